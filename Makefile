@@ -1,0 +1,49 @@
+# Every target sets up what it needs. Another interpreter: make test PYTHON=python3.13 VENV=.venv-3.13
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+bin = $(VENV)/bin
+
+.PHONY: help demo test check bench docs lock clean dev-env demo-env bench-env python-is-new
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: demo-env ## the OpenAI driver against a server on loopback: chat, stream, tools, retry, costs, events
+	@$(bin)/python -m polydriver demo
+
+test: dev-env ## the tests; no key and no network are needed
+	$(bin)/python -m pytest -q $(PYTEST_ARGS)
+
+check: dev-env ## lint, format, types, import directions, house rules
+	$(bin)/ruff check .
+	$(bin)/ruff format --check .
+	$(bin)/mypy src tools tests/conftest.py $(wildcard tests/typing examples)
+	$(bin)/lint-imports --no-cache
+	$(bin)/python tools/check_house.py
+
+bench: bench-env ## the benchmarks beside the bare clients, the openai SDK and LiteLLM
+	$(VENV)-bench/bin/python -m benchmarks --python $(abspath $(VENV)-bench/bin/python) $(BENCH_ARGS)
+
+docs: dev-env ## the documentation, into site/
+	$(bin)/python tools/build_docs.py
+
+lock: python-is-new ## compile requirements/*.lock anew; UPGRADE=1 takes the newest allowed versions
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet 'uv>=0.9,<1'
+	UV=$(abspath $(VENV)-lock/bin/uv) bash tools/lock.sh
+
+clean: ## remove environments, caches and what was built
+	rm -rf $(VENV) $(VENV)-* build dist site docs/api .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+dev-env demo-env: python-is-new
+	@$(PYTHON) tools/bootstrap.py $(@:-env=) --venv $(VENV)
+
+bench-env: python-is-new
+	@$(PYTHON) tools/bootstrap.py bench --venv $(VENV)-bench
+
+python-is-new:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "polydriver needs Python 3.11 or newer; $(PYTHON) is not. Name one: make PYTHON=python3.13 ..." >&2; exit 1; }

@@ -1,0 +1,80 @@
+"""polydriver through its manager with default settings, in both colours, without and with a listener."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from polydriver import AI, AsyncAI, ResponseGenerated
+
+from . import API_KEY, MODEL, PROMPT, Answer
+
+__all__ = ["AsyncPolydriver", "AsyncPolydriverWithListener", "Polydriver", "PolydriverWithListener"]
+
+
+def _config(base_url: str) -> dict[str, Any]:
+    connection = {"driver": "openai", "api_key": API_KEY, "base_url": base_url}
+    return {"default": "openai", "providers": {"openai": connection}}
+
+
+def _answer(response: Any) -> Answer:
+    assert response.cost is not None, "the answer has no cost: the comparison would not be fair"
+    return Answer(response.content, response.usage.total_tokens)
+
+
+class Polydriver:
+    """A provider of `AI`."""
+
+    def __init__(self, base_url: str) -> None:
+        self._ai = AI(_config(base_url))
+        self._provider = self._ai.provider("openai")
+
+    def call(self) -> Answer:
+        return _answer(self._provider.send_message(PROMPT, model=MODEL))
+
+    def stream(self, on_text: Callable[[str], object]) -> int:
+        with self._provider.send_streaming_message(PROMPT, model=MODEL) as stream:
+            for chunk in stream:
+                if chunk.content:
+                    on_text(chunk.content)
+            return _answer(stream.response).total_tokens
+
+
+class PolydriverWithListener(Polydriver):
+    """The same with a listener that keeps the newest event."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(base_url)
+        self._ai.on(ResponseGenerated, self._listen)
+
+    def _listen(self, event: ResponseGenerated) -> None:
+        self._event = event
+
+
+class AsyncPolydriver:
+    """A provider of `AsyncAI`."""
+
+    def __init__(self, base_url: str) -> None:
+        self._ai = AsyncAI(_config(base_url))
+        self._provider = self._ai.provider("openai")
+
+    async def call(self) -> Answer:
+        return _answer(await self._provider.send_message(PROMPT, model=MODEL))
+
+    async def stream(self, on_text: Callable[[str], object]) -> int:
+        async with self._provider.send_streaming_message(PROMPT, model=MODEL) as stream:
+            async for chunk in stream:
+                if chunk.content:
+                    on_text(chunk.content)
+            return _answer(stream.response).total_tokens
+
+
+class AsyncPolydriverWithListener(AsyncPolydriver):
+    """The same with a listener that keeps the newest event."""
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(base_url)
+        self._ai.on(ResponseGenerated, self._listen)
+
+    def _listen(self, event: ResponseGenerated) -> None:
+        self._event = event

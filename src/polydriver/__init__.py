@@ -1,0 +1,107 @@
+"""polydriver: one interface over many AI providers, each with a driver of its own.
+
+::
+
+    from polydriver import AI
+
+    ai = AI()  # keys from the environment
+    print(ai.provider("openai").send_message("Say hello", model="gpt-4o-mini").content)
+
+Every name here is loaded on first use: importing the package loads no driver and no HTTP client.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .config import Config as Config
+    from .config import Secret as Secret
+    from .config import Setting as Setting
+    from .data.messages import AIMessage as AIMessage
+    from .data.messages import Audio as Audio
+    from .data.messages import Document as Document
+    from .data.messages import Image as Image
+    from .data.messages import ProviderPart as ProviderPart
+    from .data.messages import Reasoning as Reasoning
+    from .data.messages import Refusal as Refusal
+    from .data.messages import Text as Text
+    from .data.messages import ToolCall as ToolCall
+    from .data.messages import ToolResult as ToolResult
+    from .data.messages import Video as Video
+    from .data.models import AIModel as AIModel
+    from .data.models import Capabilities as Capabilities
+    from .data.models import CredentialReport as CredentialReport
+    from .data.models import HealthReport as HealthReport
+    from .data.models import SyncReport as SyncReport
+    from .data.pricing import Cost as Cost
+    from .data.pricing import ModelPricing as ModelPricing
+    from .data.responses import AIChunk as AIChunk
+    from .data.responses import AIResponse as AIResponse
+    from .data.usage import TokenUsage as TokenUsage
+    from .driver import Driver as Driver
+    from .drivers.openai import OpenAIDriver as OpenAIDriver
+    from .engine.streaming import AsyncStream as AsyncStream
+    from .engine.streaming import Stream as Stream
+    from .errors import AIError as AIError
+    from .errors import APIConnectionError as APIConnectionError
+    from .errors import APITimeoutError as APITimeoutError
+    from .errors import BudgetExceededError as BudgetExceededError
+    from .errors import CircuitOpenError as CircuitOpenError
+    from .errors import ConfigurationError as ConfigurationError
+    from .errors import ContentFilterError as ContentFilterError
+    from .errors import ContextLengthError as ContextLengthError
+    from .errors import DeadlineExceededError as DeadlineExceededError
+    from .errors import InvalidCredentialsError as InvalidCredentialsError
+    from .errors import InvalidRequestError as InvalidRequestError
+    from .errors import InvalidResponseError as InvalidResponseError
+    from .errors import ModelNotFoundError as ModelNotFoundError
+    from .errors import ProviderError as ProviderError
+    from .errors import QuotaExceededError as QuotaExceededError
+    from .errors import RateLimitError as RateLimitError
+    from .errors import ServerError as ServerError
+    from .errors import StreamInterruptedError as StreamInterruptedError
+    from .errors import ToolExecutionError as ToolExecutionError
+    from .errors import UnknownOptionError as UnknownOptionError
+    from .errors import UnsupportedFeatureError as UnsupportedFeatureError
+    from .provider import AsyncProvider as AsyncProvider
+    from .provider import Provider as Provider
+
+_HOMES = {
+    "config": "Config Secret Setting",
+    "data.messages": "AIMessage Audio Document Image ProviderPart Reasoning Refusal Text ToolCall ToolResult Video",
+    "data.models": "AIModel Capabilities CredentialReport HealthReport SyncReport",
+    "data.pricing": "Cost ModelPricing",
+    "data.responses": "AIChunk AIResponse",
+    "data.usage": "TokenUsage",
+    "driver": "Driver",
+    "drivers.openai": "OpenAIDriver",
+    "engine.streaming": "AsyncStream Stream",
+    "errors": (
+        "AIError APIConnectionError APITimeoutError BudgetExceededError CircuitOpenError ConfigurationError"
+        " ContentFilterError ContextLengthError DeadlineExceededError InvalidCredentialsError InvalidRequestError"
+        " InvalidResponseError ModelNotFoundError ProviderError QuotaExceededError RateLimitError ServerError"
+        " StreamInterruptedError ToolExecutionError UnknownOptionError UnsupportedFeatureError"
+    ),
+    "provider": "AsyncProvider Provider",
+}
+_home_of = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = ["__version__", *sorted(_home_of)]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    home = _home_of.get(name)
+    if home is None:
+        raise AttributeError(f"module 'polydriver' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,26 @@
+"""Configuration: read from everywhere, checked all at once and offline, and masked wherever it is shown."""
+
+from __future__ import annotations
+
+from ..data.http import TransportConfig
+from .checking import DriverClass
+from .files import AISettings, load_settings
+from .reading import read_config
+from .secrets import Redactor, Secret, looks_secret, mask
+from .values import Config, LoggingConfig, RateLimitConfig, Setting
+
+__all__ = [
+    "AISettings",
+    "Config",
+    "DriverClass",
+    "LoggingConfig",
+    "RateLimitConfig",
+    "Redactor",
+    "Secret",
+    "Setting",
+    "TransportConfig",
+    "load_settings",
+    "looks_secret",
+    "mask",
+    "read_config",
+]

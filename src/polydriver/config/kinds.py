@@ -1,0 +1,201 @@
+"""The kinds of values that settings have: how each is checked and converted, from a value or from text."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .secrets import Secret
+
+__all__ = ["KINDS", "check_key", "read_base_url", "read_headers"]
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off"})
+_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?P<host>[^/?#]*)(?P<rest>.*)", re.IGNORECASE | re.DOTALL)
+_LEVELS = ("debug", "info", "warning", "error", "critical")
+
+
+def _number(value: object) -> float:
+    number = float(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        raise ValueError
+    return float(number)
+
+
+def _whole(value: object) -> int:
+    number = int(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise ValueError
+    return number
+
+
+def _at_least(
+    read: Callable[[object], Any], least: float, complaint: str, *, above: bool = False
+) -> Callable[[object], Any]:
+    """A reader of numbers from `least` on (or `above` it), finite ones only."""
+
+    def reader(value: object) -> Any:
+        try:
+            number = read(value)
+            wrong = not math.isfinite(number) or number < least or (above and number == least)
+        except (ValueError, OverflowError):
+            wrong = True
+        if wrong:
+            raise ValueError(complaint)
+        return number
+
+    return reader
+
+
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower() if isinstance(value, str | int) else ""
+    if word in _TRUE or word in _FALSE:
+        return word in _TRUE
+    raise ValueError("is neither true nor false; use true, 1, yes, on, or false, 0, no, off")
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"is not text but {type(value).__name__}")
+    if not value.strip():
+        raise ValueError("is blank; leave it out or give a text")
+    if not value.isprintable():
+        raise ValueError("has line breaks or control characters; remove them")
+    return value.strip()
+
+
+def _level(value: object) -> str:
+    word = value.strip().lower() if isinstance(value, str) else value
+    if word not in _LEVELS:
+        raise ValueError(f"is not a log level; use one of {', '.join(_LEVELS)}")
+    return str(word)
+
+
+def _path(value: object) -> Any:
+    from pathlib import Path
+
+    if not isinstance(value, str | os.PathLike) or not str(value).strip():
+        raise ValueError("is not a path")
+    return Path(value).expanduser()
+
+
+def _json(value: object) -> Any:
+    if not isinstance(value, str):
+        return value
+    import json
+
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        raise ValueError("is text that is not JSON") from None
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise ValueError(f"is not a table (dict with text as keys) but {type(value).__name__}")
+    return dict(value)
+
+
+def _duration(value: object) -> float | None:
+    if value is None or (isinstance(value, str) and value.strip().lower() == "none"):
+        return None
+    return float(_above_zero(value))
+
+
+def _proxy(value: object) -> str:
+    text = _text(value)
+    match = _URL.fullmatch(text)
+    if match is None or match["scheme"].lower() not in ("http", "https") or not match["host"]:
+        raise ValueError(
+            "is not the http or https URL of a proxy; write it in full, such as http://proxy:3128"
+        )
+    return text
+
+
+_above_zero = _at_least(_number, 0, "is not a number of seconds above 0", above=True)
+
+KINDS: dict[str, Callable[[object], Any]] = {
+    "str": _text,
+    "int": _at_least(_whole, -math.inf, "is not a whole number"),
+    "float": _at_least(_number, -math.inf, "is not a number"),
+    "bool": _flag,
+    "seconds": _at_least(_number, 0, "is not a number of seconds, 0 or more"),
+    "path": _path,
+    "json": _json,
+    "timeout": _above_zero,
+    "optional_timeout": _duration,
+    "count": _at_least(_whole, 1, "is not a whole number of at least 1"),
+    "level": _level,
+    "mapping": _mapping,
+    "proxy": lambda value: None if value is None else _proxy(value),
+    "any": lambda value: value,
+}
+"""Each kind's reader: it converts a value or a text, or raises `ValueError` saying what is wrong."""
+
+_PLACEHOLDER = re.compile(
+    r"<.*>|\$\{?\w+\}?|\{+.*\}+|.*\.\.\..*|(?:sk-)?x{3,}|(?:sk-)?\*{3}.*|(?:[\w-]*[-_])?your[-_].*|your.*key"
+    r"|(?:change|replace)[-_]?me|(?:insert|enter|paste|put)[-_].*key.*|api[-_]?key|(?:env:.*)",
+    re.IGNORECASE,
+)
+_ABSENT = frozenset({"none", "null", "undefined"})
+
+
+def check_key(key: str, *, required: bool, prefix: str | None) -> str | None:
+    """What is certainly wrong with an API key, if anything, not showing it. `prefix`: how it must begin."""
+    if not key.strip():
+        return "is blank; give the key, or leave it out"
+    if any(character in key for character in "\r\n"):
+        return "has a line break; remove it (a key read from a file often ends in one)"
+    if any(character.isspace() for character in key):
+        return "has spaces in it; copy the key again"
+    if not (key.isascii() and key.isprintable()):
+        return "has characters that no key has (control characters or non-ASCII letters); copy the key again"
+    if _PLACEHOLDER.fullmatch(key) or (required and key.lower() in _ABSENT):
+        return "is a placeholder; put the real key there"
+    if prefix and not key.startswith(prefix):
+        return (
+            f"does not begin with {prefix!r}, so it is another service's; give the right one, or set base_url"
+        )
+    return None
+
+
+_HOST = re.compile(r"(?:\[[0-9a-f:.%]+\]|[^\s\[\]:@\\]+)(?::(?P<port>\d{1,5}))?", re.IGNORECASE)
+
+
+def read_base_url(value: object) -> str:
+    """An `http(s)` URL without slash at its end. Raises `ValueError` that does not show the URL."""
+    text = _text(value)
+    match = _URL.fullmatch(text)
+    if match is None or match["scheme"].lower() not in ("http", "https"):
+        raise ValueError("is not an http or https URL; write it in full, such as https://host/v1")
+    if "@" in match["host"]:
+        raise ValueError("has credentials in it; give them as api_key or headers")
+    if "?" in match["rest"] or "#" in match["rest"]:
+        raise ValueError("has a query or a fragment; end the URL with its path")
+    host = _HOST.fullmatch(match["host"])
+    if host is None or int(host["port"] or 1) not in range(1, 65536) or re.search(r"[\s\\]", text):
+        raise ValueError("has no valid host and port; write it in full, such as https://host/v1")
+    return text.rstrip("/")
+
+
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def read_headers(value: object) -> dict[str, str | Secret]:
+    """Headers by lower-case names. Raises `ValueError` saying what is wrong, without showing the values."""
+    headers: dict[str, str | Secret] = {}
+    for name, item in _mapping(value).items():
+        text = item.reveal() if isinstance(item, Secret) and item else item
+        if not _TOKEN.fullmatch(name):
+            raise ValueError("has a name that no header can have")
+        if not isinstance(text, str):
+            raise ValueError(f"has a value that is not text, at {name}")
+        if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", text) or re.search(r"[^\x00-\xff]", text):
+            raise ValueError(f"has line breaks, control characters or characters beyond Latin-1, at {name}")
+        headers[name.lower()] = item
+    return headers

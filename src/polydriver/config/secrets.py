@@ -1,0 +1,218 @@
+"""Secrets that don't show themselves, and the removal of secrets from any text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from typing import Any, Self
+
+from ..errors import ConfigurationError
+
+__all__ = ["MASK", "Redactor", "Secret", "looks_secret", "mask", "secret_strings"]
+
+MASK = "***"
+_LONG_ENOUGH_FOR_A_TAIL = 12
+_SHORTEST = 4
+_DISTINCT = 8
+
+# Keys that local servers take because they have to take one. They are words, not secrets.
+_STAND_INS = frozenset(
+    {"dummy", "empty", "lm-studio", "mock", "no-key", "none", "not-needed", "ollama", "test", "unused"}
+)
+
+_NOT_SECRET = frozenset({"cache_key", "prompt_cache_key"})
+_SECRET_NAME = re.compile(
+    r"(?:^|[^a-z])(?:key|token|auth|bearer|cookie|signature|passphrase|credentials?)(?:$|[^a-z])"
+    r"|api[-_ ]?key|secret|passw|authorization"
+)
+_WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+
+
+class Secret:
+    """A text that must not be seen: `str` and `repr` are `***`, and only `reveal()` gives the text.
+
+    Secrets are equal when their texts are. A pickle never holds the text: what comes out of one is an empty
+    secret. Copies (`copy`, `deepcopy`) keep it.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself. Raises `ConfigurationError` when it is empty, as it is after unpickling."""
+        if not self._text:
+            raise ConfigurationError(
+                "this secret is empty: secrets are never pickled",
+                hint="Configure the key again in this process.",
+            )
+        return self._text
+
+    def masked(self) -> str:
+        """`***` and the last four characters when the secret has 12 or more, else `***`."""
+        return mask(self._text)
+
+    def __repr__(self) -> str:
+        return MASK
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return self._text == other._text if isinstance(other, Secret) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+    def __reduce__(self) -> tuple[type[Secret], tuple[str]]:
+        return Secret, ("",)
+
+
+class Redactor:
+    """Replaces secrets in texts and nested values by `***`.
+
+    Known `secrets` are found as they are and in the forms that libraries and servers echo: URL-quoted,
+    JSON-escaped, within base64 (`Basic`), with line breaks removed. With `patterns`, what looks like a key is
+    replaced as well (`sk-...`, `Bearer ...`, `?key=...`, `x-api-key: ...`, `https://user:password@host`).
+    Redact first, cut afterwards: a part of a key is not recognised.
+    """
+
+    def __init__(self, secrets: Iterable[str | Secret] = (), *, patterns: bool = True) -> None:
+        revealed = (secret.reveal() if isinstance(secret, Secret) else secret for secret in secrets if secret)
+        self._secrets = tuple(dict.fromkeys(text for text in revealed if _is_distinct(text)))
+        self._patterns = patterns
+
+    @cached_property
+    def _known(self) -> re.Pattern[str] | None:
+        forms = {form for secret in self._secrets for form in _forms(secret)}
+        if not forms:
+            return None
+        return re.compile("|".join(_expression(form) for form in sorted(forms, key=len, reverse=True)))
+
+    def redact(self, text: str) -> str:
+        """`text` without secrets."""
+        if self._known is not None:
+            text = self._known.sub(MASK, text)
+        if not self._patterns:
+            return text
+        from .patterns import redact_patterns
+
+        return redact_patterns(text, MASK)
+
+    def redact_value(self, value: Any) -> Any:
+        """A copy of nested dicts, lists and texts without secrets; texts named like `api_key` go whole."""
+        if isinstance(value, str):
+            return self.redact(value)
+        if isinstance(value, Secret):
+            return MASK
+        if isinstance(value, bytes | bytearray):
+            return self.redact(bytes(value).decode("utf-8", "replace"))
+        if isinstance(value, Mapping):
+            return {self.redact_value(key): self._entry(key, item) for key, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.redact_value(item) for item in value]
+        return value
+
+    def _entry(self, key: object, item: Any) -> Any:
+        if isinstance(item, str | bytes) and item and looks_secret(key):
+            return MASK
+        return self.redact_value(item)
+
+    def __repr__(self) -> str:
+        return f"<Redactor of {len(self._secrets)} secrets>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _patterns_only, (self._patterns,)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
+def mask(text: str) -> str:
+    """`***` and the last four characters of `text` when it has 12 or more, else `***`."""
+    return MASK + text[-4:] if len(text) >= _LONG_ENOUGH_FOR_A_TAIL else MASK
+
+
+def looks_secret(name: object) -> bool:
+    """Whether a setting, header or parameter of this name usually holds a secret, as `api_key` does."""
+    if not isinstance(name, str) or name in _NOT_SECRET:
+        return False
+    return _SECRET_NAME.search(_WORD_BREAK.sub("_", name).lower()) is not None
+
+
+def secret_strings(value: Any, *, known: bool = False) -> Iterator[str]:
+    """Every secret text in a nested value: a `Secret`, what has a secret name, passwords in URLs.
+
+    `known` says that `value` itself stands under such a name. Of `"Bearer abc"` the part `"abc"` is given as
+    well.
+    """
+    if isinstance(value, Secret):
+        yield from secret_strings(value.reveal(), known=True) if value else ()
+    elif isinstance(value, str):
+        if known and value:
+            yield value
+            scheme, _, token = value.partition(" ")
+            if token and scheme.isalpha():
+                yield token
+        elif match := _USERINFO.match(value):
+            yield match["password"]
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from secret_strings(item, known=known or looks_secret(key))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from secret_strings(item, known=known)
+
+
+_USERINFO = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:(?P<password>[^/@\s]+)@", re.IGNORECASE)
+
+
+def _patterns_only(patterns: bool) -> Redactor:
+    return Redactor(patterns=patterns)
+
+
+def _is_distinct(secret: str) -> bool:
+    return len(secret) >= _SHORTEST and secret.lower() not in _STAND_INS
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """The ways in which a text shows up in errors, logs and echoes."""
+    import json
+    from urllib.parse import quote, quote_plus
+
+    yield secret
+    yield from (quote(secret, safe=""), quote(secret), quote_plus(secret))
+    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1])
+    if len(secret) >= _DISTINCT:
+        yield from _base64_forms(secret.encode("utf-8", "surrogatepass"))
+        pieces = secret.split()
+        yield "".join(pieces)
+        yield from (piece for piece in pieces if len(piece) >= _DISTINCT)
+
+
+def _base64_forms(secret: bytes) -> Iterator[str]:
+    """What stands for `secret` inside base64, for each of its three alignments (`user:secret`)."""
+    from base64 import b64encode, urlsafe_b64encode
+
+    for shift in range(3):
+        padded = bytes(shift) + secret
+        first, last = (0, 2, 3)[shift], len(padded) * 8 // 6
+        for encode in (b64encode, urlsafe_b64encode):
+            yield encode(padded).decode("ascii")[first:last]
+
+
+def _expression(form: str) -> str:
+    """A short secret counts only when it stands alone, or words that happen to contain it would be lost."""
+    escaped = re.escape(form)
+    return escaped if len(form) >= _DISTINCT else rf"(?<![A-Za-z0-9]){escaped}(?![A-Za-z0-9])"

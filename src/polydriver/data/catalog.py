@@ -1,0 +1,249 @@
+"""The dated table of known models: what each costs and can do, found by provider and model id.
+
+The table is `catalog.json`, made from public data by `tools/build_models.py`; its header names every source
+with version, licence and date. It is read at the first look-up, one provider at a time, and never from the
+network. It describes models; it never refuses one: what is not in it is unknown, not wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from .entries import DatedPricing, ModelEntry, Source, select
+from .rates import ModelPricing, pricing_from_mapping
+
+__all__ = ["DatedPricing", "ModelEntry", "Source", "find", "find_pricing", "models", "providers", "sources"]
+
+Overrides = Mapping[str, ModelPricing | Mapping[str, Any]]
+
+# Names of drivers and of services -> the table that describes their models.
+_TABLES = {
+    "amazon": "bedrock",
+    "amazon-bedrock": "bedrock",
+    "aws": "bedrock",
+    "azure-openai": "azure",
+    "dashscope": "alibaba",
+    "github-models": "github",
+    "google": "gemini",
+    "google-gla": "gemini",
+    "moonshotai": "moonshot",
+    "ollama-cloud": "ollama",
+    "ovh": "ovhcloud",
+    "qwen": "alibaba",
+    "together-ai": "together",
+    "togetherai": "together",
+    "vertex": "gemini",
+    "vertexai": "gemini",
+    "voyageai": "voyage",
+    "x-ai": "xai",
+    "z-ai": "zai",
+    "zhipuai": "zhipu",
+}
+# Services that sell other makers' models at the makers' prices.
+_RESOLD = {"azure": ("openai", "anthropic", "deepseek", "xai", "moonshot"), "gemini": ("anthropic",)}
+
+# What may follow a known id without making it another model: a date, a snapshot number, a version.
+_VERSION = re.compile(
+    r"""(?: (?:-preview|-beta)? [-@]
+            (?: 20\d\d-?[01]\d-?[0-3]\d | [01]\d-20\d\d | [01]\d-?[0-3]\d | 2\d[01]\d )
+          | [-@] (?: latest | default | 00\d )
+          | -v\d+:\d+
+          | :\d
+        )+""",
+    re.VERBOSE,
+)
+_REGION = re.compile(r"(?:us-gov|us|eu|apac|ap|jp|au|ca|in|global)\.(?=.*\.)")
+_CACHE_SIZE = 4096
+
+
+class _Record(ModelEntry, frozen=True, kw_only=True):
+    """A line of the file: an entry without what its place tells."""
+
+    id: str = ""
+    provider: str = ""
+    priced_as: str | None = None
+
+
+class _Table(msgspec.Struct):
+    aliases: dict[str, str]
+    models: dict[str, msgspec.Raw]
+
+
+class _Header(msgspec.Struct):
+    read: date
+    sources: dict[str, Source]
+
+
+class _Catalog(msgspec.Struct):
+    header: _Header
+    tables: dict[str, msgspec.Raw]
+
+
+def find(provider: str, model: str, overrides: Overrides | None = None) -> ModelEntry | None:
+    """What is known of a provider's model, or `None`.
+
+    The id is looked up exactly (letter case aside), then without what makes it only a version of a known
+    model: a date (`-2024-08-06`, `-20241022`, `@20250514`, `-0709`), `-latest`, `-001`, `-v1:0`, a dated
+    preview. The longest known id wins. Anything else behind a known id names another model: `gpt-4o-ultra`
+    is not priced as `gpt-4o`. Decorations are understood: Bedrock's region and ARN, `models/...` of Gemini,
+    `ft:model:...` of OpenAI. Models that Azure and Vertex resell are found in their makers' tables.
+
+    `overrides` maps model ids, matched by the same rule, to a `ModelPricing` or a mapping for
+    `pricing_from_mapping`, and replaces every listed price. Raises `ValueError` for a malformed override.
+    """
+    entry = _cached(provider, model)
+    if overrides:
+        known = {name.lower(): name for name in overrides}
+        if (name := _resolve(_table_name(provider), model, known)) is not None:
+            given = overrides[known[name]]
+            pricing = given if isinstance(given, ModelPricing) else pricing_from_mapping(given)
+            base = entry or ModelEntry(id=model, provider=provider)
+            history = (DatedPricing(pricing=pricing),)
+            return msgspec.structs.replace(base, pricing=pricing, history=history, variants={})
+    return entry
+
+
+def find_pricing(
+    provider: str,
+    model: str,
+    overrides: Overrides | None = None,
+    *,
+    at: date | datetime | None = None,
+    variant: str | None = None,
+) -> ModelPricing | None:
+    """The price of a call, or `None` when it is unknown: `find`, then `ModelEntry.pricing_at`."""
+    entry = find(provider, model, overrides)
+    return None if entry is None else entry.pricing_at(at, variant)
+
+
+def models(provider: str) -> list[ModelEntry]:
+    """All entries of a provider's table, by id; none for a provider without a table."""
+    table = _table(_table_name(provider))
+    return [] if table is None else [entry for name in table.models if (entry := _cached(provider, name))]
+
+
+def providers() -> list[str]:
+    """The names of the tables."""
+    return sorted(_catalog().tables)
+
+
+def sources() -> dict[str, Source]:
+    """The data sets that the table was made from, by short name."""
+    return dict(_catalog().header.sources)
+
+
+_entries: dict[tuple[str, str], ModelEntry | None] = {}
+
+
+def _cached(provider: str, model: str) -> ModelEntry | None:
+    key = (provider, model)
+    try:
+        return _entries[key]
+    except KeyError:
+        if len(_entries) >= _CACHE_SIZE:
+            _entries.clear()
+        entry = _entries[key] = _find(provider, model)
+        return entry
+
+
+def _find(provider: str, model: str) -> ModelEntry | None:
+    name = _table_name(provider)
+    own = _entry(name, provider, model)
+    if own is not None and own.history:
+        return own
+    for maker in _RESOLD.get(name, ()):
+        if (resold := _entry(maker, provider, model)) is not None:
+            if own is None:
+                return resold
+            prices = {"pricing": resold.pricing, "history": resold.history, "variants": resold.variants}
+            return msgspec.structs.replace(own, **prices)
+    return own
+
+
+def _entry(table_name: str, provider: str, model: str) -> ModelEntry | None:
+    table = _table(table_name)
+    if table is None or (name := _resolve(table_name, model, table.aliases, table.models)) is None:
+        return None
+    return _build(table, table.aliases.get(name, name), provider)
+
+
+def _build(table: _Table, name: str, provider: str) -> ModelEntry:
+    record = msgspec.json.decode(table.models[name], type=_Record)
+    priced = msgspec.json.decode(table.models[record.priced_as], type=_Record) if record.priced_as else record
+    read = _catalog().header.read
+    history = _sourced(priced.history)
+    values = {field: getattr(record, field) for field in ModelEntry.__struct_fields__}
+    values |= {
+        "id": record.id or name,
+        "provider": provider,
+        "history": history,
+        "variants": {key: _sourced(prices) for key, prices in priced.variants.items()},
+        "read": read,
+        "pricing": (select(history, read) or history[0].pricing) if history else None,
+    }
+    return ModelEntry(**values)
+
+
+def _sourced(history: tuple[DatedPricing, ...]) -> tuple[DatedPricing, ...]:
+    """With source and date in each price: its start, or the source's date for a price never superseded."""
+    named = []
+    dated = any(price.start for price in history)
+    for price in history:
+        source = _catalog().header.sources[price.pricing.source or "genai-prices"]
+        day = price.start or (None if dated else source.date)
+        pricing = msgspec.structs.replace(price.pricing, source=str(source), effective_date=day)
+        named.append(msgspec.structs.replace(price, pricing=pricing))
+    return tuple(named)
+
+
+def _resolve(table: str, model: str, *known: Mapping[str, object]) -> str | None:
+    """The key in `known` that a model id stands for."""
+    for spelling in _spellings(table, model.lower()):
+        for name in _shorter(spelling):
+            if any(name in names for names in known):
+                return name
+    return None
+
+
+def _spellings(table: str, model: str) -> Iterator[str]:
+    """The id as it came, then without the provider's decorations."""
+    yield model
+    if table == "bedrock":
+        resource = model.rpartition("/")[2]
+        yield resource
+        yield _REGION.sub("", resource, count=1)
+    elif table == "gemini" and "models/" in model:
+        yield model.rpartition("models/")[2]
+    elif table in ("openai", "azure") and model.startswith("ft:"):
+        yield ":".join(model.split(":")[:2])
+
+
+def _shorter(model: str) -> Iterator[str]:
+    """The id, then every beginning of it that leaves only a version behind, the longest first."""
+    yield model
+    for end in range(len(model) - 1, 0, -1):
+        if model[end] in "-@:" and _VERSION.fullmatch(model, end):
+            yield model[:end]
+
+
+def _table_name(provider: str) -> str:
+    name = provider.lower().replace("_", "-")
+    return _TABLES.get(name, name)
+
+
+@cache
+def _catalog() -> _Catalog:
+    return msgspec.json.decode(Path(__file__).with_name("catalog.json").read_bytes(), type=_Catalog)
+
+
+@cache
+def _table(name: str) -> _Table | None:
+    raw = _catalog().tables.get(name)
+    return None if raw is None else msgspec.json.decode(raw, type=_Table)

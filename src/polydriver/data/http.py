@@ -1,0 +1,118 @@
+"""Requests and replies as plain values: what a driver builds and reads, and a transport carries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+
+__all__ = ["Reply", "Request", "Simulated", "Timeouts", "TransportConfig"]
+
+
+class Request(msgspec.Struct, kw_only=True):
+    """One HTTP request.
+
+    `url` is absolute; `headers` has lower-case names; `body` is bytes or `None`; `stream` tells the transport that the
+    reply will be read as it comes. `repr` shows no header and no body, since both can hold secrets.
+    """
+
+    method: str
+    url: str
+    headers: dict[str, str] = {}
+    body: bytes | None = None
+    stream: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.url.split('?', 1)[0]}>"
+
+
+class Reply(msgspec.Struct, kw_only=True):
+    """One whole HTTP reply. `headers` has lower-case names; `body` is decoded from its content encoding."""
+
+    status: int
+    headers: Mapping[str, str] = {}
+    body: bytes = b""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def request_id(self) -> str | None:
+        """The provider's id of the request, from the headers in use for it."""
+        for name in _REQUEST_ID_HEADERS:
+            if value := self.headers.get(name):
+                return value[:200]
+        return None
+
+    def __repr__(self) -> str:
+        return f"<Reply {self.status}, {len(self.body)} bytes>"
+
+
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits of one attempt: `connect` in seconds; `expires` as a reading of `time.monotonic()`.
+
+    `expires` bounds everything up to the end of a whole reply, or up to the headers of a streamed one.
+    `max_bytes` bounds the decoded body.
+    """
+
+    connect: float
+    expires: float
+    max_bytes: int = 64 * 1024 * 1024
+
+
+class TransportConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """How connections are made and kept: one record for each connection of a manager.
+
+    `proxy` is an `http://` or `https://` URL that all requests go through; without it, and with `trust_env`, the usual
+    `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` decide. `ca_file` is a PEM file that replaces the system's
+    certificate authorities; `client_cert` is a PEM file with certificate and key, or the two files; `verify=False`
+    accepts any certificate. `max_connections` counts for each host; `keepalive` is how long, in seconds, an idle
+    connection is kept. `max_header_bytes` and `max_headers` bound the head of a reply. `http_client` names the client:
+    `None` is the default of each colour (urllib3, aiohttp), "httpx2" serves both.
+    """
+
+    proxy: str | None = None
+    trust_env: bool = True
+    ca_file: str | None = None
+    client_cert: str | tuple[str, str] | None = None
+    verify: bool = True
+    max_connections: int = 100
+    keepalive: float = 60.0
+    max_header_bytes: int = 64 * 1024
+    max_headers: int = 256
+    http_client: Literal["aiohttp", "urllib3", "httpx2"] | None = None
+
+    def __repr__(self) -> str:
+        return (
+            f"<TransportConfig {self.http_client or 'default'}, proxy {'set' if self.proxy else 'not set'}>"
+        )
+
+
+class Simulated(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that an offline driver makes up: what a server would have sent, and how it ends.
+
+    `chunks` arrive one by one, each after its delay (seconds; one number means the same for all). `end` is "clean",
+    "cut" (the connection breaks after the last chunk), "stall" (nothing more comes, until the time is over),
+    "refuse" (no connection at all) or "timeout" (not even headers).
+    """
+
+    status: int = 200
+    headers: dict[str, str] = {}
+    chunks: list[bytes] = []
+    delays: list[float] | float = 0.0
+    end: Literal["clean", "cut", "stall", "refuse", "timeout"] = "clean"
+
+
+_REQUEST_ID_HEADERS = (
+    "x-request-id",
+    "request-id",
+    "x-amzn-requestid",
+    "x-ms-request-id",
+    "apim-request-id",
+    "x-goog-request-id",
+    "x-debug-trace-id",
+    "cf-ray",
+)

@@ -1,0 +1,60 @@
+"""JSON from strangers: decoding that fails in one way only, and reading that never trusts a type."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+__all__ = ["as_dict", "as_int", "as_list", "as_str", "decode_json", "encode_json"]
+
+_decoder = msgspec.json.Decoder()
+encode_json = msgspec.json.Encoder(decimal_format="number").encode
+_LONE_SURROGATE = re.compile(
+    rb"(?<!\\)((?:\\\\)*)(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+
+
+def decode_json(data: bytes | str) -> Any:
+    """Decode JSON. Raises `ValueError`, and nothing else, when it is malformed or nested too deeply.
+
+    An escaped half of a surrogate pair, which models do emit, becomes U+FFFD.
+    """
+    try:
+        return _decoder.decode(data)
+    except RecursionError:
+        raise ValueError("the JSON is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
+        mended = _LONE_SURROGATE.sub(rb"\1\\ufffd", raw) if b"\\u" in raw else raw
+        if mended == raw:
+            raise ValueError(f"not JSON: {error}") from None
+    try:
+        return _decoder.decode(mended)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(f"not JSON: {error}") from None
+
+
+def as_str(value: object) -> str | None:
+    """The value if it is a string with something in it, else `None`."""
+    return value if isinstance(value, str) and value else None
+
+
+def as_int(value: object) -> int | None:
+    """The value as a count: an integer that is not negative (integral floats too), else `None`."""
+    if type(value) is int:
+        return value if value >= 0 else None
+    if isinstance(value, float) and value >= 0 and value.is_integer():
+        return int(value)
+    return None
+
+
+def as_dict(value: object) -> dict[str, Any]:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """The value if it is a list, else an empty one."""
+    return value if isinstance(value, list) else []

@@ -1,0 +1,110 @@
+"""What is known of models and providers: models, capabilities, and the reports of sync, credentials and health."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+__all__ = ["AIModel", "Capabilities", "CredentialReport", "HealthReport", "SyncReport"]
+
+
+class AIModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One model of a provider. What neither the provider nor the catalog tells is `None`.
+
+    `type` is chat, embedding, image, audio, moderation, rerank or other. Lengths are in tokens. `raw` is the provider's own record.
+    """
+
+    id: str
+    name: str | None = None
+    provider: str | None = None
+    type: str | None = None
+    context_length: int | None = None
+    max_output_tokens: int | None = None
+    input_modalities: list[str] | None = None
+    output_modalities: list[str] | None = None
+    supports_function_calling: bool | None = None
+    supports_structured_output: bool | None = None
+    supports_reasoning: bool | None = None
+    owned_by: str | None = None
+    created: datetime | None = None
+    deprecated: bool | None = None
+    raw: dict[str, Any] = {}
+
+    @property
+    def supports_vision(self) -> bool | None:
+        """Whether the model reads images, when that is known."""
+        return None if self.input_modalities is None else "image" in self.input_modalities
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What a driver does: the seed's twelve keys, and the further `operations` it implements.
+
+    `max_context_length` is in tokens, of the default or the largest known model; `rate_limits` holds the configured limits.
+    `operations` names what is implemented beyond the twelve: moderation, speech, transcription, rerank, token_counting, ...
+    """
+
+    chat: bool = True
+    streaming: bool = False
+    function_calling: bool = False
+    parallel_function_calling: bool = False
+    vision: bool = False
+    audio: bool = False
+    image_generation: bool = False
+    embeddings: bool = False
+    fine_tuning: bool = False
+    max_context_length: int | None = None
+    supported_formats: tuple[str, ...] = ("text",)
+    rate_limits: dict[str, int | None] = {}
+    operations: frozenset[str] = frozenset()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The seed's twelve keys as a plain dict."""
+        values = {name: getattr(self, name) for name in self.__struct_fields__ if name != "operations"}
+        return {**values, "supported_formats": list(self.supported_formats), "rate_limits": dict(self.rate_limits)}
+
+    def supports(self, name: str) -> bool:
+        """Whether the driver does `name`: one of the twelve keys, an operation, or a format ("image", "json", ...)."""
+        if name in self.operations or name in self.supported_formats:
+            return True
+        return name in self.__struct_fields__ and getattr(self, name) is True
+
+
+class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of `sync_models`: ids that were added, updated, deactivated and left unchanged since the last time."""
+
+    status: Literal["success", "skipped", "error"]
+    added: list[str] = []
+    updated: list[str] = []
+    deactivated: list[str] = []
+    unchanged: list[str] = []
+    synced_at: datetime | None = None
+    error: str | None = None
+
+
+class CredentialReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of `validate_credentials`: truthy when the provider accepts them. `response_time` is in seconds."""
+
+    valid: bool
+    errors: list[str] = []
+    error_type: str | None = None
+    available_models: int | None = None
+    organization: str | None = None
+    project: str | None = None
+    response_time: float | None = None
+
+    def __bool__(self) -> bool:
+        return self.valid
+
+
+class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of `get_health`: healthy, degraded or unhealthy, the latency in seconds, and why."""
+
+    status: Literal["healthy", "degraded", "unhealthy"]
+    latency: float | None = None
+    message: str | None = None
+    checked_at: datetime | None = None
+
+    def __bool__(self) -> bool:
+        return self.status != "unhealthy"

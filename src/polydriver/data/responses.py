@@ -1,0 +1,107 @@
+"""What comes back from a provider: responses and the chunks of a stream."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+
+import msgspec
+
+from .messages import AIMessage, Part, ProviderData, Reasoning, Refusal, Text, ToolCall
+from .usage import TokenUsage
+
+if TYPE_CHECKING:
+    from .pricing import Cost
+
+__all__ = ["AIChunk", "AIResponse", "Choice", "FinishReason"]
+
+FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "error", "other"]
+
+
+class Choice(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One of several answers to the same prompt (`n` above 1): its parts and how it ended."""
+
+    index: int = 0
+    parts: list[Part] = []
+    finish_reason: FinishReason | None = None
+    raw_finish_reason: str | None = None
+    logprobs: Any = None
+
+    @property
+    def content(self) -> str:
+        """The text of all text parts, without separators."""
+        return "".join([part.text for part in self.parts if type(part) is Text])
+
+    @property
+    def reasoning(self) -> str:
+        """The text of all reasoning that the provider shows."""
+        return "".join([part.text for part in self.parts if type(part) is Reasoning])
+
+    @property
+    def refusal(self) -> str:
+        """The model's own words for refusing, where the provider sends them apart from the text."""
+        return "".join([part.text for part in self.parts if type(part) is Refusal])
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """The calls that the model wants made, in order. Tools that the provider ran itself are not among them."""
+        return [part for part in self.parts if type(part) is ToolCall]
+
+
+class AIResponse(Choice, kw_only=True, omit_defaults=True):
+    """A provider's whole answer.
+
+    - `parts`: everything in order; `content` (text), `reasoning` and `tool_calls` are read from it.
+    - `finish_reason`: stop, length, tool_calls, content_filter, error or other; `raw_finish_reason` is the provider's own word.
+    - `usage`, and `cost` in money (`None` when the price is unknown; never guessed).
+    - `model`: as answered; `requested_model`: as asked; `provider`: its connection's name; `id`: the provider's id of the answer.
+    - `request_id`: the provider's id of the request; `response_time`: seconds from the start of the call to its end.
+    - `alternatives`: the further choices when `n` was above 1.
+    - `parsed`: the validated value of a structured call; `warnings`: what could not be done as asked; `raw`: the decoded reply.
+    - `provider_data`: opaque data that the next turn needs, for this provider alone.
+    """
+
+    usage: TokenUsage | None = None
+    cost: Cost | None = None
+    model: str | None = None
+    requested_model: str | None = None
+    provider: str | None = None
+    id: str | None = None
+    request_id: str | None = None
+    response_time: float | None = None
+    alternatives: list[Choice] = []
+    parsed: Any = None
+    warnings: list[str] = []
+    raw: Any = None
+    provider_data: ProviderData = {}
+
+    @classmethod
+    def from_text(cls, text: str, **fields: Any) -> Self:
+        """A finished answer of plain text, for fakes and simple drivers."""
+        return cls(parts=[Text(text)] if text else [], **{"finish_reason": "stop", **fields})
+
+    @property
+    def text(self) -> str:
+        """The same as `content`."""
+        return self.content
+
+    def to_message(self) -> AIMessage:
+        """The assistant's message to put into the history, with all that the provider wants back."""
+        return AIMessage(list(self.parts), "assistant", provider_data=self.provider_data)
+
+
+class AIChunk(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One piece of a streamed answer. `content`, `reasoning` and `refusal` are what is new; nothing is ever repeated.
+
+    `tool_calls` holds calls that are complete (assembled from their deltas), `parts` other finished parts. `index` tells the
+    choices apart when `n` is above 1. The last chunk has `finish_reason` and `usage`.
+    """
+
+    content: str = ""
+    reasoning: str = ""
+    refusal: str = ""
+    tool_calls: list[ToolCall] = []
+    parts: list[Part] = []
+    index: int = 0
+    finish_reason: FinishReason | None = None
+    raw_finish_reason: str | None = None
+    usage: TokenUsage | None = None

@@ -1,0 +1,75 @@
+"""Which driver a name stands for: modules of our own, rows of compatible services, and entry points of other packages."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from ..driver import Driver
+
+__all__ = ["driver_class", "driver_names"]
+
+ENTRY_POINTS = "polydriver.drivers"
+
+_MODULES = {
+    "openai": "openai:OpenAIDriver",
+    "mock": "mock:MockDriver",
+}
+
+
+def driver_class(name: str) -> type[Driver]:
+    """The driver class of a name. A package's entry point goes before ours, so that one can be replaced.
+
+    Raises `ConfigurationError` with the names that exist.
+    """
+    found = _from_entry_point(name)
+    if found is None and (home := _MODULES.get(name)):
+        module, _, attribute = home.partition(":")
+        found = getattr(import_module(f"{__name__}.{module}"), attribute)
+    if found is None:
+        from .compatible import ROWS, compatible_driver
+
+        found = compatible_driver(name) if name in ROWS else None
+    if found is None:
+        raise unknown_driver(name, driver_names())
+    return found  # type: ignore[no-any-return]
+
+
+def driver_names() -> list[str]:
+    """All names that a connection can use as its driver, sorted."""
+    from .compatible import ROWS
+
+    return sorted({*_MODULES, *ROWS, *_entry_points()})
+
+
+def unknown_driver(name: str, known: list[str]) -> ConfigurationError:
+    """The error for a name that stands for no driver."""
+    near = difflib.get_close_matches(name, known, n=1)
+    meant = f" Did you mean {near[0]!r}?" if near else ""
+    return ConfigurationError(f"there is no driver {name!r}.{meant} Known: {', '.join(known)}")
+
+
+_found: dict[str, Any] | None = None
+
+
+def _entry_points() -> dict[str, Any]:
+    global _found
+    if _found is None:
+        from importlib.metadata import entry_points
+
+        _found = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+    return _found
+
+
+def _from_entry_point(name: str) -> Any:
+    point = _entry_points().get(name)
+    if point is None:
+        return None
+    try:
+        return point.load()
+    except Exception as error:
+        raise ConfigurationError(f"the driver {name!r} of {point.value} cannot be loaded: {error}") from error

@@ -1,0 +1,47 @@
+"""OpenAI, and the reference for every other driver."""
+
+from __future__ import annotations
+
+from ...config import Setting
+from ...data.models import Capabilities
+from ...driver import Driver
+from ..traits import CalculatesCosts, HandlesErrors, ValidatesHealth
+from ..wires.chat_completions import ChatCompletions
+from .errors import OPENAI_ERRORS
+
+__all__ = ["OpenAIDriver"]
+
+
+class OpenAIDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
+    """OpenAI, and the reference for every other driver. https://platform.openai.com/docs/api-reference"""
+
+    name = "openai"
+    title = "OpenAI"
+    base_url = "https://api.openai.com/v1"
+    key_variables = ("OPENAI_API_KEY",)
+    key_prefix = "sk-"
+    settings = (
+        Setting("organization", help="the organisation that is billed (OpenAI-Organization)"),
+        Setting("project", help="the project that is billed (OpenAI-Project)"),
+    )
+    capabilities = Capabilities(
+        streaming=True,
+        function_calling=True,
+        parallel_function_calling=True,
+        vision=True,
+        audio=True,
+        embeddings=True,
+        image_generation=True,
+        supported_formats=("text", "image", "audio", "document", "json"),
+    )
+    errors = OPENAI_ERRORS
+    max_tokens_field = "max_completion_tokens"
+    option_fields = {"top_k": None}
+
+    def headers(self) -> dict[str, str]:
+        """The key, the organisation and the project."""
+        headers = super().headers()
+        for name in ("organization", "project"):
+            if value := self.config.setting(name):
+                headers[f"openai-{name}"] = value
+        return headers

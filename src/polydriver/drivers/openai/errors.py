@@ -1,0 +1,138 @@
+"""OpenAI's branch of the error tree, written out, and its table of codes.
+
+https://platform.openai.com/docs/guides/error-codes
+"""
+
+from __future__ import annotations
+
+from ... import errors as tree
+from ..traits.errors import ErrorTable
+
+__all__ = [
+    "OPENAI_ERRORS",
+    "OpenAIAPIConnectionError",
+    "OpenAIAPITimeoutError",
+    "OpenAIContentFilterError",
+    "OpenAIContextLengthError",
+    "OpenAIError",
+    "OpenAIInvalidCredentialsError",
+    "OpenAIInvalidRequestError",
+    "OpenAIInvalidResponseError",
+    "OpenAIModelNotFoundError",
+    "OpenAIQuotaExceededError",
+    "OpenAIRateLimitError",
+    "OpenAIServerError",
+    "OpenAIStreamInterruptedError",
+]
+
+
+class OpenAIError(tree.ProviderError):
+    """Anything that went wrong with OpenAI."""
+
+
+class OpenAIInvalidCredentialsError(OpenAIError, tree.InvalidCredentialsError):
+    """OpenAI does not take the key, or it lacks a permission."""
+
+    hint = tree.InvalidCredentialsError.hint
+    retryable = tree.InvalidCredentialsError.retryable
+
+
+class OpenAIRateLimitError(OpenAIError, tree.RateLimitError):
+    """OpenAI's limit of requests or tokens was reached."""
+
+    hint = tree.RateLimitError.hint
+    retryable = tree.RateLimitError.retryable
+
+
+class OpenAIQuotaExceededError(OpenAIError, tree.QuotaExceededError):
+    """The OpenAI account is out of credit (`insufficient_quota`)."""
+
+    hint = tree.QuotaExceededError.hint
+    retryable = tree.QuotaExceededError.retryable
+
+
+class OpenAIServerError(OpenAIError, tree.ServerError):
+    """OpenAI failed or is overloaded."""
+
+    hint = tree.ServerError.hint
+    retryable = tree.ServerError.retryable
+
+
+class OpenAIInvalidRequestError(OpenAIError, tree.InvalidRequestError):
+    """OpenAI refuses the request as it stands."""
+
+    hint = tree.InvalidRequestError.hint
+    retryable = tree.InvalidRequestError.retryable
+
+
+class OpenAIContextLengthError(OpenAIInvalidRequestError, tree.ContextLengthError):
+    """More tokens than the OpenAI model can read."""
+
+    hint = tree.ContextLengthError.hint
+    retryable = tree.ContextLengthError.retryable
+
+
+class OpenAIModelNotFoundError(OpenAIInvalidRequestError, tree.ModelNotFoundError):
+    """OpenAI has no such model for this account."""
+
+    hint = tree.ModelNotFoundError.hint
+    retryable = tree.ModelNotFoundError.retryable
+
+
+class OpenAIContentFilterError(OpenAIInvalidRequestError, tree.ContentFilterError):
+    """OpenAI's safety system refused the request."""
+
+    hint = tree.ContentFilterError.hint
+    retryable = tree.ContentFilterError.retryable
+
+
+class OpenAIAPITimeoutError(OpenAIError, tree.APITimeoutError):
+    """OpenAI did not answer in time."""
+
+    hint = tree.APITimeoutError.hint
+    retryable = tree.APITimeoutError.retryable
+
+
+class OpenAIAPIConnectionError(OpenAIError, tree.APIConnectionError):
+    """No connection to OpenAI, or it broke."""
+
+    hint = tree.APIConnectionError.hint
+    retryable = tree.APIConnectionError.retryable
+
+
+class OpenAIInvalidResponseError(OpenAIError, tree.InvalidResponseError):
+    """OpenAI's answer cannot be read."""
+
+    hint = tree.InvalidResponseError.hint
+    retryable = tree.InvalidResponseError.retryable
+
+
+class OpenAIStreamInterruptedError(OpenAIError, tree.StreamInterruptedError):
+    """A stream from OpenAI broke after its first content."""
+
+    hint = tree.StreamInterruptedError.hint
+    retryable = tree.StreamInterruptedError.retryable
+
+
+tree.adopt_branch(
+    "OpenAI",
+    OpenAIError,
+    OpenAIInvalidCredentialsError,
+    OpenAIRateLimitError,
+    OpenAIQuotaExceededError,
+    OpenAIServerError,
+    OpenAIInvalidRequestError,
+    OpenAIContextLengthError,
+    OpenAIModelNotFoundError,
+    OpenAIContentFilterError,
+    OpenAIAPITimeoutError,
+    OpenAIAPIConnectionError,
+    OpenAIInvalidResponseError,
+    OpenAIStreamInterruptedError,
+)
+
+OPENAI_ERRORS = ErrorTable(
+    branch="OpenAI",
+    codes={"billing_not_active": tree.QuotaExceededError, "invalid_value": tree.InvalidRequestError},
+    retry_conflict=True,  # a lock conflict, which the documentation asks to retry
+)

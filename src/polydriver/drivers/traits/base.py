@@ -1,0 +1,27 @@
+"""What traits may expect of the driver that they become part of. Exists for type checkers only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["TraitBase"]
+
+if TYPE_CHECKING:
+    from ...data.http import Reply, Request
+    from ...driver import Driver
+    from ...errors import InvalidResponseError, ProviderError
+
+    class TraitBase(Driver):
+        """A driver with the helpers that traits lend to each other."""
+
+        def url(self, path: str, **query: str | int | None) -> str: ...
+        def build_get(self, path: str, **query: str | int | None) -> Request: ...
+        def build_post(
+            self, path: str, body: dict[str, Any], *, stream: bool = False, headers: dict[str, str] | None = None
+        ) -> Request: ...
+        def decode(self, reply: Reply) -> dict[str, Any]: ...
+        def decode_any(self, reply: Reply) -> Any: ...
+        def map_payload(self, payload: Any) -> ProviderError: ...
+        def invalid_response(self, problem: str, body: bytes = b"") -> InvalidResponseError: ...
+else:
+    TraitBase = object

@@ -1,0 +1,56 @@
+"""HandlesApiCommunication: headers, URLs and JSON bodies, as most HTTP APIs want them."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from ...data.http import Reply, Request
+from ...data.json import decode_json, encode_json
+from .base import TraitBase
+
+__all__ = ["HandlesApiCommunication"]
+
+
+class HandlesApiCommunication(TraitBase):
+    """Builds requests and decodes replies."""
+
+    def headers(self) -> dict[str, str]:
+        """Headers for each request: the key as a bearer token, where there is one."""
+        key = self.config.api_key
+        return {"authorization": f"Bearer {key.reveal()}"} if key else {}
+
+    def url(self, path: str, **query: str | int | None) -> str:
+        """The absolute URL of a path below `base_url`; query values that are `None` are left out."""
+        pairs = [f"{name}={quote(str(value), safe='')}" for name, value in query.items() if value is not None]
+        return f"{self.config.base_url}/{path}" + (f"?{'&'.join(pairs)}" if pairs else "")
+
+    def build_get(self, path: str, **query: str | int | None) -> Request:
+        """A GET request."""
+        return Request(method="GET", url=self.url(path, **query), headers=self.headers())
+
+    def build_post(
+        self, path: str, body: dict[str, Any], *, stream: bool = False, headers: dict[str, str] | None = None
+    ) -> Request:
+        """A POST request with a JSON body; `headers` are added to those of every request."""
+        all_headers = self.headers()
+        all_headers["content-type"] = "application/json"
+        if stream:
+            all_headers["accept"] = "text/event-stream"
+        if headers:
+            all_headers.update({name.lower(): value for name, value in headers.items()})
+        return Request(method="POST", url=self.url(path), headers=all_headers, body=encode_json(body), stream=stream)
+
+    def decode_any(self, reply: Reply) -> Any:
+        """The reply's body as JSON of any shape. Raises `InvalidResponseError` when it is none."""
+        try:
+            return decode_json(reply.body)
+        except ValueError as error:
+            raise self.invalid_response(str(error), reply.body) from None
+
+    def decode(self, reply: Reply) -> dict[str, Any]:
+        """The reply's body as a JSON object. Raises `InvalidResponseError` when it is none."""
+        payload = self.decode_any(reply)
+        if not isinstance(payload, dict):
+            raise self.invalid_response(f"a JSON object was expected, not {type(payload).__name__}", reply.body)
+        return payload

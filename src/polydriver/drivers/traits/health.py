@@ -1,0 +1,72 @@
+"""ValidatesHealth: the model list, which is also the cheapest proof that the credentials work."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from ...data.http import Reply, Request
+from ...data.json import as_int, as_list, as_str
+from ...data.models import AIModel
+from .base import TraitBase
+
+__all__ = ["ValidatesHealth", "from_epoch"]
+
+
+class ValidatesHealth(TraitBase):
+    """Lists models at `GET models` in OpenAI's form: `{"data": [{"id": ...}], "has_more": ...}` or a bare list."""
+
+    models_path = "models"
+
+    def models_request(self) -> Request:
+        """The request for the first page of the model list."""
+        return self.build_get(self.models_path)
+
+    def next_page(self, reply: Reply) -> Request | None:
+        """The request for the page after this one; `None` at the last."""
+        payload = self.decode_any(reply)
+        if isinstance(payload, dict) and payload.get("has_more") is True:
+            last = as_str(payload.get("last_id"))
+            items = as_list(payload.get("data"))
+            if last is None and items and isinstance(items[-1], dict):
+                last = as_str(items[-1].get("id"))
+            if last:
+                return self.build_get(self.models_path, after=last)
+        return None
+
+    def parse_models(self, reply: Reply) -> list[AIModel]:
+        """The models on one page. Entries without an id are left out."""
+        payload = self.decode_any(reply)
+        if isinstance(payload, dict):
+            if payload.get("error"):
+                raise self.map_payload(payload)
+            items = payload.get("data", payload.get("models"))
+        else:
+            items = payload
+        if not isinstance(items, list):
+            raise self.invalid_response("a list of models was expected", reply.body)
+        return [self.parse_model(item) for item in items if isinstance(item, dict) and as_str(item.get("id") or item.get("name"))]
+
+    def parse_model(self, item: dict[str, Any]) -> AIModel:
+        """One record of the model list."""
+        return AIModel(
+            id=as_str(item.get("id")) or item["name"],
+            name=as_str(item.get("name")) or as_str(item.get("display_name")),
+            provider=self.name,
+            type=as_str(item.get("type")),
+            context_length=as_int(item.get("context_length")) or as_int(item.get("context_window")),
+            max_output_tokens=as_int(item.get("max_completion_tokens")),
+            owned_by=as_str(item.get("owned_by")),
+            created=from_epoch(item.get("created")),
+            raw=item,
+        )
+
+
+def from_epoch(value: object) -> datetime | None:
+    """A moment from epoch seconds, if it is one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None

@@ -1,0 +1,61 @@
+"""A connection: one driver with its settings, and what all its calls share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .. import __version__
+from ..data.models import AIModel
+from ..events import EventBus
+from .call import Call
+from .retry import RetryBudget
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..driver import Driver
+
+__all__ = ["Connection", "ModelList"]
+
+
+class ModelList:
+    """The models last listed, when (monotonic seconds), and under which ids, for `sync_models` to compare with."""
+
+    __slots__ = ("listed_at", "models", "synced", "synced_at")
+
+    def __init__(self) -> None:
+        self.models: list[AIModel] | None = None
+        self.listed_at = 0.0
+        self.synced: dict[str, AIModel] | None = None
+        self.synced_at: float | None = None
+
+
+class Connection:
+    """What the calls of one provider share, blocking and async alike: events, the retry budget, the model list.
+
+    It holds nothing of a single call, so calls may run side by side.
+    """
+
+    __slots__ = ("budget", "bus", "config", "driver", "models", "name", "user_agent")
+
+    def __init__(self, driver: Driver, bus: EventBus | None = None) -> None:
+        self.driver = driver
+        self.config = driver.config
+        self.name = driver.config.name
+        self.bus = bus or EventBus()
+        self.budget = RetryBudget()
+        self.models = ModelList()
+        self.user_agent = f"polydriver/{__version__}"
+
+    def call(self, limits: Mapping[str, Any]) -> Call:
+        """A new call, with the connection's limits and those given: timeout, idle_timeout, deadline, retry_attempts, ..."""
+        config = self.config
+        return Call(
+            timeout=limits.get("timeout", config.timeout),
+            idle_timeout=limits.get("idle_timeout", config.idle_timeout),
+            deadline_seconds=limits.get("deadline", config.deadline),
+            retry_attempts=limits.get("retry_attempts", config.retry_attempts),
+            metadata=limits.get("metadata") or {},
+            conversation_id=limits.get("conversation_id"),
+        )

@@ -1,0 +1,154 @@
+"""Listing and syncing models, and what can be told from it: whether the credentials work and the provider is well."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..data.catalog import find
+from ..data.http import Request
+from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
+from ..errors import AIError, ModelNotFoundError, RateLimitError, UnsupportedFeatureError, error_branch
+from ..events import ModelsSynced
+from .call import Operation
+
+if TYPE_CHECKING:
+    from .pipeline import Pipeline
+
+__all__ = ["check_health", "find_model", "list_models", "sync_models", "validate_credentials"]
+
+_MAX_PAGES = 200
+_SLOW_SECONDS = 5.0
+
+
+async def list_models(pipeline: Pipeline, *, refresh: bool = False, attempts: int | None = None) -> list[AIModel]:
+    """All models, all pages; from the connection's cache while that is younger than `models_ttl`."""
+    cache, now = pipeline.connection.models, pipeline.port.now()
+    if cache.models is not None and not refresh and now - cache.listed_at < pipeline.config.models_ttl:
+        return list(cache.models)
+    driver = pipeline.driver
+    request: Request | None = driver.models_request()
+    models: dict[str, AIModel] = {}
+    seen: set[str] = set()
+    while request is not None and request.url not in seen and len(seen) < _MAX_PAGES:
+        seen.add(request.url)
+        page, request = await _list_page(pipeline, request, attempts)
+        for model in page:
+            models.setdefault(model.id, _enrich(model, driver.catalog_name or driver.name))
+    cache.models, cache.listed_at = list(models.values()), pipeline.port.now()
+    return list(cache.models)
+
+
+async def _list_page(
+    pipeline: Pipeline, request: Request, attempts: int | None
+) -> tuple[list[AIModel], Request | None]:
+    driver = pipeline.driver
+    limits: dict[str, Any] = {} if attempts is None else {"retry_attempts": attempts}
+    operation = Operation(
+        "models", lambda: request, lambda reply: (driver.parse_models(reply), driver.next_page(reply))
+    )
+    return await pipeline.run(operation, pipeline.connection.call(limits))
+
+
+def _enrich(model: AIModel, catalog: str) -> AIModel:
+    """Fill in from the catalog what the provider's record does not tell."""
+    entry = find(catalog, model.id)
+    if entry is None:
+        return model
+    facts = {
+        "name": entry.name,
+        "context_length": entry.context_window,
+        "max_output_tokens": entry.max_output_tokens,
+        "input_modalities": entry.input_modalities,
+        "output_modalities": entry.output_modalities,
+        "supports_function_calling": entry.tools,
+        "supports_structured_output": entry.structured_output,
+        "supports_reasoning": entry.reasoning,
+        "deprecated": entry.deprecated,
+    }
+    missing = {key: value for key, value in facts.items() if value is not None and getattr(model, key) is None}
+    return msgspec.structs.replace(model, **missing) if missing else model
+
+
+async def find_model(pipeline: Pipeline, model_id: str) -> AIModel:
+    """One model: as the provider lists it, else as the catalog knows it. Raises `ModelNotFoundError` when neither does."""
+    driver = pipeline.driver
+    listed: list[AIModel] = []
+    try:
+        listed = await list_models(pipeline)
+    except UnsupportedFeatureError:
+        pass
+    for model in listed:
+        if model.id == model_id:
+            return model
+    catalog = driver.catalog_name or driver.name
+    if find(catalog, model_id) is not None:
+        return _enrich(AIModel(id=model_id, provider=driver.name), catalog)
+    kind = error_branch(driver.error_prefix)[ModelNotFoundError]
+    raise kind(f"neither {pipeline.connection.name} nor the catalog knows a model {model_id!r}", provider=pipeline.connection.name)
+
+
+async def sync_models(pipeline: Pipeline, *, force: bool = False) -> SyncReport:
+    """List the models anew and compare with the last sync; skipped while that is fresh, unless forced. Never raises an `AIError`."""
+    cache, now = pipeline.connection.models, pipeline.port.now()
+    moment = datetime.fromtimestamp(pipeline.port.wall_time(), UTC)
+    if not force and cache.synced_at is not None and now - cache.synced_at < pipeline.config.models_ttl:
+        return SyncReport(status="skipped", unchanged=sorted(cache.synced or ()), synced_at=moment)
+    try:
+        models = await list_models(pipeline, refresh=True)
+    except AIError as error:
+        return SyncReport(status="error", error=str(error), synced_at=moment)
+    before, after = cache.synced or {}, {model.id: model for model in models}
+    cache.synced, cache.synced_at = after, pipeline.port.now()
+    report = SyncReport(
+        status="success",
+        added=sorted(after.keys() - before.keys()),
+        updated=sorted(name for name in after.keys() & before.keys() if after[name] != before[name]),
+        deactivated=sorted(before.keys() - after.keys()),
+        unchanged=sorted(name for name in after.keys() & before.keys() if after[name] == before[name]),
+        synced_at=moment,
+    )
+    if pipeline.bus.wants(ModelsSynced):
+        await pipeline.port.emit(pipeline.bus, ModelsSynced(provider=pipeline.connection.name, report=report))
+    return report
+
+
+async def validate_credentials(pipeline: Pipeline) -> CredentialReport:
+    """Ask the provider once whether it takes the credentials. A refusal is a report, not an error."""
+    started = pipeline.port.now()
+    settings = pipeline.config.settings
+    known = {"organization": settings.get("organization"), "project": settings.get("project")}
+    try:
+        models = await list_models(pipeline, refresh=True, attempts=1)
+    except AIError as error:
+        return CredentialReport(
+            valid=False,
+            errors=[str(error)],
+            error_type=type(error).__name__,
+            response_time=pipeline.port.now() - started,
+            **known,
+        )
+    elapsed = pipeline.port.now() - started
+    return CredentialReport(valid=True, available_models=len(models), response_time=elapsed, **known)
+
+
+async def check_health(pipeline: Pipeline, probe: Any = None) -> HealthReport:
+    """One cheap request: healthy when it succeeds, degraded when it is slow or limited, unhealthy when it fails.
+
+    The model list is free. `probe` is a coroutine function that makes a paid call instead, for those who ask for it.
+    """
+    started = pipeline.port.now()
+    moment = datetime.fromtimestamp(pipeline.port.wall_time(), UTC)
+    try:
+        await (probe() if probe is not None else list_models(pipeline, refresh=True, attempts=1))
+    except RateLimitError as error:
+        latency = pipeline.port.now() - started
+        return HealthReport(status="degraded", latency=latency, message=str(error), checked_at=moment)
+    except AIError as error:
+        return HealthReport(status="unhealthy", message=str(error), checked_at=moment)
+    latency = pipeline.port.now() - started
+    if latency > _SLOW_SECONDS:
+        return HealthReport(status="degraded", latency=latency, message="it answers slowly", checked_at=moment)
+    return HealthReport(status="healthy", latency=latency, checked_at=moment)

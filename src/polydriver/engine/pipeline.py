@@ -1,0 +1,321 @@
+"""The one path of a call: events, attempts, deadline, retry, the exchange itself, cost. Coroutines that await a port only.
+
+Every failure leaves here as an `AIError`. Cancellation, Ctrl-C and exit pass through untouched.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ..data.http import Reply, Request, Timeouts
+from ..data.prompt import Prompt
+from ..data.responses import AIResponse
+from ..errors import AIError, APITimeoutError, DeadlineExceededError, InvalidResponseError, ProviderError, error_branch
+from ..events import CostCalculated, MessageSent, RequestFailed, RequestRetried, ResponseGenerated
+from .call import Call, Operation
+from .retry import parse_retry_after, retry_delay, should_retry_header
+from .streams import StreamState
+
+if TYPE_CHECKING:
+    from .connection import Connection
+    from .ports import Body, Port
+
+__all__ = ["Pipeline"]
+
+T = TypeVar("T")
+_log = logging.getLogger("polydriver")
+_ERROR_BODY_BYTES = 256 * 1024
+
+
+class Pipeline:
+    """What happens to a call on one connection, over one port."""
+
+    __slots__ = ("bus", "config", "connection", "driver", "port")
+
+    def __init__(self, connection: Connection, port: Port) -> None:
+        self.connection = connection
+        self.driver = connection.driver
+        self.config = connection.config
+        self.bus = connection.bus
+        self.port = port
+
+    async def send(self, prompt: Prompt, call: Call) -> AIResponse:
+        """One prompt, one whole answer."""
+        self._start(call, prompt.model)
+        await self._announce(prompt, call)
+        try:
+            request = self._build(lambda: self.driver.build_request(prompt))
+            response = await self._attempts(call, lambda: self._exchange(request, call, prompt))
+            self.complete(response, prompt, call)
+        except AIError as error:
+            await self.fail(error, call)
+            raise
+        await self.report(response, call, stream=False)
+        return response
+
+    async def open(self, prompt: Prompt, call: Call) -> StreamState:
+        """Open a stream and read until its first content; up to there it is retried like any call."""
+        self._start(call, prompt.model)
+        await self._announce(prompt, call)
+        try:
+            request = self._build(lambda: self.driver.build_request(prompt))
+            return await self._attempts(call, lambda: self._begin(request, call, prompt))
+        except AIError as error:
+            await self.fail(error, call)
+            raise
+
+    async def run(self, operation: Operation[T], call: Call) -> T:
+        """Any other operation: embeddings, images, the model list, ..."""
+        self._start(call, operation.model)
+        try:
+            request = self._build(operation.build)
+            return await self._attempts(call, lambda: self._perform(request, operation, call))
+        except AIError as error:
+            await self.fail(error, call)
+            raise
+
+    async def report(self, response: AIResponse, call: Call, *, stream: bool) -> None:
+        """Tell the listeners of an answer and its cost."""
+        bus = self.bus
+        if bus.wants(ResponseGenerated):
+            await self.port.emit(bus, ResponseGenerated(response=response, stream=stream, **self._facts(call)))
+        if bus.wants(CostCalculated):
+            facts = self._facts(call)
+            await self.port.emit(bus, CostCalculated(cost=response.cost, usage=response.usage, **facts))
+
+    async def fail(self, error: AIError, call: Call) -> None:
+        """Tell the listeners that the call failed."""
+        if self.bus.wants(RequestFailed):
+            failed = RequestFailed(error=error, attempts=call.attempts, **self._facts(call))
+            await self.port.emit(self.bus, failed)
+
+    def complete(self, response: AIResponse, prompt: Prompt, call: Call) -> None:
+        """Finish an answer: see `fill`, and the parsed value. Raises `InvalidResponseError` when it does not validate."""
+        self.fill(response, prompt, call)
+        wanted = prompt.response_format
+        if wanted is not None and response.finish_reason in ("stop", "length", "other"):
+            self._parse_output(wanted, response)
+
+    def fill(self, response: AIResponse, prompt: Prompt, call: Call) -> None:
+        """Fill in what only the engine knows: provider, time, cost and warnings."""
+        response.provider = self.connection.name
+        response.requested_model = prompt.model
+        response.response_time = self.port.now() - call.started
+        if prompt.warnings:
+            response.warnings = [*prompt.warnings, *response.warnings]
+        if response.cost is None and response.usage is not None:
+            response.cost = self._price(response, prompt.model)
+
+    def error(self, error: AIError, reply: Reply | None = None) -> AIError:
+        """An error made fit to leave: redacted, cut, and with what the server says of retrying."""
+        redactor = self.config.redactor
+        error.message = redactor.redact(error.message)[:1000]
+        error.args = (error.message,)
+        if error.details:
+            error.details = redactor.redact_value(error.details)
+        if error.provider is None or error.provider == self.driver.name:
+            error.provider = self.connection.name
+        if reply is not None:
+            headers = reply.headers
+            if error.retry_after is None and error.retryable:
+                error.retry_after = parse_retry_after(headers, self.port.wall_time())
+            if should_retry_header(headers) is False:
+                error.retryable = False
+            if error.request_id is None:
+                error.request_id = reply.request_id
+        return error
+
+    def unexpected(self, error: Exception) -> AIError:
+        """What a hook of the driver let slip on strange bytes, as an error of ours."""
+        kind = error_branch(self.driver.error_prefix)[InvalidResponseError]
+        return self.error(
+            kind(
+                f"{self.connection.name} sent an answer that cannot be read: {type(error).__name__}: {str(error)[:300]}",
+                provider=self.connection.name,
+            )
+        )
+
+    def _start(self, call: Call, model: str | None) -> None:
+        call.model = model
+        call.started = self.port.now()
+        if call.deadline_seconds is not None:
+            call.deadline = call.started + call.deadline_seconds
+
+    async def _announce(self, prompt: Prompt, call: Call) -> None:
+        if self.bus.wants(MessageSent):
+            await self.port.emit(
+                self.bus, MessageSent(messages=prompt.messages, stream=prompt.stream, **self._facts(call))
+            )
+
+    def _facts(self, call: Call) -> dict[str, Any]:
+        return {
+            "provider": self.connection.name,
+            "model": call.model,
+            "request_id": call.id,
+            "conversation_id": call.conversation_id,
+            "metadata": call.metadata,
+        }
+
+    def _build(self, build: Callable[[], Request]) -> Request:
+        request = build()
+        request.headers.setdefault("user-agent", self.connection.user_agent)
+        for name, value in self.config.headers.items():
+            request.headers.setdefault(name.lower(), value)
+        return request
+
+    async def _attempts(self, call: Call, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Make attempts until one succeeds, is not worth repeating, or time and budget are up."""
+        while True:
+            call.attempts += 1
+            try:
+                result = await attempt()
+            except AIError as error:
+                delay = self._delay_after(error, call)
+                if delay is None:
+                    raise
+                if self.bus.wants(RequestRetried):
+                    retried = RequestRetried(attempt=call.attempts, delay=delay, error=error, **self._facts(call))
+                    await self.port.emit(self.bus, retried)
+                await self.port.sleep(delay)
+            else:
+                self.connection.budget.succeed()
+                return result
+
+    def _delay_after(self, error: AIError, call: Call) -> float | None:
+        """Seconds until the next attempt; `None` when there will be none."""
+        if not error.retryable or call.attempts >= call.retry_attempts:
+            return None
+        config = self.config
+        delay = retry_delay(error, call.attempts, config.retry_delay, config.max_retry_delay, self.port.random())
+        now = self.port.now()
+        if delay is None or (call.deadline is not None and now + delay >= call.deadline):
+            return None
+        return delay if self.connection.budget.take(now) else None
+
+    def _timeouts(self, call: Call) -> Timeouts:
+        now = self.port.now()
+        expires = now + call.timeout
+        if call.deadline is not None:
+            if now >= call.deadline:
+                raise self._deadline_error(call)
+            expires = min(expires, call.deadline)
+        return Timeouts(connect=self.config.connect_timeout, expires=expires, max_bytes=self.config.max_response_bytes)
+
+    def _deadline_error(self, call: Call) -> DeadlineExceededError:
+        return DeadlineExceededError(
+            f"the deadline of {call.deadline_seconds:g} s for the whole call passed", provider=self.connection.name
+        )
+
+    async def _authenticated(self, request: Request, timeouts: Timeouts) -> Request:
+        """Run the driver's own requests for authentication, if it needs any, and return the request to send."""
+        flow = self.driver.authenticate(request, self.port.wall_time())
+        if flow is None:
+            return request
+        try:
+            wanted = next(flow)
+            while True:
+                wanted = flow.send(await self.port.send(wanted, timeouts))
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+
+    async def _reply(self, request: Request, call: Call) -> Reply:
+        timeouts = self._timeouts(call)
+        try:
+            request = await self._authenticated(request, timeouts)
+            reply = await self.port.send(request, timeouts)
+        except AIError as error:
+            raise self.transport_error(error, call) from error.__cause__
+        if not reply.ok:
+            raise self.error(self.driver.map_error(reply), reply)
+        return reply
+
+    async def _exchange(self, request: Request, call: Call, prompt: Prompt) -> AIResponse:
+        reply = await self._reply(request, call)
+        response = self.read(lambda: self.driver.parse_response(reply, prompt), reply)
+        response.request_id = reply.request_id
+        return response
+
+    async def _perform(self, request: Request, operation: Operation[T], call: Call) -> T:
+        reply = await self._reply(request, call)
+        return self.read(lambda: operation.parse(reply), reply)
+
+    def read(self, parse: Callable[[], T], reply: Reply | None = None) -> T:
+        """Run a hook that reads foreign bytes: whatever it raises becomes an error of ours."""
+        try:
+            return parse()
+        except AIError as error:
+            raise self.error(error, reply) from error.__cause__
+        except Exception as error:
+            raise self.unexpected(error) from error
+
+    async def _begin(self, request: Request, call: Call, prompt: Prompt) -> StreamState:
+        timeouts = self._timeouts(call)
+        try:
+            request = await self._authenticated(request, timeouts)
+            body = await self.port.open(request, timeouts)
+        except AIError as error:
+            raise self.transport_error(error, call) from error.__cause__
+        try:
+            body.expires = timeouts.expires
+            if not 200 <= body.status < 300:
+                reply = Reply(status=body.status, headers=body.headers, body=await self._read_error_body(body))
+                raise self.error(self.driver.map_error(reply), reply)
+            state = StreamState(self, body, prompt, call)
+            while not state.started and not state.ended:
+                await state.advance()
+        except BaseException:
+            body.close()
+            raise
+        return state
+
+    async def _read_error_body(self, body: Body) -> bytes:
+        """The start of a failed reply's body; a body that breaks or stalls does not hide the status."""
+        pieces: list[bytes] = []
+        size = 0
+        try:
+            while size < _ERROR_BODY_BYTES and (data := await self.port.read(body)):
+                pieces.append(data)
+                size += len(data)
+        except ProviderError as error:
+            _log.debug("the body of an error reply could not be read: %s", type(error).__name__)
+        finally:
+            body.close()
+        return b"".join(pieces)[:_ERROR_BODY_BYTES]
+
+    def transport_error(self, error: AIError, call: Call) -> AIError:
+        """A transport's error as the driver's own; one caused by the call's deadline says so."""
+        if isinstance(error, APITimeoutError) and call.deadline is not None and self.port.now() >= call.deadline:
+            late = self._deadline_error(call)
+            late.details = {"phase": error.details.get("phase")}
+            return late
+        branch = error_branch(self.driver.error_prefix)
+        kind = branch.get(type(error))  # type: ignore[arg-type]
+        if kind is not None:
+            error = kind(error.message, retryable=error.retryable, details=error.details, hint=error.hint)
+        return self.error(error)
+
+    def _price(self, response: AIResponse, requested: str) -> Any:
+        """By the requested model first, then by the answered one. A price that cannot be worked out is no cost, and no failure."""
+        assert response.usage is not None
+        try:
+            cost = self.driver.calculate_cost(response.usage, requested)
+            if cost is None and response.model and response.model != requested:
+                cost = self.driver.calculate_cost(response.usage, response.model)
+        except Exception:
+            _log.exception("the cost of %s could not be calculated", requested)
+            return None
+        return cost
+
+    def _parse_output(self, wanted: Any, response: AIResponse) -> None:
+        parse = getattr(wanted, "parse", None)
+        if parse is None:
+            return
+        try:
+            response.parsed = parse(response.content)
+        except InvalidResponseError as error:
+            if response.finish_reason == "length":
+                error.hint = "The answer was cut off by the token limit: raise `max_tokens`."
+            error.partial = response
+            raise self.error(error) from error.__cause__

@@ -1,0 +1,157 @@
+"""The port: all that a call waits for, in a blocking and an async form.
+
+The pipeline is written once, as coroutines that await nothing but a port. The blocking port does its work inside the coroutine
+and never suspends, so `drive` finishes a whole call with one `send(None)`: about a microsecond dearer than hand-written twins.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from ..data.http import Reply, Request, Timeouts
+from ..events import Event, EventBus
+from .transports import AsyncBody, AsyncTransport, BlockingBody, BlockingTransport
+
+__all__ = ["AsyncPort", "BlockingPort", "Body", "Port", "drive"]
+
+T = TypeVar("T")
+
+
+class Body(Protocol):
+    """The streamed body of a reply, as the pipeline sees it; `read` and `close` go through the port."""
+
+    status: int
+    headers: Any
+    expires: float
+
+    def close(self) -> None:
+        """Free the connection: back to the pool when the body is read, closed otherwise. Never waits."""
+
+
+class Port(Protocol):
+    """What the pipeline may wait for."""
+
+    async def send(self, request: Request, timeouts: Timeouts) -> Reply:
+        """One exchange, with the whole reply."""
+
+    async def open(self, request: Request, timeouts: Timeouts) -> Body:
+        """Send, and wait for the headers of a streamed reply."""
+
+    async def read(self, body: Any) -> bytes:
+        """The next bytes of a streamed reply; empty at its end."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+    async def emit(self, bus: EventBus, event: Event) -> None:
+        """Hand an event to its listeners."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def wall_time(self) -> float:
+        """Seconds since the epoch."""
+
+    def random(self) -> float:
+        """A random number in [0, 1)."""
+
+
+class _Clock:
+    """Time and chance, which a test can replace."""
+
+    def __init__(self, now: Callable[[], float], wall_time: Callable[[], float], chance: Callable[[], float]) -> None:
+        self.now = now
+        self.wall_time = wall_time
+        self.random = chance
+
+
+class BlockingPort(_Clock):
+    """The port for blocking callers; `sleep` and the clock can be replaced in tests."""
+
+    def __init__(
+        self,
+        transport: BlockingTransport,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
+        wall_time: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        super().__init__(now, wall_time, chance)
+        self.transport = transport
+        self._sleep = sleep
+
+    async def send(self, request: Request, timeouts: Timeouts) -> Reply:
+        """See `Port.send`."""
+        return self.transport.send(request, timeouts)
+
+    async def open(self, request: Request, timeouts: Timeouts) -> BlockingBody:
+        """See `Port.open`."""
+        return self.transport.open(request, timeouts)
+
+    async def read(self, body: BlockingBody) -> bytes:
+        """See `Port.read`."""
+        return body.read()
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Port.sleep`."""
+        self._sleep(seconds)
+
+    async def emit(self, bus: EventBus, event: Event) -> None:
+        """See `Port.emit`."""
+        bus.emit_blocking(event)
+
+
+class AsyncPort(_Clock):
+    """The port for async callers; `sleep` and the clock can be replaced in tests."""
+
+    def __init__(
+        self,
+        transport: AsyncTransport,
+        *,
+        sleep: Callable[[float], Coroutine[Any, Any, None]] | None = None,
+        now: Callable[[], float] = time.monotonic,
+        wall_time: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        super().__init__(now, wall_time, chance)
+        self.transport = transport
+        self._sleep = sleep
+
+    async def send(self, request: Request, timeouts: Timeouts) -> Reply:
+        """See `Port.send`."""
+        return await self.transport.send(request, timeouts)
+
+    async def open(self, request: Request, timeouts: Timeouts) -> AsyncBody:
+        """See `Port.open`."""
+        return await self.transport.open(request, timeouts)
+
+    async def read(self, body: AsyncBody) -> bytes:
+        """See `Port.read`."""
+        return await body.read()
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Port.sleep`."""
+        if self._sleep is not None:
+            await self._sleep(seconds)
+            return
+        import asyncio
+
+        await asyncio.sleep(seconds)
+
+    async def emit(self, bus: EventBus, event: Event) -> None:
+        """See `Port.emit`."""
+        await bus.emit(event)
+
+
+def drive(work: Coroutine[Any, Any, T]) -> T:
+    """Finish a coroutine that only awaits a blocking port. Raises what it raises."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    work.close()
+    raise RuntimeError("a blocking call tried to suspend: a hook awaited something that is not the port")

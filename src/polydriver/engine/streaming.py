@@ -1,0 +1,167 @@
+"""`Stream` and `AsyncStream`: two short pumps around the same state."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ..data.responses import AIChunk, AIResponse
+from .ports import drive
+
+if TYPE_CHECKING:
+    from ..data.prompt import Prompt
+    from .call import Call
+    from .pipeline import Pipeline
+    from .streams import StreamState
+
+__all__ = ["AsyncStream", "Stream"]
+
+
+class _Common:
+    """What both kinds of stream share: the request is made when the stream is entered or first read."""
+
+    def __init__(self, pipeline: Pipeline, prompt: Prompt, call: Call) -> None:
+        self._pipeline = pipeline
+        self._prompt = prompt
+        self._call = call
+        self._state: StreamState | None = None
+        self._closed = False
+
+    @property
+    def response(self) -> AIResponse:
+        """The whole answer after the stream's end; before it, what came so far (its `finish_reason` is `None` then).
+
+        Raises `RuntimeError` when the stream was never read.
+        """
+        if self._state is None:
+            raise RuntimeError("the stream has not been read yet: iterate over it first")
+        return self._state.response
+
+    @property
+    def text(self) -> str:
+        """The text so far."""
+        return self.response.content if self._state is not None else ""
+
+    def _release(self) -> None:
+        self._closed = True
+        if self._state is not None:
+            self._state.close()
+
+    def __del__(self) -> None:
+        if not self._closed:
+            self._release()
+
+
+class Stream(_Common):
+    """A streamed answer for blocking callers: a context manager and an iterator of `AIChunk`.
+
+    Leaving the `with`, `close()`, or dropping the stream frees the connection. An answer that is cut raises
+    `StreamInterruptedError`, which holds what came.
+
+    ::
+
+        with provider.send_streaming_message("Tell me a story") as stream:
+            for chunk in stream:
+                print(chunk.content, end="")
+        print(stream.response.usage)
+    """
+
+    def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> AIChunk:
+        state = self._state or self._open()
+        pending = state.pending
+        while True:
+            if pending:
+                return pending.popleft()
+            if state.ended or self._closed:
+                self._closed = True
+                raise StopIteration
+            try:
+                drive(state.advance())
+            except BaseException:
+                self._release()
+                raise
+
+    def close(self) -> None:
+        """Stop here and free the connection. May be called at any time, and twice."""
+        self._release()
+
+    def until_done(self) -> AIResponse:
+        """Read to the end and return the whole answer."""
+        for _ in self:
+            pass
+        return self.response
+
+    def _open(self) -> StreamState:
+        if self._state is None:
+            if self._closed:
+                raise RuntimeError("the stream is closed")
+            self._state = drive(self._pipeline.open(self._prompt, self._call))
+        return self._state
+
+
+class AsyncStream(_Common):
+    """A streamed answer for async callers: an async context manager and an async iterator of `AIChunk`.
+
+    Leaving the `async with`, cancelling the task, `aclose()`, or dropping the stream frees the connection. `await stream`
+    opens it without reading, for those who want the errors of the request first.
+    """
+
+    async def __aenter__(self) -> Self:
+        await self._open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __await__(self) -> Generator[object, None, Self]:
+        return self.__aenter__().__await__()
+
+    async def __anext__(self) -> AIChunk:
+        state = self._state or await self._open()
+        pending = state.pending
+        while True:
+            if pending:
+                return pending.popleft()
+            if state.ended or self._closed:
+                self._closed = True
+                raise StopAsyncIteration
+            try:
+                await state.advance()
+            except BaseException:
+                self._release()
+                raise
+
+    async def aclose(self) -> None:
+        """Stop here and free the connection. May be called at any time, and twice."""
+        self._release()
+
+    async def until_done(self) -> AIResponse:
+        """Read to the end and return the whole answer."""
+        async for _ in self:
+            pass
+        return self.response
+
+    async def _open(self) -> StreamState:
+        if self._state is None:
+            if self._closed:
+                raise RuntimeError("the stream is closed")
+            self._state = await self._pipeline.open(self._prompt, self._call)
+        return self._state

@@ -1,0 +1,223 @@
+"""The default client of async callers: aiohttp connects, tunnels and verifies; the rest is here.
+
+aiohttp's own session costs several times what the exchange itself does, repeats requests on its own, asks netrc, and
+hands what a server sends after a reply to the next request. The reply is therefore read by `ResponseReader` from the
+transport itself, and the pool is `AsyncPool`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import threading
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+
+import aiohttp
+
+from ...data.http import Reply, Request, Timeouts, TransportConfig
+from ...errors import ProviderError
+from .address import Address, Origin, locate, proxy_for
+from .async_pool import AsyncPool, Lease
+from .content import Content
+from .http1 import ResponseReader, encode_request
+
+__all__ = ["AiohttpBody", "AiohttpTransport"]
+
+
+class AiohttpTransport:
+    """Async HTTP/1.1 over any number of event loops; a forked child starts with no connections.
+
+    The idle connections of a loop are closed when it shuts its asynchronous generators down, as `asyncio.run` does at
+    its end, so that nothing is left over when `aclose` is forgotten.
+    """
+
+    def __init__(self, config: TransportConfig) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+        self._loops: dict[asyncio.AbstractEventLoop, _LoopState] = {}
+
+    async def send(self, request: Request, timeouts: Timeouts) -> Reply:
+        """Send `request` and read the whole reply. Everything ends by `timeouts.expires`."""
+        lease, reader, first = await self._begin(request, timeouts)
+        whole = io.BytesIO()
+        try:
+            content = Content(reader, first, timeouts.max_bytes)
+            while (piece := content.next()) != b"":
+                if piece is None:
+                    content.receive(await lease.receive(timeouts.expires, "read"))
+                else:
+                    whole.write(piece)
+        except BaseException:
+            lease.discard()
+            raise
+        lease.finish(reader)
+        return Reply(status=reader.status, headers=reader.headers, body=whole.getvalue())
+
+    async def open(self, request: Request, timeouts: Timeouts) -> AiohttpBody:
+        """Send `request` and return once the headers are in, by `timeouts.expires`."""
+        lease, reader, first = await self._begin(request, timeouts)
+        try:
+            content = Content(reader, first, timeouts.max_bytes)
+        except BaseException:
+            lease.discard()
+            raise
+        return AiohttpBody(lease, reader, content, timeouts.expires)
+
+    def close(self) -> None:
+        """Close the idle connections of all loops, in their own time."""
+        if self._process != os.getpid():
+            return
+        with self._lock:
+            states, self._loops = self._loops, {}
+        for loop, state in states.items():
+            with suppress(RuntimeError):  # a closed loop has no connections any more
+                loop.call_soon_threadsafe(state.close)
+
+    async def aclose(self) -> None:
+        """Close the idle connections of the running loop, and wait until that is done."""
+        loop = asyncio.get_running_loop()
+        with self._lock:
+            state = self._loops.pop(loop, None)
+        if state is not None:
+            await state.aclose()
+        self.close()
+
+    async def _begin(self, request: Request, timeouts: Timeouts) -> tuple[Lease, ResponseReader, bytes]:
+        address = locate(request.url)
+        pool = (await self._state()).pool(address)
+        target = request.url.split("#", 1)[0] if pool.forwarded else address.target
+        head = encode_request(request, address, target, pool.headers)
+        lease = Lease(pool, await pool.acquire(timeouts))
+        try:
+            config = self._config
+            reader = ResponseReader(
+                request.method, address.origin.host, config.max_header_bytes, config.max_headers
+            )
+            lease.transmit(head, request.body or b"")
+            first = b""
+            while not reader.status:
+                data = await lease.receive(timeouts.expires, "headers")
+                if data:
+                    first = reader.feed(data)
+                else:
+                    reader.end()
+        except BaseException:
+            lease.discard()
+            raise
+        return lease, reader, first
+
+    async def _state(self) -> _LoopState:
+        if self._process != os.getpid():
+            self._forget_after_fork()
+        loop = asyncio.get_running_loop()
+        state = self._loops.get(loop)
+        if state is None:
+            state = _LoopState(self._config)
+            await state.watch()
+            with self._lock:
+                for other in [other for other in self._loops if other.is_closed()]:
+                    del self._loops[other]
+                state = self._loops.setdefault(loop, state)
+        return state
+
+    def _forget_after_fork(self) -> None:
+        """The parent's selector is shared with it: closing a transport here would deafen the parent's loop."""
+        self._lock = threading.Lock()
+        _inherited.append(self._loops)
+        self._loops = {}
+        self._process = os.getpid()
+
+
+_inherited: list[object] = []
+
+
+class _LoopState:
+    """What belongs to one event loop: its pools, and the watch for its end."""
+
+    def __init__(self, config: TransportConfig) -> None:
+        self._config = config
+        self._connector = aiohttp.TCPConnector(limit=0, force_close=True)
+        self._pools: dict[Origin, AsyncPool] = {}
+        self._watch: AsyncGenerator[None, None] | None = None
+
+    def pool(self, address: Address) -> AsyncPool:
+        """The pool for an origin."""
+        pool = self._pools.get(address.origin)
+        if pool is None:
+            proxy = proxy_for(address.origin, self._config)
+            pool = AsyncPool(self._connector, address.origin, proxy, self._config)
+            self._pools[address.origin] = pool
+        return pool
+
+    async def watch(self) -> None:
+        """Have `aclose` called when the loop shuts its asynchronous generators down."""
+        self._watch = _until_shutdown(self._pools)
+        await anext(self._watch)
+
+    def close(self) -> None:
+        """Begin to close the idle connections."""
+        for pool in self._pools.values():
+            pool.close()
+
+    async def aclose(self) -> None:
+        """Close the idle connections and wait for it."""
+        if self._watch is not None:
+            await self._watch.aclose()
+        await self._connector.close()
+
+
+async def _until_shutdown(pools: dict[Origin, AsyncPool]) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        closing = [connection for pool in pools.values() for connection in pool.close()]
+        for connection in closing:
+            await connection.closed()
+
+
+class AiohttpBody:
+    """The open body of a streamed reply. Dropping it closes the connection."""
+
+    __slots__ = ("__weakref__", "_content", "_lease", "_reader", "expires", "headers", "status")
+
+    def __init__(self, lease: Lease, reader: ResponseReader, content: Content, expires: float) -> None:
+        self._lease = lease
+        self._reader = reader
+        self._content = content
+        self.status = reader.status
+        self.headers: Mapping[str, str] = reader.headers
+        self.expires = expires
+
+    async def read(self) -> bytes:
+        """The next bytes as they come; `b""` at the clean end."""
+        content = self._content
+        try:
+            while (piece := content.next()) is None:
+                content.receive(await self._lease.receive(self.expires, "idle"))
+        except BaseException:
+            self._lease.discard()
+            raise
+        if self._reader.finished:
+            self._lease.finish(self._reader)
+        return piece
+
+    def close(self) -> None:
+        """Give the connection back if the body is read to its end, else close it. For the event loop's own thread."""
+        try:
+            # The end mark of a stream often comes just before the end of its body.
+            if not self._reader.finished and (data := self._lease.receive_now()):
+                self._reader.feed(data)
+        except ProviderError:
+            self._lease.discard()
+        else:
+            self._lease.finish(self._reader)
+
+    async def aclose(self) -> None:
+        """As `close`."""
+        self.close()
+
+    def __del__(self) -> None:
+        self._lease.discard()

@@ -1,0 +1,180 @@
+"""One connection of an async caller: an asyncio protocol that collects what arrives and keeps the deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+
+from .base import Phase, broken, timed_out
+
+__all__ = ["AsyncConnection", "running_loop"]
+
+_PAUSE_ABOVE = 256 * 1024
+_JOIN_BELOW = 64 * 1024
+_SLACK = 0.05
+
+
+class AsyncConnection(asyncio.Protocol):
+    """A connected transport, used for one request at a time.
+
+    One timer at most is running for a connection. It is armed when a wait begins that may end before it, and looks at
+    the deadline in force when it fires, so that neither a read nor a request costs a timer of its own.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, host: str) -> None:
+        self._loop = loop
+        self._transport = transport
+        self._host = host
+        self._arrived: list[bytes] = []
+        self._size = 0
+        self._paused = False
+        self._ended = False
+        self._lost = False
+        self._farewell: asyncio.Future[None] | None = None
+        self._failure: OSError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._expires = 0.0
+        self._phase: Phase = "send"
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = 0.0
+        self.busy = True
+
+    @property
+    def alive(self) -> bool:
+        """Whether the connection is open and nothing has arrived on it that no one asked for."""
+        return not (self._ended or self._arrived or self._transport.is_closing())
+
+    @property
+    def transport(self) -> asyncio.Transport:
+        """The transport beneath."""
+        return self._transport
+
+    def transmit(self, head: bytes, body: bytes) -> None:
+        """Send a request; what the socket does not take at once goes out while the answer is awaited."""
+        if len(body) < _JOIN_BELOW:
+            self._transport.write(head + body)
+        else:
+            self._transport.write(head)
+            self._transport.write(body)
+
+    async def receive(self, expires: float, phase: Phase) -> bytes:
+        """The next bytes, `b""` when the server has closed. Ends by `expires` (a reading of `time.monotonic()`)."""
+        if not self._arrived and not self._ended:
+            await self._wait(expires, phase)
+        if self._arrived:
+            return self.receive_now()
+        if self._failure is not None:
+            reason = self._failure.strerror or type(self._failure).__name__
+            raise broken(phase, self._host, reason) from self._failure
+        return b""
+
+    def receive_now(self) -> bytes:
+        """What has arrived already, without waiting; `b""` when that is nothing."""
+        arrived = self._arrived
+        if not arrived:
+            return b""
+        data = arrived[0] if len(arrived) == 1 else b"".join(arrived)
+        arrived.clear()
+        self._size = 0
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+        return data
+
+    def drop(self) -> None:
+        """Close at once, from any thread, even when the event loop is closed."""
+        with suppress(RuntimeError):  # a closed loop
+            if running_loop() is self._loop:
+                self._quiet()
+                self._transport.abort()
+            else:
+                self._loop.call_soon_threadsafe(self._transport.abort)
+
+    async def closed(self) -> None:
+        """Wait until a dropped connection is gone."""
+        if not self._lost:
+            self._farewell = self._loop.create_future()
+            await self._farewell
+
+    def data_received(self, data: bytes) -> None:
+        """Part of the asyncio protocol."""
+        self._arrived.append(data)
+        if not self.busy:
+            self._transport.abort()  # no one asked, so whose answer it is cannot be known
+            return
+        self._size += len(data)
+        if self._size > _PAUSE_ABOVE and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        """Part of the asyncio protocol."""
+        self._ended = True
+        self._wake()
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Part of the asyncio protocol."""
+        self._ended = True
+        if isinstance(error, OSError):
+            self._failure = error
+        self._lost = True
+        self._quiet()
+        self._wake()
+        if self._farewell is not None and not self._farewell.done():
+            self._farewell.set_result(None)
+
+    async def _wait(self, expires: float, phase: Phase) -> None:
+        now = time.monotonic()
+        if expires <= now:
+            raise timed_out(phase, self._host)
+        self._expires = expires
+        self._phase = phase
+        if self._alarm is None or expires < self._alarm_at - _SLACK:
+            self._arm(expires, now)
+        waiter = self._waiter = self._loop.create_future()
+        try:
+            await waiter
+        finally:
+            self._waiter = None
+
+    def _arm(self, expires: float, now: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = expires
+        # The loop may have a clock of its own.
+        self._alarm = self._loop.call_later(expires - now, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        waiter = self._waiter
+        if waiter is None or waiter.done():
+            return
+        now = time.monotonic()
+        if self._expires > now:
+            self._arm(self._expires, now)
+            return
+        phase = self._phase
+        if phase == "headers" and self._transport.get_write_buffer_size():
+            phase = "send"
+        waiter.set_exception(timed_out(phase, self._host))
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    def _quiet(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop of this thread, if one is running."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -1,0 +1,243 @@
+"""The connections of one event loop to one host."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from contextlib import suppress
+
+import aiohttp
+from yarl import URL
+
+from ...data.http import Timeouts, TransportConfig
+from .address import Origin, Proxy
+from .async_connection import AsyncConnection, running_loop
+from .base import Phase, broken, remaining, timed_out
+from .http1 import ResponseReader
+from .sockets import is_readable
+from .tls import tls_context
+
+__all__ = ["AsyncPool", "Lease"]
+
+
+class Lease:
+    """A connection while it is in use, with its place in the pool."""
+
+    __slots__ = ("_connection", "_pool")
+
+    def __init__(self, pool: AsyncPool, connection: AsyncConnection) -> None:
+        self._pool = pool
+        self._connection: AsyncConnection | None = connection
+
+    def transmit(self, head: bytes, body: bytes) -> None:
+        """Send a request."""
+        self._live().transmit(head, body)
+
+    async def receive(self, expires: float, phase: Phase) -> bytes:
+        """The next bytes, `b""` when the server has closed."""
+        return await self._live().receive(expires, phase)
+
+    def receive_now(self) -> bytes:
+        """What has arrived already; `b""` when that is nothing."""
+        return self._connection.receive_now() if self._connection is not None else b""
+
+    def finish(self, reader: ResponseReader) -> None:
+        """Give the connection back after a whole reply: to be used again if it can be."""
+        if not reader.reusable:
+            self.discard()
+        elif self._connection is not None:
+            connection, self._connection = self._connection, None
+            self._pool.release(connection)
+
+    def discard(self) -> None:
+        """Close the connection and free its place; from any thread."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.drop()
+            self._pool.vacate()
+
+    def _live(self) -> AsyncConnection:
+        if self._connection is None:
+            raise broken("read", self._pool.host, "closed by the reader")
+        return self._connection
+
+
+class AsyncPool:
+    """At most `max_connections` connections to one origin; the one used last is taken first, waiters are served in turn.
+
+    aiohttp's connector makes the connections: it resolves names, tries addresses side by side, tunnels through
+    proxies and verifies certificates.
+    """
+
+    def __init__(
+        self, connector: aiohttp.TCPConnector, origin: Origin, proxy: Proxy | None, config: TransportConfig
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._connector = connector
+        self._config = config
+        self._origin = origin
+        self._proxy = proxy
+        self.forwarded = proxy is not None and origin.scheme == "http"
+        authorization = proxy.authorization if proxy is not None and self.forwarded else None
+        self.headers = {"proxy-authorization": authorization} if authorization else {}
+        self._free = config.max_connections
+        self._idle: deque[tuple[AsyncConnection, float]] = deque()
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._closed = False
+
+    @property
+    def host(self) -> str:
+        """The host that the connections lead to."""
+        return self._origin.host
+
+    @property
+    def in_use(self) -> int:
+        """How many connections are in use now."""
+        return self._config.max_connections - self._free
+
+    @property
+    def idle(self) -> int:
+        """How many connections are waiting for use."""
+        return sum(connection.alive for connection, _ in self._idle)
+
+    async def acquire(self, timeouts: Timeouts) -> AsyncConnection:
+        """A connection that is free, or a new one.
+
+        Raises `APITimeoutError` (phase "pool" or "connect") and `APIConnectionError`.
+        """
+        if self._free > 0:
+            self._free -= 1
+        else:
+            await self._wait_turn(timeouts.expires)
+        try:
+            connection = self._take_idle()
+            if connection is None:
+                connection = await self._connect(timeouts)
+            connection.busy = True
+            return connection
+        except BaseException:
+            self._pass_on()
+            raise
+
+    def release(self, connection: AsyncConnection) -> None:
+        """Give a place back with a connection that can be used again."""
+        connection.busy = False
+        if self._closed or not connection.alive:
+            connection.drop()
+        else:
+            self._idle.append((connection, time.monotonic()))
+        self._pass_on()
+        oldest = time.monotonic() - self._config.keepalive
+        while self._idle and (self._idle[0][1] < oldest or not self._idle[0][0].alive):
+            self._idle.popleft()[0].drop()
+
+    def vacate(self) -> None:
+        """Give a place back whose connection is gone; from any thread, even when the event loop is closed."""
+        if running_loop() is self._loop:
+            self._pass_on()
+        else:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._pass_on)
+
+    def close(self) -> list[AsyncConnection]:
+        """Close the idle connections, and from now on all that come back. Returns what is being closed."""
+        self._closed = True
+        closing = [connection for connection, _ in self._idle]
+        self._idle.clear()
+        for connection in closing:
+            connection.drop()
+        return closing
+
+    def _take_idle(self) -> AsyncConnection | None:
+        while self._idle:
+            connection, since = self._idle.pop()
+            # What has arrived in the socket may not have been seen by the event loop yet.
+            link = connection.transport.get_extra_info("socket")
+            fresh = time.monotonic() - since <= self._config.keepalive
+            if fresh and connection.alive and not (link is not None and is_readable(link)):
+                return connection
+            connection.drop()
+        return None
+
+    async def _wait_turn(self, expires: float) -> None:
+        turn: asyncio.Future[None] = self._loop.create_future()
+        self._waiters.append(turn)
+        try:
+            async with asyncio.timeout(remaining(expires)):
+                await turn
+        except TimeoutError:
+            if turn.done() and not turn.cancelled():
+                return
+            raise timed_out("pool", self._origin.host) from None
+        except BaseException:
+            if turn.done() and not turn.cancelled():
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        """A place became free: the next in the queue gets it."""
+        while self._waiters:
+            turn = self._waiters.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    async def _connect(self, timeouts: Timeouts) -> AsyncConnection:
+        host = self._origin.host
+        failure: Exception
+        try:
+            async with asyncio.timeout(min(timeouts.connect, remaining(timeouts.expires))):
+                made = await self._connector.connect(
+                    self._dial_request(), [], aiohttp.ClientTimeout(total=None)
+                )
+                return self._adopt(made)
+        except TimeoutError:
+            raise timed_out("connect", host) from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            failure = error.certificate_error
+        except aiohttp.ClientConnectorError as error:
+            failure = error.os_error
+        except aiohttp.ClientHttpProxyError as error:
+            raise broken("connect", host, f"the proxy refused the tunnel ({error.status})") from None
+        except (OSError, aiohttp.ClientError, ValueError) as error:
+            failure = error
+        # aiohttp's own errors may hold headers and URLs; those of the system and of TLS do not.
+        cause = (
+            failure if isinstance(failure, OSError) and not isinstance(failure, aiohttp.ClientError) else None
+        )
+        raise broken("connect", host, _reason(failure)) from cause
+
+    def _dial_request(self) -> aiohttp.ClientRequest:
+        proxy = self._proxy
+        secure = self._origin.scheme == "https" or (proxy is not None and proxy.origin.scheme == "https")
+        authorization = proxy.authorization if proxy is not None else None
+        return aiohttp.ClientRequest(
+            "GET",
+            URL.build(scheme=self._origin.scheme, host=self._origin.host, port=self._origin.port),
+            loop=self._loop,
+            ssl=tls_context(self._config) if secure else True,
+            proxy=URL(proxy.url) if proxy is not None else None,
+            proxy_headers={"proxy-authorization": authorization} if authorization else None,
+        )
+
+    def _adopt(self, made: aiohttp.connector.Connection) -> AsyncConnection:
+        """Take the connection out of aiohttp's hands."""
+        protocol, transport = made.protocol, made.transport
+        if protocol is None or transport is None or protocol.should_close:
+            made.close()
+            raise broken("connect", self._origin.host, "the server spoke before it was asked")
+        connection = AsyncConnection(self._loop, transport, self._origin.host)
+        transport.set_protocol(connection)
+        protocol.transport = None  # or `close`, which only frees the place in the connector, would close it
+        made.close()
+        return connection
+
+
+def _reason(error: Exception) -> str:
+    verify_message = getattr(error, "verify_message", None)
+    if verify_message:
+        return f"the certificate is not valid ({verify_message})"
+    strerror = getattr(error, "strerror", None)
+    return strerror or type(error).__name__

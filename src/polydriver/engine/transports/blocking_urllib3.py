@@ -1,0 +1,261 @@
+"""The default client of blocking callers: urllib3 connects, tunnels and verifies; the rest is here.
+
+urllib3's own `urlopen` has a timeout for each receive instead of a deadline for all of them, keeps what a server sends
+after a reply for the next one, and never drops old idle connections. The reply is therefore read by `ResponseReader`
+from the socket itself, and the pool is `Pool`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+
+from ...data.http import Reply, Request, Timeouts, TransportConfig
+from ...errors import ProviderError
+from .address import Address, Origin, locate, proxy_for
+from .base import Phase, broken, remaining, timed_out
+from .content import Content
+from .http1 import ResponseReader, encode_request
+from .pools import Pool
+from .sockets import is_readable
+
+__all__ = ["Urllib3Body", "Urllib3Transport"]
+
+_RECEIVE = 64 * 1024
+_JOIN_BELOW = 64 * 1024
+_SLACK = 0.05
+
+
+class Urllib3Transport:
+    """Blocking HTTP/1.1. Thread-safe; a forked child starts with no connections."""
+
+    def __init__(self, config: TransportConfig) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._pools: dict[Origin, Pool] = {}
+        self._process = os.getpid()
+
+    def send(self, request: Request, timeouts: Timeouts) -> Reply:
+        """Send `request` and read the whole reply. Everything ends by `timeouts.expires`."""
+        connection, reader, first = self._begin(request, timeouts)
+        whole = io.BytesIO()
+        try:
+            content = Content(reader, first, timeouts.max_bytes)
+            while (piece := content.next()) != b"":
+                if piece is None:
+                    content.receive(connection.receive(timeouts.expires, "read"))
+                else:
+                    whole.write(piece)
+        except BaseException:
+            connection.discard()
+            raise
+        connection.finish(reader)
+        return Reply(status=reader.status, headers=reader.headers, body=whole.getvalue())
+
+    def open(self, request: Request, timeouts: Timeouts) -> Urllib3Body:
+        """Send `request` and return once the headers are in, by `timeouts.expires`."""
+        connection, reader, first = self._begin(request, timeouts)
+        try:
+            content = Content(reader, first, timeouts.max_bytes)
+        except BaseException:
+            connection.discard()
+            raise
+        return Urllib3Body(connection, reader, content, timeouts.expires)
+
+    def close(self) -> None:
+        """Close the idle connections; those in use are closed when they come back."""
+        with self._lock:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            pool.close()
+
+    def _begin(self, request: Request, timeouts: Timeouts) -> tuple[_Connection, ResponseReader, bytes]:
+        address = locate(request.url)
+        pool = self._pool(address)
+        target = request.url.split("#", 1)[0] if pool.forwarded else address.target
+        head = encode_request(request, address, target, pool.headers)
+        connection = self._acquire(pool, timeouts)
+        try:
+            config = self._config
+            reader = ResponseReader(
+                request.method, address.origin.host, config.max_header_bytes, config.max_headers
+            )
+            connection.transmit(head, request.body or b"", timeouts.expires)
+            first = b""
+            while not reader.status:
+                data = connection.receive(timeouts.expires, "headers")
+                if data:
+                    first = reader.feed(data)
+                else:
+                    reader.end()
+        except BaseException:
+            connection.discard()
+            raise
+        return connection, reader, first
+
+    def _pool(self, address: Address) -> Pool:
+        if self._process != os.getpid():
+            self._forget_after_fork()
+        pool = self._pools.get(address.origin)
+        if pool is None:
+            with self._lock:
+                pool = self._pools.get(address.origin)
+                if pool is None:
+                    proxy = proxy_for(address.origin, self._config)
+                    pool = self._pools[address.origin] = Pool(address.origin, proxy, self._config)
+        return pool
+
+    def _forget_after_fork(self) -> None:
+        """The parent's connections are not ours to use, and another thread of it may have held the lock."""
+        self._lock = threading.Lock()
+        self._pools = {}
+        self._process = os.getpid()
+
+    def _acquire(self, pool: Pool, timeouts: Timeouts) -> _Connection:
+        idle = pool.acquire(timeouts.expires)
+        try:
+            if idle is None:
+                from .dialing import connect
+
+                expires = min(timeouts.expires, time.monotonic() + timeouts.connect)
+                idle = connect(pool.origin, pool.proxy, self._config, expires)
+            return _Connection(pool, idle)
+        except BaseException:
+            pool.release(None)
+            raise
+
+
+class _Connection:
+    """A socket while it is in use, with its place in the pool."""
+
+    __slots__ = ("_host", "_link", "_pool", "_timeout")
+
+    def __init__(self, pool: Pool, link: socket.socket) -> None:
+        self._pool = pool
+        self._link: socket.socket | None = link
+        self._host = pool.origin.host
+        self._timeout = link.gettimeout() or 0.0
+
+    def transmit(self, head: bytes, body: bytes, expires: float) -> None:
+        """Send a request. A server that answers and closes before it has read everything is no failure yet."""
+        link = self._live()
+        try:
+            # `sendall` takes the socket's timeout as the limit of the whole call, not of each step.
+            self._allow(link, expires, "send")
+            if len(body) < _JOIN_BELOW:
+                link.sendall(head + body)
+            else:
+                link.sendall(head)
+                self._allow(link, expires, "send")
+                link.sendall(body)
+        except TimeoutError:
+            raise timed_out("send", self._host) from None
+        except ConnectionError:
+            return
+        except OSError as error:
+            raise broken("send", self._host, error.strerror or type(error).__name__) from error
+
+    def receive(self, expires: float, phase: Phase) -> bytes:
+        """The next bytes, `b""` when the server has closed. Ends by `expires`, whatever the socket's timeout is."""
+        link = self._live()
+        while True:
+            self._allow(link, expires, phase)
+            try:
+                return link.recv(_RECEIVE)
+            except TimeoutError:
+                continue
+            except OSError as error:
+                raise broken(phase, self._host, error.strerror or type(error).__name__) from error
+
+    def receive_now(self) -> bytes:
+        """What has arrived already, without waiting; `b""` when that is nothing."""
+        link = self._live()
+        if not is_readable(link):
+            return b""
+        self._timeout = 0.0
+        link.settimeout(0.0)
+        try:
+            return link.recv(_RECEIVE)
+        except OSError:
+            return b""
+
+    def finish(self, reader: ResponseReader) -> None:
+        """Give the connection back after a whole reply: to be used again if it can be."""
+        if reader.reusable:
+            link, self._link = self._link, None
+            if link is not None:
+                self._pool.release(link)
+        else:
+            self.discard()
+
+    def discard(self) -> None:
+        """Close the connection and free its place."""
+        link, self._link = self._link, None
+        if link is not None:
+            try:
+                link.close()
+            except OSError:
+                pass
+            finally:
+                self._pool.release(None)
+
+    def _allow(self, link: socket.socket, expires: float, phase: Phase) -> None:
+        """Set the socket's timeout, but only when it differs from the time left: each setting is a system call."""
+        left = expires - time.monotonic()
+        if left <= 0.0:
+            raise timed_out(phase, self._host)
+        if not left <= self._timeout <= left + _SLACK:
+            self._timeout = left
+            link.settimeout(left)
+
+    def _live(self) -> socket.socket:
+        if self._link is None:
+            raise broken("read", self._host, "closed by the reader")
+        return self._link
+
+
+class Urllib3Body:
+    """The open body of a streamed reply. Dropping it closes the connection."""
+
+    __slots__ = ("__weakref__", "_connection", "_content", "_reader", "expires", "headers", "status")
+
+    def __init__(
+        self, connection: _Connection, reader: ResponseReader, content: Content, expires: float
+    ) -> None:
+        self._connection = connection
+        self._reader = reader
+        self._content = content
+        self.status = reader.status
+        self.headers: Mapping[str, str] = reader.headers
+        self.expires = expires
+
+    def read(self) -> bytes:
+        """The next bytes as they come; `b""` at the clean end."""
+        content = self._content
+        try:
+            while (piece := content.next()) is None:
+                content.receive(self._connection.receive(self.expires, "idle"))
+        except BaseException:
+            self._connection.discard()
+            raise
+        if self._reader.finished:
+            self._connection.finish(self._reader)
+        return piece
+
+    def close(self) -> None:
+        """Give the connection back if the body is read to its end, else close it."""
+        try:
+            # The end mark of a stream often comes just before the end of its body.
+            if not self._reader.finished and (data := self._connection.receive_now()):
+                self._reader.feed(data)
+        except ProviderError:
+            self._connection.discard()
+        else:
+            self._connection.finish(self._reader)
+
+    def __del__(self) -> None:
+        self._connection.discard()

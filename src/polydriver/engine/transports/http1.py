@@ -1,0 +1,286 @@
+"""HTTP/1.1 on the wire without I/O: a request as bytes, and a reader that is fed a reply's bytes (RFC 9112).
+
+Both default clients frame their messages here, so that blocking and async callers meet the same limits and the same
+errors; the clients themselves resolve names, connect, tunnel and verify certificates.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ...data.http import Request
+from ...errors import ConfigurationError
+from .address import Address
+from .base import broken, unreadable
+
+__all__ = ["ResponseReader", "check_headers", "default_headers", "encode_request"]
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_ILLEGAL_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
+_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?", re.DOTALL)
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_FOLD = re.compile(r"\r?\n[ \t]+")
+_CHUNK_LINE_LIMIT = 4096
+_CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]{0,%d})?\r\n" % _CHUNK_LINE_LIMIT)
+_CHUNK_LINE_START = re.compile(rb"[0-9a-fA-F]{0,15}(?:[0-9a-fA-F][ \t]*(?:;[^\r\n]*)?\r?)?")
+_WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
+
+
+def check_headers(headers: dict[str, str]) -> None:
+    """Raise `ConfigurationError` for a header that cannot be sent; the message names it and never quotes its value."""
+    for name, value in headers.items():
+        if not _TOKEN.fullmatch(name):
+            raise ConfigurationError(f"The header name {name[:40]!r} is not valid")
+        if _ILLEGAL_IN_VALUE.search(value):
+            message = (
+                f"The value of the header {name!r} has a line break, control or non-Latin-1 character in it"
+            )
+            raise ConfigurationError(
+                f"{message}. Check for a stray newline in the key or setting it is made from"
+            )
+
+
+def default_headers(request: Request) -> dict[str, str]:
+    """What a request says when its own headers don't: gzip for whole replies, no encoding for streams."""
+    headers = {"accept": "*/*"}
+    if "accept-encoding" not in request.headers:
+        headers["accept-encoding"] = "identity" if request.stream else "gzip"
+    return {name: value for name, value in headers.items() if name not in request.headers}
+
+
+def encode_request(request: Request, address: Address, target: str, extra: dict[str, str]) -> bytes:
+    """The head of `request` for the wire, without its body. `extra` are further headers (for a proxy).
+
+    Raises `ConfigurationError` for a header or a method that cannot be sent.
+    """
+    if not _TOKEN.fullmatch(request.method):
+        raise ConfigurationError("The request method is not valid")
+    check_headers(request.headers)
+    headers = {"host": address.authority, **default_headers(request), **extra, **request.headers}
+    if request.body is not None or request.method in _WITH_LENGTH:
+        headers["content-length"] = str(len(request.body or b""))
+    lines = [f"{request.method} {target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    lines.append("\r\n")
+    return "\r\n".join(lines).encode("latin-1")
+
+
+class ResponseReader:
+    """Reads one reply: feed it what arrives, and it returns what of that is body.
+
+    `status` is 0 until the head is in; `finished` says that the reply is whole; `surplus` that bytes came after its
+    end, so that the connection must not be used again (`reusable` is false then, too).
+    """
+
+    __slots__ = (
+        "_body", "_buffer", "_head_left", "_headers_left", "_host", "_keep_alive", "_left", "_method", "_scanned",
+        "finished", "headers", "status", "surplus",
+    )  # fmt: skip
+
+    def __init__(self, method: str, host: str, max_header_bytes: int, max_headers: int) -> None:
+        self._method = method
+        self._host = host
+        self._head_left = max_header_bytes
+        self._headers_left = max_headers
+        self._buffer = b""
+        self._scanned = 0
+        self._left = 0
+        self._keep_alive = True
+        self._body = self._read_head
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.finished = False
+        self.surplus = False
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may be sent on the same connection."""
+        return self.finished and self._keep_alive and not self.surplus
+
+    @property
+    def started(self) -> bool:
+        """Whether any byte of the reply has come."""
+        return bool(self.status or self._buffer)
+
+    def feed(self, data: bytes) -> bytes:
+        """Take what arrived. Raises `InvalidResponseError` for anything that is not a valid reply."""
+        return self._body(data)
+
+    def end(self) -> None:
+        """The connection was closed by the server. Raises `APIConnectionError` unless that is how the body ends."""
+        if self.finished:
+            return
+        if not self.status:
+            reason = "closed in the middle of the headers" if self._buffer else "closed without an answer"
+            raise broken("headers", self._host, reason)
+        if self._body != self._until_close:
+            raise broken("read", self._host, "closed before the end of the body")
+        self.finished = True
+
+    def _finish(self, rest: bytes = b"") -> None:
+        self.finished = True
+        self._buffer = b""
+        self._body = self._after_end
+        self.surplus = bool(rest)
+
+    def _read_head(self, data: bytes) -> bytes:
+        self._buffer += data
+        while not self.status:
+            end = _HEAD_END.search(self._buffer, self._scanned)
+            size = end.end() if end else len(self._buffer)
+            if size > self._head_left:
+                raise unreadable("its headers are larger than the limit")
+            if end is None:
+                self._scanned = max(0, size - 3)
+                if self._buffer[:5] != b"HTTP/"[:size]:
+                    raise unreadable("it does not start with a status line of HTTP/1.1")
+                return b""
+            self._head_left -= size
+            self._scanned = 0
+            head, self._buffer = self._buffer[: end.start()], self._buffer[size:]
+            self._parse_head(head.decode("latin-1"))
+        rest, self._buffer = self._buffer, b""
+        return self._body(rest) if rest or self.finished else b""
+
+    def _parse_head(self, text: str) -> None:
+        if "\n " in text or "\n\t" in text:
+            text = _FOLD.sub(" ", text)
+        first, *lines = text.split("\n")
+        match = _STATUS_LINE.fullmatch(first.rstrip("\r"))
+        if match is None:
+            raise unreadable("it does not start with a status line of HTTP/1.1")
+        status = int(match[2])
+        if len(lines) > self._headers_left:
+            raise unreadable("it has more headers than the limit")
+        self._headers_left -= len(lines)
+        headers = _parse_fields(lines)
+        if status == 101:
+            raise unreadable("it switches to a protocol that was not asked for")
+        if status >= 200:
+            self.status, self.headers = status, headers
+            self._choose_body(http10=match[1] == "0")
+
+    def _choose_body(self, *, http10: bool) -> None:
+        headers = self.headers
+        connection = headers.get("connection", "").lower()
+        self._keep_alive = "keep-alive" in connection if http10 else "close" not in connection
+        coding = headers.get("transfer-encoding")
+        length = headers.get("content-length")
+        if self._method == "HEAD" or self.status in (204, 304):
+            self._finish()
+        elif coding is not None:
+            if coding.lower().strip() != "chunked":
+                raise unreadable("its transfer encoding is not known")
+            # Both framings at once are the mark of a smuggled reply (RFC 9112, section 6.3).
+            self._keep_alive = self._keep_alive and length is None
+            self._body = self._chunked
+        elif length is not None:
+            self._left = _parse_length(length)
+            self._body = self._by_length
+            if not self._left:
+                self._finish()
+        else:
+            self._keep_alive = False
+            self._body = self._until_close
+
+    def _after_end(self, data: bytes) -> bytes:
+        self.surplus = self.surplus or bool(data)
+        return b""
+
+    def _until_close(self, data: bytes) -> bytes:
+        return data
+
+    def _by_length(self, data: bytes) -> bytes:
+        left = self._left - len(data)
+        self._left = left
+        if left > 0:
+            return data
+        if left == 0:
+            self._finish()
+            return data
+        self._finish(data[left:])
+        return data[:left]
+
+    def _chunked(self, data: bytes) -> bytes:
+        """Between chunks, or in one: `_left` counts the bytes of the open chunk, its line break included."""
+        buffer = self._buffer + data if self._buffer else data
+        self._buffer = b""
+        position = 0
+        pieces: list[bytes] = []
+        if self._left:
+            position = self._continue_chunk(buffer, pieces)
+        end = len(buffer)
+        match_line = _CHUNK_LINE.match
+        while position < end and not self._left:
+            line = match_line(buffer, position)
+            if line is None:
+                self._keep_partial_line(buffer, position)
+                break
+            size = int(line[1], 16)
+            start = line.end()
+            if not size:
+                self._body = self._trailers
+                self._trailers(buffer[start:])
+                break
+            position = start + size + 2
+            if position <= end:
+                if buffer[position - 2 : position] != b"\r\n":
+                    raise unreadable("its chunked encoding is broken")
+                pieces.append(buffer[start : position - 2])
+            else:
+                self._left = size + 2
+                self._continue_chunk(buffer[start:], pieces)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _continue_chunk(self, data: bytes, pieces: list[bytes]) -> int:
+        """Take what belongs to the open chunk; returns how many bytes that were."""
+        taken = min(self._left, len(data))
+        content = self._left - 2
+        if content > 0 and taken:
+            pieces.append(data[:content] if taken > content else data[:taken])
+        for position in range(max(content, 0), taken):
+            if data[position] != b"\r\n"[position - content]:
+                raise unreadable("its chunked encoding is broken")
+        self._left -= taken
+        return taken
+
+    def _keep_partial_line(self, buffer: bytes, position: int) -> None:
+        line = buffer[position:]
+        if len(line) > _CHUNK_LINE_LIMIT or not _CHUNK_LINE_START.fullmatch(line):
+            raise unreadable("its chunked encoding is broken")
+        self._buffer = line
+
+    def _trailers(self, data: bytes) -> bytes:
+        """After the last chunk: fields that no one needs, up to an empty line."""
+        buffer = self._buffer + data
+        if buffer[:2] == b"\r\n":
+            self._finish(buffer[2:])
+            return b""
+        end = buffer.find(b"\r\n\r\n")
+        if (end if end >= 0 else len(buffer)) > self._head_left:
+            raise unreadable("its trailers are larger than the limit")
+        if end >= 0:
+            self._finish(buffer[end + 4 :])
+        else:
+            self._buffer = buffer
+        return b""
+
+
+def _parse_fields(lines: list[str]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        value = value.strip(" \t\r")
+        if not colon or not _TOKEN.fullmatch(name) or "\r" in value or "\0" in value:
+            raise unreadable("one of its headers is not valid")
+        name = name.lower()
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+def _parse_length(text: str) -> int:
+    values = {part.strip() for part in text.split(",")}
+    value = values.pop()
+    if values or not value.isascii() or not value.isdecimal() or len(value) > 18:
+        raise unreadable("its content-length is not valid")
+    return int(value)

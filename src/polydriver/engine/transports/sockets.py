@@ -1,0 +1,89 @@
+"""Name resolution and connecting for blocking callers, both ended by a deadline."""
+
+from __future__ import annotations
+
+import queue
+import select
+import socket
+import threading
+
+from .base import remaining
+
+__all__ = ["dial", "is_readable", "resolve"]
+
+AddressInfo = tuple[
+    socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]
+]
+
+
+def resolve(host: str, port: int, expires: float) -> list[AddressInfo]:
+    """The addresses of `host`. Raises `OSError` when there is none, `TimeoutError` at `expires`.
+
+    `getaddrinfo` cannot be interrupted, so that a name (not a literal address) is looked up in a thread of its own,
+    which is left behind when the time is over.
+    """
+    try:
+        return _lookup(host, port, socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        pass
+    answer: queue.SimpleQueue[list[AddressInfo] | OSError] = queue.SimpleQueue()
+
+    def look_up() -> None:
+        try:
+            answer.put(_lookup(host, port, 0))
+        except (OSError, UnicodeError) as error:
+            answer.put(error if isinstance(error, OSError) else OSError("the host name is not valid"))
+
+    threading.Thread(target=look_up, name="polydriver-resolve", daemon=True).start()
+    try:
+        found = answer.get(timeout=remaining(expires))
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(found, OSError):
+        raise found
+    return found
+
+
+def dial(host: str, port: int, expires: float) -> socket.socket:
+    """A TCP connection to the first address of `host` that answers; each gets an equal part of the time left.
+
+    The socket's timeout is what then remains. Raises `OSError`, and `TimeoutError` at `expires`.
+    """
+    addresses = resolve(host, port, expires)
+    failure: OSError = OSError("the host has no address")
+    for position, (family, kind, protocol, _, address) in enumerate(addresses):
+        left = remaining(expires)
+        if not left:
+            raise TimeoutError
+        link = socket.socket(family, kind, protocol)
+        try:
+            link.settimeout(left / (len(addresses) - position))
+            link.connect(address)
+            link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            link.settimeout(remaining(expires) or 0.001)
+        except OSError as error:
+            link.close()
+            failure = error
+        except BaseException:
+            link.close()
+            raise
+        else:
+            return link
+    raise failure
+
+
+def is_readable(link: socket.socket) -> bool:
+    """Whether `link` has bytes to read, or was closed: then an idle connection must not be used again."""
+    descriptor = link.fileno()
+    if descriptor < 0:
+        return True
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(0))
+    return bool(select.select([descriptor], [], [], 0)[0])
+
+
+def _lookup(host: str, port: int, flags: int) -> list[AddressInfo]:
+    found: list[AddressInfo] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)  # type: ignore[assignment]
+    return found

@@ -1,0 +1,158 @@
+"""The bus: who listens to what, and bringing an event to them without ever failing a call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
+
+from .records import Event
+
+__all__ = ["EventBus", "Listener"]
+
+E = TypeVar("E", bound=Event)
+L = TypeVar("L", bound=Callable[..., Any])
+Listener: TypeAlias = Callable[[E], object]
+"""A function of one event, plain or async. What it returns is ignored; what it raises is logged."""
+
+Everything: TypeAlias = Literal["*"] | None
+
+
+class _Entry(NamedTuple):
+    kind: type[Event]
+    listener: Listener[Any]
+
+
+class EventBus:
+    """Brings events to the listeners of their class, in the order of registration, then to those of `parent`.
+
+    Listeners may be plain or async, whichever way an event is emitted. One that raises is logged (logger
+    `polydriver.events`) and the others still hear the event. They may subscribe and unsubscribe at any time,
+    from any thread; an event that is on its way goes to those who listened when it was emitted.
+    """
+
+    def __init__(self, parent: EventBus | None = None) -> None:
+        self._parent = parent
+        self._lock = Lock()
+        self._entries: tuple[_Entry, ...] = ()
+        self._by_kind: dict[type[Event], tuple[Listener[Any], ...]] = {}
+
+    @overload
+    def on(self, kind: type[E], listener: Listener[E]) -> Callable[[], None]: ...
+    @overload
+    def on(self, kind: Everything, listener: Listener[Event]) -> Callable[[], None]: ...
+    @overload
+    def on(self, kind: type[Event] | Everything = None) -> Callable[[L], L]: ...
+
+    def on(self, kind: type[Event] | Everything = None, listener: Listener[Any] | None = None) -> Any:
+        """Listen to events of `kind` and its subclasses; `"*"`, `None` and `Event` mean all events.
+
+        Returns a function that ends it (calling it again does nothing). Without a `listener` it is a
+        decorator: `@bus.on(ResponseGenerated)`. Raises `TypeError` for what is no class of events or can't be
+        called.
+        """
+        wanted: Any = Event if kind is None or kind == "*" else kind
+        if not (isinstance(wanted, type) and issubclass(wanted, Event)):
+            raise TypeError(f"cannot listen to {kind!r}: give a class of events, or '*' for all of them")
+        if listener is None:
+            return lambda function: (self.on(wanted, function), function)[1]
+        if not callable(listener):
+            raise TypeError(f"{listener!r} cannot listen: give a function of one event")
+        entry = _Entry(wanted, listener)
+        with self._lock:
+            self._change((*self._entries, entry))
+        return lambda: self._remove(lambda other: other is entry)
+
+    def off(self, listener: Listener[Any], kind: type[Event] | None = None) -> None:
+        """End every registration of `listener`, or only those for `kind`. Unknown ones are no error."""
+        self._remove(lambda entry: entry.listener == listener and kind in (None, entry.kind))
+
+    def wants(self, kind: type[Event]) -> bool:
+        """Whether anybody listens to events of exactly this class: if not, there is no need to make one."""
+        return bool(self._listeners(kind)) or (self._parent is not None and self._parent.wants(kind))
+
+    def emit_blocking(self, event: Event) -> None:
+        """Bring `event` to its listeners, from blocking code. Async ones run to their end in a thread."""
+        for listener in self._all(type(event)):
+            try:
+                result = listener(event)
+                if isinstance(result, Coroutine):
+                    _run_in_thread(result)
+            except Exception as error:  # noqa: BLE001 - isolation is what this is for
+                _report(listener, event, error)
+
+    async def emit(self, event: Event) -> None:
+        """Bring `event` to its listeners, from async code. Async ones are awaited, one after the other."""
+        for listener in self._all(type(event)):
+            try:
+                result = listener(event)
+                if isinstance(result, Coroutine):
+                    await result
+            except Exception as error:  # noqa: BLE001 - isolation is what this is for
+                _report(listener, event, error)
+
+    @contextmanager
+    def capture(self, *kinds: type[Event]) -> Iterator[list[Event]]:
+        """Collect the events of `kinds` (all, if none is named) that are emitted inside the `with`."""
+        events: list[Event] = []
+        endings = [self.on(kind, events.append) for kind in kinds or (Event,)]
+        try:
+            yield events
+        finally:
+            for end in endings:
+                end()
+
+    def _listeners(self, kind: type[Event]) -> tuple[Listener[Any], ...]:
+        found = self._by_kind.get(kind)
+        if found is None:
+            with self._lock:
+                found = tuple(entry.listener for entry in self._entries if issubclass(kind, entry.kind))
+                self._by_kind[kind] = found
+        return found
+
+    def _all(self, kind: type[Event]) -> tuple[Listener[Any], ...]:
+        own = self._listeners(kind)
+        return own if self._parent is None else own + self._parent._all(kind)
+
+    def _remove(self, matches: Callable[[_Entry], bool]) -> None:
+        with self._lock:
+            self._change(tuple(entry for entry in self._entries if not matches(entry)))
+
+    def _change(self, entries: tuple[_Entry, ...]) -> None:
+        self._entries = entries
+        self._by_kind = {}
+
+
+def _run_in_thread(work: Coroutine[Any, Any, object]) -> None:
+    """Run a coroutine to its end in an event loop of its own, and raise what it raises.
+
+    A thread of its own makes it work inside a running loop as well, and leaves the caller's loop policy
+    alone.
+    """
+    import asyncio
+    from contextvars import copy_context
+    from threading import Thread
+
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            asyncio.run(work)
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+            raised.append(error)
+
+    thread = Thread(target=copy_context().run, args=(run,), name="polydriver-listener", daemon=True)
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised[0]
+
+
+def _report(listener: Listener[Any], event: Event, error: Exception) -> None:
+    import logging
+
+    name = getattr(listener, "__qualname__", None) or type(listener).__qualname__
+    logging.getLogger("polydriver.events").error(
+        "the listener %s failed on %s: %s", name, event.name, type(error).__name__, exc_info=error
+    )

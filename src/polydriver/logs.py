@@ -1,0 +1,151 @@
+"""Calls in the log: a line for each response, retry and failure, on the channel that is configured."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from .config import LoggingConfig, Redactor
+from .events import (
+    CircuitOpened,
+    Event,
+    EventBus,
+    MessageSent,
+    ProviderFellBack,
+    RequestFailed,
+    RequestRetried,
+    ResponseGenerated,
+    ToolFailed,
+)
+
+__all__ = ["CallLog", "log_calls"]
+
+
+def log_calls(bus: EventBus, config: LoggingConfig, redactor: Redactor | None = None) -> Callable[[], None]:
+    """Log the calls whose events come by `bus`, as `config` says. Returns a function that ends it.
+
+    `redactor` removes the secrets of the connection; without it, what looks like a key is removed.
+    """
+    if not config.enabled:
+        return lambda: None
+    log = CallLog(config, redactor)
+    endings = [bus.on(kind, log) for kind in CallLog.kinds(config)]
+
+    def end() -> None:
+        for ending in endings:
+            ending()
+
+    return end
+
+
+class CallLog:
+    """A listener that writes events to `logging.getLogger(channel)`, one line each.
+
+    Responses have the configured level, retries, fallbacks and the like at least WARNING, failures at least
+    ERROR. Each record has the facts as a dict in its attribute `ai`, for structured logs. Prompts and answers are
+    written only with `include_content`, as quoted text, so that no content can pass for a line of the log.
+    """
+
+    def __init__(self, config: LoggingConfig, redactor: Redactor | None = None) -> None:
+        self._logger = logging.getLogger(config.channel)
+        self._level = logging.getLevelNamesMapping()[config.level.upper()]
+        self._content = config.include_content
+        self._redactor = redactor or Redactor()
+
+    @staticmethod
+    def kinds(config: LoggingConfig) -> tuple[type[Event], ...]:
+        """The events that lead to a line: what is sent is one only if content is logged."""
+        return (*_WRITERS, MessageSent) if config.include_content else tuple(_WRITERS)
+
+    def __call__(self, event: Event) -> None:
+        """Write the line of `event`, if the logger's level lets it pass."""
+        level = max(self._level, _LEAST_LEVEL.get(type(event), logging.NOTSET))
+        if not self._logger.isEnabledFor(level):
+            return
+        text, facts = _sent(event) if isinstance(event, MessageSent) else _WRITERS[type(event)](event)
+        if self._content and isinstance(event, ResponseGenerated):
+            text += f": {event.response.content!r}"
+        common = {"provider": event.provider, "model": event.model, "request_id": event.request_id}
+        known = {key: value for key, value in {**common, **facts}.items() if value is not None}
+        subject = "/".join(part for part in (event.provider, event.model) if part) or "unknown provider"
+        line = self._redactor.redact(f"{subject} {text}")
+        self._logger.log(
+            level, "%s", line, extra={"ai": self._redactor.redact_value({"event": event.name, **known})}
+        )
+
+
+Line = tuple[str, dict[str, Any]]
+
+
+def _sent(event: MessageSent) -> Line:
+    said = ", ".join(f"{message.role}: {message.text!r}" for message in event.messages)
+    return f"is sent {said}", {"messages": len(event.messages), "stream": event.stream}
+
+
+def _answered(event: ResponseGenerated) -> Line:
+    response = event.response
+    usage = response.usage
+    tokens = (usage.input_tokens, usage.output_tokens) if usage else (None, None)
+    facts = {
+        "finish_reason": response.finish_reason,
+        "input_tokens": tokens[0],
+        "output_tokens": tokens[1],
+        "seconds": response.response_time,
+        "stream": event.stream,
+    }
+    parts = [
+        f"{tokens[0]} + {tokens[1]} tokens" if tokens != (None, None) else None,
+        f"cost {response.cost}" if response.cost is not None else None,
+        f"finish {response.finish_reason}" if response.finish_reason else None,
+        f"{response.response_time:.3f} s" if response.response_time is not None else None,
+    ]
+    return "answered: " + (", ".join(part for part in parts if part) or "no details"), facts
+
+
+def _retried(event: RequestRetried) -> Line:
+    text = f"attempt {event.attempt} failed, next in {event.delay:.3g} s: {_named(event.error)}"
+    return text, {"attempt": event.attempt, "delay": event.delay, "error": type(event.error).__name__}
+
+
+def _failed(event: RequestFailed) -> Line:
+    text = f"failed after {event.attempts} attempts: {_named(event.error)}"
+    return text, {"attempts": event.attempts, "error": type(event.error).__name__}
+
+
+def _fell_back(event: ProviderFellBack) -> Line:
+    target = "/".join(part for part in (event.to_provider, event.to_model) if part)
+    reason = f": {_named(event.error)}" if event.error else ""
+    return f"falls back to {target}{reason}", {"to_provider": event.to_provider, "to_model": event.to_model}
+
+
+def _opened(event: CircuitOpened) -> Line:
+    return "has its circuit opened", {"retry_after": event.retry_after}
+
+
+def _tool_failed(event: ToolFailed) -> Line:
+    reason = _named(event.error) if event.error else "see its result"
+    text = f"tool {event.call.name} failed after {event.seconds:.3f} s: {reason}"
+    return text, {"tool": event.call.name, "seconds": event.seconds}
+
+
+def _named(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
+_WRITERS: dict[type[Event], Callable[[Any], Line]] = {
+    ResponseGenerated: _answered,
+    RequestRetried: _retried,
+    RequestFailed: _failed,
+    ProviderFellBack: _fell_back,
+    CircuitOpened: _opened,
+    ToolFailed: _tool_failed,
+}
+
+_LEAST_LEVEL: dict[type[Event], int] = {
+    RequestRetried: logging.WARNING,
+    ProviderFellBack: logging.WARNING,
+    CircuitOpened: logging.WARNING,
+    ToolFailed: logging.WARNING,
+    RequestFailed: logging.ERROR,
+}

@@ -1,0 +1,310 @@
+"""The interface that users call: fourteen methods, of which seven wait and seven never do, and their companions.
+
+`Provider` is blocking, `AsyncProvider` its async twin with the same names. Both run the same pipeline.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from .data.messages import AIMessage
+from .prompting import build_prompt
+
+if TYPE_CHECKING:
+    from .data.models import AIModel, Capabilities, CredentialReport, HealthReport, SyncReport
+    from .data.pricing import Cost
+    from .data.responses import AIChunk, AIResponse
+    from .data.usage import TokenUsage
+    from .driver import Driver
+    from .engine.connection import Connection
+    from .engine.pipeline import Pipeline
+    from .engine.streaming import AsyncStream, Stream
+
+__all__ = ["Answers", "AsyncProvider", "Message", "Provider"]
+
+Message: TypeAlias = str | AIMessage | Mapping[str, Any]
+"""What is taken as a message: text (the user's), an `AIMessage`, or a dict with `role` and `content`."""
+
+
+class Answers(ABC):
+    """The seven methods that never wait."""
+
+    @abstractmethod
+    def calculate_cost(self, usage: TokenUsage, model: str) -> Cost | None:
+        """What this usage of this model costs; `None` when the price is unknown: never guessed, never 0."""
+
+    @abstractmethod
+    def get_capabilities(self) -> Capabilities:
+        """What this provider does, through this driver."""
+
+    @abstractmethod
+    def get_config(self) -> dict[str, Any]:
+        """The settings in force, with every secret masked."""
+
+    @abstractmethod
+    def get_name(self) -> str:
+        """The provider's name."""
+
+    def supports_streaming(self) -> bool:
+        """Whether answers can be streamed."""
+        return self.get_capabilities().streaming
+
+    def supports_function_calling(self) -> bool:
+        """Whether tools can be offered."""
+        return self.get_capabilities().function_calling
+
+    def supports_vision(self) -> bool:
+        """Whether images can be sent."""
+        return self.get_capabilities().vision
+
+
+class Provider(Answers):
+    """A service, for blocking callers. May be called from many threads, and inside a running event loop.
+
+    Options of the sending methods are those of `Prompt` (temperature, max_tokens, tools, response_format, ...), `model`, the
+    limits of the call (timeout, idle_timeout, deadline in seconds, retry_attempts), `metadata` for events, those that the driver
+    adds, and `extra` for anything else that goes into the request's body. All of them raise `AIError`s only.
+    """
+
+    @property
+    @abstractmethod
+    def driver(self) -> Driver:
+        """The driver that translates."""
+
+    @property
+    @abstractmethod
+    def connection(self) -> Connection:
+        """What the calls of this provider share."""
+
+    @cached_property
+    def _pipeline(self) -> Pipeline:
+        from .engine.pipeline import Pipeline
+        from .engine.ports import BlockingPort
+        from .engine.transports import blocking_transport
+
+        return Pipeline(self.connection, BlockingPort(blocking_transport(self.driver)))
+
+    def send_message(self, message: Message, **options: Any) -> AIResponse:
+        """Send one message and wait for the whole answer."""
+        return self.send_messages([message], **options)
+
+    def send_messages(self, messages: Sequence[Message] | Message, **options: Any) -> AIResponse:
+        """Send a conversation and wait for the whole answer."""
+        from .engine.ports import drive
+
+        prompt, limits = build_prompt(self.driver, messages, options)
+        return drive(self._pipeline.send(prompt, self.connection.call(limits)))
+
+    def send_streaming_message(self, message: Message, **options: Any) -> Stream:
+        """Send one message; the answer comes in chunks. The request is made when the stream is entered or first read."""
+        return self.send_streaming_messages([message], **options)
+
+    def send_streaming_messages(self, messages: Sequence[Message] | Message, **options: Any) -> Stream:
+        """Send a conversation; the answer comes in chunks. The request is made when the stream is entered or first read."""
+        from .engine.streaming import Stream
+
+        prompt, limits = build_prompt(self.driver, messages, options, stream=True)
+        return Stream(self._pipeline, prompt, self.connection.call(limits))
+
+    def stream_message(
+        self, message: Message | Sequence[Message], callback: Callable[[AIChunk], object], **options: Any
+    ) -> AIResponse:
+        """Stream an answer into `callback`, chunk by chunk, and return it whole."""
+        with self.send_streaming_messages(message, **options) as stream:
+            for chunk in stream:
+                callback(chunk)
+        return stream.response
+
+    def send_batch(
+        self,
+        messages: Sequence[Message | Sequence[Message]],
+        *,
+        max_concurrency: int = 5,
+        return_exceptions: bool = False,
+        **options: Any,
+    ) -> list[Any]:
+        """Send many prompts side by side in threads; answers come in the order of the prompts.
+
+        An item is a message or a whole conversation. The first error is raised, and what has not begun is not sent; with
+        `return_exceptions` each error stands in its prompt's place instead.
+        """
+        from .engine.batch import run_in_threads
+
+        calls = [lambda item=item: self.send_messages(item, **options) for item in messages]  # type: ignore[misc]
+        return run_in_threads(calls, max_concurrency, return_exceptions)
+
+    def get_available_models(self, refresh: bool = False) -> list[AIModel]:
+        """All models that this account can use, all pages; cached for `models_ttl` seconds."""
+        from .engine.models import list_models
+        from .engine.ports import drive
+
+        return drive(list_models(self._pipeline, refresh=refresh))
+
+    def get_model(self, model_id: str) -> AIModel:
+        """One model, from the provider's list or the catalog. Raises `ModelNotFoundError` when neither has it."""
+        from .engine.models import find_model
+        from .engine.ports import drive
+
+        return drive(find_model(self._pipeline, model_id))
+
+    def sync_models(self, force: bool = False) -> SyncReport:
+        """List the models anew and tell what changed since the last time; skipped while that is fresh."""
+        from .engine.models import sync_models
+        from .engine.ports import drive
+
+        return drive(sync_models(self._pipeline, force=force))
+
+    def validate_credentials(self) -> CredentialReport:
+        """Ask the provider once whether it takes the credentials. A bad key is a report, not an error."""
+        from .engine.models import validate_credentials
+        from .engine.ports import drive
+
+        return drive(validate_credentials(self._pipeline))
+
+    def get_health(self, *, probe: Message | None = None, **options: Any) -> HealthReport:
+        """Whether the provider is healthy, degraded or unhealthy, by its model list, which costs nothing.
+
+        With `probe` a message is sent instead, which is paid for.
+        """
+        from .engine.models import check_health
+        from .engine.ports import drive
+
+        async def send() -> object:
+            return self.send_message(probe or "", **{"max_tokens": 16, "retry_attempts": 1, **options})
+
+        return drive(check_health(self._pipeline, send if probe is not None else None))
+
+    def close(self) -> None:
+        """Close idle connections. The provider can be used again afterwards."""
+        if "_pipeline" in self.__dict__:
+            self._pipeline.port.transport.close()  # type: ignore[attr-defined]
+
+
+class AsyncProvider(Answers):
+    """A service, for async callers: the methods of `Provider`, awaited. May be used from several event loops."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+
+    @property
+    def connection(self) -> Connection:
+        """What the calls of this provider share, the blocking ones of its driver included."""
+        return self.driver.connection
+
+    @property
+    def name(self) -> str:
+        """The provider's name."""
+        return self.driver.get_name()
+
+    @cached_property
+    def _pipeline(self) -> Pipeline:
+        from .engine.pipeline import Pipeline
+        from .engine.ports import AsyncPort
+        from .engine.transports import async_transport
+
+        return Pipeline(self.connection, AsyncPort(async_transport(self.driver)))
+
+    def calculate_cost(self, usage: TokenUsage, model: str) -> Cost | None:
+        """See `Answers.calculate_cost`."""
+        return self.driver.calculate_cost(usage, model)
+
+    def get_capabilities(self) -> Capabilities:
+        """See `Answers.get_capabilities`."""
+        return self.driver.get_capabilities()
+
+    def get_config(self) -> dict[str, Any]:
+        """See `Answers.get_config`."""
+        return self.driver.get_config()
+
+    def get_name(self) -> str:
+        """See `Answers.get_name`."""
+        return self.driver.get_name()
+
+    async def send_message(self, message: Message, **options: Any) -> AIResponse:
+        """See `Provider.send_message`."""
+        return await self.send_messages([message], **options)
+
+    async def send_messages(self, messages: Sequence[Message] | Message, **options: Any) -> AIResponse:
+        """See `Provider.send_messages`."""
+        prompt, limits = build_prompt(self.driver, messages, options)
+        return await self._pipeline.send(prompt, self.connection.call(limits))
+
+    def send_streaming_message(self, message: Message, **options: Any) -> AsyncStream:
+        """See `Provider.send_streaming_message`. Not a coroutine: use `async with`, `async for`, or `await` to open it."""
+        return self.send_streaming_messages([message], **options)
+
+    def send_streaming_messages(self, messages: Sequence[Message] | Message, **options: Any) -> AsyncStream:
+        """See `Provider.send_streaming_messages`. Not a coroutine: use `async with`, `async for`, or `await` to open it."""
+        from .engine.streaming import AsyncStream
+
+        prompt, limits = build_prompt(self.driver, messages, options, stream=True)
+        return AsyncStream(self._pipeline, prompt, self.connection.call(limits))
+
+    async def stream_message(
+        self,
+        message: Message | Sequence[Message],
+        callback: Callable[[AIChunk], Awaitable[object] | object],
+        **options: Any,
+    ) -> AIResponse:
+        """See `Provider.stream_message`. The callback may be a coroutine function."""
+        async with self.send_streaming_messages(message, **options) as stream:
+            async for chunk in stream:
+                result = callback(chunk)
+                if isinstance(result, Awaitable):
+                    await result
+        return stream.response
+
+    async def send_batch(
+        self,
+        messages: Sequence[Message | Sequence[Message]],
+        *,
+        max_concurrency: int = 5,
+        return_exceptions: bool = False,
+        **options: Any,
+    ) -> list[Any]:
+        """See `Provider.send_batch`; side by side in tasks."""
+        from .engine.batch import run_in_tasks
+
+        calls = [lambda item=item: self.send_messages(item, **options) for item in messages]  # type: ignore[misc]
+        return await run_in_tasks(calls, max_concurrency, return_exceptions)
+
+    async def get_available_models(self, refresh: bool = False) -> list[AIModel]:
+        """See `Provider.get_available_models`."""
+        from .engine.models import list_models
+
+        return await list_models(self._pipeline, refresh=refresh)
+
+    async def get_model(self, model_id: str) -> AIModel:
+        """See `Provider.get_model`."""
+        from .engine.models import find_model
+
+        return await find_model(self._pipeline, model_id)
+
+    async def sync_models(self, force: bool = False) -> SyncReport:
+        """See `Provider.sync_models`."""
+        from .engine.models import sync_models
+
+        return await sync_models(self._pipeline, force=force)
+
+    async def validate_credentials(self) -> CredentialReport:
+        """See `Provider.validate_credentials`."""
+        from .engine.models import validate_credentials
+
+        return await validate_credentials(self._pipeline)
+
+    async def get_health(self, *, probe: Message | None = None, **options: Any) -> HealthReport:
+        """See `Provider.get_health`."""
+        from .engine.models import check_health
+
+        async def send() -> object:
+            return await self.send_message(probe or "", **{"max_tokens": 16, "retry_attempts": 1, **options})
+
+        return await check_health(self._pipeline, send if probe is not None else None)
+
+    async def aclose(self) -> None:
+        """See `Provider.close`."""
+        if "_pipeline" in self.__dict__:
+            await self._pipeline.port.transport.aclose()  # type: ignore[attr-defined]

@@ -1,0 +1,187 @@
+"""Running the tool calls of one turn: side by side, in order, each failure kept to its own call.
+
+The blocking form runs calls in daemon threads, the async form async functions in tasks and plain functions in
+daemon threads. A thread cannot be stopped: after a timeout its call is reported as timed out, and the thread
+is left to end by itself; it never holds up the interpreter's exit. Context variables reach the tools in both
+forms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import queue
+import time
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from ..data.messages import ToolCall, ToolResult
+from .definition import Tool
+from .rendering import render_result
+from .signature import is_async
+from .threads import call_in_thread, start_thread, wait_in_own_loop
+from .turn import Approve, OnToolEvent, Outcome, Tools, Turn, hook_failed, needs_hook, timed_out
+
+__all__ = ["run_calls", "run_calls_sync", "run_tool", "run_tool_sync"]
+
+_MAX_CONCURRENCY = 16
+
+
+def run_tool_sync(tool: Tool, call: ToolCall, *, timeout: float | None = None) -> ToolResult:
+    """Run one call and give its result; a failure of any kind is a result, too (`is_error`).
+
+    An async function runs in an event loop of its own, in another thread, so this works inside a running
+    loop. `timeout` in seconds holds for a tool that has none. `KeyboardInterrupt` and `SystemExit` pass.
+    """
+    return run_calls_sync([call], [tool], timeout=timeout, approve=lambda _: True)[0]
+
+
+async def run_tool(tool: Tool, call: ToolCall, *, timeout: float | None = None) -> ToolResult:  # noqa: ASYNC109
+    """Run one call and give its result; a failure of any kind is a result, too (`is_error`).
+
+    A plain function runs in a thread. `timeout` in seconds holds for a tool that has none. `CancelledError`
+    passes.
+    """
+    return (await run_calls([call], [tool], timeout=timeout, approve=lambda _: True))[0]
+
+
+def run_calls_sync(
+    calls: Sequence[ToolCall],
+    tools: Tools,
+    *,
+    approve: Approve | None = None,
+    timeout: float | None = None,
+    on_event: OnToolEvent | None = None,
+    max_concurrency: int = _MAX_CONCURRENCY,
+) -> list[ToolResult]:
+    """Run the calls of one turn side by side in threads; the results come in the calls' order.
+
+    A call of an unknown tool, with incomplete or invalid arguments, that is declined, that fails or takes
+    more than its `timeout` (seconds; the tool's own goes first), gives an error result and leaves the others
+    alone. With `approve` each call is asked for, in order, before any runs; without it tools that require
+    approval are declined.
+    """
+    turn = Turn(calls, tools, timeout, on_event)
+    for index, call in enumerate(calls):
+        if (tool := turn.find(index)) is not None:
+            try:
+                answer = needs_hook(tool) if approve is None else approve(call)
+                if inspect.isawaitable(answer):
+                    answer = wait_in_own_loop(answer)
+            except Exception as error:  # noqa: BLE001 (whatever the hook raises, the call was not approved)
+                answer = hook_failed(error)
+            turn.decide(index, tool, answer)
+    _run_in_threads(turn, max_concurrency)
+    return turn.results()
+
+
+async def run_calls(
+    calls: Sequence[ToolCall],
+    tools: Tools,
+    *,
+    approve: Approve | None = None,
+    timeout: float | None = None,  # noqa: ASYNC109 (each call has a timeout of its own, the tool's first)
+    on_event: OnToolEvent | None = None,
+    max_concurrency: int = _MAX_CONCURRENCY,
+) -> list[ToolResult]:
+    """Run the calls of one turn side by side in tasks; otherwise as `run_calls_sync`.
+
+    Cancelling it cancels the async tools that run; plain functions in threads end by themselves.
+    """
+    turn = Turn(calls, tools, timeout, on_event)
+    for index, call in enumerate(calls):
+        if (tool := turn.find(index)) is not None:
+            try:
+                answer = needs_hook(tool) if approve is None else approve(call)
+                if inspect.isawaitable(answer):
+                    answer = await answer
+            except Exception as error:  # noqa: BLE001 (whatever the hook raises, the call was not approved)
+                answer = hook_failed(error)
+            turn.decide(index, tool, answer)
+    places = asyncio.Semaphore(max(1, max_concurrency))
+
+    async def run(index: int, tool: Tool) -> None:
+        async with places:
+            turn.start(index)
+            turn.finish(index, await _outcome(tool, calls[index], turn.timeout_of(tool)))
+
+    async with asyncio.TaskGroup() as group:
+        for index, tool in turn.approved:
+            group.create_task(run(index, tool))
+    return turn.results()
+
+
+def _run_in_threads(turn: Turn, max_concurrency: int) -> None:
+    done: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
+    waiting = deque(turn.approved)
+    running: dict[int, tuple[Tool, float]] = {}
+    while waiting or running:
+        while waiting and len(running) < max(1, max_concurrency):
+            index, tool = waiting.popleft()
+            turn.start(index)
+            limit = turn.timeout_of(tool)
+            if limit is None and len(turn.approved) == 1:
+                turn.finish(index, _raise_if_fatal(_blocking_outcome(tool, turn.calls[index])))
+                return
+            running[index] = (tool, float("inf") if limit is None else time.monotonic() + limit)
+            start_thread(partial(_run_into, done, index, tool, turn.calls[index]))
+        nearest = min(deadline for _, deadline in running.values())
+        try:
+            wait = None if nearest == float("inf") else max(0.0, nearest - time.monotonic())
+            index, outcome = done.get(timeout=wait)
+        except queue.Empty:
+            now = time.monotonic()
+            for index in [index for index, (_, deadline) in running.items() if deadline <= now]:
+                tool, _ = running.pop(index)
+                turn.finish(index, timed_out(turn.calls[index], turn.timeout_of(tool)))
+            continue
+        if running.pop(index, None) is not None:
+            turn.finish(index, _raise_if_fatal(outcome))
+
+
+def _run_into(done: queue.SimpleQueue[tuple[int, Outcome]], index: int, tool: Tool, call: ToolCall) -> None:
+    done.put((index, _blocking_outcome(tool, call)))
+
+
+def _raise_if_fatal(outcome: Outcome) -> Outcome:
+    if isinstance(outcome, BaseException) and not isinstance(outcome, Exception | asyncio.CancelledError):
+        raise outcome
+    return outcome
+
+
+def _blocking_outcome(tool: Tool, call: ToolCall) -> Outcome:
+    """Run the call to its end in this thread. Every exception is an outcome; the caller lets the fatal ones
+    pass.
+    """
+    try:
+        value = tool.run(call.arguments or {})
+        if inspect.isawaitable(value):
+            value = wait_in_own_loop(value)
+        return render_result(call, value)
+    except BaseException as error:  # noqa: BLE001 (carried to the caller's thread)
+        return error
+
+
+async def _outcome(tool: Tool, call: ToolCall, limit: float | None) -> Outcome:
+    clock = asyncio.timeout(limit)
+    try:
+        async with clock:
+            return render_result(call, await _value(tool, call.arguments or {}))
+    except TimeoutError as error:
+        return timed_out(call, limit) if clock.expired() else error
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        return error  # Something inside the tool was cancelled, not this call.
+    except Exception as error:  # noqa: BLE001 (a failing tool must not harm the others)
+        return error
+
+
+async def _value(tool: Tool, arguments: dict[str, Any]) -> Any:
+    if tool.function is not None and is_async(tool.function):
+        return await tool.run(arguments)
+    value = await call_in_thread(lambda: tool.run(arguments))
+    return await value if inspect.isawaitable(value) else value

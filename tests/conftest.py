@@ -1,0 +1,120 @@
+"""What every test gets: no network beyond loopback, no settings of the person, the recorded traffic."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+# Settings of the person who runs the tests: keys, base URLs, our own defaults, proxies.
+SETTINGS = re.compile(
+    r".+_(API_KEY|API_TOKEN|ACCESS_TOKEN|BASE_URL)"
+    r"|(AI|OPENAI|ANTHROPIC|AZURE|AWS|GEMINI|GOOGLE|MISTRAL|OLLAMA|OPENROUTER|POLYDRIVER|SSL_CERT)_.+"
+    r"|(HTTP|HTTPS|ALL|NO)_PROXY|HF_TOKEN",
+    re.IGNORECASE,
+)
+
+
+class NetworkForbiddenError(RuntimeError):
+    """A test tried to reach an address beyond loopback."""
+
+
+class NetworkGuard:
+    """An audit hook (PEP 578) that refuses every connection and name look-up beyond loopback.
+
+    The interpreter itself calls it, so nothing is patched and no HTTP client gets round it. It notes what it
+    refused, since the code under test may well catch the exception.
+    """
+
+    def __init__(self) -> None:
+        self.active = False
+        self.refused: list[str] = []
+
+    def __call__(self, event: str, args: tuple[Any, ...]) -> None:
+        if not self.active or not event.startswith("socket."):
+            return
+        if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+            address = args[1]
+            if isinstance(address, tuple) and not is_loopback(str(address[0])):
+                self.refuse(f"{event} to {address[0]}:{address[1]}")
+        elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
+            host = args[0].decode() if isinstance(args[0], bytes) else args[0]
+            if host and host.endswith(".invalid"):  # RFC 6761: such a name never resolves
+                raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+            if host and not is_loopback(host) and not is_address(host):
+                self.refuse(f"{event} of {host}")
+
+    def refuse(self, what: str) -> None:
+        """Note and forbid one attempt."""
+        self.refused.append(what)
+        raise NetworkForbiddenError(f"tests stay on loopback: {what}")
+
+
+def is_address(host: str) -> bool:
+    """Return whether a host is a literal IP address, whose look-up stays on the machine."""
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return True
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host means this machine."""
+    if host in ("", "localhost") or host.endswith(".localhost"):
+        return True
+    if not is_address(host):
+        return False
+    address = ipaddress.ip_address(host.partition("%")[0])
+    return address.is_loopback or address.is_unspecified
+
+
+# No property is about speed, and a busy machine is no failure. CI tries the same examples each time.
+settings.register_profile(
+    "polydriver",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("polydriver")
+
+GUARD = NetworkGuard()
+sys.addaudithook(GUARD)
+
+
+@pytest.fixture(autouse=True)
+def no_network(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that reaches beyond loopback, even when the code under test hides the refusal."""
+    GUARD.active = request.node.get_closest_marker("e2e") is None
+    GUARD.refused.clear()
+    yield
+    GUARD.active = False
+    assert not GUARD.refused, f"tests stay on loopback: {GUARD.refused}"
+
+
+@pytest.fixture(autouse=True)
+def no_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take keys, base URLs, proxies and our settings out of the environment, except for tests marked e2e."""
+    if request.node.get_closest_marker("e2e") is None:
+        for name in [name for name in os.environ if SETTINGS.fullmatch(name) and name != "POLYDRIVER_WIRE"]:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def wire_dir() -> Path:
+    """Return the folder of recorded provider traffic, or skip: it lies outside the repository."""
+    configured = os.environ.get("POLYDRIVER_WIRE")
+    folder = Path(configured) if configured else REPOSITORY.parent / "shared" / "wire"
+    if not folder.is_dir():
+        pytest.skip(f"no recorded traffic at {folder}: set POLYDRIVER_WIRE to its folder")
+    return folder

@@ -1,0 +1,61 @@
+"""The house rules find what they are meant to find, and nothing in the usual shapes of good code."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tools import check_house
+
+WHERE = "src/polydriver/drivers/example.py"
+LONG = "def f():\n" + "    pass\n" * 61
+DOCUMENTED = 'def f():\n    """First.\n' + "    more\n" * 60 + '    """\n    return 1\n'
+
+
+def findings(source: str, where: str = WHERE) -> str:
+    tree = ast.parse(source)
+    found = [
+        *check_house.check_exports(tree, where),
+        *check_house.check_functions(tree, where),
+        *check_house.check_unfinished(tree, source, where),
+        *check_house.check_driver(tree, where),
+    ]
+    return "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("source", "finding"),
+    [
+        ("", "no literal __all__"),
+        ("__all__ = [name for name in dir()]", "no literal __all__"),
+        ("__all__ = ['absent']", "absent, which is not in the module"),
+        ("__all__ = ['x', 'x']\nx = 1", "twice"),
+        ("__all__ = ()\n" + LONG, "f has 62 lines"),
+        ("__all__ = ()\ndef f(a, b, c, d, e, f, g, h, *, i): ...", "f has 9 parameters"),
+        ("__all__ = ()\nclass A:\n  def m(self): raise NotImplementedError('m')", "NotImplementedError"),
+        ("__all__ = ()\n# TO" + "DO: later", "TO" + "DO"),
+        ("__all__ = ()\ndef f(): return open('x')", "does no I/O"),
+    ],
+)
+def test_a_breach_is_found(source: str, finding: str) -> None:
+    assert finding in findings(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "__all__ = ['f']\n" + DOCUMENTED,
+        "__all__ = ['later']\ndef __getattr__(name): ...",
+        "__all__ = ['A']\nif True:\n  class A: ...",
+        "__all__ = ['b']\ntry:\n  import a as b\nexcept ImportError:\n  b = None",
+        "__all__: list[str] = []\nclass A:\n  def m(self, a, b, c, d, e, f, g, h): ...",
+        "__all__ = ()\ntry:\n  f()\nexcept NotImplementedError:\n  g()",
+    ],
+)
+def test_good_code_passes(source: str) -> None:
+    assert findings(source) == ""
+
+
+def test_an_entry_script_exports_nothing() -> None:
+    assert findings("main()", "src/polydriver/__main__.py") == ""

@@ -1,0 +1,206 @@
+"""Check the house rules that no linter on hand checks; ruff, mypy and import-linter do the rest.
+
+Errors: a module without `__all__`, or one that names something absent; a module over 500 lines; a function
+over 60 lines; more than 8 parameters; `NotImplementedError` or an unfinished-work mark; `open` in a driver; a
+package import that loads more than the public names. A module over 250 lines is a warning: look for the seam.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+__all__ = ["main"]
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "polydriver"
+
+MODULE_WARNING = 250
+MODULE_LIMIT = 500
+FUNCTION_LIMIT = 60
+PARAMETER_LIMIT = 8
+
+# Functions that may have more parameters, each with the reason.
+MANY_PARAMETERS: dict[str, str] = {
+    "src/polydriver/errors.py:AIError.__init__": "every error carries the same keyword-only facts",
+}
+
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
+
+# What `import polydriver` may not load: a name stands for the module and everything below it.
+LAZY_MODULES = (
+    "aiohttp",
+    "asyncio",
+    "botocore",
+    "click",
+    "google.auth",
+    "http.client",
+    "httpx2",
+    "mcp",
+    "polydriver.cli",
+    "polydriver.engine.transports",
+    "polydriver.testing",
+    "pydantic",
+    "rich",
+    "socket",
+    "ssl",
+    "urllib3",
+)
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def main() -> int:
+    """Print every finding, and return 1 when one of them is an error."""
+    errors: list[str] = []
+    warnings: list[str] = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        where = path.relative_to(ROOT).as_posix()
+        tree = ast.parse(text, where)
+        errors += check_exports(tree, where)
+        errors += check_functions(tree, where)
+        errors += check_unfinished(tree, text, where)
+        errors += check_driver(tree, where)
+        lines = text.count("\n")
+        if lines > MODULE_LIMIT:
+            errors.append(f"{where}: {lines} lines, at most {MODULE_LIMIT}")
+        elif lines > MODULE_WARNING:
+            warnings.append(f"{where}: {lines} lines; past {MODULE_WARNING} look for the seam")
+    errors += check_import()
+    for warning in warnings:
+        print("warning:", warning)
+    for error in errors:
+        print("error:", error)
+    print(f"house rules: {len(errors)} errors, {len(warnings)} warnings")
+    return 1 if errors else 0
+
+
+def check_exports(tree: ast.Module, where: str) -> Iterator[str]:
+    """Yield what is wrong with a module's `__all__`; one with `__getattr__` may name what it loads later."""
+    if where.endswith("/__main__.py"):
+        return
+    exported: list[str] | None = None
+    bound: set[str] = set()
+    for node in top_level(tree.body):
+        names = set(bound_names(node))
+        bound |= names
+        if "__all__" in names:
+            exported = exported_names(node)
+    if exported is None:
+        yield f"{where}: no literal __all__"
+        return
+    if len(set(exported)) < len(exported):
+        yield f"{where}: __all__ names something twice"
+    if "__getattr__" not in bound and "*" not in bound:
+        for name in exported:
+            if name not in bound:
+                yield f"{where}: __all__ names {name}, which is not in the module"
+
+
+def top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield the statements of a module, those inside `if` and `try` included."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If):
+            yield from top_level(node.body + node.orelse)
+        elif isinstance(node, ast.Try):
+            handlers = [statement for handler in node.handlers for statement in handler.body]
+            yield from top_level(node.body + handlers + node.orelse)
+
+
+def bound_names(node: ast.stmt) -> Iterator[str]:
+    """Yield the names that a statement binds."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        for alias in node.names:
+            yield alias.asname or alias.name.partition(".")[0]
+    else:
+        for part in ast.walk(node):
+            if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+                yield part.id
+
+
+def exported_names(node: ast.stmt) -> list[str] | None:
+    """Return the strings of an `__all__` assignment, or None when it is no literal list of strings."""
+    value = getattr(node, "value", None)
+    try:
+        names = ast.literal_eval(value) if value is not None else None
+    except ValueError:
+        return None
+    if isinstance(names, list | tuple) and all(isinstance(name, str) for name in names):
+        return list(names)
+    return None
+
+
+def check_functions(tree: ast.Module, where: str) -> Iterator[str]:
+    """Yield the functions that are too long or take too much. A docstring does not count as length."""
+    for name, node in functions(tree):
+        first = node.body[0]
+        documented = ast.get_docstring(node, clean=False) is not None
+        docstring = (first.end_lineno or first.lineno) - first.lineno + 1 if documented else 0
+        length = (node.end_lineno or node.lineno) - node.lineno + 1 - docstring
+        if length > FUNCTION_LIMIT:
+            yield f"{where}:{node.lineno}: {name} has {length} lines, at most {FUNCTION_LIMIT}"
+        arguments = node.args.posonlyargs + node.args.args + node.args.kwonlyargs
+        count = sum(argument.arg not in ("self", "cls") for argument in arguments)
+        if count > PARAMETER_LIMIT and f"{where}:{name}" not in MANY_PARAMETERS:
+            yield f"{where}:{node.lineno}: {name} has {count} parameters, at most {PARAMETER_LIMIT}"
+
+
+def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, Function]]:
+    """Yield each function with its qualified name, nested ones included."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield prefix + node.name, node
+            yield from functions(node, f"{prefix}{node.name}.")
+        elif isinstance(node, ast.ClassDef):
+            yield from functions(node, f"{prefix}{node.name}.")
+        else:
+            yield from functions(node, prefix)
+
+
+def check_unfinished(tree: ast.Module, text: str, where: str) -> Iterator[str]:
+    """Yield marks of unfinished work."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if mark := UNFINISHED.search(line):
+            yield f"{where}:{number}: {mark[0]}"
+    for node in ast.walk(tree):
+        raised = node.exc if isinstance(node, ast.Raise) else None
+        raised = raised.func if isinstance(raised, ast.Call) else raised
+        if isinstance(raised, ast.Name) and raised.id == "NotImplementedError":
+            yield f"{where}:{raised.lineno}: NotImplementedError; an operation is whole or absent"
+
+
+def check_driver(tree: ast.Module, where: str) -> Iterator[str]:
+    """Yield the files that a driver opens; import-linter watches over the modules that do I/O."""
+    if not where.startswith("src/polydriver/drivers/"):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "open":
+            yield f"{where}:{node.lineno}: open(); a driver does no I/O"
+
+
+def check_import() -> Iterator[str]:
+    """Yield what `import polydriver` loads in a fresh interpreter although no call needs it yet."""
+    code = "import polydriver, sys; print('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        yield f"import polydriver fails: {done.stderr.strip().splitlines()[-1]}"
+        return
+    loaded = done.stdout.split()
+    for lazy in LAZY_MODULES:
+        if any(name == lazy or name.startswith(lazy + ".") for name in loaded):
+            yield f"import polydriver loads {lazy}"
+    for name in loaded:
+        if name.startswith("polydriver.drivers."):
+            yield f"import polydriver loads the driver module {name}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

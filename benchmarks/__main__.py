@@ -51,9 +51,8 @@ def main() -> None:
     log = build / "workers.log"
     log.write_text("")
     started = time.monotonic()
-    print(
-        f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}."
-    )
+    today = datetime.datetime.now(datetime.UTC).date()
+    print(f"{today}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}.")
     print(f"{environment.installed_versions(python)}.\n", flush=True)
     with running_server(build) as server:
         bench = Bench(python, server, QUICK if arguments.quick else FULL, log)

@@ -14,7 +14,7 @@ FOLDER = ROOT / ".venv-bench"
 
 
 def prepare() -> Path:
-    """Returns the interpreter of `.venv-bench`, which is made from `requirements/bench.lock` unless it is there."""
+    """Returns the interpreter of `.venv-bench`, made from `requirements/bench.lock` unless it is there."""
     if Path(sys.prefix) == FOLDER:
         return Path(sys.executable)
     subprocess.run(

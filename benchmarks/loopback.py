@@ -35,7 +35,7 @@ class Server:
 
 @contextmanager
 def running_server(build_folder: Path) -> Iterator[Server]:
-    """Compiles the server into `build_folder` when its source is newer, and runs it on a free loopback port."""
+    """Compiles the server into `build_folder` when its source is newer, and runs it on a free port."""
     binary = build_folder / "server"
     newest = max(path.stat().st_mtime for path in _SOURCE.glob("*.c"))
     if not binary.exists() or binary.stat().st_mtime < newest:

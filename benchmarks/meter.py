@@ -1,4 +1,4 @@
-"""What the blocking and the async meter share: the task, the shapes of the streams, the checks of what was read."""
+"""What both meters share: the task, the shapes of the streams, the checks of what was read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OPEN_STREAMS, OPEN_MILLISECONDS = 500, 500
 
 
 class Task(TypedDict):
-    """One measurement: `call`, `chunk`, `paced` or `memory`, its calls in flight, and the seconds it should take."""
+    """One measurement: `call`, `chunk`, `paced` or `memory`, its calls in flight, and about how long."""
 
     kind: str
     in_flight: int

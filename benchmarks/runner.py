@@ -77,7 +77,7 @@ class Workers:
             worker.stop()
 
     def measure(self, task: Task, samples: int, patience: float) -> dict[str, Samples]:
-        """Prepares every worker, then takes turns: up to `samples` of each, within `patience` seconds for each."""
+        """Prepares every worker, then takes turns: up to `samples` and `patience` seconds of each."""
         results = {name: Samples(problem=problem) for name, problem in self._problems.items()}
         spent = dict.fromkeys(results, 0.0)
         for turn in range(samples + 1):

@@ -69,7 +69,7 @@ def _interleaved(
     turns: int,
     patience: float,
 ) -> Figures:
-    """Takes turns over the programs, up to `turns` and `patience` seconds each, after one that fills caches."""
+    """Takes turns over the programs, up to `turns` and `patience` seconds each, after one uncounted."""
     results = {name: [Samples() for _ in range(figures)] for name in names}
     spent = dict.fromkeys(results, 0.0)
     for turn in range(turns + 1):

@@ -23,7 +23,7 @@ SECTIONS = ("ceiling", "call", "chunk", "memory", "import", "start")
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to measure: seconds a sample, then samples, fresh processes and seconds a competitor and table."""
+    """How long to measure: `seconds` for a sample; the rest for each competitor of a table."""
 
     seconds: float
     samples: int
@@ -39,7 +39,7 @@ QUICK = Plan(
     seconds=0.08,
     samples=3,
     paced_samples=1,
-    starts=3,
+    starts=2,
     patience=3,
     left_out=frozenset({"LiteLLM"}),
     most_in_flight=50,

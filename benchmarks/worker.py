@@ -1,7 +1,7 @@
 """One competitor in a process of its own: `python -m benchmarks.worker COLOUR MODULE:CLASS ORIGIN`.
 
-Reads one task a line (JSON) and answers each with one line: {"value": number} or {"failed": reason}. The first line
-out says whether the competitor is there: {"value": 0}, or {"missing": reason}.
+Reads one task a line (JSON) and answers each with one line: {"value": number} or {"failed": reason}. The
+first line out says whether the competitor is there: {"value": 0}, or {"missing": reason}.
 """
 
 from __future__ import annotations

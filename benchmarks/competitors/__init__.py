@@ -1,8 +1,8 @@
 """The clients that are measured side by side, each behind the same two small interfaces.
 
-`BLOCKING` and `ASYNC` name the class of each competitor, in the order of the tables. A class is made with the base
-URL and offers `call()` and `stream(on_text)`; see `BlockingClient` and `AsyncClient`. A module is imported in the
-worker process of its competitor only, so that no client pays for another one.
+`BLOCKING` and `ASYNC` name the class of each competitor, in the order of the tables. A class is made with the
+base URL and offers `call()` and `stream(on_text)`; see `BlockingClient` and `AsyncClient`. A module is
+imported in the worker process of its competitor only, so that no client pays for another one.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class BlockingClient(Protocol):
         """Asks once and reads the whole answer."""
 
     def stream(self, on_text: Callable[[str], object]) -> int:
-        """Streams one answer, hands each non-empty piece of text to `on_text`, returns the total of tokens."""
+        """Streams one answer, hands its pieces of text to `on_text`, returns the total of tokens."""
 
 
 class AsyncClient(Protocol):
@@ -86,7 +86,7 @@ class AsyncClient(Protocol):
         """Asks once and reads the whole answer."""
 
     async def stream(self, on_text: Callable[[str], object]) -> int:
-        """Streams one answer, hands each non-empty piece of text to `on_text`, returns the total of tokens."""
+        """Streams one answer, hands its pieces of text to `on_text`, returns the total of tokens."""
 
 
 def load(target: str) -> Any:

@@ -1,6 +1,7 @@
 """The shortest program with each competitor, in three steps: import it, make a client, ask once.
 
-Each runs in a fresh interpreter, after the constants of `preamble`; the last step leaves the answer in `text`.
+Each runs in a fresh interpreter, after the constants of `preamble`; the last step leaves the answer in
+`text`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ def preamble(base_url: str) -> str:
     """The constants that the programs use."""
     return dedent(f"""
         URL, KEY, MODEL, PROMPT = {base_url!r}, {API_KEY!r}, {MODEL!r}, {PROMPT!r}
+        ENDPOINT = URL + "/chat/completions"
         MESSAGES = [{{"role": "user", "content": PROMPT}}]
         HEADERS = {{"Authorization": "Bearer " + KEY, "Content-Type": "application/json"}}
         CONNECTION = {{"driver": "openai", "api_key": KEY, "base_url": URL}}
@@ -38,7 +40,7 @@ _ASK_OPENAI = "client.chat.completions.create(model=MODEL, messages=MESSAGES)"
 _ASK_AIOHTTP = f"""
 async def ask():
     async with aiohttp.ClientSession() as session:
-        async with session.post(URL + "/chat/completions", data={_BODY}, headers=HEADERS) as reply:
+        async with session.post(ENDPOINT, data={_BODY}, headers=HEADERS) as reply:
             return await reply.read()
 body = asyncio.run(ask())
 """
@@ -48,13 +50,13 @@ PROGRAMS = {
     BARE_BLOCKING: Program(
         "import urllib3, msgspec",
         "pool = urllib3.PoolManager()",
-        f'body = pool.request("POST", URL + "/chat/completions", body={_BODY}, headers=HEADERS).data\n{_TEXT}',
+        f'body = pool.request("POST", ENDPOINT, body={_BODY}, headers=HEADERS).data\n{_TEXT}',
     ),
     BARE_ASYNC: Program("import asyncio, aiohttp, msgspec", call=_ASK_AIOHTTP + _TEXT),
     "httpx2 + msgspec": Program(
         "import httpx2, msgspec",
         "client = httpx2.Client()",
-        f'body = client.post(URL + "/chat/completions", content={_BODY}, headers=HEADERS).content\n{_TEXT}',
+        f"body = client.post(ENDPOINT, content={_BODY}, headers=HEADERS).content\n{_TEXT}",
     ),
     OPENAI: Program(
         "from openai import OpenAI",
@@ -68,7 +70,8 @@ PROGRAMS = {
     ),
     "LiteLLM": Program(
         "import litellm",
-        call='reply = litellm.completion(model="openai/" + MODEL, messages=MESSAGES, api_key=KEY, api_base=URL)\n'
+        call='to = {"model": "openai/" + MODEL, "api_key": KEY, "api_base": URL}\n'
+        "reply = litellm.completion(messages=MESSAGES, **to)\n"
         "text = reply.choices[0].message.content",
     ),
     POLYDRIVER: Program(

@@ -1,4 +1,4 @@
-"""The least that a bare client needs to speak Chat Completions: a request, a typed reply, a stream's events."""
+"""The least that a bare client needs for Chat Completions: a request, a typed reply, a stream's events."""
 
 from __future__ import annotations
 

@@ -66,6 +66,30 @@ if TYPE_CHECKING:
     from .errors import ToolExecutionError as ToolExecutionError
     from .errors import UnknownOptionError as UnknownOptionError
     from .errors import UnsupportedFeatureError as UnsupportedFeatureError
+    from .manager import AI as AI
+    from .manager import AsyncAI as AsyncAI
+    from .conversation import AsyncConversation as AsyncConversation
+    from .conversation import Conversation as Conversation
+    from .events import CircuitClosed as CircuitClosed
+    from .events import CircuitOpened as CircuitOpened
+    from .events import ConversationUpdated as ConversationUpdated
+    from .events import CostCalculated as CostCalculated
+    from .events import Event as Event
+    from .events import EventBus as EventBus
+    from .events import MessageSent as MessageSent
+    from .events import ModelsSynced as ModelsSynced
+    from .events import ProviderFellBack as ProviderFellBack
+    from .events import RateLimitReached as RateLimitReached
+    from .events import RequestFailed as RequestFailed
+    from .events import RequestRetried as RequestRetried
+    from .events import ResponseGenerated as ResponseGenerated
+    from .events import ToolCalled as ToolCalled
+    from .events import ToolCompleted as ToolCompleted
+    from .events import ToolFailed as ToolFailed
+    from .tools import Tool as Tool
+    from .tools import tool as tool
+    from .drivers.compatible import openai_compatible as openai_compatible
+    from .drivers.mock import MockDriver as MockDriver
     from .provider import AsyncProvider as AsyncProvider
     from .provider import Provider as Provider
 
@@ -85,6 +109,15 @@ _HOMES = {
         " InvalidResponseError ModelNotFoundError ProviderError QuotaExceededError RateLimitError ServerError"
         " StreamInterruptedError ToolExecutionError UnknownOptionError UnsupportedFeatureError"
     ),
+    "manager": "AI AsyncAI",
+    "conversation": "AsyncConversation Conversation",
+    "events": (
+        "CircuitClosed CircuitOpened ConversationUpdated CostCalculated Event EventBus MessageSent ModelsSynced"
+        " ProviderFellBack RateLimitReached RequestFailed RequestRetried ResponseGenerated ToolCalled ToolCompleted ToolFailed"
+    ),
+    "tools": "Tool tool",
+    "drivers.compatible": "openai_compatible",
+    "drivers.mock": "MockDriver",
     "provider": "AsyncProvider Provider",
 }
 _home_of = {name: home for home, names in _HOMES.items() for name in names.split()}

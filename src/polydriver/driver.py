@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .data.usage import TokenUsage
     from .drivers.traits.streaming import StreamDecoder
     from .engine.connection import Connection
+    from .events import EventBus
+    from .events import EventBus
 
 __all__ = ["Driver"]
 
@@ -64,9 +66,21 @@ class Driver(Provider):
             cls.origin = cls.__dict__.get("origin") or cls.name
             cls.env_prefix = cls.__dict__.get("env_prefix") or cls.name.upper().replace("-", "_")
 
-    def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:
-        """Read and check the settings, offline. Raises `ConfigurationError` with every problem and its fix."""
+    def __init__(
+        self,
+        config: Mapping[str, Any] | Config | None = None,
+        *,
+        transport: Any = None,
+        events: EventBus | None = None,
+        **settings: Any,
+    ) -> None:
+        """Read and check the settings, offline. Raises `ConfigurationError` with every problem and its fix.
+
+        `transport` replaces the HTTP client (see `polydriver.engine.transports`); `events` is the bus to report to.
+        """
         self.config = read_config(type(self), config, **settings)
+        self._transport = transport
+        self._events = events
 
     @property
     def driver(self) -> Driver:
@@ -78,7 +92,17 @@ class Driver(Provider):
         """What the calls of this provider share."""
         from .engine.connection import Connection
 
-        return Connection(self)
+        return Connection(self, self._events, self._transport)
+
+    def report_to(self, bus: EventBus) -> None:
+        """Bring this provider's events to `bus` as well; the manager does this."""
+        self._events = bus
+        if "connection" in self.__dict__:
+            self.connection.bus.parent = bus
+
+    def on(self, kind: Any, listener: Any = None) -> Any:
+        """Listen to this provider's events; see `EventBus.on`."""
+        return self.connection.bus.on(kind, listener) if listener is not None else self.connection.bus.on(kind)
 
     @property
     def error_prefix(self) -> str:

@@ -43,8 +43,8 @@ class CallLog:
     """A listener that writes events to `logging.getLogger(channel)`, one line each.
 
     Responses have the configured level, retries, fallbacks and the like at least WARNING, failures at least
-    ERROR. Each record has the facts as a dict in its attribute `ai`, for structured logs. Prompts and answers are
-    written only with `include_content`, as quoted text, so that no content can pass for a line of the log.
+    ERROR. Each record has the facts as a dict in its attribute `ai`, for structured logs. Prompts and answers
+    are written only with `include_content`, as quoted text, so that no content can pass for a line of the log.
     """
 
     def __init__(self, config: LoggingConfig, redactor: Redactor | None = None) -> None:
@@ -70,9 +70,7 @@ class CallLog:
         known = {key: value for key, value in {**common, **facts}.items() if value is not None}
         subject = "/".join(part for part in (event.provider, event.model) if part) or "unknown provider"
         line = self._redactor.redact(f"{subject} {text}")
-        self._logger.log(
-            level, "%s", line, extra={"ai": self._redactor.redact_value({"event": event.name, **known})}
-        )
+        self._logger.log(level, "%s", line, extra={"ai": self._redactor.redact_value({"event": event.name, **known})})
 
 
 Line = tuple[str, dict[str, Any]]
@@ -91,6 +89,7 @@ def _answered(event: ResponseGenerated) -> Line:
         "finish_reason": response.finish_reason,
         "input_tokens": tokens[0],
         "output_tokens": tokens[1],
+        "cost": None if response.cost is None else str(response.cost),
         "seconds": response.response_time,
         "stream": event.stream,
     }

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .data.history import mend_history
 from .data.messages import AIMessage
 from .data.prompt import Prompt
 from .errors import ConfigurationError, UnknownOptionError
@@ -70,7 +71,9 @@ def build_prompt(
             f"no model is given for {config.name}: pass model=..., or set default_model for the connection"
         )
     _convert(fields)
-    return Prompt(messages=make_messages(messages), model=model, stream=stream, options=own, **fields), limits
+    prompt = Prompt(messages=make_messages(messages), model=model, stream=stream, options=own, **fields)
+    prompt.messages = mend_history(prompt.messages, prompt.warn)
+    return prompt, limits
 
 
 def make_messages(messages: object) -> list[AIMessage]:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from .driver import Driver
     from .engine.connection import Connection
     from .engine.pipeline import Pipeline
+    from .engine.ports import AsyncPort, BlockingPort
     from .engine.streaming import AsyncStream, Stream
+    from .events import EventBus
 
 __all__ = ["Answers", "AsyncProvider", "Message", "Provider"]
 
@@ -79,13 +81,14 @@ class Provider(Answers):
     def connection(self) -> Connection:
         """What the calls of this provider share."""
 
-    @cached_property
-    def _pipeline(self) -> Pipeline:
-        from .engine.pipeline import Pipeline
-        from .engine.ports import BlockingPort
-        from .engine.transports import blocking_transport
+    def report_to(self, bus: EventBus) -> None:
+        """Bring this provider's events to `bus` as well. Does nothing for a provider without events of its own."""
 
-        return Pipeline(self.connection, BlockingPort(blocking_transport(self.driver)))
+    @cached_property
+    def _pipeline(self) -> Pipeline[BlockingPort]:
+        from .engine.pipeline import Pipeline
+
+        return Pipeline(self.connection, self.connection.blocking_port())
 
     def send_message(self, message: Message, **options: Any) -> AIResponse:
         """Send one message and wait for the whole answer."""
@@ -180,7 +183,7 @@ class Provider(Answers):
     def close(self) -> None:
         """Close idle connections. The provider can be used again afterwards."""
         if "_pipeline" in self.__dict__:
-            self._pipeline.port.transport.close()  # type: ignore[attr-defined]
+            self._pipeline.port.close()
 
 
 class AsyncProvider(Answers):
@@ -200,12 +203,10 @@ class AsyncProvider(Answers):
         return self.driver.get_name()
 
     @cached_property
-    def _pipeline(self) -> Pipeline:
+    def _pipeline(self) -> Pipeline[AsyncPort]:
         from .engine.pipeline import Pipeline
-        from .engine.ports import AsyncPort
-        from .engine.transports import async_transport
 
-        return Pipeline(self.connection, AsyncPort(async_transport(self.driver)))
+        return Pipeline(self.connection, self.connection.async_port())
 
     def calculate_cost(self, usage: TokenUsage, model: str) -> Cost | None:
         """See `Answers.calculate_cost`."""
@@ -307,4 +308,4 @@ class AsyncProvider(Answers):
     async def aclose(self) -> None:
         """See `Provider.close`."""
         if "_pipeline" in self.__dict__:
-            await self._pipeline.port.transport.aclose()  # type: ignore[attr-defined]
+            await self._pipeline.port.aclose()

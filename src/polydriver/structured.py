@@ -145,9 +145,7 @@ def make_output(target: Any) -> Output:
 def _from_type(kind: Any) -> Output:
     reader = reader_for(kind)
     schema = merge_root_ref(reader.schema)
-    name = (
-        _clean_name(kind.__name__) if isinstance(kind, type) and not hasattr(kind, "__origin__") else "output"
-    )
+    name = _clean_name(kind.__name__) if isinstance(kind, type) and not hasattr(kind, "__origin__") else "output"
     is_class = isinstance(kind, type) and "properties" in schema
     doc = parse_docstring(schema.get("description")).summary if is_class else None
     return _output(schema, name if is_class else "output", doc or None, None, reader)
@@ -164,12 +162,8 @@ def _from_dict(target: dict[str, Any]) -> Output:
         inner = target.get("json_schema", target)
         schema = inner.get("schema") if isinstance(inner, dict) else None
         if not isinstance(schema, dict):
-            raise ConfigurationError(
-                'response_format of type "json_schema" has no schema. Put one under "schema".'
-            )
-        return _from_schema(
-            schema, inner.get("name") or "output", inner.get("description"), inner.get("strict")
-        )
+            raise ConfigurationError('response_format of type "json_schema" has no schema. Put one under "schema".')
+        return _from_schema(schema, inner.get("name") or "output", inner.get("description"), inner.get("strict"))
     if _looks_like_schema(target):
         title = target.get("title")
         name = _clean_name(title) if isinstance(title, str) else "output"
@@ -200,9 +194,7 @@ def _output(
         schema = {"type": "object", **schema}
     if strict is None:
         strict = strict_schema(schema) is not None
-    return Output(
-        name=name, schema=schema, description=description, strict=strict, wrapped=wrapped, reader=reader
-    )
+    return Output(name=name, schema=schema, description=description, strict=strict, wrapped=wrapped, reader=reader)
 
 
 def _looks_like_schema(target: dict[str, Any]) -> bool:

@@ -88,22 +88,21 @@ class _Checker:
             driver=self._driver.name,
             api_key=self._key(custom_url=base_url not in (usual_url, self._driver.base_url.rstrip("/"))),
             base_url=base_url,
-            headers={
-                key: text.reveal() if isinstance(text, Secret) else text for key, text in headers.items()
-            },
+            headers={key: text.reveal() if isinstance(text, Secret) else text for key, text in headers.items()},
             other_secrets=tuple(text for text in headers.values() if isinstance(text, Secret)),
             settings=settings,
             **self._common(),
         )
 
     def _read(self, key: str, reader: Any) -> Any:
-        """The converted value of `key`, or `None` when it was not found or is wrong."""
+        """The converted value of `key`, or `None` when it was not found or is wrong (and then dropped)."""
         given = self._found.get(key)
         if given is None:
             return None
         try:
             return reader(given.value)
         except ValueError as error:
+            del self._found[key]
             shown = ""
             if isinstance(given.value, str | int | float) and key in FIELDS and key not in _NEVER_SHOWN:
                 shown = self._problems.shown(given.value)
@@ -120,7 +119,7 @@ class _Checker:
                 continue
             section, _, inner = key.rpartition(".")
             value = self._read(key, KINDS[field.kind])
-            if value is not None or field.nullable:
+            if value is not None or (field.nullable and key in self._found):
                 (sections[section] if section else fields)[inner] = value
         return {**fields, **{section: self._section(section, values) for section, values in sections.items()}}
 
@@ -156,9 +155,7 @@ class _Checker:
             if isinstance(value, str) and _URL_PIECE.fullmatch(value):
                 return value
             wrong = "is missing" if value is None else "cannot stand in a URL"
-            self._problems.add(
-                match[1], f"{wrong}; the address of {self._driver.name} needs it, or give base_url"
-            )
+            self._problems.add(match[1], f"{wrong}; the address of {self._driver.name} needs it, or give base_url")
             return match[0]
 
         return re.sub(r"\{(\w+)\}", fill, self._driver.base_url).rstrip("/")
@@ -174,9 +171,7 @@ class _Checker:
         text = given.value.reveal() if isinstance(given.value, Secret) and given.value else given.value
         if not isinstance(text, str):
             empty = isinstance(text, Secret)
-            self._problems.add(
-                given.source, "is empty" if empty else f"is not text but {type(text).__name__}"
-            )
+            self._problems.add(given.source, "is empty" if empty else f"is not text but {type(text).__name__}")
             return None
         prefix = None if custom_url else driver.key_prefix
         if complaint := check_key(text, required=driver.requires_key, prefix=prefix):

@@ -13,7 +13,7 @@ from ..errors import ConfigurationError
 from .checking import DriverClass
 from .kinds import KINDS
 from .layers import FIELDS, combine, environment_layer, mapping_layers, merge_tables
-from .problems import Problems
+from .problems import Problems, nearest
 from .reading import read_config
 from .values import Config, LoggingConfig
 
@@ -112,14 +112,10 @@ def _read_file(path: Path, *, must_exist: bool = False) -> dict[str, Any] | None
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(
-            f"{path} is not valid TOML: {error}", hint="Correct the line that is named."
-        ) from None
+        raise ConfigurationError(f"{path} is not valid TOML: {error}", hint="Correct the line that is named.") from None
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise ConfigurationError(
-            f"cannot read {path}: {reason}", hint="Check the path and its permissions."
-        ) from None
+        raise ConfigurationError(f"cannot read {path}: {reason}", hint="Check the path and its permissions.") from None
     tool = document.get("tool")
     table = tool.get("polydriver") if isinstance(tool, dict) else None
     if isinstance(table, dict):
@@ -133,11 +129,9 @@ def _check_keys(layer: object, place: str, problems: Problems) -> None:
         return
     for key, value in layer.items():
         if key not in _KEYS:
-            problems.unknown(
-                f"{place}{key}",
-                _KEYS,
-                'connections go under "providers"' if isinstance(value, Mapping) else None,
-            )
+            misplaced = isinstance(value, Mapping) and nearest(str(key), _KEYS) is None
+            hint = 'connections go under "providers"' if misplaced else None
+            problems.unknown(key, _KEYS, hint, place=place)
     providers = layer.get("providers") or {}
     if not isinstance(providers, Mapping):
         problems.add(f"{place}providers", "is not a table (dict) of connections by name")
@@ -146,9 +140,7 @@ def _check_keys(layer: object, place: str, problems: Problems) -> None:
         if not isinstance(name, str) or not name.strip():
             problems.add(f"{place}providers", "has a connection without a name; use text")
         elif values is not None and not isinstance(values, Mapping):
-            problems.add(
-                f"{place}providers.{name}", "is not a table (dict) of settings; write api_key = ... for a key"
-            )
+            problems.add(f"{place}providers.{name}", "is not a table (dict) of settings; write api_key = ... for a key")
 
 
 def _connection(layer: Mapping[str, Any], name: str) -> dict[str, Any]:

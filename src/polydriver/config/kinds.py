@@ -111,9 +111,7 @@ def _proxy(value: object) -> str:
     text = _text(value)
     match = _URL.fullmatch(text)
     if match is None or match["scheme"].lower() not in ("http", "https") or not match["host"]:
-        raise ValueError(
-            "is not the http or https URL of a proxy; write it in full, such as http://proxy:3128"
-        )
+        raise ValueError("is not the http or https URL of a proxy; write it in full, such as http://proxy:3128")
     return text
 
 
@@ -158,9 +156,7 @@ def check_key(key: str, *, required: bool, prefix: str | None) -> str | None:
     if _PLACEHOLDER.fullmatch(key) or (required and key.lower() in _ABSENT):
         return "is a placeholder; put the real key there"
     if prefix and not key.startswith(prefix):
-        return (
-            f"does not begin with {prefix!r}, so it is another service's; give the right one, or set base_url"
-        )
+        return f"does not begin with {prefix!r}, so it is another service's; give the right one, or set base_url"
     return None
 
 

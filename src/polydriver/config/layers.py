@@ -106,9 +106,7 @@ _LABELS = ("driver", "name")
 _REFERENCE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 
 
-def environment_layer(
-    env: Mapping[str, str], prefix: str, settings: Iterable[Setting], *, explicit: bool
-) -> Layer:
+def environment_layer(env: Mapping[str, str], prefix: str, settings: Iterable[Setting], *, explicit: bool) -> Layer:
     """What the environment says: under `prefix` (none when it is empty), and for the names without one.
 
     `explicit` adds the variables that the driver's settings name themselves. Empty and blank variables count

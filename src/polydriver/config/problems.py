@@ -34,11 +34,11 @@ class Problems:
         """Never show the secrets in `value`, itself included when it is a text."""
         self._hidden.extend(secret_strings(value, known=True))
 
-    def unknown(self, key: str, known: Iterable[str], hint: str | None = None) -> None:
-        """Note a key that nobody knows, with `hint` or the nearest one; the hint lists all that are known."""
-        close = nearest(key, known)
-        guess = hint or (f"did you mean {close!r}?" if close else "remove it, or see the known ones below")
-        self.add(self.shown(key), f"is not a setting; {guess}")
+    def unknown(self, key: object, known: Iterable[str], hint: str | None = None, *, place: str = "") -> None:
+        """Note a key that nobody knows. `hint` guesses what was meant, else it is the nearest one."""
+        close = nearest(str(key), known)
+        guess = hint or (f"did you mean {close!r}?" if close else "remove it, or use one of the known settings")
+        self.add(place + self.shown(key), f"is not a setting; {guess}")
         self._known.update(known)
 
     def shown(self, value: object) -> str:

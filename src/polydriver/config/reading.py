@@ -38,9 +38,7 @@ def read_config(
     """
     name = name or _name_in(values) or driver_class.name
     problems = Problems(f"the configuration of {name!r}", provider=name)
-    layers = _layers(
-        driver_class, name, values, overrides, os.environ if env is None else env, file, problems
-    )
+    layers = _layers(driver_class, name, values, overrides, os.environ if env is None else env, file, problems)
     found = combine(layers)
     for key, given in found.items():
         if key == "api_key" or looks_secret(key):
@@ -51,13 +49,7 @@ def read_config(
 
 
 def _name_in(values: Mapping[str, Any] | Config | None) -> str | None:
-    name = (
-        values.name
-        if isinstance(values, Config)
-        else values.get("name")
-        if isinstance(values, Mapping)
-        else None
-    )
+    name = values.name if isinstance(values, Config) else values.get("name") if isinstance(values, Mapping) else None
     return name if isinstance(name, str) else None
 
 
@@ -99,10 +91,8 @@ def _as_mapping(values: object, problems: Problems) -> Mapping[str, Any]:
         return values or {}
     if isinstance(values, Config):
         given = {field: getattr(values, field) for field in values.__struct_fields__}
-        secret = {text.reveal(): text for text in given.pop("other_secrets")}
+        secret = {text.reveal(): text for text in given.pop("other_secrets") if text}
         given["headers"] = {key: secret.get(text, text) for key, text in values.headers.items()}
         return {**values.settings, **{key: value for key, value in given.items() if key != "settings"}}
-    problems.add(
-        "config", f"is not a dict of settings but {type(values).__name__}; write api_key=... for a key"
-    )
+    problems.add("config", f"is not a dict of settings but {type(values).__name__}; write api_key=... for a key")
     return {}

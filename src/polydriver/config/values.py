@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from functools import cached_property
 from typing import Any, Literal, Self, TypeAlias
 
@@ -133,33 +132,24 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Everything as a plain dict, in the form that `read_config` takes, with every secret masked."""
         values = {name: getattr(self, name) for name in self.__struct_fields__ if name not in _HIDDEN}
         exact = Redactor(self.secrets, patterns=False)
-        return {
-            key: _masked(value, exact, looks_secret(key))
-            for key, value in {**values, **self.settings}.items()
-        }
+        return {key: _masked(value, exact, looks_secret(key)) for key, value in {**values, **self.settings}.items()}
 
     def __repr__(self) -> str:
-        shown = ", ".join(
-            f"{key}={value!r}" for key, value in self.masked().items() if value not in (None, {})
-        )
+        shown = ", ".join(f"{key}={value!r}" for key, value in self.masked().items() if value not in (None, {}))
         return f"Config({shown})"
 
     def __rich_repr__(self) -> Any:
         yield from self.masked().items()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        fields = {
-            name: copy.deepcopy(getattr(self, name), memo)
-            for name in self.__struct_fields__
-            if name != "http"
-        }
+        from copy import deepcopy
+
+        fields = {name: deepcopy(getattr(self, name), memo) for name in self.__struct_fields__ if name != "http"}
         return type(self)(**fields, http=self.http)
 
     def __reduce__(self) -> tuple[Any, ...]:
         exact = Redactor(self.secrets, patterns=False)
-        return _restore, (
-            {name: _without_secrets(getattr(self, name), exact) for name in self.__struct_fields__},
-        )
+        return _restore, ({name: _without_secrets(getattr(self, name), exact) for name in self.__struct_fields__},)
 
 
 _HIDDEN = ("settings", "other_secrets")
@@ -194,12 +184,11 @@ def _without_secrets(value: Any, exact: Redactor) -> Any:
     if isinstance(value, msgspec.Struct):
         return type(value)(**{name: _without_secrets(item, exact) for name, item in _plain(value).items()})
     if isinstance(value, dict):
-        kept = {
-            key: item
+        return {
+            key: _without_secrets(item, exact)
             for key, item in value.items()
-            if not (isinstance(item, str) and exact.redact(item) == MASK)
+            if not (isinstance(item, str) and (looks_secret(key) or exact.redact(item) == MASK))
         }
-        return {key: _without_secrets(item, exact) for key, item in kept.items()}
     if isinstance(value, list | tuple):
         return type(value)(_without_secrets(item, exact) for item in value)
     return value

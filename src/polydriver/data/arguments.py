@@ -84,9 +84,7 @@ def _decode(text: str) -> Any:
 
 def _without_lone_escapes(text: str) -> str:
     pair = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-    return re.sub(
-        rf"(\\\\|{pair})|\\u[dD][89a-fA-F][0-9a-fA-F]{{2}}", lambda found: found[1] or r"\ufffd", text
-    )
+    return re.sub(rf"(\\\\|{pair})|\\u[dD][89a-fA-F][0-9a-fA-F]{{2}}", lambda found: found[1] or r"\ufffd", text)
 
 
 def _refuse(name: str) -> None:

@@ -13,8 +13,8 @@ __all__ = ["Reply", "Request", "Simulated", "Timeouts", "TransportConfig"]
 class Request(msgspec.Struct, kw_only=True):
     """One HTTP request.
 
-    `url` is absolute; `headers` has lower-case names; `body` is bytes or `None`; `stream` tells the transport that the
-    reply will be read as it comes. `repr` shows no header and no body, since both can hold secrets.
+    `url` is absolute; `headers` has lower-case names; `body` is bytes or `None`; `stream` tells the transport
+    that the reply will be read as it comes. `repr` shows no header and no body, since both can hold secrets.
     """
 
     method: str
@@ -66,12 +66,13 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
 class TransportConfig(msgspec.Struct, frozen=True, kw_only=True):
     """How connections are made and kept: one record for each connection of a manager.
 
-    `proxy` is an `http://` or `https://` URL that all requests go through; without it, and with `trust_env`, the usual
-    `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` decide. `ca_file` is a PEM file that replaces the system's
-    certificate authorities; `client_cert` is a PEM file with certificate and key, or the two files; `verify=False`
-    accepts any certificate. `max_connections` counts for each host; `keepalive` is how long, in seconds, an idle
-    connection is kept. `max_header_bytes` and `max_headers` bound the head of a reply. `http_client` names the client:
-    `None` is the default of each colour (urllib3, aiohttp), "httpx2" serves both.
+    `proxy` is an `http://` or `https://` URL that all requests go through; without it, and with `trust_env`,
+    the usual `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` decide. `ca_file` is a PEM file that
+    replaces the system's certificate authorities; `client_cert` is a PEM file with certificate and key, or
+    the two files; `verify=False` accepts any certificate. `max_connections` counts for each host; `keepalive`
+    is how long, in seconds, an idle connection is kept. `max_header_bytes` and `max_headers` bound the head
+    of a reply. `http_client` names the client: `None` is the default of each colour (urllib3, aiohttp),
+    "httpx2" serves both.
     """
 
     proxy: str | None = None
@@ -86,17 +87,15 @@ class TransportConfig(msgspec.Struct, frozen=True, kw_only=True):
     http_client: Literal["aiohttp", "urllib3", "httpx2"] | None = None
 
     def __repr__(self) -> str:
-        return (
-            f"<TransportConfig {self.http_client or 'default'}, proxy {'set' if self.proxy else 'not set'}>"
-        )
+        return f"<TransportConfig {self.http_client or 'default'}, proxy {'set' if self.proxy else 'not set'}>"
 
 
 class Simulated(msgspec.Struct, frozen=True, kw_only=True):
     """An answer that an offline driver makes up: what a server would have sent, and how it ends.
 
-    `chunks` arrive one by one, each after its delay (seconds; one number means the same for all). `end` is "clean",
-    "cut" (the connection breaks after the last chunk), "stall" (nothing more comes, until the time is over),
-    "refuse" (no connection at all) or "timeout" (not even headers).
+    `chunks` arrive one by one, each after its delay (seconds; one number means the same for all). `end` is
+    "clean", "cut" (the connection breaks after the last chunk), "stall" (nothing more comes, until the time
+    is over), "refuse" (no connection at all) or "timeout" (not even headers).
     """
 
     status: int = 200

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
 from ..data.models import AIModel
 from ..events import EventBus
+from ..logs import log_calls
 from .call import Call
+from .ports import AsyncPort, BlockingPort
 from .retry import RetryBudget
+from .transports import transport_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
 
     from ..driver import Driver
 
@@ -37,16 +39,33 @@ class Connection:
     It holds nothing of a single call, so calls may run side by side.
     """
 
-    __slots__ = ("budget", "bus", "config", "driver", "models", "name", "user_agent")
+    __slots__ = ("budget", "bus", "config", "driver", "models", "name", "transport", "user_agent")
 
-    def __init__(self, driver: Driver, bus: EventBus | None = None) -> None:
+    def __init__(self, driver: Driver, bus: EventBus | None = None, transport: Any = None) -> None:
         self.driver = driver
+        self.transport = transport
         self.config = driver.config
         self.name = driver.config.name
-        self.bus = bus or EventBus()
+        self.bus = EventBus(parent=bus)
+        log_calls(self.bus, self.config.logging, self.config.redactor)
         self.budget = RetryBudget()
         self.models = ModelList()
         self.user_agent = f"polydriver/{__version__}"
+
+    def blocking_port(self) -> BlockingPort:
+        """A port for blocking callers, over the transport that was given, or that the settings ask for."""
+        return BlockingPort(self._given_transport() or transport_for("blocking", self.config.http))
+
+    def async_port(self) -> AsyncPort:
+        """A port for async callers, over the transport that was given, or that the settings ask for."""
+        return AsyncPort(self._given_transport() or transport_for("async", self.config.http))
+
+    def _given_transport(self) -> Any:
+        if self.transport is None and self.driver.simulate is not None:
+            from .transports.simulated import SimulatedTransport
+
+            self.transport = SimulatedTransport(self.driver.simulate)
+        return self.transport
 
     def call(self, limits: Mapping[str, Any]) -> Call:
         """A new call, with the connection's limits and those given: timeout, idle_timeout, deadline, retry_attempts, ..."""

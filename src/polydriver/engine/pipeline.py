@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..data.http import Reply, Request, Timeouts
 from ..data.prompt import Prompt
@@ -25,16 +25,17 @@ if TYPE_CHECKING:
 __all__ = ["Pipeline"]
 
 T = TypeVar("T")
+P = TypeVar("P", bound="Port", covariant=True)
 _log = logging.getLogger("polydriver")
 _ERROR_BODY_BYTES = 256 * 1024
 
 
-class Pipeline:
+class Pipeline(Generic[P]):
     """What happens to a call on one connection, over one port."""
 
     __slots__ = ("bus", "config", "connection", "driver", "port")
 
-    def __init__(self, connection: Connection, port: Port) -> None:
+    def __init__(self, connection: Connection, port: P) -> None:
         self.connection = connection
         self.driver = connection.driver
         self.config = connection.config

@@ -104,6 +104,10 @@ class BlockingPort(_Clock):
         """See `Port.emit`."""
         bus.emit_blocking(event)
 
+    def close(self) -> None:
+        """Close idle connections."""
+        self.transport.close()
+
 
 class AsyncPort(_Clock):
     """The port for async callers; `sleep` and the clock can be replaced in tests."""
@@ -145,6 +149,10 @@ class AsyncPort(_Clock):
     async def emit(self, bus: EventBus, event: Event) -> None:
         """See `Port.emit`."""
         await bus.emit(event)
+
+    async def aclose(self) -> None:
+        """Close idle connections."""
+        await self.transport.aclose()
 
 
 def drive(work: Coroutine[Any, Any, T]) -> T:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..data.responses import AIChunk, AIResponse
 from .ports import drive
@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["AsyncStream", "Stream"]
 
 
-class _Common:
+class BaseStream:
     """What both kinds of stream share: the request is made when the stream is entered or first read."""
 
-    def __init__(self, pipeline: Pipeline, prompt: Prompt, call: Call) -> None:
+    def __init__(self, pipeline: Pipeline[Any], prompt: Prompt, call: Call) -> None:
         self._pipeline = pipeline
         self._prompt = prompt
         self._call = call
         self._state: StreamState | None = None
         self._closed = False
+        self._watchers: list[Callable[[AIChunk], object]] = []
+        self._followers: list[Callable[[AIResponse], object]] = []
 
     @property
     def response(self) -> AIResponse:
@@ -38,10 +40,23 @@ class _Common:
             raise RuntimeError("the stream has not been read yet: iterate over it first")
         return self._state.response
 
-    @property
-    def text(self) -> str:
-        """The text so far."""
-        return self.response.content if self._state is not None else ""
+    def on_chunk(self, listener: Callable[[AIChunk], object]) -> Self:
+        """Also hand each chunk to `listener`, before it is returned."""
+        self._watchers.append(listener)
+        return self
+
+    def then(self, listener: Callable[[AIResponse], object]) -> Self:
+        """Call `listener` with the whole answer once the stream has ended well."""
+        self._followers.append(listener)
+        return self
+
+    def _ended(self) -> list[Callable[[AIResponse], object]]:
+        """The listeners to tell of the end, once, and not when the stream was left early."""
+        self._closed = True
+        followers: list[Callable[[AIResponse], object]] = []
+        if self._state is not None and self._state.ended:
+            followers, self._followers = self._followers, followers
+        return followers
 
     def _release(self) -> None:
         self._closed = True
@@ -53,7 +68,7 @@ class _Common:
             self._release()
 
 
-class Stream(_Common):
+class Stream(BaseStream):
     """A streamed answer for blocking callers: a context manager and an iterator of `AIChunk`.
 
     Leaving the `with`, `close()`, or dropping the stream frees the connection. An answer that is cut raises
@@ -82,17 +97,20 @@ class Stream(_Common):
     def __next__(self) -> AIChunk:
         state = self._state or self._open()
         pending = state.pending
-        while True:
-            if pending:
-                return pending.popleft()
+        while not pending:
             if state.ended or self._closed:
-                self._closed = True
+                for follower in self._ended():
+                    follower(state.response)
                 raise StopIteration
             try:
                 drive(state.advance())
             except BaseException:
                 self._release()
                 raise
+        chunk = pending.popleft()
+        for watcher in self._watchers:
+            watcher(chunk)
+        return chunk
 
     def close(self) -> None:
         """Stop here and free the connection. May be called at any time, and twice."""
@@ -112,11 +130,11 @@ class Stream(_Common):
         return self._state
 
 
-class AsyncStream(_Common):
+class AsyncStream(BaseStream):
     """A streamed answer for async callers: an async context manager and an async iterator of `AIChunk`.
 
     Leaving the `async with`, cancelling the task, `aclose()`, or dropping the stream frees the connection. `await stream`
-    opens it without reading, for those who want the errors of the request first.
+    opens it without reading, for those who want the errors of the request first. Its listeners may be coroutine functions.
     """
 
     async def __aenter__(self) -> Self:
@@ -131,23 +149,26 @@ class AsyncStream(_Common):
     def __aiter__(self) -> Self:
         return self
 
-    def __await__(self) -> Generator[object, None, Self]:
+    def __await__(self) -> Generator[Any, None, Self]:
         return self.__aenter__().__await__()
 
     async def __anext__(self) -> AIChunk:
         state = self._state or await self._open()
         pending = state.pending
-        while True:
-            if pending:
-                return pending.popleft()
+        while not pending:
             if state.ended or self._closed:
-                self._closed = True
+                for follower in self._ended():
+                    await _finish(follower(state.response))
                 raise StopAsyncIteration
             try:
                 await state.advance()
             except BaseException:
                 self._release()
                 raise
+        chunk = pending.popleft()
+        for watcher in self._watchers:
+            await _finish(watcher(chunk))
+        return chunk
 
     async def aclose(self) -> None:
         """Stop here and free the connection. May be called at any time, and twice."""
@@ -165,3 +186,8 @@ class AsyncStream(_Common):
                 raise RuntimeError("the stream is closed")
             self._state = await self._pipeline.open(self._prompt, self._call)
         return self._state
+
+
+async def _finish(result: object) -> None:
+    if isinstance(result, Awaitable):
+        await result

@@ -110,11 +110,24 @@ class StreamState:
         response = self.pipeline.read(self.decoder.build)
         self._response = response
         self.ended = True
+        self._say_last(response)
         try:
             self.pipeline.complete(response, self.prompt, self.call)
         except AIError as error:
             await self._raise(error)
         await self.pipeline.report(response, self.call, stream=True)
+
+    def _say_last(self, response: AIResponse) -> None:
+        """The last chunk of each choice: how it ended, and with the first one what all of it used."""
+        for choice in (*response.alternatives, response):
+            self.pending.append(
+                AIChunk(
+                    index=choice.index,
+                    finish_reason=choice.finish_reason,
+                    raw_finish_reason=choice.raw_finish_reason,
+                    usage=response.usage if choice is response else None,
+                )
+            )
 
     async def _drain(self) -> None:
         """Read the end of the body, which reuse of the connection needs; a server that keeps it open is not waited for."""

@@ -33,7 +33,7 @@ class EventBus:
     """
 
     def __init__(self, parent: EventBus | None = None) -> None:
-        self._parent = parent
+        self.parent = parent
         self._lock = Lock()
         self._entries: tuple[_Entry, ...] = ()
         self._by_kind: dict[type[Event], tuple[Listener[Any], ...]] = {}
@@ -70,7 +70,7 @@ class EventBus:
 
     def wants(self, kind: type[Event]) -> bool:
         """Whether anybody listens to events of exactly this class: if not, there is no need to make one."""
-        return bool(self._listeners(kind)) or (self._parent is not None and self._parent.wants(kind))
+        return bool(self._listeners(kind)) or (self.parent is not None and self.parent.wants(kind))
 
     def emit_blocking(self, event: Event) -> None:
         """Bring `event` to its listeners, from blocking code. Async ones run to their end in a thread."""
@@ -113,7 +113,7 @@ class EventBus:
 
     def _all(self, kind: type[Event]) -> tuple[Listener[Any], ...]:
         own = self._listeners(kind)
-        return own if self._parent is None else own + self._parent._all(kind)
+        return own if self.parent is None else own + self.parent._all(kind)
 
     def _remove(self, matches: Callable[[_Entry], bool]) -> None:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .validation import is_valid
-from .walk import Schema, SchemaReferenceError, resolve_ref
+from .walk import Schema, resolve_ref
 
 __all__ = ["adapt"]
 
@@ -13,14 +13,14 @@ __all__ = ["adapt"]
 def adapt(value: Any, schema: Schema) -> Any:
     """The value with two harmless differences undone.
 
-    A `null` for an optional property that can't be null is left out (strict modes must write one), and 5.0 where an
-    integer is wanted is 5 (some wires know floats only).
+    A `null` for an optional property that can't be null is left out (strict modes must write one), and 5.0
+    where an integer is wanted is 5 (some wires know floats only).
 
     Anything else stays as it is, valid or not. The value itself is not changed.
     """
     try:
         return _adapt(value, schema, schema)
-    except (RecursionError, SchemaReferenceError):
+    except (RecursionError, AttributeError, LookupError, TypeError, ValueError):
         return value
 
 
@@ -41,10 +41,7 @@ def _adapt(value: Any, schema: Any, root: Schema) -> Any:
     if isinstance(value, list):
         first = schema.get("prefixItems", [])
         rest = schema.get("items")
-        return [
-            _adapt(item, first[index] if index < len(first) else rest, root)
-            for index, item in enumerate(value)
-        ]
+        return [_adapt(item, first[index] if index < len(first) else rest, root) for index, item in enumerate(value)]
     if isinstance(value, float) and value.is_integer() and _wants_integer(schema):
         return int(value)
     return value

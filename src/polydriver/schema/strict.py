@@ -7,9 +7,12 @@ share: every object closed, every property required, no free-form parts.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from .walk import Schema, SchemaReferenceError, map_subschemas, resolve_ref
 
@@ -39,8 +42,17 @@ def strict_schema(schema: Mapping[str, Any]) -> Schema | None:
     "absent"; see `adapt`), keywords outside the subset become words in the description. `None` comes back for
     free-form objects (`dict[str, int]`, an open object, anything untyped), tuples, `not`, a root that is no
     object, and schemas deeper than 10 levels or with more than 5000 properties. Applying it twice changes
-    nothing more.
+    nothing more. The last 256 results are kept and shared: do not change one.
     """
+    try:
+        return _kept_strict(msgspec.json.encode(schema))
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
+
+
+@functools.lru_cache(maxsize=256)
+def _kept_strict(encoded: bytes) -> Schema | None:
+    schema = msgspec.json.decode(encoded)
     try:
         root = _unref(schema, schema)
         if root.get("type") != "object":
@@ -48,7 +60,7 @@ def strict_schema(schema: Mapping[str, Any]) -> Schema | None:
         strict = _strict(root, schema, True)
         if "definitions" in strict or _count(strict) > _MAX_PROPERTIES or _depth(strict) > _MAX_DEPTH:
             return None
-    except (_InexpressibleError, SchemaReferenceError, RecursionError):
+    except (_InexpressibleError, SchemaReferenceError, RecursionError, AttributeError, LookupError, TypeError):
         return None
     return strict
 
@@ -139,10 +151,10 @@ def _nullable(schema: Schema) -> Schema:
         return {**schema, "type": [kind, "null"]}
     if kind == "null" or (isinstance(kind, list) and "null" in kind):
         return schema
-    choices = schema.get("anyOf")
-    if isinstance(choices, list):
-        has_null = any(isinstance(choice, dict) and choice.get("type") == "null" for choice in choices)
-        return schema if has_null else {**schema, "anyOf": [*choices, {"type": "null"}]}
+    union = next((key for key in ("anyOf", "oneOf") if isinstance(schema.get(key), list)), None)
+    if union is not None:
+        has_null = any(isinstance(choice, dict) and choice.get("type") == "null" for choice in schema[union])
+        return schema if has_null else {**schema, union: [*schema[union], {"type": "null"}]}
     described = {"description": schema["description"]} if "description" in schema else {}
     return {"anyOf": [{k: v for k, v in schema.items() if k != "description"}, {"type": "null"}], **described}
 

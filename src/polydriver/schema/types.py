@@ -6,11 +6,12 @@ for.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import json
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 from typing import Annotated, Any, Protocol
 
@@ -18,11 +19,11 @@ import msgspec
 
 from ..errors import ConfigurationError
 from .adapting import adapt
-from .docstrings import parse_docstring
+from .fields import described, with_time_formats
 from .validation import find_problems
 from .walk import Schema, hoist_defs, tidy
 
-__all__ = ["ReadError", "TypeReader", "describe_properties", "reader_for", "to_json_value"]
+__all__ = ["ReadError", "TypeReader", "reader_for", "to_json_value"]
 
 
 class ReadError(ValueError):
@@ -53,12 +54,16 @@ def reader_for(kind: Any) -> TypeReader:
 
 def _make_reader(kind: Any) -> TypeReader:
     if _is_pydantic(kind):
-        return _PydanticReader(kind)
+        # The annotations of annotated_types come without pydantic, too; then msgspec reads the bare type.
+        with contextlib.suppress(ImportError):
+            return _PydanticReader(kind)
     try:
         return _MsgspecReader(kind)
     except (TypeError, NameError) as refused:
         if typing.get_origin(kind) in (typing.Union, types.UnionType):
             return _UnionReader(kind)
+        if typing.get_origin(kind) is list:
+            return _ListReader(kind)
         try:
             return _PydanticReader(kind)
         except (ImportError, ConfigurationError):
@@ -75,20 +80,6 @@ def to_json_value(value: Any) -> Any:
     Raises `TypeError` for what has no JSON form.
     """
     return msgspec.to_builtins(value, str_keys=True, enc_hook=_encode)
-
-
-def describe_properties(schema: Schema, descriptions: Mapping[str, str]) -> Schema:
-    """An object schema with descriptions put to the properties that have none."""
-    properties = schema.get("properties")
-    if not isinstance(properties, dict) or not descriptions:
-        return schema
-    described = {
-        name: {**sub, "description": descriptions[name]}
-        if name in descriptions and isinstance(sub, dict) and "description" not in sub
-        else sub
-        for name, sub in properties.items()
-    }
-    return {**schema, "properties": described}
 
 
 class _Reader:
@@ -119,7 +110,8 @@ class _MsgspecReader(_Reader):
         (schema,), components = msgspec.json.schema_components(
             [kind], schema_hook=_schema_hook, ref_template="#/$defs/{name}"
         )
-        components = {name: _described(name, part, kind) for name, part in components.items()}
+        schema = with_time_formats(schema, kind)
+        components = {name: described(name, part, kind) for name, part in components.items()}
         self.schema = hoist_defs(tidy({**schema, "$defs": components} if components else schema))
 
     def _convert(self, value: Any) -> Any:
@@ -141,7 +133,7 @@ class _PydanticReader(_Reader):
             raise _no_schema(kind, error) from error
 
     def _convert(self, value: Any) -> Any:
-        return self._adapter.validate_json(msgspec.json.encode(value))
+        return self._adapter.validate_json(json.dumps(value))
 
 
 class _UnionReader(_Reader):
@@ -160,8 +152,21 @@ class _UnionReader(_Reader):
         raise ReadError(f"fits none of the {len(self._members)} allowed types")
 
 
+class _ListReader(_Reader):
+    """A list of what msgspec refuses."""
+
+    def __init__(self, kind: Any) -> None:
+        self._item = reader_for(typing.get_args(kind)[0])
+        self.schema = hoist_defs({"type": "array", "items": self._item.schema})
+
+    def _convert(self, value: Any) -> Any:
+        if not isinstance(value, list):
+            raise ReadError("must be an array")
+        return [self._item.read(item) for item in value]
+
+
 def _no_schema(kind: Any, cause: Exception) -> ConfigurationError:
-    name = getattr(kind, "__qualname__", None) or str(kind)
+    name = kind.__qualname__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind)
     if isinstance(cause, NameError):
         return ConfigurationError(
             f"the type {name} cannot be resolved: {cause}",
@@ -169,7 +174,7 @@ def _no_schema(kind: Any, cause: Exception) -> ConfigurationError:
         )
     return ConfigurationError(
         f"the type {name} has no JSON schema: {str(cause).splitlines()[0]}",
-        hint="Use JSON types, dataclasses, TypedDicts, pydantic models or msgspec Structs (tagged in unions).",
+        hint="Use JSON types, dataclasses, TypedDicts, pydantic models, or Structs (tagged in unions).",
     )
 
 
@@ -179,9 +184,7 @@ def _is_pydantic(kind: Any) -> bool:
         return False
     if typing.get_origin(kind) is Annotated:
         modules = (type(item).__module__.split(".")[0] for item in kind.__metadata__)
-        return any(name in ("pydantic", "annotated_types") for name in modules) or _is_pydantic(
-            kind.__origin__
-        )
+        return any(name in ("pydantic", "annotated_types") for name in modules) or _is_pydantic(kind.__origin__)
     if isinstance(kind, type) and hasattr(kind, "__pydantic_core_schema__"):
         return True
     return any(_is_pydantic(argument) for argument in typing.get_args(kind) if not isinstance(argument, str))
@@ -227,48 +230,3 @@ def _plain_message(error: BaseException) -> str:
         )
     message, _, place = str(error).partition(" - at `$")
     return f"`{place.rstrip('`').lstrip('.')}`: {message}" if place else message
-
-
-def _described(name: str, schema: Schema, kind: Any) -> Schema:
-    """The schema of a class with what its docstring and its `Annotated[..., "text"]` fields say."""
-    owner = next((found for found in _classes(kind, set()) if found.__name__ == name), None)
-    if owner is None:
-        return schema
-    doc = parse_docstring(owner.__doc__ if "description" in schema else None)
-    described = describe_properties(schema, {**doc.parameters, **dict(_annotated_texts(owner))})
-    return {**described, "description": doc.summary} if doc.summary else described
-
-
-def _annotated_texts(owner: type) -> Iterator[tuple[str, str]]:
-    for name, hint in _hints(owner).items():
-        text = annotated_text(hint)
-        if text:
-            yield name, text
-
-
-def annotated_text(hint: Any) -> str | None:
-    """The plain string among the metadata of an `Annotated` hint, looking through `Required` and the like."""
-    if typing.get_origin(hint) in (typing.Required, typing.NotRequired):
-        hint = typing.get_args(hint)[0]
-    if typing.get_origin(hint) is not Annotated:
-        return None
-    return next((item for item in hint.__metadata__ if isinstance(item, str)), None)
-
-
-def _classes(kind: Any, seen: set[type]) -> Iterator[type]:
-    """The classes with fields that occur in a type, each once."""
-    origin = typing.get_origin(kind) or kind
-    if isinstance(origin, type) and origin not in seen and getattr(origin, "__annotations__", None):
-        seen.add(origin)
-        yield origin
-        for hint in _hints(origin).values():
-            yield from _classes(hint, seen)
-    for argument in typing.get_args(kind):
-        yield from _classes(argument, seen)
-
-
-def _hints(owner: type) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(owner, include_extras=True)
-    except (NameError, TypeError):
-        return {}

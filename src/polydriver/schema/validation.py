@@ -23,7 +23,7 @@ _SHOWN = 80
 
 
 class _Place(NamedTuple):
-    """Where a check stands: the whole schema (for references), the schema at hand, and the path of the value."""
+    """Where a check stands: the whole schema (for references), the one at hand, and the path of the value."""
 
     root: Schema
     schema: Schema
@@ -33,8 +33,8 @@ class _Place(NamedTuple):
 def find_problems(value: Any, schema: Schema, *, limit: int = 10) -> list[str]:
     """What is wrong with a JSON value, at most `limit` sentences such as "`a.b[0]`: must be a string, got 5".
 
-    An empty list means that the value is valid. Never raises: a value nested too deeply, or a schema whose
-    references lead nowhere or in a circle, is reported as a problem.
+    An empty list means that the value is valid. Never raises: a value nested too deeply, a malformed schema, and one
+    whose references lead nowhere or in a circle are reported as problems.
     """
     found: list[str] = []
     try:
@@ -46,6 +46,8 @@ def find_problems(value: Any, schema: Schema, *, limit: int = 10) -> list[str]:
         found.append("nested too deeply to be checked")
     except SchemaReferenceError as error:
         found.append(str(error))
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        found.append(f"the schema itself is not valid: {error}")
     return found
 
 
@@ -212,12 +214,8 @@ def _check_any(value: Any, schemas: Any, place: _Place) -> Iterator[str]:
             return
         branches.append(problems)
     # The branch of the value's own JSON type tells more than "none of these".
-    closest = min(
-        branches, key=lambda problems: (any(", got " in p for p in problems[:1]), len(problems)), default=[]
-    )
-    yield _say(place, "matches none of the allowed forms") + (
-        f" ({'; '.join(closest[:3])})" if closest else ""
-    )
+    closest = min(branches, key=lambda problems: (any(", got " in p for p in problems[:1]), len(problems)), default=[])
+    yield _say(place, "matches none of the allowed forms") + (f" ({'; '.join(closest[:3])})" if closest else "")
 
 
 def _check_one(value: Any, schemas: Any, place: _Place) -> Iterator[str]:

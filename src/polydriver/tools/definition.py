@@ -28,7 +28,8 @@ class Tool(ToolSpec, kw_only=True, weakref=True, eq=False):
 
     `function` is what runs (`None`: the tool is only offered, its calls are for the application); `timeout`
     in seconds; `requires_approval` keeps it from running unless the approval hook agrees; `type` is the class
-    that the tool was made of, if it was: then `read` gives an instance of it.
+    that the tool was made of, if it was: then `read` gives an instance of it. Made by hand with a function and
+    no `parameters`, a tool takes these, and its description, from the function.
     """
 
     function: Callable[..., Any] | None = None
@@ -37,6 +38,12 @@ class Tool(ToolSpec, kw_only=True, weakref=True, eq=False):
     type: Any = None
     signature: Signature | None = None
 
+    def __post_init__(self) -> None:
+        if self.function is not None and self.signature is None and not self.parameters:
+            self.signature = signature_of(self.function)
+            self.parameters = self.signature.schema
+            self.description = self.description or self.signature.doc.summary
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Call the function as it was written, without validation. Raises `TypeError` when there is none."""
         if self.function is None:
@@ -44,12 +51,7 @@ class Tool(ToolSpec, kw_only=True, weakref=True, eq=False):
         return self.function(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Self:
-        if (
-            instance is None
-            or self.function is None
-            or self.signature is None
-            or not self.signature.needs_instance
-        ):
+        if instance is None or self.function is None or self.signature is None or not self.signature.needs_instance:
             return self
         method = self.function.__get__(instance, owner)
         return msgspec.structs.replace(self, function=method, signature=signature_of(method))
@@ -186,9 +188,7 @@ def _make_tool(item: ToolLike) -> ToolSpec | ProviderTool:
         if made.signature is not None and made.signature.needs_instance:
             raise _needs_instance(made.name)
         return made
-    raise ConfigurationError(
-        f"{item!r} is no tool. Give a function, a type, or a dict with a name and a schema."
-    )
+    raise ConfigurationError(f"{item!r} is no tool. Give a function, a type, or a dict with a name and a schema.")
 
 
 @functools.lru_cache(maxsize=256)
@@ -205,15 +205,11 @@ def _from_type(kind: type) -> Tool:
 def _from_dict(item: dict[str, Any]) -> ToolSpec | ProviderTool:
     inner = item.get("function") if item.get("type") == "function" and "function" in item else item
     is_function = item.get("type") in (None, "function", "custom") and isinstance(inner, dict)
-    schema_key = next(
-        (key for key in ("parameters", "input_schema", "inputSchema") if key in (inner or ())), None
-    )
+    schema_key = next((key for key in ("parameters", "input_schema", "inputSchema") if key in (inner or ())), None)
     if not is_function or (item.get("type") == "custom" and schema_key is None):
         if isinstance(item.get("type"), str):
             return ProviderTool(data=item)
-        raise ConfigurationError(
-            f'the tool {item!r} has no form that is known. Give "name" and "parameters".'
-        )
+        raise ConfigurationError(f'the tool {item!r} has no form that is known. Give "name" and "parameters".')
     if not isinstance(inner, dict) or "name" not in inner:
         if len(item) == 1 and schema_key is None and "type" not in item:
             # Gemini declares its own tools as {"google_search": {}}.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -55,7 +56,13 @@ def _text(value: Any) -> str:
     if isinstance(value, str):
         return _whole_text(value)
     plain = to_json_value(value)
-    return _whole_text(plain) if isinstance(plain, str) else msgspec.json.encode(plain).decode()
+    if isinstance(plain, str):
+        return _whole_text(plain)
+    try:
+        return msgspec.json.encode(plain).decode()
+    except OverflowError:
+        # msgspec writes integers of 64 bits at most; JSON has no such limit.
+        return json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
 
 
 def _describe(failure: BaseException | str) -> str:

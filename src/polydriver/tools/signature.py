@@ -23,7 +23,7 @@ from ..schema import (
     reader_for,
     to_json_value,
 )
-from ..schema.types import annotated_text
+from ..schema.fields import annotated_text
 
 __all__ = ["Signature", "ToolArgumentsError", "is_async", "signature_of"]
 
@@ -221,7 +221,7 @@ def _reader_of(parameter: Parameter, hint: Any, function: Any) -> TypeReader:
             hint="Take the TypedDict as one parameter, or list its fields as parameters.",
         )
     if parameter.kind is Parameter.VAR_POSITIONAL:
-        hint = list[hint]  # type: ignore[valid-type]
+        hint = list[hint]
     try:
         return reader_for(hint)
     except ConfigurationError as error:

@@ -25,16 +25,18 @@ __all__ = [
 ]
 
 Approve: TypeAlias = Callable[[ToolCall], bool | str | Awaitable[bool | str]]
-"""Asked before a call runs, plain or async: true lets it run, false declines it, text declines it and is the reason
-given to the model."""
+"""Asked before a call runs, plain or async.
+
+True lets it run, false declines it; text declines it, too, and is the reason given to the model.
+"""
 
 OnToolEvent: TypeAlias = Callable[
     [Literal["called", "completed", "failed"], ToolCall, ToolResult | BaseException | None, float], None
 ]
-"""Told what happens, as (kind, call, outcome, seconds): "called" (outcome `None`) before a tool runs,
-"completed" with the
-`ToolResult`, "failed" with the exception. A call that never ran is only "failed". Always told in the caller's
-own thread.
+"""Told what happens, as (kind, call, outcome, seconds), always in the caller's own thread.
+
+"called" (outcome `None`) comes before a tool runs, then "completed" with the `ToolResult`, or "failed" with
+the exception. A call that never ran is only "failed".
 """
 
 Outcome: TypeAlias = ToolResult | BaseException
@@ -49,9 +51,7 @@ class Turn:
     ) -> None:
         self.calls = calls
         self.approved: list[tuple[int, Tool]] = []
-        self._tools: Mapping[str, ToolSpec] = {
-            tool.name: tool for tool in tools if isinstance(tool, ToolSpec)
-        }
+        self._tools: Mapping[str, ToolSpec] = {tool.name: tool for tool in tools if isinstance(tool, ToolSpec)}
         self._timeout = timeout
         self._on_event = on_event
         self._results: dict[int, ToolResult] = {}

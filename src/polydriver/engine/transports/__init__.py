@@ -20,15 +20,11 @@ _DEFAULTS = {"blocking": "urllib3", "async": "aiohttp"}
 
 
 @overload
-def transport_for(
-    kind: Literal["blocking"], config: TransportConfig, name: str | None = None
-) -> BlockingTransport: ...
+def transport_for(kind: Literal["blocking"], config: TransportConfig, name: str | None = None) -> BlockingTransport: ...
 
 
 @overload
-def transport_for(
-    kind: Literal["async"], config: TransportConfig, name: str | None = None
-) -> AsyncTransport: ...
+def transport_for(kind: Literal["async"], config: TransportConfig, name: str | None = None) -> AsyncTransport: ...
 
 
 def transport_for(
@@ -36,9 +32,9 @@ def transport_for(
 ) -> BlockingTransport | AsyncTransport:
     """The transport for blocking or async callers, by the client's name.
 
-    Without a `name`, `config.http_client` decides where it serves this kind of caller, and the default where it does
-    not: one configuration serves both colours. Raises `ConfigurationError` for an unknown name, or when the client is
-    not installed.
+    Without a `name`, `config.http_client` decides where it serves this kind of caller, and the default where
+    it does not: one configuration serves both colours. Raises `ConfigurationError` for an unknown name, or
+    when the client is not installed.
     """
     if name is None:
         name = "httpx2" if config.http_client == "httpx2" else _DEFAULTS[kind]
@@ -56,9 +52,7 @@ def transport_for(
     return AiohttpTransport(config)
 
 
-def _httpx2(
-    kind: Literal["blocking", "async"], config: TransportConfig
-) -> HTTPX2Transport | AsyncHTTPX2Transport:
+def _httpx2(kind: Literal["blocking", "async"], config: TransportConfig) -> HTTPX2Transport | AsyncHTTPX2Transport:
     try:
         from .httpx2 import AsyncHTTPX2Transport, HTTPX2Transport
     except ModuleNotFoundError as error:

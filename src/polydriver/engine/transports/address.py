@@ -7,7 +7,7 @@ import functools
 import re
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from ...data.http import TransportConfig
 from ...errors import ConfigurationError
@@ -70,8 +70,8 @@ def locate(url: str) -> Address:
 def proxy_for(origin: Origin, config: TransportConfig) -> Proxy | None:
     """The proxy for `origin`: `config.proxy`, else what the environment says when `config.trust_env`.
 
-    `NO_PROXY` is a list of host names, suffixes, `host:port` pairs, or `*`. Raises `ConfigurationError` for a proxy
-    that is not `http` or `https`.
+    `NO_PROXY` is a list of host names, suffixes, `host:port` pairs, or `*`. Raises `ConfigurationError` for a
+    proxy that is not `http` or `https`.
     """
     url = config.proxy
     if url is None and config.trust_env:

@@ -1,43 +1,34 @@
 """The default client of async callers: aiohttp connects, tunnels and verifies; the rest is here.
 
-aiohttp's own session costs several times what the exchange itself does, repeats requests on its own, asks netrc, and
-hands what a server sends after a reply to the next request. The reply is therefore read by `ResponseReader` from the
-transport itself, and the pool is `AsyncPool`.
+aiohttp's own session costs several times what the exchange itself does, repeats requests on its own, asks
+netrc, and hands what a server sends after a reply to the next request. The reply is therefore read by
+`ResponseReader` from the transport itself, and the pool is `AsyncPool`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import io
-import os
-import threading
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 
 import aiohttp
 
 from ...data.http import Reply, Request, Timeouts, TransportConfig
 from ...errors import ProviderError
-from .address import Address, Origin, locate, proxy_for
+from .address import Origin, locate, proxy_for
 from .async_pool import AsyncPool, Lease
 from .content import Content
 from .http1 import ResponseReader, encode_request
+from .per_loop import PerLoop
 
 __all__ = ["AiohttpBody", "AiohttpTransport"]
 
 
 class AiohttpTransport:
-    """Async HTTP/1.1 over any number of event loops; a forked child starts with no connections.
-
-    The idle connections of a loop are closed when it shuts its asynchronous generators down, as `asyncio.run` does at
-    its end, so that nothing is left over when `aclose` is forgotten.
-    """
+    """Async HTTP/1.1 over any number of event loops, see `PerLoop` for their ends."""
 
     def __init__(self, config: TransportConfig) -> None:
         self._config = config
-        self._lock = threading.Lock()
-        self._process = os.getpid()
-        self._loops: dict[asyncio.AbstractEventLoop, _LoopState] = {}
+        self._pools = PerLoop(lambda: _Pools(config))
 
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts.expires`."""
@@ -68,34 +59,21 @@ class AiohttpTransport:
 
     def close(self) -> None:
         """Close the idle connections of all loops, in their own time."""
-        if self._process != os.getpid():
-            return
-        with self._lock:
-            states, self._loops = self._loops, {}
-        for loop, state in states.items():
-            with suppress(RuntimeError):  # a closed loop has no connections any more
-                loop.call_soon_threadsafe(state.close)
+        self._pools.close()
 
     async def aclose(self) -> None:
         """Close the idle connections of the running loop, and wait until that is done."""
-        loop = asyncio.get_running_loop()
-        with self._lock:
-            state = self._loops.pop(loop, None)
-        if state is not None:
-            await state.aclose()
-        self.close()
+        await self._pools.aclose()
 
     async def _begin(self, request: Request, timeouts: Timeouts) -> tuple[Lease, ResponseReader, bytes]:
         address = locate(request.url)
-        pool = (await self._state()).pool(address)
+        pool = (await self._pools.get()).get(address.origin)
         target = request.url.split("#", 1)[0] if pool.forwarded else address.target
         head = encode_request(request, address, target, pool.headers)
         lease = Lease(pool, await pool.acquire(timeouts))
         try:
             config = self._config
-            reader = ResponseReader(
-                request.method, address.origin.host, config.max_header_bytes, config.max_headers
-            )
+            reader = ResponseReader(request.method, address.origin.host, config.max_header_bytes, config.max_headers)
             lease.transmit(head, request.body or b"")
             first = b""
             while not reader.status:
@@ -109,73 +87,29 @@ class AiohttpTransport:
             raise
         return lease, reader, first
 
-    async def _state(self) -> _LoopState:
-        if self._process != os.getpid():
-            self._forget_after_fork()
-        loop = asyncio.get_running_loop()
-        state = self._loops.get(loop)
-        if state is None:
-            state = _LoopState(self._config)
-            await state.watch()
-            with self._lock:
-                for other in [other for other in self._loops if other.is_closed()]:
-                    del self._loops[other]
-                state = self._loops.setdefault(loop, state)
-        return state
 
-    def _forget_after_fork(self) -> None:
-        """The parent's selector is shared with it: closing a transport here would deafen the parent's loop."""
-        self._lock = threading.Lock()
-        _inherited.append(self._loops)
-        self._loops = {}
-        self._process = os.getpid()
-
-
-_inherited: list[object] = []
-
-
-class _LoopState:
-    """What belongs to one event loop: its pools, and the watch for its end."""
+class _Pools:
+    """The pools of one event loop, and the connector that makes their connections."""
 
     def __init__(self, config: TransportConfig) -> None:
         self._config = config
         self._connector = aiohttp.TCPConnector(limit=0, force_close=True)
         self._pools: dict[Origin, AsyncPool] = {}
-        self._watch: AsyncGenerator[None, None] | None = None
 
-    def pool(self, address: Address) -> AsyncPool:
+    def get(self, origin: Origin) -> AsyncPool:
         """The pool for an origin."""
-        pool = self._pools.get(address.origin)
+        pool = self._pools.get(origin)
         if pool is None:
-            proxy = proxy_for(address.origin, self._config)
-            pool = AsyncPool(self._connector, address.origin, proxy, self._config)
-            self._pools[address.origin] = pool
+            proxy = proxy_for(origin, self._config)
+            pool = self._pools[origin] = AsyncPool(self._connector, origin, proxy, self._config)
         return pool
 
-    async def watch(self) -> None:
-        """Have `aclose` called when the loop shuts its asynchronous generators down."""
-        self._watch = _until_shutdown(self._pools)
-        await anext(self._watch)
-
-    def close(self) -> None:
-        """Begin to close the idle connections."""
-        for pool in self._pools.values():
-            pool.close()
-
     async def aclose(self) -> None:
-        """Close the idle connections and wait for it."""
-        if self._watch is not None:
-            await self._watch.aclose()
-        await self._connector.close()
-
-
-async def _until_shutdown(pools: dict[Origin, AsyncPool]) -> AsyncGenerator[None, None]:
-    try:
-        yield
-    finally:
-        closing = [connection for pool in pools.values() for connection in pool.close()]
+        """Close the idle connections, and wait until they are gone."""
+        closing = [connection for pool in self._pools.values() for connection in pool.close()]
         for connection in closing:
             await connection.closed()
+        await self._connector.close()
 
 
 class AiohttpBody:

@@ -18,8 +18,9 @@ _SLACK = 0.05
 class AsyncConnection(asyncio.Protocol):
     """A connected transport, used for one request at a time.
 
-    One timer at most is running for a connection. It is armed when a wait begins that may end before it, and looks at
-    the deadline in force when it fires, so that neither a read nor a request costs a timer of its own.
+    One timer at most is running for a connection. It is armed when a wait begins that may end before it, and
+    looks at the deadline in force when it fires, so that neither a read nor a request costs a timer of its
+    own.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, host: str) -> None:

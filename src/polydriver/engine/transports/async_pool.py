@@ -66,8 +66,8 @@ class Lease:
 class AsyncPool:
     """At most `max_connections` connections to one origin; the one used last is taken first, waiters are served in turn.
 
-    aiohttp's connector makes the connections: it resolves names, tries addresses side by side, tunnels through
-    proxies and verifies certificates.
+    aiohttp's connector makes the connections: it resolves names, tries addresses side by side, tunnels
+    through proxies and verifies certificates.
     """
 
     def __init__(
@@ -189,9 +189,7 @@ class AsyncPool:
         failure: Exception
         try:
             async with asyncio.timeout(min(timeouts.connect, remaining(timeouts.expires))):
-                made = await self._connector.connect(
-                    self._dial_request(), [], aiohttp.ClientTimeout(total=None)
-                )
+                made = await self._connector.connect(self._dial_request(), [], aiohttp.ClientTimeout(total=None))
                 return self._adopt(made)
         except TimeoutError:
             raise timed_out("connect", host) from None
@@ -204,9 +202,7 @@ class AsyncPool:
         except (OSError, aiohttp.ClientError, ValueError) as error:
             failure = error
         # aiohttp's own errors may hold headers and URLs; those of the system and of TLS do not.
-        cause = (
-            failure if isinstance(failure, OSError) and not isinstance(failure, aiohttp.ClientError) else None
-        )
+        cause = failure if isinstance(failure, OSError) and not isinstance(failure, aiohttp.ClientError) else None
         raise broken("connect", host, _reason(failure)) from cause
 
     def _dial_request(self) -> aiohttp.ClientRequest:

@@ -1,8 +1,9 @@
 """What the pipeline asks of an HTTP client, and the failures that one may report.
 
-A transport knows nothing of providers, retries or credentials. It sends a `Request`, gives back a `Reply` or an open
-body, and raises only `APIConnectionError`, `APITimeoutError`, `InvalidResponseError` and, for a request that cannot be
-put on the wire, `ConfigurationError`. `CancelledError` and `KeyboardInterrupt` pass, after the connection is dropped.
+A transport knows nothing of providers, retries or credentials. It sends a `Request`, gives back a `Reply` or
+an open body, and raises only `APIConnectionError`, `APITimeoutError`, `InvalidResponseError` and, for a
+request that cannot be put on the wire, `ConfigurationError`. `CancelledError` and `KeyboardInterrupt` pass,
+after the connection is dropped.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ _DOING: dict[str, str] = {
 class BlockingBody(Protocol):
     """The body of a reply whose headers are in.
 
-    `expires` is a reading of `time.monotonic()`; the reader moves it, and `read` ends by then with `APITimeoutError`.
+    `expires` is a reading of `time.monotonic()`; the reader moves it, and `read` ends by then with
+    `APITimeoutError`.
     """
 
     status: int

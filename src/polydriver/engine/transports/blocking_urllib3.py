@@ -1,8 +1,8 @@
 """The default client of blocking callers: urllib3 connects, tunnels and verifies; the rest is here.
 
-urllib3's own `urlopen` has a timeout for each receive instead of a deadline for all of them, keeps what a server sends
-after a reply for the next one, and never drops old idle connections. The reply is therefore read by `ResponseReader`
-from the socket itself, and the pool is `Pool`.
+urllib3's own `urlopen` has a timeout for each receive instead of a deadline for all of them, keeps what a
+server sends after a reply for the next one, and never drops old idle connections. The reply is therefore read
+by `ResponseReader` from the socket itself, and the pool is `Pool`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from ...data.http import Reply, Request, Timeouts, TransportConfig
 from ...errors import ProviderError
 from .address import Address, Origin, locate, proxy_for
-from .base import Phase, broken, remaining, timed_out
+from .base import Phase, broken, timed_out
 from .content import Content
 from .http1 import ResponseReader, encode_request
 from .pools import Pool
@@ -81,9 +81,7 @@ class Urllib3Transport:
         connection = self._acquire(pool, timeouts)
         try:
             config = self._config
-            reader = ResponseReader(
-                request.method, address.origin.host, config.max_header_bytes, config.max_headers
-            )
+            reader = ResponseReader(request.method, address.origin.host, config.max_header_bytes, config.max_headers)
             connection.transmit(head, request.body or b"", timeouts.expires)
             first = b""
             while not reader.status:
@@ -223,9 +221,7 @@ class Urllib3Body:
 
     __slots__ = ("__weakref__", "_connection", "_content", "_reader", "expires", "headers", "status")
 
-    def __init__(
-        self, connection: _Connection, reader: ResponseReader, content: Content, expires: float
-    ) -> None:
+    def __init__(self, connection: _Connection, reader: ResponseReader, content: Content, expires: float) -> None:
         self._connection = connection
         self._reader = reader
         self._content = content

@@ -2,22 +2,39 @@
 
 from __future__ import annotations
 
-from .decompress import decoder_for
-from .http1 import ResponseReader
+from typing import Protocol
 
-__all__ = ["Content"]
+from .decompress import decoder_for
+
+__all__ = ["Content", "Framing"]
+
+
+class Framing(Protocol):
+    """What takes the framing off: `ResponseReader`, or nothing where a client has done it."""
+
+    status: int
+    headers: dict[str, str]
+    finished: bool
+
+    def feed(self, data: bytes) -> bytes:
+        """What of `data` is body."""
+        ...
+
+    def end(self) -> None:
+        """The connection was closed, or the body is over."""
+        ...
 
 
 class Content:
     """What a reply carries: call `next`, and `receive` whenever that has nothing.
 
-    `first` is what of the body came with the headers. Raises `InvalidResponseError` for an encoding that is not known,
-    and later for content that is corrupt or has more than `max_bytes`.
+    `first` is what of the body came with the headers. Raises `InvalidResponseError` for an encoding that is
+    not known, and later for content that is corrupt or has more than `max_bytes`.
     """
 
     __slots__ = ("_decoder", "_raw", "_reader")
 
-    def __init__(self, reader: ResponseReader, first: bytes, max_bytes: int) -> None:
+    def __init__(self, reader: Framing, first: bytes, max_bytes: int) -> None:
         self._reader = reader
         self._raw = first
         self._decoder = decoder_for(reader.status, reader.headers, max_bytes)

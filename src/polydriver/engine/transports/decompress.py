@@ -31,8 +31,8 @@ class Decoder(Protocol):
 def decoder_for(status: int, headers: Mapping[str, str], max_bytes: int) -> Decoder:
     """The decoder for a reply with these headers; its content may have `max_bytes` at most.
 
-    Raises `InvalidResponseError` for an encoding that was never asked for, unless the reply is an error anyway:
-    its status says more than its body.
+    Raises `InvalidResponseError` for an encoding that was never asked for, unless the reply is an error
+    anyway: its status says more than its body.
     """
     header = headers.get("content-encoding")
     if header is None:

@@ -24,8 +24,8 @@ __all__ = ["connect"]
 def connect(origin: Origin, proxy: Proxy | None, config: TransportConfig, expires: float) -> socket.socket:
     """A connected socket to `origin`, through `proxy` and TLS where they are needed.
 
-    urllib3 does the work, except for opening the socket. Raises `APIConnectionError`, and `APITimeoutError` (phase
-    "connect") at `expires`.
+    urllib3 does the work, except for opening the socket. Raises `APIConnectionError`, and `APITimeoutError`
+    (phase "connect") at `expires`.
     """
     link = _link(origin, proxy, config)
     link.expires = expires
@@ -73,11 +73,11 @@ class _Deadline:
         return HTTPResponse(_Bounded(link, self.expires), **options)  # type: ignore[arg-type]
 
 
-class _Link(_Deadline, HTTPConnection):
+class _Link(_Deadline, HTTPConnection):  # type: ignore[misc]
     pass
 
 
-class _SecureLink(_Deadline, HTTPSConnection):
+class _SecureLink(_Deadline, HTTPSConnection):  # type: ignore[misc]
     pass
 
 

@@ -1,7 +1,7 @@
 """HTTP/1.1 on the wire without I/O: a request as bytes, and a reader that is fed a reply's bytes (RFC 9112).
 
-Both default clients frame their messages here, so that blocking and async callers meet the same limits and the same
-errors; the clients themselves resolve names, connect, tunnel and verify certificates.
+Both default clients frame their messages here, so that blocking and async callers meet the same limits and
+the same errors; the clients themselves resolve names, connect, tunnel and verify certificates.
 """
 
 from __future__ import annotations
@@ -32,12 +32,8 @@ def check_headers(headers: dict[str, str]) -> None:
         if not _TOKEN.fullmatch(name):
             raise ConfigurationError(f"The header name {name[:40]!r} is not valid")
         if _ILLEGAL_IN_VALUE.search(value):
-            message = (
-                f"The value of the header {name!r} has a line break, control or non-Latin-1 character in it"
-            )
-            raise ConfigurationError(
-                f"{message}. Check for a stray newline in the key or setting it is made from"
-            )
+            message = f"The value of the header {name!r} has a line break, control or non-Latin-1 character in it"
+            raise ConfigurationError(f"{message}. Check for a stray newline in the key or setting it is made from")
 
 
 def default_headers(request: Request) -> dict[str, str]:
@@ -68,8 +64,8 @@ def encode_request(request: Request, address: Address, target: str, extra: dict[
 class ResponseReader:
     """Reads one reply: feed it what arrives, and it returns what of that is body.
 
-    `status` is 0 until the head is in; `finished` says that the reply is whole; `surplus` that bytes came after its
-    end, so that the connection must not be used again (`reusable` is false then, too).
+    `status` is 0 until the head is in; `finished` says that the reply is whole; `surplus` that bytes came
+    after its end, so that the connection must not be used again (`reusable` is false then, too).
     """
 
     __slots__ = (

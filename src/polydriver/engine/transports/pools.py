@@ -18,8 +18,8 @@ __all__ = ["Pool"]
 class Pool:
     """At most `max_connections` connections to one origin; the one used last is taken first.
 
-    A place in use is a permit taken out of a queue. Both containers are free of Python-level locks, so that a body
-    which is garbage-collected at any moment, in any thread, can give its place back.
+    A place in use is a permit taken out of a queue. Both containers are free of Python-level locks, so that a
+    body which is garbage-collected at any moment, in any thread, can give its place back.
     """
 
     def __init__(self, origin: Origin, proxy: Proxy | None, config: TransportConfig) -> None:

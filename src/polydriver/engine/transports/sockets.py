@@ -11,35 +11,35 @@ from .base import remaining
 
 __all__ = ["dial", "is_readable", "resolve"]
 
-AddressInfo = tuple[
-    socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]
-]
+AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
 
 def resolve(host: str, port: int, expires: float) -> list[AddressInfo]:
     """The addresses of `host`. Raises `OSError` when there is none, `TimeoutError` at `expires`.
 
-    `getaddrinfo` cannot be interrupted, so that a name (not a literal address) is looked up in a thread of its own,
-    which is left behind when the time is over.
+    `getaddrinfo` cannot be interrupted, so that a name (not a literal address) is looked up in a thread of
+    its own, which is left behind when the time is over.
     """
     try:
         return _lookup(host, port, socket.AI_NUMERICHOST)
     except socket.gaierror:
         pass
-    answer: queue.SimpleQueue[list[AddressInfo] | OSError] = queue.SimpleQueue()
+    answer: queue.SimpleQueue[list[AddressInfo] | Exception] = queue.SimpleQueue()
 
     def look_up() -> None:
         try:
             answer.put(_lookup(host, port, 0))
-        except (OSError, UnicodeError) as error:
-            answer.put(error if isinstance(error, OSError) else OSError("the host name is not valid"))
+        except Exception as error:  # noqa: BLE001 - raised below, in the caller's thread
+            answer.put(error)
 
     threading.Thread(target=look_up, name="polydriver-resolve", daemon=True).start()
     try:
         found = answer.get(timeout=remaining(expires))
     except queue.Empty:
         raise TimeoutError from None
-    if isinstance(found, OSError):
+    if isinstance(found, UnicodeError):
+        raise OSError("the host name is not valid") from found
+    if isinstance(found, Exception):
         raise found
     return found
 

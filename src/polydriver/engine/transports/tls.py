@@ -14,16 +14,14 @@ __all__ = ["tls_context"]
 def tls_context(config: TransportConfig, *, owner: str = "") -> ssl.SSLContext:
     """The context for `config`: the system's authorities or `ca_file`, and the client certificate if there is one.
 
-    Reading the authorities takes milliseconds, so contexts are kept. `owner` separates a client that changes the
-    context it is given. Raises `ConfigurationError` for a file that is missing or not a certificate.
+    Reading the authorities takes milliseconds, so contexts are kept. `owner` separates a client that changes
+    the context it is given. Raises `ConfigurationError` for a file that is missing or not a certificate.
     """
     return _make(config.ca_file, config.client_cert, config.verify, owner)
 
 
 @functools.lru_cache(maxsize=32)
-def _make(
-    ca_file: str | None, client_cert: str | tuple[str, str] | None, verify: bool, owner: str
-) -> ssl.SSLContext:
+def _make(ca_file: str | None, client_cert: str | tuple[str, str] | None, verify: bool, owner: str) -> ssl.SSLContext:
     try:
         context = ssl.create_default_context(cafile=ca_file)
     except OSError as error:

@@ -210,7 +210,6 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
             chunks.append(AIChunk(tool_calls=calls, index=choice.index))
         if choice.finish_reason == "error":
             raise self.driver.map_payload({"error": {"message": "the provider ended the stream with finish_reason 'error'"}})
-        chunks.append(AIChunk(index=choice.index, finish_reason=choice.finish_reason, raw_finish_reason=raw))
         self.complete = all(other.finish_reason for other in self.answer.choices)
 
     def _read_usage(self, raw: dict[str, Any]) -> None:

@@ -1,0 +1,457 @@
+"""`Conversation` and `AsyncConversation`: the fluent builder, and the history that it keeps."""
+
+from __future__ import annotations
+
+import copy
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from .data.messages import AIMessage, Audio, Document, Image, Media, Part, ToolCall, ToolResult
+from .data.prompt import ProviderTool, ToolSpec
+from .errors import ConfigurationError, ToolExecutionError
+from .events import ConversationUpdated, Event, ToolCalled, ToolCompleted, ToolFailed
+from .prompting import make_messages
+from .trimming import trim
+
+if TYPE_CHECKING:
+    from .data.pricing import Cost
+    from .data.responses import AIChunk, AIResponse
+    from .engine.streaming import AsyncStream, Stream
+    from .manager import AI, AsyncAI
+    from .provider import Message
+
+__all__ = ["AsyncConversation", "Conversation"]
+
+
+class Builder:
+    """What both kinds of conversation share: everything that does not wait. Each method changes the conversation and returns it."""
+
+    _ai: AI | AsyncAI
+
+    def __init__(self, ai: Any, provider: str | None = None) -> None:
+        self._ai = ai
+        self.id = f"conv_{uuid.uuid4().hex}"
+        self.history: list[AIMessage] = []
+        self.responses: list[AIResponse] = []
+        self._provider = provider
+        self._model: str | None = None
+        self._system: str | None = None
+        self._pending: list[AIMessage] = []
+        self._attached: list[Part] = []
+        self._options: dict[str, Any] = {}
+        self._tools: list[Any] = []
+        self._window: tuple[int | None, int | None] | None = None
+        self._metadata: dict[str, Any] = {}
+        self._listeners: dict[str, list[Callable[[Any], object]]] = {}
+
+    def provider(self, name: str) -> Self:
+        """Which connection answers from now on; it may change in the middle, and the history goes along."""
+        self._provider = name
+        return self
+
+    def model(self, model: str) -> Self:
+        """Which model answers from now on."""
+        self._model = model
+        return self
+
+    def system(self, text: str | None) -> Self:
+        """Instructions, ahead of the history; a later call replaces them, `None` removes them."""
+        self._system = text
+        return self
+
+    def message(self, message: Message) -> Self:
+        """Add a message to send: text is the user's."""
+        self._pending.extend(make_messages(message))
+        return self
+
+    def messages(self, messages: Sequence[Message]) -> Self:
+        """Add several messages to send: earlier turns, or examples."""
+        self._pending.extend(make_messages(messages))
+        return self
+
+    def attach(self, *parts: Media | str) -> Self:
+        """Attach images, audio and documents, or paths of files, to the next message of the user."""
+        self._attached.extend(_part_of(part) for part in parts)
+        return self
+
+    def temperature(self, value: float) -> Self:
+        """How freely the model picks its words."""
+        return self.options(temperature=value)
+
+    def max_tokens(self, value: int) -> Self:
+        """The most tokens that an answer may have, reasoning included."""
+        return self.options(max_tokens=value)
+
+    def top_p(self, value: float) -> Self:
+        """Nucleus sampling: the share of probability to pick from."""
+        return self.options(top_p=value)
+
+    def stop(self, *texts: str) -> Self:
+        """Texts at which the answer ends."""
+        return self.options(stop=list(texts))
+
+    def seed(self, value: int) -> Self:
+        """A seed for answers that can be repeated, where the provider has one."""
+        return self.options(seed=value)
+
+    def user(self, user_id: str) -> Self:
+        """An id of the end user, for the provider's abuse checks."""
+        return self.options(user=user_id)
+
+    def timeout(self, seconds: float) -> Self:
+        """The limit of one attempt, in seconds."""
+        return self.options(timeout=seconds)
+
+    def retries(self, attempts: int) -> Self:
+        """The number of attempts, the first included."""
+        return self.options(retry_attempts=attempts)
+
+    def options(self, **options: Any) -> Self:
+        """Any options of the sending methods; `None` takes one back."""
+        for name, value in options.items():
+            if value is None:
+                self._options.pop(name, None)
+            else:
+                self._options[name] = value
+        return self
+
+    def tools(self, *tools: Any) -> Self:
+        """Tools to offer: functions, `@tool`s, models, or schemas. A later call replaces them; without any, none is offered."""
+        flat: list[Any] = []
+        for item in tools:
+            flat.extend(item if isinstance(item, list | tuple) else [item])
+        self._tools = flat
+        return self
+
+    def response_format(self, target: Any) -> Self:
+        """The wanted form of the answers: a model, a type, or a JSON schema; their value is `response.parsed`."""
+        return self.options(response_format=target)
+
+    def context_window(self, max_tokens: int | None = None, *, max_messages: int | None = None) -> Self:
+        """Send only the end of the history: at most so many messages, or tokens as estimated (4 characters each).
+
+        The system text always goes along, a call is never parted from its result, and `history` itself stays whole.
+        """
+        self._window = (max_tokens, max_messages) if max_tokens or max_messages else None
+        return self
+
+    def metadata(self, **values: Any) -> Self:
+        """Labels for the events of this conversation; they are not sent."""
+        self._metadata.update(values)
+        return self
+
+    def when(self, condition: object, change: Callable[[Self], object], otherwise: Callable[[Self], object] | None = None) -> Self:
+        """Apply `change` to the conversation if the condition holds, else `otherwise`."""
+        if condition:
+            change(self)
+        elif otherwise is not None:
+            otherwise(self)
+        return self
+
+    def on_chunk(self, listener: Callable[[AIChunk], object]) -> Self:
+        """Called for each chunk; with it, `run_tools` streams its answers."""
+        return self._listen("chunk", listener)
+
+    def on_response(self, listener: Callable[[AIResponse], object]) -> Self:
+        """Called for each whole answer."""
+        return self._listen("response", listener)
+
+    def on_tool_call(self, listener: Callable[[ToolCall], object]) -> Self:
+        """Called for each tool call, before it runs."""
+        return self._listen("tool_call", listener)
+
+    def on_tool_result(self, listener: Callable[[ToolResult], object]) -> Self:
+        """Called for each tool result, in call order."""
+        return self._listen("tool_result", listener)
+
+    def fork(self) -> Self:
+        """A conversation of its own with the same history and settings; what is said in one is not known to the other."""
+        other = copy.copy(self)
+        other.id = f"conv_{uuid.uuid4().hex}"
+        other.history, other.responses = list(self.history), list(self.responses)
+        other._pending, other._attached, other._tools = list(self._pending), list(self._attached), list(self._tools)
+        other._options, other._metadata = dict(self._options), dict(self._metadata)
+        other._listeners = {name: list(listeners) for name, listeners in self._listeners.items()}
+        return other
+
+    @property
+    def last_response(self) -> AIResponse | None:
+        """The latest answer."""
+        return self.responses[-1] if self.responses else None
+
+    @property
+    def total_cost(self) -> Cost | None:
+        """The sum of all answers' costs; `None` as soon as one of them is unknown, or when there is none."""
+        costs = [response.cost for response in self.responses]
+        if not costs or any(cost is None for cost in costs):
+            return None
+        total = costs[0]
+        for cost in costs[1:]:
+            total = total + cost  # type: ignore[operator]
+        return total
+
+    def _listen(self, name: str, listener: Callable[[Any], object]) -> Self:
+        self._listeners.setdefault(name, []).append(listener)
+        return self
+
+    def _outgoing(self) -> list[AIMessage]:
+        """All that the next call sends; attachments go into the user's last message."""
+        if self._attached:
+            self._pending = _with_attachments(self._pending, self._attached)
+            self._attached = []
+        messages = [*self.history, *self._pending]
+        if not messages:
+            raise ConfigurationError("the conversation is empty: add a message() first")
+        if self._window is not None:
+            messages = trim(messages, *self._window)
+        return [AIMessage.system(self._system), *messages] if self._system else messages
+
+    def _call_options(self) -> dict[str, Any]:
+        options = {**self._options, "conversation_id": self.id, "metadata": self._metadata}
+        if self._model:
+            options["model"] = self._model
+        if self._tools:
+            options["tools"] = self._tools
+        return options
+
+    def _record(self, response: AIResponse) -> ConversationUpdated:
+        """Put what was sent and answered into the history. Until then it stays pending, so a failed call loses nothing."""
+        added = [*self._pending, response.to_message()]
+        self._pending = []
+        self.history.extend(added)
+        self.responses.append(response)
+        return self._updated(len(added))
+
+    def _record_results(self, results: list[ToolResult]) -> ConversationUpdated:
+        self.history.append(AIMessage(list(results), "tool"))
+        return self._updated(1)
+
+    def _updated(self, added: int) -> ConversationUpdated:
+        return ConversationUpdated(
+            messages_added=added, total_messages=len(self.history), **self._labels()
+        )
+
+    def _labels(self) -> dict[str, Any]:
+        return {
+            "provider": self._provider or self._ai.default_provider,
+            "model": self._model,
+            "conversation_id": self.id,
+            "metadata": self._metadata,
+        }
+
+    def _tool_event(self, kind: str, call: ToolCall, outcome: object, seconds: float) -> Event:
+        labels = self._labels()
+        if kind == "called":
+            return ToolCalled(call=call, **labels)
+        if isinstance(outcome, ToolResult):
+            return ToolCompleted(call=call, result=outcome, seconds=seconds, **labels)
+        return ToolFailed(call=call, error=outcome, seconds=seconds, **labels)  # type: ignore[arg-type]
+
+    def _made_tools(self) -> list[ToolSpec | ProviderTool]:
+        from .tools import make_tools
+
+        if not self._tools:
+            raise ConfigurationError("run_tools needs tools: offer some with tools(...) first")
+        return make_tools(self._tools)
+
+    def _too_many_rounds(self, limit: int, response: AIResponse) -> ToolExecutionError:
+        return ToolExecutionError(
+            f"the model still calls tools after {limit} rounds",
+            hint="Raise max_rounds, or look at the tools' results: the model may be going in circles.",
+            partial=response,
+        )
+
+
+class Conversation(Builder):
+    """A conversation for blocking callers.
+
+    ::
+
+        chat = ai.conversation().provider("openai").model("gpt-4o-mini").system("Be brief.")
+        print(chat.message("What is a monad?").send().content)
+        print(chat.message("And a comonad?").send().content)  # knows what was said
+    """
+
+    _ai: AI
+
+    def send(self, message: Message | None = None) -> AIResponse:
+        """Send what is pending, with the whole history, and wait for the answer. On failure all stays as it was."""
+        if message is not None:
+            self.message(message)
+        provider = self._ai.provider(self._provider)
+        response = provider.send_messages(self._outgoing(), **self._call_options())
+        self._done(response)
+        return response
+
+    def stream(self, message: Message | None = None) -> Stream:
+        """Send what is pending; the answer comes in chunks, and is part of the history once it has ended."""
+        from .engine.streaming import Stream
+
+        if message is not None:
+            self.message(message)
+        provider = self._ai.provider(self._provider)
+        stream = provider.send_streaming_messages(self._outgoing(), **self._call_options())
+        assert isinstance(stream, Stream)
+        stream.then(self._done)
+        for listener in self._listeners.get("chunk", ()):
+            stream.on_chunk(listener)
+        return stream
+
+    def run_tools(
+        self,
+        message: Message | None = None,
+        *,
+        max_rounds: int = 10,
+        approve: Callable[[ToolCall], bool | str] | None = None,
+        tool_timeout: float | None = None,
+    ) -> AIResponse:
+        """Send, run the tools that the model calls, send their results, and so on until it answers without calls.
+
+        Calls of one turn run side by side in threads; each failure is that call's result. `approve` is asked before each call
+        (`False` or a reason declines it), `tool_timeout` is in seconds. Raises `ToolExecutionError` after `max_rounds` rounds.
+        """
+        from .tools import run_calls_sync
+
+        tools = self._made_tools()
+        for _ in range(max_rounds):
+            response = self._answer(message)
+            message = None
+            if not response.tool_calls:
+                return response
+            results = run_calls_sync(
+                response.tool_calls, tools, approve=approve, timeout=tool_timeout, on_event=self._on_tool
+            )
+            self._emit(self._record_results(results))
+            self._tell("tool_result", *results)
+        raise self._too_many_rounds(max_rounds, response)
+
+    def _answer(self, message: Message | None) -> AIResponse:
+        if "chunk" in self._listeners:
+            with self.stream(message) as stream:
+                return stream.until_done()
+        return self.send(message)
+
+    def _done(self, response: AIResponse) -> None:
+        self._emit(self._record(response))
+        self._tell("response", response)
+
+    def _on_tool(self, kind: str, call: ToolCall, outcome: object, seconds: float) -> None:
+        self._emit(self._tool_event(kind, call, outcome, seconds))
+        if kind == "called":
+            self._tell("tool_call", call)
+
+    def _emit(self, event: Event) -> None:
+        bus = self._ai.connections.bus
+        if bus.wants(type(event)):
+            bus.emit_blocking(event)
+
+    def _tell(self, name: str, *values: Any) -> None:
+        for listener in self._listeners.get(name, ()):
+            for value in values:
+                listener(value)
+
+
+class AsyncConversation(Builder):
+    """A conversation for async callers; its listeners may be coroutine functions."""
+
+    _ai: AsyncAI
+
+    async def send(self, message: Message | None = None) -> AIResponse:
+        """See `Conversation.send`."""
+        if message is not None:
+            self.message(message)
+        provider = self._ai.provider(self._provider)
+        response = await provider.send_messages(self._outgoing(), **self._call_options())
+        await self._done(response)
+        return response
+
+    def stream(self, message: Message | None = None) -> AsyncStream:
+        """See `Conversation.stream`. Not a coroutine: use `async with` or `async for`."""
+        if message is not None:
+            self.message(message)
+        provider = self._ai.provider(self._provider)
+        stream = provider.send_streaming_messages(self._outgoing(), **self._call_options())
+        stream.then(self._done)
+        for listener in self._listeners.get("chunk", ()):
+            stream.on_chunk(listener)
+        return stream
+
+    async def run_tools(
+        self,
+        message: Message | None = None,
+        *,
+        max_rounds: int = 10,
+        approve: Callable[[ToolCall], bool | str | Awaitable[bool | str]] | None = None,
+        tool_timeout: float | None = None,
+    ) -> AIResponse:
+        """See `Conversation.run_tools`; calls run in tasks, plain functions in threads."""
+        import asyncio
+
+        from .tools import run_calls
+
+        tools = self._made_tools()
+        for _ in range(max_rounds):
+            response = await self._answer(message)
+            message = None
+            if not response.tool_calls:
+                return response
+            told: list[asyncio.Task[None]] = []
+
+            def on_tool(kind: str, call: ToolCall, outcome: object, seconds: float) -> None:
+                told.append(asyncio.ensure_future(self._on_tool(kind, call, outcome, seconds)))
+
+            results = await run_calls(
+                response.tool_calls, tools, approve=approve, timeout=tool_timeout, on_event=on_tool
+            )
+            await asyncio.gather(*told)
+            await self._emit(self._record_results(results))
+            await self._tell("tool_result", *results)
+        raise self._too_many_rounds(max_rounds, response)
+
+    async def _answer(self, message: Message | None) -> AIResponse:
+        if "chunk" in self._listeners:
+            async with self.stream(message) as stream:
+                return await stream.until_done()
+        return await self.send(message)
+
+    async def _done(self, response: AIResponse) -> None:
+        await self._emit(self._record(response))
+        await self._tell("response", response)
+
+    async def _on_tool(self, kind: str, call: ToolCall, outcome: object, seconds: float) -> None:
+        await self._emit(self._tool_event(kind, call, outcome, seconds))
+        if kind == "called":
+            await self._tell("tool_call", call)
+
+    async def _emit(self, event: Event) -> None:
+        bus = self._ai.connections.bus
+        if bus.wants(type(event)):
+            await bus.emit(event)
+
+    async def _tell(self, name: str, *values: Any) -> None:
+        for listener in self._listeners.get(name, ()):
+            for value in values:
+                result = listener(value)
+                if isinstance(result, Awaitable):
+                    await result
+
+
+def _part_of(part: Media | str) -> Part:
+    """A part as it is; a path becomes an image, audio or document by its MIME type."""
+    if isinstance(part, Media):
+        return part  # type: ignore[return-value]
+    document = Document.from_path(part)
+    kind = (document.media_type or "").split("/", 1)[0]
+    fields = {"data": document.data, "media_type": document.media_type, "name": document.name}
+    return {"image": Image, "audio": Audio}.get(kind, Document)(**fields)  # type: ignore[arg-type]
+
+
+def _with_attachments(pending: list[AIMessage], attached: list[Part]) -> list[AIMessage]:
+    """The pending messages with the parts in the user's last one, or in one of their own."""
+    for index in range(len(pending) - 1, -1, -1):
+        message = pending[index]
+        if message.role == "user":
+            merged = AIMessage([*attached, *message.parts], "user", message.name, message.provider_data)
+            return [*pending[:index], merged, *pending[index + 1 :]]
+    return [*pending, AIMessage(list(attached), "user")]

@@ -1,0 +1,344 @@
+"""What operations beyond chat give back, and the table of these operations. All results are `OperationResult`s."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+import msgspec
+
+from .messages import Audio, Image
+from .usage import TokenUsage
+
+if TYPE_CHECKING:
+    from ..errors import AIError
+    from .pricing import Cost
+    from .responses import AIResponse
+
+__all__ = [
+    "OPERATIONS",
+    "Batch",
+    "BatchCounts",
+    "BatchItem",
+    "BatchResults",
+    "DeletedFile",
+    "EmbeddingResponse",
+    "FileContent",
+    "ImageResponse",
+    "ModerationResponse",
+    "ModerationResult",
+    "OCRPage",
+    "OCRResponse",
+    "OperationKind",
+    "OperationResult",
+    "Page",
+    "RerankResponse",
+    "RerankResult",
+    "SpeechResponse",
+    "StoredFile",
+    "TokenCount",
+    "Transcript",
+    "TranscriptSegment",
+    "TranscriptWord",
+    "offered",
+]
+
+T = TypeVar("T")
+
+
+class OperationResult(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """What all results have. `None` means that it is unknown.
+
+    - `usage`, and `cost` in money; `units` counts what is billed by something else than tokens, under the names that
+      `calculate_cost` takes in `extra`: characters, audio_seconds, pages, output_image_tokens, ...
+    - `model`: as answered; `requested_model`: as asked; `provider`: its connection's name; `id`: the provider's id of the result.
+    - `request_id`: the provider's id of the request; `response_time`: seconds from the start of the call to its end.
+    - `warnings`: what could not be done as asked; `raw`: the decoded reply, where it is JSON.
+    """
+
+    usage: TokenUsage | None = None
+    cost: Cost | None = None
+    units: dict[str, int | Decimal] = {}
+    model: str | None = None
+    requested_model: str | None = None
+    provider: str | None = None
+    id: str | None = None
+    request_id: str | None = None
+    response_time: float | None = None
+    warnings: list[str] = []
+    raw: Any = None
+
+
+class EmbeddingResponse(OperationResult, kw_only=True, omit_defaults=True):
+    """Vectors, one for each input, in the order of the inputs."""
+
+    embeddings: list[list[float]] = []
+
+    @property
+    def embedding(self) -> list[float]:
+        """The only, or the first, vector. Raises `IndexError` when there is none."""
+        return self.embeddings[0]
+
+
+class ModerationResult(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The judgement of one item: whether it is `flagged`, under which `categories`, with which `scores` (0 to 1)."""
+
+    flagged: bool = False
+    categories: dict[str, bool] = {}
+    scores: dict[str, float] = {}
+
+    @property
+    def flagged_categories(self) -> list[str]:
+        """The names of the categories that apply."""
+        return [name for name, applies in self.categories.items() if applies]
+
+
+class ModerationResponse(OperationResult, kw_only=True, omit_defaults=True):
+    """Judgements, one for each item, in the order of the items."""
+
+    results: list[ModerationResult] = []
+
+    @property
+    def flagged(self) -> bool:
+        """Whether any item is flagged."""
+        return any(result.flagged for result in self.results)
+
+
+class ImageResponse(OperationResult, kw_only=True, omit_defaults=True):
+    """Pictures. `revised_prompt` is the prompt as the provider rewrote it for the first of them."""
+
+    images: list[Image] = []
+    revised_prompt: str | None = None
+
+
+class SpeechResponse(OperationResult, kw_only=True):
+    """Spoken text."""
+
+    audio: Audio
+
+
+class TranscriptSegment(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A stretch of a transcript, from `start` to `end` in seconds; `speaker` where speakers are told apart."""
+
+    text: str = ""
+    start: float | None = None
+    end: float | None = None
+    id: str | None = None
+    speaker: str | None = None
+
+
+class TranscriptWord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A word, from `start` to `end` in seconds."""
+
+    word: str
+    start: float | None = None
+    end: float | None = None
+
+
+class Transcript(OperationResult, kw_only=True, omit_defaults=True):
+    """What was said. `text` is the plain text, or the subtitles when srt or vtt was asked for; `duration` is in seconds."""
+
+    text: str = ""
+    segments: list[TranscriptSegment] = []
+    words: list[TranscriptWord] = []
+    language: str | None = None
+    duration: float | None = None
+
+
+class RerankResult(msgspec.Struct, kw_only=True):
+    """A document's place among the inputs (`index`, from 0), its relevance, and the document itself."""
+
+    index: int
+    score: float
+    document: str
+
+
+class RerankResponse(OperationResult, kw_only=True, omit_defaults=True):
+    """Documents, the most relevant first."""
+
+    results: list[RerankResult] = []
+
+
+class OCRPage(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One page (`index` from 0) as Markdown, with the pictures in it where they were asked for, by name."""
+
+    index: int
+    markdown: str = ""
+    images: list[Image] = []
+
+
+class OCRResponse(OperationResult, kw_only=True, omit_defaults=True):
+    """A document that was read, page by page."""
+
+    pages: list[OCRPage] = []
+
+    @property
+    def text(self) -> str:
+        """All pages as Markdown, with a blank line between them."""
+        return "\n\n".join(page.markdown for page in self.pages)
+
+
+class TokenCount(OperationResult, kw_only=True):
+    """How many tokens a prompt has, by the provider's own count."""
+
+    input_tokens: int
+    cached_input_tokens: int | None = None
+
+
+class StoredFile(OperationResult, kw_only=True, omit_defaults=True):
+    """A file that the provider keeps. `size` is in bytes; `status` and `purpose` are the provider's words; `url` refers to it in prompts."""
+
+    name: str | None = None
+    size: int | None = None
+    media_type: str | None = None
+    purpose: str | None = None
+    status: str | None = None
+    url: str | None = None
+    created: datetime | None = None
+    expires: datetime | None = None
+
+
+class DeletedFile(OperationResult, kw_only=True, omit_defaults=True):
+    """The outcome of a deletion; truthy when the file is gone."""
+
+    deleted: bool = True
+
+    def __bool__(self) -> bool:
+        return self.deleted
+
+
+class FileContent(OperationResult, kw_only=True, omit_defaults=True):
+    """The bytes of a file that the provider kept."""
+
+    data: bytes = b""
+    media_type: str | None = None
+
+
+class BatchCounts(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """How many prompts a batch has, and how many of them are done, failed, cancelled or expired."""
+
+    total: int | None = None
+    completed: int | None = None
+    failed: int | None = None
+    cancelled: int | None = None
+    expired: int | None = None
+
+
+class Batch(OperationResult, kw_only=True, omit_defaults=True):
+    """Prompts that the provider answers later.
+
+    `status` is pending, running, completed, failed, cancelling, cancelled or expired; `raw_status` is the provider's own word.
+    `output_id` and `error_id` are the files (or the URL) that hold the results, where the provider keeps them so.
+    """
+
+    status: Literal["pending", "running", "completed", "failed", "cancelling", "cancelled", "expired"] = "pending"
+    raw_status: str | None = None
+    counts: BatchCounts = msgspec.field(default_factory=BatchCounts)
+    created: datetime | None = None
+    ended: datetime | None = None
+    expires: datetime | None = None
+    output_id: str | None = None
+    error_id: str | None = None
+    metadata: dict[str, Any] = {}
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will change."""
+        return self.status in ("completed", "failed", "cancelled", "expired")
+
+
+class BatchItem(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The outcome of one prompt of a batch: its response, or the error in its place."""
+
+    custom_id: str
+    response: AIResponse | None = None
+    error: AIError | None = None
+
+
+class BatchResults(OperationResult, kw_only=True, omit_defaults=True):
+    """What became of the prompts of a batch, by their ids' order."""
+
+    items: list[BatchItem] = []
+
+    def __getitem__(self, custom_id: str) -> BatchItem:
+        """The outcome of one prompt. Raises `KeyError` for an id that is not among the results."""
+        for item in self.items:
+            if item.custom_id == custom_id:
+                return item
+        raise KeyError(custom_id)
+
+
+class Page(msgspec.Struct, Generic[T], kw_only=True):
+    """One page of a list, and the cursor of the next; `None` at the last."""
+
+    items: list[T] = []
+    next: str | None = None
+
+
+class OperationKind(msgspec.Struct, frozen=True):
+    """One operation beyond chat: the method that users call, the driver's hooks, and what it is called in `Capabilities`.
+
+    A driver has the operation when it has both `build` and `parse`, or `flow`: a generator hook in their place, for an
+    operation that takes several exchanges.
+    """
+
+    method: str
+    hook: str
+    capability: str
+    title: str
+
+    @property
+    def build(self) -> str:
+        """The hook that makes the request: `build_...(request) -> Request`."""
+        return f"build_{self.hook}"
+
+    @property
+    def parse(self) -> str:
+        """The hook that reads the reply: `parse_...(reply, request) -> OperationResult`, or a `Page` of them."""
+        return f"parse_{self.hook}"
+
+    @property
+    def flow(self) -> str:
+        """The generator hook: `..._flow(request)` yields requests, is sent replies, and returns the result."""
+        return f"{self.hook}_flow"
+
+    def is_offered(self, driver: object) -> bool:
+        """Whether the driver has the hooks."""
+        has = [callable(getattr(driver, name, None)) for name in (self.build, self.parse, self.flow)]
+        return (has[0] and has[1]) or has[2]
+
+
+OPERATIONS: dict[str, OperationKind] = {
+    kind.method: kind
+    for kind in (
+        OperationKind("embed", "embeddings", "embeddings", "embeddings"),
+        OperationKind("moderate", "moderation", "moderation", "moderation"),
+        OperationKind("generate_image", "image", "image_generation", "image generation"),
+        OperationKind("edit_image", "image_edit", "image_editing", "image editing"),
+        OperationKind("speak", "speech", "speech", "speech"),
+        OperationKind("transcribe", "transcription", "transcription", "transcription"),
+        OperationKind("translate", "translation", "translation", "translation of speech"),
+        OperationKind("rerank", "rerank", "rerank", "reranking"),
+        OperationKind("ocr", "ocr", "ocr", "reading documents (OCR)"),
+        OperationKind("count_tokens", "token_count", "token_counting", "token counting"),
+        OperationKind("upload_file", "file_upload", "files", "files"),
+        OperationKind("list_files", "file_list", "files", "files"),
+        OperationKind("get_file", "file", "files", "files"),
+        OperationKind("delete_file", "file_deletion", "files", "files"),
+        OperationKind("download_file", "file_download", "file_download", "downloading files"),
+        OperationKind("create_batch", "batch", "batches", "batches"),
+        OperationKind("get_batch", "batch_status", "batches", "batches"),
+        OperationKind("list_batches", "batch_list", "batches", "batches"),
+        OperationKind("cancel_batch", "batch_cancellation", "batches", "batches"),
+        OperationKind("get_batch_results", "batch_results", "batches", "batches"),
+    )
+}
+"""Every operation beyond chat, by its method's name."""
+
+
+def offered(driver: object) -> frozenset[str]:
+    """The capabilities that the driver's hooks add up to. One is there when all its operations are."""
+    kinds = OPERATIONS.values()
+    missing = {kind.capability for kind in kinds if not kind.is_offered(driver)}
+    return frozenset(kind.capability for kind in kinds) - missing

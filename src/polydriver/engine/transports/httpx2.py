@@ -1,0 +1,317 @@
+"""The extra `httpx2`: for blocking and async callers, with a client of our own making or one that the user brings.
+
+Without a user's client only httpx2's transports are in use, not its `Client`: they have no redirects, no
+cookies, no netrc and no decoding to switch off.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+import httpx2
+
+from ...data.http import Reply, Request, Timeouts, TransportConfig
+from ...errors import APIConnectionError, APITimeoutError, ConfigurationError, InvalidResponseError
+from .address import locate
+from .base import Phase, broken, remaining, timed_out, unreadable
+from .content import Content
+from .http1 import check_headers, default_headers
+from .httpx2_pools import AsyncPools, Pools, deadline
+from .per_loop import PerLoop
+
+__all__ = ["AsyncHTTPX2Transport", "HTTPX2Transport"]
+
+_Failure = APIConnectionError | APITimeoutError | InvalidResponseError
+
+
+class HTTPX2Transport:
+    """Blocking calls over httpx2.
+
+    `client` is a client of the user's: its proxies, certificates, limits and HTTP versions hold, and `config`
+    counts for the bounds of the headers only. Its timeouts are for each receive, so that a reply that comes
+    in drips may take longer than its deadline by the time of one receive, and nothing guards against what a
+    server sends after a reply.
+    """
+
+    def __init__(self, client: httpx2.Client | None = None, *, config: TransportConfig | None = None) -> None:
+        if client is not None and not isinstance(client, httpx2.Client):
+            raise ConfigurationError(
+                "HTTPX2Transport needs an httpx2.Client; AsyncHTTPX2Transport takes an AsyncClient"
+            )
+        self._client = client
+        self._config = config or TransportConfig()
+        self._pools = Pools(self._config)
+        self._process = os.getpid()
+
+    def send(self, request: Request, timeouts: Timeouts) -> Reply:
+        """Send `request` and read the whole reply."""
+        body = self.open(request, timeouts)
+        try:
+            pieces = []
+            while piece := body.read_as("read"):
+                pieces.append(piece)
+        finally:
+            body.close()
+        return Reply(status=body.status, headers=body.headers, body=b"".join(pieces))
+
+    def open(self, request: Request, timeouts: Timeouts) -> HTTPX2Body:
+        """Send `request` and return once the headers are in."""
+        made, host = _render(request, timeouts)
+        if self._process != os.getpid():
+            self._pools, self._process = Pools(self._config), os.getpid()
+        deadline.expires = timeouts.expires
+        limits: dict[str, Any] | None = None
+        try:
+            if self._client is not None:
+                limits = made.extensions["timeout"]
+                limits["read"] = limits["write"] = limits["pool"]
+                response = self._client.send(made, stream=True, follow_redirects=False, auth=None)
+            else:
+                response = self._pools.get(locate(request.url).origin).handle_request(made)
+        except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError, OSError) as error:
+            raise _failure(error, "headers", host) from None
+        try:
+            unframed = _Unframed(response, self._config)
+            content = Content(unframed, b"", timeouts.max_bytes)
+        except BaseException:
+            response.close()
+            raise
+        return HTTPX2Body(response, unframed, content, host, timeouts.expires, limits)
+
+    def close(self) -> None:
+        """Close the connections of our own making; a user's client stays open."""
+        self._pools.close()
+
+
+class HTTPX2Body:
+    """The open body of a streamed reply. Dropping it closes the connection."""
+
+    def __init__(
+        self,
+        response: httpx2.Response,
+        unframed: _Unframed,
+        content: Content,
+        host: str,
+        expires: float,
+        limits: dict[str, Any] | None,
+    ) -> None:
+        self._response = response
+        self._content = content
+        self._host = host
+        self._raw: Iterator[bytes] = iter(response.stream)  # type: ignore[arg-type]
+        self._limits = limits
+        self.status = unframed.status
+        self.headers: Mapping[str, str] = unframed.headers
+        self.expires = expires
+
+    def read(self) -> bytes:
+        """The next bytes as they come; `b""` at the clean end."""
+        return self.read_as("idle")
+
+    def read_as(self, phase: Phase) -> bytes:
+        """As `read`, with the phase that a timeout is to name."""
+        try:
+            while (piece := self._content.next()) is None:
+                if self.expires <= time.monotonic():
+                    raise timed_out(phase, self._host)
+                deadline.expires = self.expires
+                if self._limits is not None:  # looked at before the first receive, by HTTP/2 before each
+                    self._limits["read"] = remaining(self.expires)
+                self._content.receive(next(self._raw, b""))
+            if not piece:
+                self._response.close()
+            return piece
+        except (httpx2.HTTPError, httpx2.StreamError, RuntimeError, OSError) as error:
+            self._response.close()
+            raise _failure(error, phase, self._host) from None
+        except BaseException:
+            self._response.close()
+            raise
+
+    def close(self) -> None:
+        """Give the connection back when the body is read to its end, else close it."""
+        self._response.close()
+
+    def __del__(self) -> None:
+        self._response.close()
+
+
+class AsyncHTTPX2Transport:
+    """Async calls over httpx2, on asyncio.
+
+    `client` is a client of the user's: its proxies, certificates, limits and HTTP versions hold, and it
+    belongs to one event loop. Nothing guards it against what a server sends after a reply.
+    """
+
+    def __init__(self, client: httpx2.AsyncClient | None = None, *, config: TransportConfig | None = None) -> None:
+        if client is not None and not isinstance(client, httpx2.AsyncClient):
+            raise ConfigurationError("AsyncHTTPX2Transport needs an httpx2.AsyncClient; HTTPX2Transport takes a Client")
+        self._client = client
+        self._config = given = config or TransportConfig()
+        self._pools = PerLoop(lambda: AsyncPools(given))
+
+    async def send(self, request: Request, timeouts: Timeouts) -> Reply:
+        """Send `request` and read the whole reply. Everything ends by `timeouts.expires`."""
+        body = await self.open(request, timeouts)
+        try:
+            pieces = []
+            while piece := await body.read_as("read"):
+                pieces.append(piece)
+        finally:
+            body.close()
+        return Reply(status=body.status, headers=body.headers, body=b"".join(pieces))
+
+    async def open(self, request: Request, timeouts: Timeouts) -> AsyncHTTPX2Body:
+        """Send `request` and return once the headers are in, by `timeouts.expires`."""
+        made, host = _render(request, timeouts)
+        try:
+            async with asyncio.timeout(remaining(timeouts.expires)):
+                if self._client is not None:
+                    response = await self._client.send(made, stream=True, follow_redirects=False, auth=None)
+                else:
+                    pools = await self._pools.get()
+                    response = await pools.get(locate(request.url).origin).handle_async_request(made)
+        except TimeoutError:
+            raise timed_out("headers", host) from None
+        except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError, OSError) as error:
+            raise _failure(error, "headers", host) from None
+        try:
+            unframed = _Unframed(response, self._config)
+            content = Content(unframed, b"", timeouts.max_bytes)
+        except BaseException:
+            await response.aclose()
+            raise
+        return AsyncHTTPX2Body(response, unframed, content, host, timeouts.expires)
+
+    def close(self) -> None:
+        """Close the connections of our own making, each in its loop's own time."""
+        self._pools.close()
+
+    async def aclose(self) -> None:
+        """Close the connections that belong to the running loop; a user's client stays open."""
+        await self._pools.aclose()
+
+
+class AsyncHTTPX2Body:
+    """The open body of a streamed reply. Dropping it closes the connection."""
+
+    def __init__(
+        self, response: httpx2.Response, unframed: _Unframed, content: Content, host: str, expires: float
+    ) -> None:
+        self._response = response
+        self._content = content
+        self._host = host
+        self._loop = asyncio.get_running_loop()
+        self._raw: AsyncIterator[bytes] = aiter(response.stream)  # type: ignore[arg-type]
+        self._closed = False
+        self.status = unframed.status
+        self.headers: Mapping[str, str] = unframed.headers
+        self.expires = expires
+
+    async def read(self) -> bytes:
+        """The next bytes as they come; `b""` at the clean end."""
+        return await self.read_as("idle")
+
+    async def read_as(self, phase: Phase) -> bytes:
+        """As `read`, with the phase that a timeout is to name."""
+        try:
+            while (piece := self._content.next()) is None:
+                if self._closed:
+                    raise broken("read", self._host, "closed by the reader")
+                async with asyncio.timeout(remaining(self.expires)):
+                    self._content.receive(await anext(self._raw, b""))
+            if not piece:
+                await self.aclose()
+            return piece
+        except TimeoutError:
+            self.close()
+            raise timed_out(phase, self._host) from None
+        except (httpx2.HTTPError, httpx2.StreamError, RuntimeError, OSError) as error:
+            self.close()
+            raise _failure(error, phase, self._host) from None
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Have the connection given back or closed by its event loop, as soon as that runs."""
+        if not self._closed:
+            self._closed = True
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(_close_soon, self._loop, self._response)
+
+    async def aclose(self) -> None:
+        """Give the connection back when the body is read to its end, else close it."""
+        if not self._closed:
+            self._closed = True
+            await self._response.aclose()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+_closing: set[asyncio.Task[None]] = set()
+
+
+def _close_soon(loop: asyncio.AbstractEventLoop, response: httpx2.Response) -> None:
+    task = loop.create_task(response.aclose())
+    _closing.add(task)
+    task.add_done_callback(_closing.discard)
+
+
+class _Unframed:
+    """The head of a reply whose framing httpx2 has taken off."""
+
+    def __init__(self, response: httpx2.Response, config: TransportConfig) -> None:
+        raw = response.headers.raw
+        if len(raw) > config.max_headers or sum(len(n) + len(v) + 4 for n, v in raw) > config.max_header_bytes:
+            raise unreadable("its headers are larger than the limit")
+        self.status = response.status_code
+        self.headers = {name: response.headers[name] for name in response.headers}
+        self.finished = False
+
+    def feed(self, data: bytes) -> bytes:
+        return data
+
+    def end(self) -> None:
+        self.finished = True
+
+
+def _render(request: Request, timeouts: Timeouts) -> tuple[httpx2.Request, str]:
+    check_headers(request.headers)
+    address = locate(request.url)
+    left = remaining(timeouts.expires)
+    if not left:
+        raise timed_out("connect", address.origin.host)
+    # Without limits for single receives: the deadline ends them.
+    limits: dict[str, Any] = {"connect": min(timeouts.connect, left), "read": None, "write": None, "pool": left}
+    headers = {**default_headers(request), **request.headers}
+    made = httpx2.Request(
+        request.method, request.url, headers=headers, content=request.body, extensions={"timeout": limits}
+    )
+    return made, address.origin.host
+
+
+# What h11 and httpcore2 say when the server hangs up: no exception class of theirs tells that from a malformed reply.
+_HUNG_UP = ("Server disconnected", "peer closed connection", "peer unexpectedly closed")
+
+
+def _failure(error: Exception, phase: Phase, host: str) -> _Failure:
+    """One of our errors; httpx2's hold the request with its headers, so they are never chained."""
+    if isinstance(error, httpx2.ConnectTimeout):
+        return timed_out("connect", host)
+    if isinstance(error, httpx2.PoolTimeout):
+        return timed_out("pool", host)
+    if isinstance(error, httpx2.WriteTimeout):
+        return timed_out("send", host)
+    if isinstance(error, httpx2.TimeoutException | TimeoutError):
+        return timed_out(phase, host)
+    if isinstance(error, httpx2.RemoteProtocolError) and not str(error).startswith(_HUNG_UP):
+        return unreadable("it is not valid HTTP")
+    if isinstance(error, httpx2.ConnectError | httpx2.ProxyError):
+        return broken("connect", host, str(error)[:200] or type(error).__name__)
+    return broken(phase, host, type(error).__name__)

@@ -1,0 +1,240 @@
+"""`AI` and `AsyncAI`: named connections, drivers added by name, and the way to conversations."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
+
+from .config import load_settings
+from .drivers import driver_class, driver_names
+from .errors import ConfigurationError
+from .events import EventBus
+from .provider import AsyncProvider, Provider
+
+if TYPE_CHECKING:
+    from .conversation import AsyncConversation, Conversation
+    from .driver import Driver
+    from .testing.fakes import FakeAI
+
+__all__ = ["AI", "AsyncAI", "Factory"]
+
+Factory: TypeAlias = "type[Provider] | Callable[..., Provider]"
+"""A driver class, `factory(config)` or `factory(ai, config)`; `config` is the connection's own settings as a dict."""
+
+
+class Connections:
+    """The connections of an application, resolved once each. `AI` and `AsyncAI` are its two faces."""
+
+    def __init__(
+        self, config: Mapping[str, Any] | str | Path | None = None, *, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.settings = load_settings(config, env=env)
+        self.env = env
+        self.bus = EventBus()
+        self._factories: dict[str, Factory] = {}
+        self._resolved: dict[str, Provider] = {}
+        self._lock = threading.RLock()
+
+    def extend(self, name: str, factory: Factory) -> None:
+        """Make `factory` the driver of this name, in place of an earlier one; connections that use it are made anew."""
+        if not callable(factory):
+            raise ConfigurationError(f"extend({name!r}) takes a driver class or a factory, not {type(factory).__name__}")
+        with self._lock:
+            self._factories[name] = factory
+            for connection in [known for known in self._resolved if self._driver_of(known) == name]:
+                self._resolved.pop(connection).close()
+
+    def resolve(self, name: str | None, ai: object) -> Provider:
+        """The provider of a connection, made at the first call. Raises `ConfigurationError` with the names that exist."""
+        name = name or self.default()
+        found = self._resolved.get(name)
+        if found is None:
+            with self._lock:
+                found = self._resolved.get(name)
+                if found is None:
+                    found = self._resolved[name] = self._make(name, ai)
+        return found
+
+    def default(self) -> str:
+        """The connection that is used when none is named: `default`, or the only one there is."""
+        if self.settings.default:
+            return self.settings.default
+        names = list(self.settings.providers) or list(self._factories)
+        if len(names) == 1:
+            return names[0]
+        raise ConfigurationError(
+            "no default provider is set: name one, set AI_DEFAULT_PROVIDER, or put default = '...' into the settings"
+            + (f". Configured: {', '.join(sorted(names))}" if names else "")
+        )
+
+    def names(self) -> list[str]:
+        """The connections that are configured or were added by `extend`, sorted."""
+        return sorted({*self.settings.providers, *self._factories})
+
+    def close(self) -> None:
+        """Close the idle connections of all providers."""
+        for provider in list(self._resolved.values()):
+            provider.close()
+
+    def _driver_of(self, name: str) -> str:
+        return str(self.settings.providers.get(name, {}).get("driver") or name)
+
+    def _make(self, name: str, ai: object) -> Provider:
+        values = dict(self.settings.providers.get(name, {}))
+        driver_name = str(values.pop("driver", None) or name)
+        factory = self._factories.get(driver_name)
+        if factory is not None and not (isinstance(factory, type) and issubclass(factory, Provider)):
+            provider = _call_factory(factory, ai, values)
+        elif factory is None and name not in self.settings.providers and driver_name not in driver_names():
+            known = sorted({*self.names(), *driver_names()})
+            raise ConfigurationError(f"there is no provider {name!r}. Known: {', '.join(known)}")
+        else:
+            made: Any = factory or driver_class(driver_name)
+            provider = made(values, name=name, env=self.env)
+        if not isinstance(provider, Provider):
+            raise ConfigurationError(f"the driver {driver_name!r} made a {type(provider).__name__}, which is no Provider")
+        provider.report_to(self.bus)
+        return provider
+
+
+def _call_factory(factory: Callable[..., Provider], ai: object, values: dict[str, Any]) -> Provider:
+    """Call `factory(config)`, or `factory(ai, config)` when it takes two positional arguments."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    required = [
+        parameter
+        for parameter in inspect.signature(factory).parameters.values()
+        if parameter.kind in kinds and parameter.default is inspect.Parameter.empty
+    ]
+    return factory(ai, values) if len(required) >= 2 else factory(values)
+
+
+class _Face:
+    """What both faces share."""
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | str | Path | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        connections: Connections | None = None,
+    ) -> None:
+        """Read the settings: a dict, the path of a TOML file, or what is found (`polydriver.toml`, the environment).
+
+        Nothing is contacted, and no driver is made before it is used. `connections` shares those of another manager.
+        """
+        self.connections = connections or Connections(config, env=env)
+
+    @property
+    def settings(self) -> Any:
+        """The settings as they were read (`AISettings`)."""
+        return self.connections.settings
+
+    @property
+    def default_provider(self) -> str:
+        """The name of the connection that is used when none is named. Raises `ConfigurationError` when that is not clear."""
+        return self.connections.default()
+
+    def extend(self, name: str, factory: Factory) -> None:
+        """Add a driver under a name, or replace one: a class, `factory(config)` or `factory(ai, config)`.
+
+        Connections use it by `driver = name`; a name without any settings can be used as a provider at once.
+        """
+        self.connections.extend(name, factory)
+
+    def provider_names(self) -> list[str]:
+        """The connections that are configured or were added by `extend`, sorted."""
+        return self.connections.names()
+
+    def on(self, kind: Any, listener: Any = None) -> Any:
+        """Listen to the events of all providers and conversations; see `EventBus.on`. Returns what unsubscribes."""
+        return self.connections.bus.on(kind, listener) if listener is not None else self.connections.bus.on(kind)
+
+
+class AI(_Face):
+    """The manager, for blocking callers.
+
+    ::
+
+        ai = AI({"default": "openai", "providers": {"openai": {"api_key": "..."}}})
+        ai.provider().send_message("Hi", model="gpt-4o-mini")
+        ai.conversation().provider("openai").model("gpt-4o-mini").message("Hi").send()
+    """
+
+    def provider(self, name: str | None = None) -> Driver:
+        """The provider of a connection, the default one without a name. Made once; safe in many threads."""
+        return self.connections.resolve(name, self)  # type: ignore[return-value]
+
+    def conversation(self, provider: str | None = None) -> Conversation:
+        """A new conversation."""
+        from .conversation import Conversation
+
+        return Conversation(self, provider)
+
+    def asynchronous(self) -> AsyncAI:
+        """The async face of the same connections."""
+        return AsyncAI(connections=self.connections)
+
+    @classmethod
+    def fake(cls, responses: Any = None, **settings: Any) -> FakeAI:
+        """A manager for tests: every provider answers from `responses`, nothing leaves the process, and calls are recorded."""
+        from .testing.fakes import FakeAI
+
+        return FakeAI(responses, **settings)
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        self.connections.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncAI(_Face):
+    """The manager, for async callers: the same names, awaited."""
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | str | Path | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        connections: Connections | None = None,
+    ) -> None:
+        super().__init__(config, env=env, connections=connections)
+        self._providers: dict[str, tuple[Provider, AsyncProvider]] = {}
+
+    def provider(self, name: str | None = None) -> AsyncProvider:
+        """The provider of a connection, the default one without a name. Made once."""
+        name = name or self.connections.default()
+        driver: Any = self.connections.resolve(name, self)
+        known = self._providers.get(name)
+        if known is None or known[0] is not driver:
+            known = self._providers[name] = (driver, driver.asynchronous())
+        return known[1]
+
+    def conversation(self, provider: str | None = None) -> AsyncConversation:
+        """A new conversation."""
+        from .conversation import AsyncConversation
+
+        return AsyncConversation(self, provider)
+
+    async def aclose(self) -> None:
+        """Close all idle connections."""
+        for _, provider in list(self._providers.values()):
+            await provider.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

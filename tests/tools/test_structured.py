@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import contextlib
+import datetime
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+import msgspec
+import pydantic
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from polydriver.data.prompt import OutputFormat
+from polydriver.errors import ConfigurationError, InvalidResponseError
+from polydriver.structured import Output, make_output
+
+
+@dataclass
+class Item:
+    """An item."""
+
+    name: str
+    count: int = 1
+
+
+class Order(msgspec.Struct):
+    items: list[Item]
+    day: datetime.date | None = None
+
+
+class Model(pydantic.BaseModel):
+    """A model."""
+
+    name: str
+    items: list[Item] = []
+    parent: Model | None = None
+
+
+class Plain(TypedDict):
+    name: str
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "value"),
+    [
+        (Item, '{"name": "a", "count": null}', Item("a")),
+        (Order, '{"items": [{"name": "a", "count": 2.0}], "day": "2024-01-02"}',
+         Order([Item("a", 2)], datetime.date(2024, 1, 2))),
+        (Model, '{"name": "a", "items": [{"name": "b"}], "parent": {"name": "c"}}',
+         Model(name="a", items=[Item("b")], parent=Model(name="c"))),
+        (Plain, '{"name": "a"}', {"name": "a"}),
+        (list[int], '{"value": [1, 2]}', [1, 2]),
+        (list[Item], '{"value": [{"name": "a"}]}', [Item("a")]),
+        (Literal["a", "b"], '{"value": "b"}', "b"),
+        (int, '{"value": 5}', 5),
+        (int | None, '{"value": null}', None),
+        (Item | Order, '{"value": {"items": []}}', Order([])),
+        (dict[str, int], '{"a": 1}', {"a": 1}),
+        ({"type": "object", "properties": {"a": {"type": "integer"}}}, '{"a": 1}', {"a": 1}),
+        ({"type": "array", "items": {"type": "integer"}}, '{"value": [1]}', [1]),
+        ("json", '{"a": [1]}', {"a": [1]}),
+        ({"type": "json_object"}, '{"a": [1]}', {"a": [1]}),
+    ],
+)  # fmt: skip
+def test_answers_are_read(target: Any, text: str, value: Any) -> None:
+    output = make_output(target)
+    assert output.parse(text) == value
+    assert output.schema is None or output.schema["type"] == "object"
+    for around in ("```json\n{}\n```", "Here it is:\n```\n{}\n```\nDone.", "Sure: {} I hope.", "\ufeff {} \n"):
+        assert output.parse(around.replace("{}", text)) == value
+
+
+@pytest.mark.parametrize(
+    ("target", "text", "problem"),
+    [
+        (Item, "", "empty"),
+        (Item, "  \n", "empty"),
+        (Item, "no idea", "not JSON"),
+        (Item, '{"name": "a"', "not JSON"),
+        (Item, '{"count": 1}', "`name`: is missing"),
+        (Item, '{"name": 5}', "`name`: must be a string, got 5"),
+        (Model, '{"name": "x", "parent": {}}', "parent"),
+        (list[int], "[1]", "value"),
+        (list[int], '{"value": ["x"]}', "`[0]`: must be an integer"),
+        ({"type": "object", "required": ["a"]}, "{}", "`a`: is missing"),
+        ("json", "[1]", "a JSON object was asked for"),
+        (Item, '{"a":' * 100_000, "not JSON"),
+    ],
+)
+def test_answers_that_do_not_fit(target: Any, text: str, problem: str) -> None:
+    with pytest.raises(InvalidResponseError) as caught:
+        make_output(target).parse(text)
+    assert problem in caught.value.details["problem"]
+    assert caught.value.details["text"] == text[:500]
+
+
+@given(st.text())
+def test_no_other_error_escapes(text: str) -> None:
+    for target in (Item, Model, "json", list[int]):
+        with contextlib.suppress(InvalidResponseError):
+            make_output(target).parse(text)
+
+
+def test_names_and_descriptions() -> None:
+    output = make_output(Item)
+    assert (output.name, output.description, output.wrapped, output.strict) == ("Item", "An item.", False, True)
+    assert make_output(list[Item]).name == "output"
+    assert make_output({"title": "My form!", "type": "object"}).name == "My_form"
+
+
+def test_strict_is_claimed_only_where_possible() -> None:
+    assert make_output(dict[str, int]).strict is False
+    assert make_output(list[int]).strict is True
+    assert make_output(Model).strict is True
+
+
+def test_openai_forms() -> None:
+    inner = {"name": "n", "description": "d", "schema": {"type": "object", "properties": {}}, "strict": False}
+    for target in ({"type": "json_schema", "json_schema": inner}, {"type": "json_schema", **inner}):
+        output = make_output(target)
+        assert (output.name, output.description, output.schema, output.strict) == ("n", "d", inner["schema"], False)
+
+
+def test_recursive_models_have_an_object_at_the_root() -> None:
+    schema = make_output(Model).schema
+    assert schema is not None
+    assert schema["type"] == "object"
+    assert schema["properties"]["parent"] == {"anyOf": [{"$ref": "#/$defs/Model"}, {"type": "null"}]}
+
+
+def test_formats_pass_through_and_types_are_kept() -> None:
+    output = make_output(Item)
+    assert make_output(output) is output
+    assert make_output(Item) is output
+    given_format = OutputFormat(name="x", schema={"type": "string"}, strict=True)
+    made = make_output(given_format)
+    assert isinstance(made, Output)
+    assert (made.name, made.wrapped, made.strict) == ("x", True, True)
+
+
+@pytest.mark.parametrize(
+    "target", ["yaml", {"type": "text"}, {}, None, 5, {"type": "json_schema"}, print, {"$ref": "#/$defs/x"}]
+)
+def test_what_is_no_target(target: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        make_output(target)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .config import Config as Config
     from .config import Secret as Secret
     from .config import Setting as Setting
+    from .conversation import AsyncConversation as AsyncConversation
+    from .conversation import Conversation as Conversation
     from .data.messages import AIMessage as AIMessage
     from .data.messages import Audio as Audio
     from .data.messages import Document as Document
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from .data.responses import AIResponse as AIResponse
     from .data.usage import TokenUsage as TokenUsage
     from .driver import Driver as Driver
+    from .drivers.compatible import openai_compatible as openai_compatible
+    from .drivers.mock import MockDriver as MockDriver
     from .drivers.openai import OpenAIDriver as OpenAIDriver
     from .engine.streaming import AsyncStream as AsyncStream
     from .engine.streaming import Stream as Stream
@@ -66,10 +70,6 @@ if TYPE_CHECKING:
     from .errors import ToolExecutionError as ToolExecutionError
     from .errors import UnknownOptionError as UnknownOptionError
     from .errors import UnsupportedFeatureError as UnsupportedFeatureError
-    from .manager import AI as AI
-    from .manager import AsyncAI as AsyncAI
-    from .conversation import AsyncConversation as AsyncConversation
-    from .conversation import Conversation as Conversation
     from .events import CircuitClosed as CircuitClosed
     from .events import CircuitOpened as CircuitOpened
     from .events import ConversationUpdated as ConversationUpdated
@@ -86,12 +86,12 @@ if TYPE_CHECKING:
     from .events import ToolCalled as ToolCalled
     from .events import ToolCompleted as ToolCompleted
     from .events import ToolFailed as ToolFailed
-    from .tools import Tool as Tool
-    from .tools import tool as tool
-    from .drivers.compatible import openai_compatible as openai_compatible
-    from .drivers.mock import MockDriver as MockDriver
+    from .manager import AI as AI
+    from .manager import AsyncAI as AsyncAI
     from .provider import AsyncProvider as AsyncProvider
     from .provider import Provider as Provider
+    from .tools import Tool as Tool
+    from .tools import tool as tool
 
 _HOMES = {
     "config": "Config Secret Setting",
@@ -122,7 +122,7 @@ _HOMES = {
 }
 _home_of = {name: home for home, names in _HOMES.items() for name in names.split()}
 
-__all__ = ["__version__", *sorted(_home_of)]  # noqa: PLE0604
+__all__ = ["__version__", *sorted(_home_of)]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,6 +1,7 @@
 """`Driver`: the pure hooks that an author writes to teach polydriver a provider.
 
-A driver turns our values into a provider's bytes and back. It does no I/O, reads no clock and keeps no connection: the engine
+A driver turns our values into a provider's bytes and back. It does no I/O, reads no clock and keeps no connection:
+the engine
 does all that waits. A driver is also the `Provider` that users call, so `OpenAIDriver({...}).send_message("Hi")` works by itself.
 """
 
@@ -36,10 +37,12 @@ class Driver(Provider):
     Class attributes:
 
     - `name`: in configuration and errors; `title`: as people write it; `base_url`; `default_model`.
-    - `key_variables`: environment variables that hold the key; `requires_key`; `key_prefix`: what keys begin with, if they do;
-      `env_prefix`: of the other variables, the name in capitals by default; `settings`: the driver's own.
-    - `capabilities`: what the driver does; `option_names`: options beyond those of `Prompt`, put into the body as they are.
-    - `origin`: under which name provider data (signatures, ...) is kept; the same for drivers that can read each other's.
+    - `key_variables`: environment variables that hold the key; `requires_key`; `key_prefix`: what keys begin with, if
+      they do; `env_prefix`: of the other variables, the name in capitals by default; `settings`: the driver's own.
+    - `capabilities`: what the driver does; `option_names`: options beyond those of `Prompt`, put into the body as
+      they are.
+    - `origin`: under which name provider data (signatures, ...) is kept; the same for drivers that can read each
+      other's.
     - `catalog_name`: under which name the catalog has this provider's models and prices; `name` by default.
     """
 
@@ -145,7 +148,8 @@ class Driver(Provider):
         return {}
 
     def authenticate(self, request: Request, now: float) -> Generator[Request, Reply, Request] | None:
-        """Authentication that needs requests of its own, or that signs: yield what to send first, return the request to make.
+        """Authentication that needs requests of its own, or that signs: yield what to send first, return the request
+        to make.
 
         `now` is the time in epoch seconds. `None` means that the headers are enough.
         """
@@ -196,4 +200,6 @@ class Driver(Provider):
 
     def unsupported(self, what: str) -> UnsupportedFeatureError:
         """The error for something that this driver does not do."""
-        return UnsupportedFeatureError(f"{self.title or self.name} (through this driver) does not do {what}", provider=self.name)
+        return UnsupportedFeatureError(
+            f"{self.title or self.name} (through this driver) does not do {what}", provider=self.name
+        )

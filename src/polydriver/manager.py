@@ -42,14 +42,17 @@ class Connections:
     def extend(self, name: str, factory: Factory) -> None:
         """Make `factory` the driver of this name, in place of an earlier one; connections that use it are made anew."""
         if not callable(factory):
-            raise ConfigurationError(f"extend({name!r}) takes a driver class or a factory, not {type(factory).__name__}")
+            raise ConfigurationError(
+                f"extend({name!r}) takes a driver class or a factory, not {type(factory).__name__}"
+            )
         with self._lock:
             self._factories[name] = factory
             for connection in [known for known in self._resolved if self._driver_of(known) == name]:
                 self._resolved.pop(connection).close()
 
     def resolve(self, name: str | None, ai: object) -> Provider:
-        """The provider of a connection, made at the first call. Raises `ConfigurationError` with the names that exist."""
+        """The provider of a connection, made at the first call. Raises `ConfigurationError` with the names that
+        exist."""
         name = name or self.default()
         found = self._resolved.get(name)
         if found is None:
@@ -81,13 +84,13 @@ class Connections:
             provider.close()
 
     def _driver_of(self, name: str) -> str:
-        return str(self.settings.providers.get(name, {}).get("driver") or name)
+        return self.settings.driver(name)
 
     def _make(self, name: str, ai: object) -> Provider:
-        values = dict(self.settings.providers.get(name, {}))
+        values = self.settings.connection(name)
         driver_name = str(values.pop("driver", None) or name)
         factory = self._factories.get(driver_name)
-        if factory is not None and not (isinstance(factory, type) and issubclass(factory, Provider)):
+        if factory is not None and not isinstance(factory, type):
             provider = _call_factory(factory, ai, values)
         elif factory is None and name not in self.settings.providers and driver_name not in driver_names():
             known = sorted({*self.names(), *driver_names()})
@@ -96,7 +99,9 @@ class Connections:
             made: Any = factory or driver_class(driver_name)
             provider = made(values, name=name, env=self.env)
         if not isinstance(provider, Provider):
-            raise ConfigurationError(f"the driver {driver_name!r} made a {type(provider).__name__}, which is no Provider")
+            raise ConfigurationError(
+                f"the driver {driver_name!r} made a {type(provider).__name__}, which is no Provider"
+            )
         provider.report_to(self.bus)
         return provider
 
@@ -135,7 +140,8 @@ class _Face:
 
     @property
     def default_provider(self) -> str:
-        """The name of the connection that is used when none is named. Raises `ConfigurationError` when that is not clear."""
+        """The name of the connection that is used when none is named. Raises `ConfigurationError` when that is not
+        clear."""
         return self.connections.default()
 
     def extend(self, name: str, factory: Factory) -> None:
@@ -180,7 +186,8 @@ class AI(_Face):
 
     @classmethod
     def fake(cls, responses: Any = None, **settings: Any) -> FakeAI:
-        """A manager for tests: every provider answers from `responses`, nothing leaves the process, and calls are recorded."""
+        """A manager for tests: every provider answers from `responses`, nothing leaves the process, and calls are
+        recorded."""
         from .testing.fakes import FakeAI
 
         return FakeAI(responses, **settings)

@@ -14,11 +14,9 @@ from .errors import ConfigurationError, UnknownOptionError
 if TYPE_CHECKING:
     from .driver import Driver
 
-__all__ = ["CALL_LIMITS", "PROMPT_OPTIONS", "build_prompt", "make_messages"]
+__all__ = ["CALL_LIMITS", "PROMPT_OPTIONS", "build_prompt", "check_number", "make_messages", "unknown_option"]
 
-CALL_LIMITS = frozenset(
-    {"timeout", "idle_timeout", "deadline", "retry_attempts", "metadata", "conversation_id"}
-)
+CALL_LIMITS = frozenset({"timeout", "idle_timeout", "deadline", "retry_attempts", "metadata", "conversation_id"})
 """Options that steer the call and are not sent: limits in seconds and attempts, and what events are labelled with."""
 
 PROMPT_OPTIONS = frozenset(Prompt.__struct_fields__) - {"messages", "model", "stream", "options", "warnings"}
@@ -30,6 +28,10 @@ _NUMBERS: dict[str, tuple[type | tuple[type, ...], float, float]] = {
     "top_p": ((int, float), 0, 1),
     "max_tokens": (int, 1, 10**9),
     "n": (int, 1, 1000),
+    "dimensions": (int, 1, 10**6),
+    "top_n": (int, 1, 10**6),
+    "limit": (int, 1, 10**9),
+    "speed": ((int, float), 0.01, 100),
     "timeout": ((int, float), 0.001, 10**7),
     "idle_timeout": ((int, float), 0.001, 10**7),
     "deadline": ((int, float), 0.001, 10**7),
@@ -42,8 +44,8 @@ def build_prompt(
 ) -> tuple[Prompt, dict[str, Any]]:
     """The prompt for one call, and the call's limits.
 
-    The connection's default options apply where the call gives none. Raises `UnknownOptionError` for an option that nobody
-    knows, `ConfigurationError` for messages or values that cannot work, before anything is sent.
+    The connection's default options apply where the call gives none. Raises `UnknownOptionError` for an option that
+    nobody knows, `ConfigurationError` for messages or values that cannot work, before anything is sent.
     """
     config = driver.config
     merged = {**config.options, **options} if config.options else options
@@ -53,7 +55,7 @@ def build_prompt(
     model: Any = None
     for name, value in merged.items():
         if name in _NUMBERS and value is not None:
-            _check_number(name, value)
+            check_number(name, value)
         if name == "model":
             model = value
         elif name in PROMPT_OPTIONS:
@@ -64,7 +66,7 @@ def build_prompt(
         elif name in driver.option_names:
             own[name] = value
         else:
-            raise _unknown(driver, name)
+            raise unknown_option(driver, name, {*PROMPT_OPTIONS, *CALL_LIMITS, *driver.option_names, "model"})
     model = model or config.default_model
     if not model or not isinstance(model, str):
         raise ConfigurationError(
@@ -84,7 +86,9 @@ def make_messages(messages: object) -> list[AIMessage]:
     if isinstance(messages, str | AIMessage | Mapping):
         return [_message(messages)]
     if not isinstance(messages, Iterable):
-        raise ConfigurationError(f"messages must be a string, an AIMessage or a list of them, not {type(messages).__name__}")
+        raise ConfigurationError(
+            f"messages must be a string, an AIMessage or a list of them, not {type(messages).__name__}"
+        )
     made = [_message(message) for message in messages]
     if not made:
         raise ConfigurationError("there is no message to send: give at least one")
@@ -96,7 +100,11 @@ def _message(message: object) -> AIMessage:
         return message
     if isinstance(message, str):
         return AIMessage(message)
-    if isinstance(message, Mapping) and message.get("role") in _ROLES and isinstance(message.get("content"), str | list):
+    if (
+        isinstance(message, Mapping)
+        and message.get("role") in _ROLES
+        and isinstance(message.get("content"), str | list)
+    ):
         return AIMessage(message["content"], message["role"], message.get("name"))
     raise ConfigurationError(
         f"a message must be a string, an AIMessage, or a dict with 'role' ({', '.join(_ROLES)}) and 'content', "
@@ -138,19 +146,19 @@ def _tool_choice(choice: Any) -> str:
     raise ConfigurationError(f"tool_choice must be 'auto', 'none', 'required' or a tool's name, not {choice!r}")
 
 
-def _check_number(name: str, value: object) -> None:
+def check_number(name: str, value: object) -> None:
+    """Check an option that is a number. Raises `ConfigurationError` when it is none, or out of range."""
     kinds, low, high = _NUMBERS[name]
     if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:  # type: ignore[operator]
         kind = "a whole number" if kinds is int else "a number"
         raise ConfigurationError(f"{name} must be {kind} from {low:g} to {high:g}, not {value!r}")
 
 
-def _unknown(driver: Driver, name: str) -> UnknownOptionError:
-    known = sorted({*PROMPT_OPTIONS, *CALL_LIMITS, *driver.option_names, "model"})
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+def unknown_option(driver: Driver, name: str, known: Iterable[str]) -> UnknownOptionError:
+    """The error for an option that is not among the known ones, with the nearest of them."""
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     meant = f" Did you mean {near[0]!r}?" if near else ""
     return UnknownOptionError(
-        f"{driver.config.name} knows no option {name!r}.{meant} Options that only the provider knows go into extra={{...}}"
+        f"{driver.config.name} knows no option {name!r}.{meant} Options that only the provider knows go into
+        extra={{...}}"
     )
-
-

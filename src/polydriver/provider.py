@@ -66,8 +66,10 @@ class Answers(ABC):
 class Provider(Answers):
     """A service, for blocking callers. May be called from many threads, and inside a running event loop.
 
-    Options of the sending methods are those of `Prompt` (temperature, max_tokens, tools, response_format, ...), `model`, the
-    limits of the call (timeout, idle_timeout, deadline in seconds, retry_attempts), `metadata` for events, those that the driver
+    Options of the sending methods are those of `Prompt` (temperature, max_tokens, tools, response_format, ...),
+    `model`, the
+    limits of the call (timeout, idle_timeout, deadline in seconds, retry_attempts), `metadata` for events, those that
+    the driver
     adds, and `extra` for anything else that goes into the request's body. All of them raise `AIError`s only.
     """
 
@@ -102,11 +104,13 @@ class Provider(Answers):
         return drive(self._pipeline.send(prompt, self.connection.call(limits)))
 
     def send_streaming_message(self, message: Message, **options: Any) -> Stream:
-        """Send one message; the answer comes in chunks. The request is made when the stream is entered or first read."""
+        """Send one message; the answer comes in chunks. The request is made when the stream is entered or first
+        read."""
         return self.send_streaming_messages([message], **options)
 
     def send_streaming_messages(self, messages: Sequence[Message] | Message, **options: Any) -> Stream:
-        """Send a conversation; the answer comes in chunks. The request is made when the stream is entered or first read."""
+        """Send a conversation; the answer comes in chunks. The request is made when the stream is entered or first
+        read."""
         from .engine.streaming import Stream
 
         prompt, limits = build_prompt(self.driver, messages, options, stream=True)
@@ -131,12 +135,12 @@ class Provider(Answers):
     ) -> list[Any]:
         """Send many prompts side by side in threads; answers come in the order of the prompts.
 
-        An item is a message or a whole conversation. The first error is raised, and what has not begun is not sent; with
-        `return_exceptions` each error stands in its prompt's place instead.
+        An item is a message or a whole conversation. The first error is raised, and what has not begun is not sent;
+        with `return_exceptions` each error stands in its prompt's place instead.
         """
         from .engine.batch import run_in_threads
 
-        calls = [lambda item=item: self.send_messages(item, **options) for item in messages]  # type: ignore[misc]
+        calls = [lambda item=item: self.send_messages(item, **options) for item in messages]
         return run_in_threads(calls, max_concurrency, return_exceptions)
 
     def get_available_models(self, refresh: bool = False) -> list[AIModel]:
@@ -234,11 +238,13 @@ class AsyncProvider(Answers):
         return await self._pipeline.send(prompt, self.connection.call(limits))
 
     def send_streaming_message(self, message: Message, **options: Any) -> AsyncStream:
-        """See `Provider.send_streaming_message`. Not a coroutine: use `async with`, `async for`, or `await` to open it."""
+        """See `Provider.send_streaming_message`. Not a coroutine: use `async with`, `async for`, or `await` to open
+        it."""
         return self.send_streaming_messages([message], **options)
 
     def send_streaming_messages(self, messages: Sequence[Message] | Message, **options: Any) -> AsyncStream:
-        """See `Provider.send_streaming_messages`. Not a coroutine: use `async with`, `async for`, or `await` to open it."""
+        """See `Provider.send_streaming_messages`. Not a coroutine: use `async with`, `async for`, or `await` to open
+        it."""
         from .engine.streaming import AsyncStream
 
         prompt, limits = build_prompt(self.driver, messages, options, stream=True)
@@ -269,7 +275,7 @@ class AsyncProvider(Answers):
         """See `Provider.send_batch`; side by side in tasks."""
         from .engine.batch import run_in_tasks
 
-        calls = [lambda item=item: self.send_messages(item, **options) for item in messages]  # type: ignore[misc]
+        calls = [lambda item=item: self.send_messages(item, **options) for item in messages]
         return await run_in_tasks(calls, max_concurrency, return_exceptions)
 
     async def get_available_models(self, refresh: bool = False) -> list[AIModel]:

@@ -30,16 +30,22 @@ def _estimate_part(part: object) -> int:
 def trim(messages: list[AIMessage], max_tokens: int | None, max_messages: int | None) -> list[AIMessage]:
     """The longest end of the history within both limits that begins with a user's message; the last turn always stays.
 
-    A turn is a user's message with all that follows up to the user's next one, so calls keep their results. System messages in
-    the history stay, in their places.
+    A turn is a user's message with all that follows up to the user's next one, so calls keep their results. System
+    messages in the history stay, in their places.
     """
     starts = [index for index, message in enumerate(messages) if message.role == "user"]
     if not starts:
         return messages
     for start in [0, *(index for index in starts if index > 0)]:
-        kept = [message for index, message in enumerate(messages) if index >= start or message.role in ("system", "developer")]
+        kept = [
+            message
+            for index, message in enumerate(messages)
+            if index >= start or message.role in ("system", "developer")
+        ]
         fits = max_messages is None or len(kept) <= max_messages
         if fits and (max_tokens is None or sum(map(estimate_tokens, kept)) <= max_tokens):
             return kept
     last = starts[-1]
-    return [message for index, message in enumerate(messages) if index >= last or message.role in ("system", "developer")]
+    return [
+        message for index, message in enumerate(messages) if index >= last or message.role in ("system", "developer")
+    ]

@@ -11,16 +11,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polydriver.config import Config, LoggingConfig, RateLimitConfig, Secret, TransportConfig, read_config
+from polydriver.config import (
+    Config,
+    ConnectionSettings,
+    LoggingConfig,
+    RateLimitConfig,
+    Secret,
+    TransportConfig,
+    read_config,
+)
 from polydriver.errors import ConfigurationError
 
 from .drivers import KEY, Hosted, Local, Regional
 
 
-def read(values: Any = None, env: dict[str, str] | None = None, **more: Any) -> Config:
-    return read_config(
-        Hosted, {"api_key": KEY, **values} if isinstance(values, dict) else values, env=env or {}, **more
-    )
+def read(
+    values: dict[str, Any], env: dict[str, str] | None = None, file: dict[str, Any] | None = None, **more: Any
+) -> Config:
+    return read_config(Hosted, ConnectionSettings({"api_key": KEY, **values}, file or {}), env=env or {}, **more)
 
 
 def problems_of(driver: Any = Hosted, values: Any = None, env: dict[str, str] | None = None, **more: Any) -> list[str]:
@@ -104,6 +112,17 @@ def test_tables_are_merged_key_by_key() -> None:
     assert config.logging == LoggingConfig(channel="env", level="error", include_content=False)
 
 
+def test_what_a_factory_changes_counts_as_given() -> None:
+    settings = ConnectionSettings({"api_key": KEY, "timeout": 1}, {"timeout": 2, "idle_timeout": 2, "deadline": 2})
+    assert settings == {"api_key": KEY, "timeout": 1, "idle_timeout": 2, "deadline": 2}
+    settings["idle_timeout"] = 3
+    del settings["deadline"]
+    env = {"OPENAI_TIMEOUT": "4", "OPENAI_IDLE_TIMEOUT": "4"}
+    config = read_config(Hosted, settings, env=env)
+    assert (config.timeout, config.idle_timeout, config.deadline) == (1.0, 3.0, 600.0)
+    assert KEY not in repr(settings)
+
+
 def test_none_and_empty_variables_count_as_not_given() -> None:
     config = read(
         {"timeout": None, "logging": None, "default_model": None}, {"OPENAI_TIMEOUT": "7", "OPENAI_DEADLINE": ""}
@@ -171,10 +190,10 @@ def test_two_accounts_of_one_driver_stay_apart() -> None:
         "WORK_TIMEOUT": "5",
         "WORK_KEY": "sk-work-123",
     }
-    work = read_config(Hosted, {}, name="work", env=env, file={"api_key": "env:WORK_KEY"})
+    work = read_config(Hosted, ConnectionSettings({}, {"api_key": "env:WORK_KEY"}), name="work", env=env)
     assert work.api_key == Secret("sk-work-123")
     assert (work.name, work.driver, work.setting("organization"), work.timeout) == ("work", "openai", None, 5.0)
-    main = read_config(Hosted, {}, name="main", env=env, file={"organization": "org-of-the-file"})
+    main = read_config(Hosted, ConnectionSettings({}, {"organization": "org-of-the-file"}), name="main", env=env)
     assert (main.api_key, main.setting("organization")) == (Secret(KEY), "org-of-the-file")
     own = read_config(Hosted, {"name": "work"}, env={**env, "WORK_API_KEY": "sk-own-1234"})
     assert own.api_key == Secret("sk-own-1234")
@@ -183,7 +202,7 @@ def test_two_accounts_of_one_driver_stay_apart() -> None:
 def test_references_to_the_environment() -> None:
     env = {"OPENAI_API_KEY": KEY, "MY_KEY": "sk-mine-123", "MY_TOKEN": "t0p-s3cret", "MY_RETRY_DELAY": "500"}
     file = {"api_key": "env:MY_KEY", "headers": {"x-gate": "env:MY_TOKEN"}, "retry_delay": "env:MY_RETRY_DELAY"}
-    config = read_config(Hosted, env=env, file=file)
+    config = read_config(Hosted, ConnectionSettings({}, file), env=env)
     assert config.api_key == Secret("sk-mine-123")
     assert config.headers == {"x-gate": "t0p-s3cret"}
     assert config.retry_delay == 0.5

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from polydriver.config import AISettings, LoggingConfig, Secret, load_settings
+from polydriver.config import AISettings, Config, LoggingConfig, Secret, load_settings, read_config
 from polydriver.errors import ConfigurationError
 
 from .drivers import KEY, Hosted
@@ -30,6 +30,10 @@ driver = "openai"
 """
 
 
+def read(settings: AISettings, name: str, env: dict[str, str], **more: Any) -> Config:
+    return read_config(Hosted, settings.connection(name), name=name, env=env, **more)
+
+
 def indent_under_tool(text: str) -> str:
     return "[tool.polydriver]\n" + text.replace("[logging]", "[tool.polydriver.logging]").replace(
         "[providers.", "[tool.polydriver.providers."
@@ -46,7 +50,7 @@ def test_the_file_is_found_upwards(tmp_path: Path, name: str, text: str) -> None
     assert settings.default == "work"
     assert list(settings.providers) == ["work", "home"]
     assert settings.logging == LoggingConfig(channel="file", level="debug")
-    config = settings.read("work", Hosted, {"WORK_KEY": "sk-work-1234", "OPENAI_API_KEY": KEY})
+    config = read(settings, "work", {"WORK_KEY": "sk-work-1234", "OPENAI_API_KEY": KEY})
     assert (config.name, config.api_key, config.timeout) == ("work", Secret("sk-work-1234"), 12.0)
     assert (config.headers, config.logging.channel) == ({"x-team": "blue"}, "file")
 
@@ -71,7 +75,7 @@ def test_the_dict_the_environment_and_the_file_in_this_order(tmp_path: Path) -> 
     assert list(settings.providers) == ["work", "home", "mock"]
     assert settings.providers["work"]["headers"] == {"x-team": "blue", "x-mine": "1"}
     assert (settings.driver("home"), settings.driver("mock")) == ("openai", "mock")
-    config = settings.read("work", Hosted, env, deadline=5)
+    config = read(settings, "work", env, deadline=5)
     assert config.headers == {"x-team": "blue", "x-mine": "1"}
     assert (config.timeout, config.deadline) == (13.0, 5.0)
     assert config.logging == LoggingConfig(channel="env", level="error", include_content=True)
@@ -80,7 +84,7 @@ def test_the_dict_the_environment_and_the_file_in_this_order(tmp_path: Path) -> 
 
 def test_shared_logging_reaches_connections_that_the_settings_do_not_have(tmp_path: Path) -> None:
     (tmp_path / "polydriver.toml").write_text(TOML)
-    config = load_settings(env={}, cwd=tmp_path).read("openai", Hosted, {"OPENAI_API_KEY": KEY})
+    config = read(load_settings(env={}, cwd=tmp_path), "openai", {"OPENAI_API_KEY": KEY})
     assert config.logging.channel == "file"
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from ..data.http import TransportConfig
 from .checking import DriverClass
 from .files import AISettings, load_settings
-from .reading import read_config
+from .reading import ConnectionSettings, read_config
 from .secrets import Redactor, Secret, looks_secret, mask
 from .values import Config, LoggingConfig, RateLimitConfig, Setting
 
 __all__ = [
     "AISettings",
     "Config",
+    "ConnectionSettings",
     "DriverClass",
     "LoggingConfig",
     "RateLimitConfig",

@@ -10,12 +10,11 @@ from typing import Any
 import msgspec
 
 from ..errors import ConfigurationError
-from .checking import DriverClass
 from .kinds import KINDS
 from .layers import FIELDS, combine, environment_layer, mapping_layers, merge_tables
 from .problems import Problems, nearest
-from .reading import read_config
-from .values import Config, LoggingConfig
+from .reading import ConnectionSettings
+from .values import LoggingConfig
 
 __all__ = ["AISettings", "load_settings"]
 
@@ -38,25 +37,18 @@ class AISettings(msgspec.Struct, frozen=True, kw_only=True):
     path: Path | None = None
 
     @property
-    def providers(self) -> dict[str, dict[str, Any]]:
-        """The settings by connection, the dict's merged over the file's.
-
-        They are as they were written, secrets included; `read` gives the checked ones.
-        """
+    def providers(self) -> dict[str, ConnectionSettings]:
+        """The settings of each connection that the dict or the file has, as they were written."""
         layers = [layer.get("providers") or {} for layer in (self.file, self.given)]
-        names = {name: None for layer in layers for name in layer}
-        return {name: merge_tables(*(layer.get(name) or {} for layer in layers)) for name in names}
+        return {name: self.connection(name) for layer in layers for name in layer}
+
+    def connection(self, name: str) -> ConnectionSettings:
+        """The settings of one connection, known or not, with the shared logging; for `read_config`."""
+        return ConnectionSettings(*(_connection(layer, name) for layer in (self.given, self.file)))
 
     def driver(self, name: str) -> str:
         """The driver of the connection `name`: what its settings say, else a driver of the same name."""
-        return self.providers.get(name, {}).get("driver") or name
-
-    def read(
-        self, name: str, driver_class: DriverClass, env: Mapping[str, str] | None = None, **overrides: Any
-    ) -> Config:
-        """The checked configuration of one connection, known to the settings or not. See `read_config`."""
-        given, file = (_connection(layer, name) for layer in (self.given, self.file))
-        return read_config(driver_class, given, name=name, env=env, file=file, **overrides)
+        return str(self.connection(name).get("driver") or name)
 
     def __repr__(self) -> str:
         return f"<AISettings of {', '.join(self.providers) or 'no connections'}, default {self.default}>"

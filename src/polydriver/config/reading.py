@@ -8,12 +8,36 @@ from collections.abc import Mapping
 from typing import Any
 
 from .checking import DriverClass, check, key_variables
-from .layers import Given, Layer, combine, environment_layer, mapping_layers
+from .layers import Given, Layer, combine, environment_layer, mapping_layers, merge_tables
 from .problems import Problems
 from .secrets import looks_secret
 from .values import Config
 
-__all__ = ["read_config"]
+__all__ = ["ConnectionSettings", "read_config"]
+
+
+class ConnectionSettings(dict[str, Any]):
+    """The settings of one connection as they were written: a dict's merged over a file's; what a factory gets.
+
+    `read_config` still tells the two apart, since the environment stands between them. What is changed in it
+    counts as the dict's. `repr` shows the names only, since the values may be secret.
+    """
+
+    def __init__(self, given: Mapping[str, Any], file: Mapping[str, Any]) -> None:
+        super().__init__(merge_tables(file, given))
+        self._given = given
+        self._file = file
+        self._original = dict(self)
+
+    def layers(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """What the dict says, and what the file says."""
+        same = {key for key, value in self.items() if key in self._original and value == self._original[key]}
+        changed = {key: value for key, value in self.items() if key not in same}
+        given = {key: value for key, value in self._given.items() if key in same}
+        return changed | given, {key: value for key, value in self._file.items() if key in same}
+
+    def __repr__(self) -> str:
+        return f"<ConnectionSettings {', '.join(map(str, self))}>"
 
 
 def read_config(
@@ -22,24 +46,24 @@ def read_config(
     *,
     name: str | None = None,
     env: Mapping[str, str] | None = None,
-    file: Mapping[str, Any] | None = None,
     **overrides: Any,
 ) -> Config:
-    """The configuration of one connection: `overrides`, `values`, the environment, `file`, then defaults.
+    """The configuration of one connection: `overrides`, `values`, the environment, a file, then defaults.
 
     Tables (`headers`, `logging`, ...) are merged key by key. A text `env:NAME` stands for that variable and
-    is as strong as the environment. `None` counts as not given, except for `deadline`, where it means none.
+    is as strong as the environment. What a file says comes in `ConnectionSettings`. `None` counts as not
+    given, except for `deadline`, where it means none.
 
     A connection with a `name` other than its driver's reads variables under its own name (`WORK_API_KEY`);
-    the driver's own count for it only if it has no key of its own, and are then weaker than `file`, so that
+    the driver's own count for it only if it has no key of its own, and are then weaker than the file, so that
     two accounts stay apart. `env` is `os.environ` by default.
 
     Raises `ConfigurationError` with all problems at once, each with its key and the fix.
     """
     name = name or _name_in(values) or driver_class.name
+    env = os.environ if env is None else env
     problems = Problems(f"the configuration of {name!r}", provider=name)
-    layers = _layers(driver_class, name, values, overrides, os.environ if env is None else env, file, problems)
-    found = combine(layers)
+    found = combine(_layers(driver_class, name, values, overrides, env, problems))
     for key, given in found.items():
         if key == "api_key" or looks_secret(key):
             problems.hide(given.value)
@@ -59,15 +83,15 @@ def _layers(
     values: Mapping[str, Any] | Config | None,
     overrides: Mapping[str, Any],
     env: Mapping[str, str],
-    file: Mapping[str, Any] | None,
     problems: Problems,
 ) -> list[Layer]:
     """Everything that was given, strongest first."""
     settings = driver_class.settings
+    given, file = values.layers() if isinstance(values, ConnectionSettings) else (_as_mapping(values, problems), {})
     layers: list[Layer] = []
-    for mapping in (overrides, _as_mapping(values, problems)):
+    for mapping in (overrides, given):
         layers += mapping_layers(mapping, settings, env, problems)
-    references, plain = mapping_layers(file or {}, settings, env, problems)
+    references, plain = mapping_layers(file, settings, env, problems)
     usual = environment_layer(env, driver_class.env_prefix, settings, explicit=True)
     _take_key(usual, key_variables(driver_class), env)
     if name == driver_class.name:

@@ -15,7 +15,8 @@ __all__ = ["Assembly", "ChoiceAssembly", "PartialCall"]
 
 
 class PartialCall(msgspec.Struct):
-    """A tool call on its way: `arguments` holds the pieces of its JSON text, or the whole object where a wire sends one."""
+    """A tool call on its way: `arguments` holds the pieces of its JSON text, or the whole object where a wire sends
+    one."""
 
     id: str = ""
     name: str = ""
@@ -26,7 +27,17 @@ class PartialCall(msgspec.Struct):
 class ChoiceAssembly:
     """One choice of a streamed answer. Text and reasoning are appended; a change between them begins a new part."""
 
-    __slots__ = ("_kind", "_pieces", "calls", "finish_reason", "index", "logprobs", "parts", "raw_finish_reason", "seed")
+    __slots__ = (
+        "_kind",
+        "_pieces",
+        "calls",
+        "finish_reason",
+        "index",
+        "logprobs",
+        "parts",
+        "raw_finish_reason",
+        "seed",
+    )
 
     def __init__(self, index: int = 0) -> None:
         self.index = index
@@ -35,7 +46,7 @@ class ChoiceAssembly:
         self.calls: dict[object, PartialCall] = {}
         self.finish_reason: FinishReason | None = None
         self.raw_finish_reason: str | None = None
-        self.logprobs: list[Any] | None = None
+        self.logprobs: dict[str, list[Any]] | None = None
         self._kind: type[Text] | type[Reasoning] | type[Refusal] = Text
         self._pieces: list[str] = []
 
@@ -81,7 +92,8 @@ class ChoiceAssembly:
         return found
 
     def take_calls(self, *, cut: bool = False) -> list[ToolCall]:
-        """Turn all calls begun so far into `ToolCall` parts. `cut`: the answer ended early, so the last may be incomplete."""
+        """Turn all calls begun so far into `ToolCall` parts. `cut`: the answer ended early, so the last may be
+        incomplete."""
         calls = []
         last = len(self.calls) - 1
         for position, partial in enumerate(self.calls.values()):
@@ -114,7 +126,7 @@ class ChoiceAssembly:
         """All parts so far, with the text or reasoning that is still open and the calls that are still incomplete."""
         open_text = "".join(self._pieces)
         parts = [*self.parts, self._kind(open_text)] if open_text else list(self.parts)
-        return parts + self.incomplete_calls() if self.calls else parts
+        return [*parts, *self.incomplete_calls()] if self.calls else parts
 
 
 class Assembly:

@@ -1,7 +1,7 @@
 """Mending a history so that every wire accepts it: each tool call has its one result, right behind it.
 
-Conversations are resumed, trimmed, cancelled and moved between providers; a call without its result, or the other way round,
-makes most APIs refuse everything that follows.
+Conversations are resumed, trimmed, cancelled and moved between providers; a call without its result, or the other way
+round, makes most APIs refuse everything that follows.
 """
 
 from __future__ import annotations
@@ -67,10 +67,9 @@ def _results(messages: list[AIMessage], warn: Callable[[str], None]) -> dict[str
     return results
 
 
-def _without_results(
-    message: AIMessage, answered: frozenset[str], warn: Callable[[str], None]
-) -> AIMessage | None:
-    """The message without the results that stand behind their calls; orphans become text. `None` when nothing is left."""
+def _without_results(message: AIMessage, answered: frozenset[str], warn: Callable[[str], None]) -> AIMessage | None:
+    """The message without the results that stand behind their calls; orphans become text. `None` when nothing is
+    left."""
     if not any(isinstance(part, ToolResult) for part in message.parts):
         return message
     parts: list[Part] = []

@@ -47,8 +47,8 @@ class Text(msgspec.Struct, frozen=True, tag="text", omit_defaults=True):
 class Media(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What images, audio, video and documents share: the content as `data` (bytes), `url`, or a provider's `file_id`.
 
-    `media_type` is a MIME type such as `image/png`. Make one with `from_path`, `from_bytes`, `from_base64`, `from_url` or `from_id`.
-    A URL is handed to the provider as it is; polydriver does not fetch it.
+    `media_type` is a MIME type such as `image/png`. Make one with `from_path`, `from_bytes`, `from_base64`,
+    `from_url` or `from_id`. A URL is handed to the provider as it is; polydriver does not fetch it.
     """
 
     data: bytes | None = None
@@ -60,7 +60,8 @@ class Media(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @classmethod
     def from_path(cls, path: str | Path, media_type: str | None = None, **fields: Any) -> Self:
-        """Read a file now. The MIME type is told from the name when not given. Raises `OSError` when it can't be read."""
+        """Read a file now. The MIME type is told from the name when not given. Raises `OSError` when it can't be
+        read."""
         path = Path(path)
         guessed = media_type or mimetypes.guess_type(path.name)[0]
         return cls(data=path.read_bytes(), media_type=guessed, **{"name": path.name, **fields})
@@ -93,7 +94,9 @@ class Media(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     def base64(self) -> str:
         """The content as base64 text. Raises `ValueError` when the part holds a URL or a file id only."""
         if self.data is None:
-            raise ValueError(f"this {type(self).__name__} has no bytes of its own (it refers to {self.url or self.file_id})")
+            raise ValueError(
+                f"this {type(self).__name__} has no bytes of its own (it refers to {self.url or self.file_id})"
+            )
         return base64.b64encode(self.data).decode("ascii")
 
     def data_url(self, default_type: str) -> str:
@@ -116,7 +119,9 @@ class Audio(Media, frozen=True, tag="audio", omit_defaults=True, kw_only=True):
     def format(self) -> str:
         """The short name of the format that some APIs want: "wav", "mp3", ..."""
         kind = (self.media_type or "audio/wav").split(";", 1)[0].split("/", 1)[-1]
-        return {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav", "mp4": "m4a", "x-m4a": "m4a"}.get(kind, kind)
+        return {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "vnd.wave": "wav", "mp4": "m4a", "x-m4a": "m4a"}.get(
+            kind, kind
+        )
 
 
 class Video(Media, frozen=True, tag="video", omit_defaults=True, kw_only=True):
@@ -124,7 +129,8 @@ class Video(Media, frozen=True, tag="video", omit_defaults=True, kw_only=True):
 
 
 class Document(Media, frozen=True, tag="document", omit_defaults=True, kw_only=True):
-    """A document: PDF, plain text, ... `title` and `context` go to providers that take them; `citations` asks for some."""
+    """A document: PDF, plain text, ... `title` and `context` go to providers that take them; `citations` asks for
+    some."""
 
     title: str | None = None
     context: str | None = None

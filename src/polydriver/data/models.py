@@ -13,7 +13,8 @@ __all__ = ["AIModel", "Capabilities", "CredentialReport", "HealthReport", "SyncR
 class AIModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One model of a provider. What neither the provider nor the catalog tells is `None`.
 
-    `type` is chat, embedding, image, audio, moderation, rerank or other. Lengths are in tokens. `raw` is the provider's own record.
+    `type` is chat, embedding, image, audio, moderation, rerank or other. Lengths are in tokens. `raw` is the
+    provider's own record.
     """
 
     id: str
@@ -41,8 +42,9 @@ class AIModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What a driver does: the seed's twelve keys, and the further `operations` it implements.
 
-    `max_context_length` is in tokens, of the default or the largest known model; `rate_limits` holds the configured limits.
-    `operations` names what is implemented beyond the twelve: moderation, speech, transcription, rerank, token_counting, ...
+    `max_context_length` is in tokens, of the default or the largest known model; `rate_limits` holds the configured
+    limits. `operations` names what is implemented beyond the twelve: moderation, speech, transcription, rerank,
+    token_counting, ...
     """
 
     chat: bool = True
@@ -72,7 +74,8 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of `sync_models`: ids that were added, updated, deactivated and left unchanged since the last time."""
+    """The outcome of `sync_models`: ids that were added, updated, deactivated and left unchanged since the last
+    time."""
 
     status: Literal["success", "skipped", "error"]
     added: list[str] = []

@@ -52,7 +52,8 @@ class OperationResult(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     - `usage`, and `cost` in money; `units` counts what is billed by something else than tokens, under the names that
       `calculate_cost` takes in `extra`: characters, audio_seconds, pages, output_image_tokens, ...
-    - `model`: as answered; `requested_model`: as asked; `provider`: its connection's name; `id`: the provider's id of the result.
+    - `model`: as answered; `requested_model`: as asked; `provider`: its connection's name; `id`: the provider's id of
+      the result.
     - `request_id`: the provider's id of the request; `response_time`: seconds from the start of the call to its end.
     - `warnings`: what could not be done as asked; `raw`: the decoded reply, where it is JSON.
     """
@@ -137,7 +138,8 @@ class TranscriptWord(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Transcript(OperationResult, kw_only=True, omit_defaults=True):
-    """What was said. `text` is the plain text, or the subtitles when srt or vtt was asked for; `duration` is in seconds."""
+    """What was said. `text` is the plain text, or the subtitles when srt or vtt was asked for; `duration` is in
+    seconds."""
 
     text: str = ""
     segments: list[TranscriptSegment] = []
@@ -187,7 +189,8 @@ class TokenCount(OperationResult, kw_only=True):
 
 
 class StoredFile(OperationResult, kw_only=True, omit_defaults=True):
-    """A file that the provider keeps. `size` is in bytes; `status` and `purpose` are the provider's words; `url` refers to it in prompts."""
+    """A file that the provider keeps. `size` is in bytes; `status` and `purpose` are the provider's words; `url`
+    refers to it in prompts."""
 
     name: str | None = None
     size: int | None = None
@@ -228,7 +231,8 @@ class BatchCounts(msgspec.Struct, kw_only=True, omit_defaults=True):
 class Batch(OperationResult, kw_only=True, omit_defaults=True):
     """Prompts that the provider answers later.
 
-    `status` is pending, running, completed, failed, cancelling, cancelled or expired; `raw_status` is the provider's own word.
+    `status` is pending, running, completed, failed, cancelling, cancelled or expired; `raw_status` is the provider's
+    own word.
     `output_id` and `error_id` are the files (or the URL) that hold the results, where the provider keeps them so.
     """
 
@@ -277,7 +281,8 @@ class Page(msgspec.Struct, Generic[T], kw_only=True):
 
 
 class OperationKind(msgspec.Struct, frozen=True):
-    """One operation beyond chat: the method that users call, the driver's hooks, and what it is called in `Capabilities`.
+    """One operation beyond chat: the method that users call, the driver's hooks, and what it is called in
+    `Capabilities`.
 
     A driver has the operation when it has both `build` and `parse`, or `flow`: a generator hook in their place, for an
     operation that takes several exchanges.

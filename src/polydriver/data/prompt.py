@@ -29,7 +29,8 @@ class ToolSpec(msgspec.Struct, kw_only=True):
 
 
 class ProviderTool(msgspec.Struct, kw_only=True):
-    """A tool that the provider runs itself (web search, code execution, ...): `data` is its declaration in the provider's form."""
+    """A tool that the provider runs itself (web search, code execution, ...): `data` is its declaration in the
+    provider's form."""
 
     data: dict[str, Any]
 
@@ -46,11 +47,12 @@ class OutputFormat(msgspec.Struct, kw_only=True):
 class Prompt(msgspec.Struct, kw_only=True):
     """All that one call sends. An option that is `None` is left to the provider; 0, `False` and empty lists are sent.
 
-    - `temperature`, `top_p`, `top_k`, `max_tokens` (output, reasoning included), `stop` (strings), `seed`, `n` (choices),
-      `presence_penalty`, `frequency_penalty`, `logprobs`, `top_logprobs`, `logit_bias`.
+    - `temperature`, `top_p`, `top_k`, `max_tokens` (output, reasoning included), `stop` (strings), `seed`, `n`
+      (choices), `presence_penalty`, `frequency_penalty`, `logprobs`, `top_logprobs`, `logit_bias`.
     - `reasoning_effort` (a word) or `reasoning_budget` (tokens): how long a reasoning model may think.
     - `tools`, `tool_choice`, `parallel_tool_calls`; `response_format`.
-    - `user` (an id of the end user), `service_tier`, `prompt_cache_key`, `store`, `modalities`, `audio` (spoken answers).
+    - `user` (an id of the end user), `service_tier`, `prompt_cache_key`, `store`, `modalities`, `audio` (spoken
+      answers).
     - `options`: options that only this driver knows, by their names; `extra`: merged into the request's body as it is;
       `extra_headers`: added to the request's headers.
     """

@@ -51,12 +51,15 @@ class AIResponse(Choice, kw_only=True, omit_defaults=True):
     """A provider's whole answer.
 
     - `parts`: everything in order; `content` (text), `reasoning` and `tool_calls` are read from it.
-    - `finish_reason`: stop, length, tool_calls, content_filter, error or other; `raw_finish_reason` is the provider's own word.
+    - `finish_reason`: stop, length, tool_calls, content_filter, error or other; `raw_finish_reason` is the provider's
+      own word.
     - `usage`, and `cost` in money (`None` when the price is unknown; never guessed).
-    - `model`: as answered; `requested_model`: as asked; `provider`: its connection's name; `id`: the provider's id of the answer.
+    - `model`: as answered; `requested_model`: as asked; `provider`: its connection's name; `id`: the provider's id of
+      the answer.
     - `request_id`: the provider's id of the request; `response_time`: seconds from the start of the call to its end.
     - `alternatives`: the further choices when `n` was above 1.
-    - `parsed`: the validated value of a structured call; `warnings`: what could not be done as asked; `raw`: the decoded reply.
+    - `parsed`: the validated value of a structured call; `warnings`: what could not be done as asked; `raw`: the
+      decoded reply.
     - `provider_data`: opaque data that the next turn needs, for this provider alone.
     """
 
@@ -92,8 +95,8 @@ class AIResponse(Choice, kw_only=True, omit_defaults=True):
 class AIChunk(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One piece of a streamed answer. `content`, `reasoning` and `refusal` are what is new; nothing is ever repeated.
 
-    `tool_calls` holds calls that are complete (assembled from their deltas), `parts` other finished parts. `index` tells the
-    choices apart when `n` is above 1. The last chunk has `finish_reason` and `usage`.
+    `tool_calls` holds calls that are complete (assembled from their deltas), `parts` other finished parts. `index`
+    tells the choices apart when `n` is above 1. The last chunk has `finish_reason` and `usage`.
     """
 
     content: str = ""

@@ -1,4 +1,5 @@
-"""Which driver a name stands for: modules of our own, rows of compatible services, and entry points of other packages."""
+"""Which driver a name stands for: modules of our own, rows of compatible services, and entry points of other
+packages."""
 
 from __future__ import annotations
 

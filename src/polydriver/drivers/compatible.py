@@ -1,7 +1,7 @@
 """Services that speak a known wire: one row each.
 
-A row says where the service is, which variable holds its key, and what it does differently. `openai_compatible` makes such
-a row for any other host.
+A row says where the service is, which variable holds its key, and what it does differently. `openai_compatible` makes
+such a row for any other host.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ class CompatibleDriver(ChatCompletions, HandlesErrors, ValidatesHealth, Calculat
     errors = ErrorTable(branch="Compatible")
 
 
-def openai_compatible(name: str, base_url: str, *, title: str | None = None, **attributes: Any) -> type[CompatibleDriver]:
+def openai_compatible(
+    name: str, base_url: str, *, title: str | None = None, **attributes: Any
+) -> type[CompatibleDriver]:
     """Make a driver class for any service that speaks OpenAI's Chat Completions.
 
-    `name` is what it is called in configuration; its key is read from `NAME_API_KEY` (set `key_variables` for another). Further
-    `attributes` are the class attributes of `Driver` and `ChatCompletions`, such as `requires_key=False` for a local server.
-    Raises `ValueError` for an attribute that they do not have.
+    `name` is what it is called in configuration; its key is read from `NAME_API_KEY` (set `key_variables` for
+    another). Further
+    `attributes` are the class attributes of `Driver` and `ChatCompletions`, such as `requires_key=False` for a local
+    server. Raises `ValueError` for an attribute that they do not have.
 
     ::
 

@@ -18,8 +18,8 @@ T = TypeVar("T")
 class Call(msgspec.Struct, kw_only=True):
     """One logical call, however many attempts it takes.
 
-    Times are in seconds; `started` and `deadline` are readings of the port's monotonic clock. `id` is ours, the same for all
-    attempts and in all events.
+    Times are in seconds; `started` and `deadline` are readings of the port's monotonic clock. `id` is ours, the same
+    for all attempts and in all events.
     """
 
     timeout: float

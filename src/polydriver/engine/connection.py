@@ -68,7 +68,8 @@ class Connection:
         return self.transport
 
     def call(self, limits: Mapping[str, Any]) -> Call:
-        """A new call, with the connection's limits and those given: timeout, idle_timeout, deadline, retry_attempts, ..."""
+        """A new call, with the connection's limits and those given: timeout, idle_timeout, deadline, retry_attempts,
+        ..."""
         config = self.config
         return Call(
             timeout=limits.get("timeout", config.timeout),

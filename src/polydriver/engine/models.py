@@ -23,7 +23,7 @@ _MAX_PAGES = 200
 _SLOW_SECONDS = 5.0
 
 
-async def list_models(pipeline: Pipeline, *, refresh: bool = False, attempts: int | None = None) -> list[AIModel]:
+async def list_models(pipeline: Pipeline[Any], *, refresh: bool = False, attempts: int | None = None) -> list[AIModel]:
     """All models, all pages; from the connection's cache while that is younger than `models_ttl`."""
     cache, now = pipeline.connection.models, pipeline.port.now()
     if cache.models is not None and not refresh and now - cache.listed_at < pipeline.config.models_ttl:
@@ -42,7 +42,7 @@ async def list_models(pipeline: Pipeline, *, refresh: bool = False, attempts: in
 
 
 async def _list_page(
-    pipeline: Pipeline, request: Request, attempts: int | None
+    pipeline: Pipeline[Any], request: Request, attempts: int | None
 ) -> tuple[list[AIModel], Request | None]:
     driver = pipeline.driver
     limits: dict[str, Any] = {} if attempts is None else {"retry_attempts": attempts}
@@ -72,8 +72,9 @@ def _enrich(model: AIModel, catalog: str) -> AIModel:
     return msgspec.structs.replace(model, **missing) if missing else model
 
 
-async def find_model(pipeline: Pipeline, model_id: str) -> AIModel:
-    """One model: as the provider lists it, else as the catalog knows it. Raises `ModelNotFoundError` when neither does."""
+async def find_model(pipeline: Pipeline[Any], model_id: str) -> AIModel:
+    """One model: as the provider lists it, else as the catalog knows it. Raises `ModelNotFoundError` when neither
+    does."""
     driver = pipeline.driver
     listed: list[AIModel] = []
     try:
@@ -87,11 +88,15 @@ async def find_model(pipeline: Pipeline, model_id: str) -> AIModel:
     if find(catalog, model_id) is not None:
         return _enrich(AIModel(id=model_id, provider=driver.name), catalog)
     kind = error_branch(driver.error_prefix)[ModelNotFoundError]
-    raise kind(f"neither {pipeline.connection.name} nor the catalog knows a model {model_id!r}", provider=pipeline.connection.name)
+    raise kind(
+        f"neither {pipeline.connection.name} nor the catalog knows a model {model_id!r}",
+        provider=pipeline.connection.name,
+    )
 
 
-async def sync_models(pipeline: Pipeline, *, force: bool = False) -> SyncReport:
-    """List the models anew and compare with the last sync; skipped while that is fresh, unless forced. Never raises an `AIError`."""
+async def sync_models(pipeline: Pipeline[Any], *, force: bool = False) -> SyncReport:
+    """List the models anew and compare with the last sync; skipped while that is fresh, unless forced. Never raises
+    an `AIError`."""
     cache, now = pipeline.connection.models, pipeline.port.now()
     moment = datetime.fromtimestamp(pipeline.port.wall_time(), UTC)
     if not force and cache.synced_at is not None and now - cache.synced_at < pipeline.config.models_ttl:
@@ -115,11 +120,11 @@ async def sync_models(pipeline: Pipeline, *, force: bool = False) -> SyncReport:
     return report
 
 
-async def validate_credentials(pipeline: Pipeline) -> CredentialReport:
+async def validate_credentials(pipeline: Pipeline[Any]) -> CredentialReport:
     """Ask the provider once whether it takes the credentials. A refusal is a report, not an error."""
     started = pipeline.port.now()
     settings = pipeline.config.settings
-    known = {"organization": settings.get("organization"), "project": settings.get("project")}
+    known: dict[str, Any] = {"organization": settings.get("organization"), "project": settings.get("project")}
     try:
         models = await list_models(pipeline, refresh=True, attempts=1)
     except AIError as error:
@@ -134,7 +139,7 @@ async def validate_credentials(pipeline: Pipeline) -> CredentialReport:
     return CredentialReport(valid=True, available_models=len(models), response_time=elapsed, **known)
 
 
-async def check_health(pipeline: Pipeline, probe: Any = None) -> HealthReport:
+async def check_health(pipeline: Pipeline[Any], probe: Any = None) -> HealthReport:
     """One cheap request: healthy when it succeeds, degraded when it is slow or limited, unhealthy when it fails.
 
     The model list is free. `probe` is a coroutine function that makes a paid call instead, for those who ask for it.

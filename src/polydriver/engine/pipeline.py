@@ -1,4 +1,5 @@
-"""The one path of a call: events, attempts, deadline, retry, the exchange itself, cost. Coroutines that await a port only.
+"""The one path of a call: events, attempts, deadline, retry, the exchange itself, cost. Coroutines that await a port
+only.
 
 Every failure leaves here as an `AIError`. Cancellation, Ctrl-C and exit pass through untouched.
 """
@@ -93,7 +94,8 @@ class Pipeline(Generic[P]):
             await self.port.emit(self.bus, failed)
 
     def complete(self, response: AIResponse, prompt: Prompt, call: Call) -> None:
-        """Finish an answer: see `fill`, and the parsed value. Raises `InvalidResponseError` when it does not validate."""
+        """Finish an answer: see `fill`, and the parsed value. Raises `InvalidResponseError` when it does not
+        validate."""
         self.fill(response, prompt, call)
         wanted = prompt.response_format
         if wanted is not None and response.finish_reason in ("stop", "length", "other"):
@@ -133,8 +135,8 @@ class Pipeline(Generic[P]):
         kind = error_branch(self.driver.error_prefix)[InvalidResponseError]
         return self.error(
             kind(
-                f"{self.connection.name} sent an answer that cannot be read: {type(error).__name__}: {str(error)[:300]}",
-                provider=self.connection.name,
+                f"{self.connection.name} sent an answer that cannot be read: {type(error).__name__}:
+                {str(error)[:300]}", provider=self.connection.name,
             )
         )
 
@@ -298,7 +300,8 @@ class Pipeline(Generic[P]):
         return self.error(error)
 
     def _price(self, response: AIResponse, requested: str) -> Any:
-        """By the requested model first, then by the answered one. A price that cannot be worked out is no cost, and no failure."""
+        """By the requested model first, then by the answered one. A price that cannot be worked out is no cost, and
+        no failure."""
         assert response.usage is not None
         try:
             cost = self.driver.calculate_cost(response.usage, requested)

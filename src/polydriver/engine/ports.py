@@ -1,7 +1,8 @@
 """The port: all that a call waits for, in a blocking and an async form.
 
-The pipeline is written once, as coroutines that await nothing but a port. The blocking port does its work inside the coroutine
-and never suspends, so `drive` finishes a whole call with one `send(None)`: about a microsecond dearer than hand-written twins.
+The pipeline is written once, as coroutines that await nothing but a port. The blocking port does its work inside the
+coroutine and never suspends, so `drive` finishes a whole call with one `send(None)`: about a microsecond dearer than
+hand-written twins.
 """
 
 from __future__ import annotations

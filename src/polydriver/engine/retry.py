@@ -1,7 +1,9 @@
 """When to try again, and how long to wait first. Pure: the time and the random number are arguments.
 
-The delay before attempt n+1 is `min(max_retry_delay, retry_delay * 2**(n-1))`, plus up to 10 % jitter, capped again. What
-the server says (`retry-after-ms`, `Retry-After`, `x-ratelimit-reset-*`) is a minimum: polydriver never comes back earlier.
+The delay before attempt n+1 is `min(max_retry_delay, retry_delay * 2**(n-1))`, plus up to 10 % jitter, capped again.
+What
+the server says (`retry-after-ms`, `Retry-After`, `x-ratelimit-reset-*`) is a minimum: polydriver never comes back
+earlier.
 """
 
 from __future__ import annotations
@@ -41,8 +43,8 @@ def parse_duration(text: str) -> float | None:
 def parse_retry_after(headers: Mapping[str, str], wall_time: float) -> float | None:
     """Seconds that the server asks to wait, or `None`. Garbage counts as absent.
 
-    Reads `retry-after-ms`, `Retry-After` as seconds or as an HTTP date (RFC 9110 10.2.3), then the `x-ratelimit-reset-*` of a
-    limit that is used up.
+    Reads `retry-after-ms`, `Retry-After` as seconds or as an HTTP date (RFC 9110 10.2.3), then the
+    `x-ratelimit-reset-*` of a limit that is used up.
     """
     millis = headers.get("retry-after-ms")
     if millis and _NUMBER.fullmatch(millis.strip()):
@@ -91,7 +93,8 @@ def should_retry_header(headers: Mapping[str, str]) -> bool | None:
 
 
 def retry_delay(error: AIError, attempt: int, base: float, cap: float, random: float) -> float | None:
-    """Seconds to wait before the next attempt; `None` when the server asks for more than `cap`, so that waiting is no use."""
+    """Seconds to wait before the next attempt; `None` when the server asks for more than `cap`, so that waiting is no
+    use."""
     delay = backoff(attempt, base, cap, random)
     if error.retry_after is None:
         return delay
@@ -101,8 +104,8 @@ def retry_delay(error: AIError, attempt: int, base: float, cap: float, random: f
 class RetryBudget:
     """Keeps a failing provider from being hammered: retries need a token, and tokens come back slowly.
 
-    Starts with `capacity` tokens. A retry takes one, a success gives back `refill`, and each second gives back `per_second`.
-    While it is empty, errors are raised at once instead of retried. First attempts are never held up.
+    Starts with `capacity` tokens. A retry takes one, a success gives back `refill`, and each second gives back
+    `per_second`. While it is empty, errors are raised at once instead of retried. First attempts are never held up.
     """
 
     __slots__ = ("_last", "_tokens", "capacity", "per_second", "refill")

@@ -133,8 +133,10 @@ class Stream(BaseStream):
 class AsyncStream(BaseStream):
     """A streamed answer for async callers: an async context manager and an async iterator of `AIChunk`.
 
-    Leaving the `async with`, cancelling the task, `aclose()`, or dropping the stream frees the connection. `await stream`
-    opens it without reading, for those who want the errors of the request first. Its listeners may be coroutine functions.
+    Leaving the `async with`, cancelling the task, `aclose()`, or dropping the stream frees the connection. `await
+    stream`
+    opens it without reading, for those who want the errors of the request first. Its listeners may be coroutine
+    functions.
     """
 
     async def __aenter__(self) -> Self:

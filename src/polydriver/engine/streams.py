@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..data.responses import AIChunk, AIResponse
 from ..errors import AIError, StreamInterruptedError, error_branch
@@ -29,7 +29,7 @@ class StreamState:
 
     __slots__ = ("_response", "body", "call", "decoder", "ended", "error", "pending", "pipeline", "prompt", "started")
 
-    def __init__(self, pipeline: Pipeline, body: Body, prompt: Prompt, call: Call) -> None:
+    def __init__(self, pipeline: Pipeline[Any], body: Body, prompt: Prompt, call: Call) -> None:
         self.pipeline = pipeline
         self.body = body
         self.prompt = prompt
@@ -130,7 +130,8 @@ class StreamState:
             )
 
     async def _drain(self) -> None:
-        """Read the end of the body, which reuse of the connection needs; a server that keeps it open is not waited for."""
+        """Read the end of the body, which reuse of the connection needs; a server that keeps it open is not waited
+        for."""
         body = self.body
         body.expires = self.pipeline.port.now() + _DRAIN_SECONDS
         try:

@@ -32,6 +32,7 @@ class Client(Protocol):
     def send(self, request: Request, timeouts: Timeouts) -> Reply: ...
     def open(self, request: Request, timeouts: Timeouts) -> Body: ...
     def settle(self) -> None: ...
+    def close_idle(self) -> None: ...
     def close(self) -> None: ...
 
 
@@ -84,6 +85,9 @@ class _Blocking:
     def settle(self) -> None:
         """Nothing happens behind the back of a blocking client."""
 
+    def close_idle(self) -> None:
+        self.transport.close()
+
     def close(self) -> None:
         self.transport.close()
 
@@ -124,6 +128,10 @@ class _Async:
         """Let the loop do what it was asked to do."""
         for _ in range(5):
             self.run(lambda: asyncio.sleep(0.001))
+
+    def close_idle(self) -> None:
+        self.transport.close()
+        self.settle()
 
     def close(self) -> None:
         self.run(self.transport.aclose)

@@ -142,9 +142,7 @@ def test_hosts_do_not_share_connections(client: Client) -> None:
 def test_closing_closes_idle_connections_and_the_client_still_works(client: Client) -> None:
     with Server([READ, reply(b"a"), AGAIN]) as server:
         client.send(get(server.url), within())
-        transport_close = client.transport.close  # type: ignore[attr-defined]
-        transport_close()
-        client.settle()
+        client.close_idle()
         assert server.wait_hung_up()
         assert client.send(get(server.url), within()).body == b"a"
 

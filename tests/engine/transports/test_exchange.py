@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gzip
 import tracemalloc
 import zlib
@@ -93,9 +94,8 @@ UNREADABLE = {
     "two lengths": reply(b"hello", headers={"Content-Length": "5, 6"}, length=False),
     "header without colon": b"HTTP/1.1 200 OK\r\nno colon here\r\n\r\n",
     "giant header": b"HTTP/1.1 200 OK\r\nX: " + b"a" * 200_000 + b"\r\n\r\n",
-    "many headers": b"HTTP/1.1 200 OK\r\n" + b"X-%d: a\r\n" * 1 % 1 + b"Y: 1\r\n" * 2000 + b"\r\n",
+    "many headers": b"HTTP/1.1 200 OK\r\n" + b"Y: 1\r\n" * 2000 + b"\r\n",
     "corrupt gzip": reply(gzip.compress(b"hello")[:8] + b"\xff" * 12, headers={"Content-Encoding": "gzip"}),
-    "truncated gzip": reply(gzip.compress(b"hello")[:-6], headers={"Content-Encoding": "gzip"}),
     "not gzip": reply(b"hello", headers={"Content-Encoding": "gzip"}),
     "unknown encoding": reply(b"hello", headers={"Content-Encoding": "br"}),
 }
@@ -119,6 +119,15 @@ def test_an_unreadable_reply(client: Client, case: str) -> None:
             read_all(client.open(stream(server.url), within()))
         client.settle()
         assert server.wait_hung_up(2)
+
+
+def test_truncated_compression(client: Client) -> None:
+    short = reply(gzip.compress(b"hello")[:-6], headers={"Content-Encoding": "gzip"})
+    with Server([READ, short, AGAIN]) as server:
+        with pytest.raises(InvalidResponseError):
+            client.send(get(server.url), within())
+        with pytest.raises(InvalidResponseError):
+            read_all(client.open(stream(server.url), within()))
 
 
 def test_endless_headers(client: Client) -> None:
@@ -147,17 +156,21 @@ def test_no_server(client: Client) -> None:
 
 
 def test_content_that_is_too_large(client: Client) -> None:
-    with Server([READ, reply(b"a" * 2000), CLOSE]) as server:
+    with Server([READ, reply(b"a" * 2000), AGAIN]) as server:
         assert len(client.send(get(server.url), within(max_bytes=2000)).body) == 2000
         with pytest.raises(InvalidResponseError):
             client.send(get(server.url), within(max_bytes=1999))
 
 
-def test_gzip_bomb(client: Client) -> None:
+@functools.cache
+def bomb() -> bytes:
     packer = zlib.compressobj(9, wbits=31)
-    bomb = b"".join(packer.compress(bytes(1 << 20)) for _ in range(300)) + packer.flush()
-    assert len(bomb) < 310_000
-    with Server([READ, reply(bomb, headers={"Content-Encoding": "gzip"}), HANG]) as server:
+    return b"".join(packer.compress(bytes(1 << 20)) for _ in range(300)) + packer.flush()
+
+
+def test_gzip_bomb(client: Client) -> None:
+    assert len(bomb()) < 310_000
+    with Server([READ, reply(bomb(), headers={"Content-Encoding": "gzip"}), HANG]) as server:
         tracemalloc.start()
         try:
             with pytest.raises(InvalidResponseError):

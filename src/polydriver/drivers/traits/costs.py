@@ -15,9 +15,8 @@ __all__ = ["CalculatesCosts"]
 
 
 class CalculatesCosts(TraitBase):
-    """Prices come from the connection's `prices`, then from the catalog under `catalog_name` (the driver's name by default)."""
-
-    catalog_name: str | None = None
+    """Prices come from the connection's `prices`, then from the catalog under `catalog_name` (the driver's name by
+    default)."""
 
     def pricing(self, model: str) -> ModelPricing | None:
         """The price of a model, or `None` when it is unknown: never guessed."""

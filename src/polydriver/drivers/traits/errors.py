@@ -1,6 +1,7 @@
 """HandlesErrors: from what a provider answers to one of our errors.
 
-The order of evidence: the provider's code, its type, the HTTP status, and as the last resort the text, by one labelled table.
+The order of evidence: the provider's code, its type, the HTTP status, and as the last resort the text, by one
+labelled table.
 """
 
 from __future__ import annotations
@@ -54,10 +55,19 @@ COMMON_CODES: Mapping[str, ErrorClass] = {
 """The provider's own codes and types whose meaning is the same wherever they occur."""
 
 COMMON_TEXTS: tuple[tuple[str, ErrorClass], ...] = (
-    (r"context (?:length|window)|maximum context|prompt is too long|too many (?:input )?tokens|input is too long", ContextLengthError),
-    (r"(?:incorrect|invalid) api key|api key (?:not valid|is invalid|not found)|invalid x-api-key", InvalidCredentialsError),
+    (
+        r"context (?:length|window)|maximum context|prompt is too long|too many (?:input )?tokens|input is too long",
+        ContextLengthError,
+    ),
+    (
+        r"(?:incorrect|invalid) api key|api key (?:not valid|is invalid|not found)|invalid x-api-key",
+        InvalidCredentialsError,
+    ),
     (r"credit balance|insufficient (?:credit|balance|fund)|payment required", QuotaExceededError),
-    (r"model\b.{0,120}(?:not found|does not exist|not exist|not supported|unknown)|(?:unknown|no such|invalid) model\b", ModelNotFoundError),
+    (
+        r"model\b.{0,120}(?:not found|does not exist|not exist|not supported|unknown)|(?:unknown|no such|invalid)
+        model\b", ModelNotFoundError,
+    ),
     (r"content (?:policy|filter|management)|safety system|flagged", ContentFilterError),
 )
 """The last resort: what the text of an otherwise plain refusal says, case-insensitively."""
@@ -74,7 +84,8 @@ _TAGS = re.compile(r"<[^>]{0,1000}>")
 
 
 class ErrorFacts(msgspec.Struct, kw_only=True):
-    """What could be read from a failed reply. `code` and `type` are the provider's words, `param` what they are about."""
+    """What could be read from a failed reply. `code` and `type` are the provider's words, `param` what they are
+    about."""
 
     message: str | None = None
     code: str | None = None
@@ -124,7 +135,8 @@ class ErrorTable(msgspec.Struct, frozen=True):
 
 
 class HandlesErrors(TraitBase):
-    """Maps failed replies, and errors inside successful ones, onto the driver's branch of the tree, by its table `errors`."""
+    """Maps failed replies, and errors inside successful ones, onto the driver's branch of the tree, by its table
+    `errors`."""
 
     errors: ErrorTable
 
@@ -202,7 +214,9 @@ def _read_object(payload: dict[str, Any]) -> ErrorFacts:
     if not isinstance(error, dict):
         error = {**payload, "message": error if isinstance(error, str) else payload.get("message")}
     code, kind = error.get("code"), error.get("type") or payload.get("__type")
-    status = next((number for number in (as_int(code), as_int(error.get("status"))) if number and 100 <= number < 600), None)
+    status = next(
+        (number for number in (as_int(code), as_int(error.get("status"))) if number and 100 <= number < 600), None
+    )
     facts = ErrorFacts(
         message=_message(error) or _message(payload),
         code=as_str(code) or (str(code) if isinstance(code, int) and not isinstance(code, bool) else None),

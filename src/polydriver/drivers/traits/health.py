@@ -45,7 +45,11 @@ class ValidatesHealth(TraitBase):
             items = payload
         if not isinstance(items, list):
             raise self.invalid_response("a list of models was expected", reply.body)
-        return [self.parse_model(item) for item in items if isinstance(item, dict) and as_str(item.get("id") or item.get("name"))]
+        return [
+            self.parse_model(item)
+            for item in items
+            if isinstance(item, dict) and as_str(item.get("id") or item.get("name"))
+        ]
 
     def parse_model(self, item: dict[str, Any]) -> AIModel:
         """One record of the model list."""

@@ -1,7 +1,7 @@
 """HandlesStreaming: from the bytes of a streamed reply to chunks.
 
-A `StreamDecoder` is made for each stream and is pure: `feed(bytes) -> chunks`. It knows when the wire's own end mark came
-(`complete`), and what the answer is so far (`build()`); the engine does the rest.
+A `StreamDecoder` is made for each stream and is pure: `feed(bytes) -> chunks`. It knows when the wire's own end mark
+came (`complete`), and what the answer is so far (`build()`); the engine does the rest.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ D = TypeVar("D", bound="TraitBase")
 class StreamDecoder(Generic[D]):
     """Turns a stream's bytes into chunks. A wire writes `parse_event`; one with other framing sets `framing`.
 
-    - `complete`: whether the answer's end was seen (a finish reason, `message_stop`, ...). A stream that ends before it was cut.
+    - `complete`: whether the answer's end was seen (a finish reason, `message_stop`, ...). A stream that ends before
+      it was cut.
     - `closed`: whether the wire's last word was seen (`[DONE]`), so that nothing more is worth waiting for.
     - `failure`: the error that the stream held (mapped), or that reading it made. Nothing is read after it.
     - `events`: how many events came, so that the engine can tell an answer in progress from mere keep-alive comments.
@@ -44,7 +45,8 @@ class StreamDecoder(Generic[D]):
         self.failure: Exception | None = None
 
     def feed(self, data: bytes) -> list[AIChunk]:
-        """The chunks that these bytes complete. Never raises: what goes wrong is kept as `failure`, after the chunks before it."""
+        """The chunks that these bytes complete. Never raises: what goes wrong is kept as `failure`, after the chunks
+        before it."""
         chunks: list[AIChunk] = []
         try:
             for event in self.frames.feed(data):
@@ -55,7 +57,8 @@ class StreamDecoder(Generic[D]):
         return chunks
 
     def finish(self) -> list[AIChunk]:
-        """The chunks that the end of the body completes; the wire's last words when it sends no end mark. Never raises."""
+        """The chunks that the end of the body completes; the wire's last words when it sends no end mark. Never
+        raises."""
         chunks: list[AIChunk] = []
         try:
             for event in self.frames.finish():
@@ -76,7 +79,8 @@ class StreamDecoder(Generic[D]):
         raise AssertionError(f"{type(self).__name__} has no parse_event")
 
     def parse_unframed(self, body: bytes, chunks: list[AIChunk]) -> None:
-        """Read a body that had no events: some services answer a streaming request with an error as plain JSON, or with HTML."""
+        """Read a body that had no events: some services answer a streaming request with an error as plain JSON, or
+        with HTML."""
         try:
             payload = decode_json(body)
         except ValueError:

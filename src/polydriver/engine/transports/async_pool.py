@@ -64,8 +64,9 @@ class Lease:
 
 
 class AsyncPool:
-    """At most `max_connections` connections to one origin; the one used last is taken first, waiters are served in turn.
+    """At most `max_connections` connections to one origin; waiters are served in turn.
 
+    The connection that was used last is taken first.
     aiohttp's connector makes the connections: it resolves names, tries addresses side by side, tunnels
     through proxies and verifies certificates.
     """

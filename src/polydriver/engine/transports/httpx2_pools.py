@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 import threading
 import time
@@ -36,6 +37,10 @@ class _Deadline(threading.local):
 
 
 deadline = _Deadline()
+
+# At DEBUG httpcore2 logs what a server sends, and that may be a key: only when someone asks for this logger itself.
+if logging.getLogger("httpcore2").level == logging.NOTSET:
+    logging.getLogger("httpcore2").setLevel(logging.INFO)
 
 
 class Pools:

@@ -1,4 +1,4 @@
-"""One resource for each event loop, closed when that loop ends: what async clients need, since connections belong to loops."""
+"""One resource for each event loop, closed when that loop ends, since connections belong to loops."""
 
 from __future__ import annotations
 

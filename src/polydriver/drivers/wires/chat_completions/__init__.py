@@ -24,7 +24,8 @@ class ChatCompletions(HandlesApiCommunication, HandlesStreaming, HandlesFunction
     - `stream_usage`: whether `stream_options.include_usage` is understood.
     - `replay_reasoning`: the message field in which the service wants its own reasoning back, if it does.
     - `think_tags`: whether reasoning comes as `<think>...</think>` at the start of the text.
-    - `option_fields`: options under other names than ours, e.g. `{"seed": "random_seed"}`; `None` for one it does not take.
+    - `option_fields`: options under other names than ours, e.g. `{"seed": "random_seed"}`; `None` for one it does not
+      take.
     """
 
     decoder_class = ChatCompletionsDecoder
@@ -37,7 +38,9 @@ class ChatCompletions(HandlesApiCommunication, HandlesStreaming, HandlesFunction
 
     def build_request(self, prompt: Prompt) -> Request:
         """The request for one prompt, whole or streamed."""
-        return self.build_post(self.chat_path, self.render_prompt(prompt), stream=prompt.stream, headers=prompt.extra_headers)
+        return self.build_post(
+            self.chat_path, self.render_prompt(prompt), stream=prompt.stream, headers=prompt.extra_headers
+        )
 
     def render_prompt(self, prompt: Prompt) -> dict[str, Any]:
         """The body of the request."""

@@ -14,7 +14,15 @@ from ....data.usage import TokenUsage
 if TYPE_CHECKING:
     from . import ChatCompletions
 
-__all__ = ["FINISH_REASONS", "map_finish", "parse_choice", "parse_response", "parse_usage", "read_content", "split_thinking"]
+__all__ = [
+    "FINISH_REASONS",
+    "map_finish",
+    "parse_choice",
+    "parse_response",
+    "parse_usage",
+    "read_content",
+    "split_thinking",
+]
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "stop": "stop",
@@ -39,7 +47,8 @@ def map_finish(raw: str | None) -> FinishReason | None:
 
 
 def parse_response(wire: ChatCompletions, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
-    """The response in a decoded reply. Raises a mapped error for an error object, `InvalidResponseError` without choices."""
+    """The response in a decoded reply. Raises a mapped error for an error object, `InvalidResponseError` without
+    choices."""
     choices = payload.get("choices")
     if payload.get("error") and not choices:
         raise wire.map_payload(payload)
@@ -95,7 +104,9 @@ def read_content(wire: ChatCompletions, message: dict[str, Any]) -> list[Part]:
     thoughts = as_str(message.get("reasoning_content")) or as_str(message.get("reasoning"))
     details = as_list(message.get("reasoning_details"))
     if thoughts or details:
-        parts.append(Reasoning(thoughts or "", provider_data={wire.origin: {"reasoning_details": details} if details else {}}))
+        parts.append(
+            Reasoning(thoughts or "", provider_data={wire.origin: {"reasoning_details": details} if details else {}})
+        )
     content = message.get("content")
     if isinstance(content, list):
         for item in content:
@@ -112,7 +123,9 @@ def read_content(wire: ChatCompletions, message: dict[str, Any]) -> list[Part]:
 
 
 def _text(text: str, message: dict[str, Any]) -> Text:
-    return Text(text, citations=[as_dict(item) for item in as_list(message.get("annotations")) if isinstance(item, dict)])
+    return Text(
+        text, citations=[as_dict(item) for item in as_list(message.get("annotations")) if isinstance(item, dict)]
+    )
 
 
 def _read_content_item(wire: ChatCompletions, item: Any) -> list[Part]:
@@ -122,14 +135,19 @@ def _read_content_item(wire: ChatCompletions, item: Any) -> list[Part]:
     item = as_dict(item)
     if item.get("type") == "thinking":
         inner = item.get("thinking")
-        text = inner if isinstance(inner, str) else "".join(as_str(as_dict(piece).get("text")) or "" for piece in as_list(inner))
+        text = (
+            inner
+            if isinstance(inner, str)
+            else "".join(as_str(as_dict(piece).get("text")) or "" for piece in as_list(inner))
+        )
         return [Reasoning(text, provider_data={wire.origin: {}})] if text else []
     text = as_str(item.get("text")) or ""
     return [Text(text)] if text else []
 
 
 def split_thinking(text: str) -> tuple[str, str]:
-    """Reasoning and answer of a text that begins with `<think>`; a missing end tag means that all of it is reasoning."""
+    """Reasoning and answer of a text that begins with `<think>`; a missing end tag means that all of it is
+    reasoning."""
     stripped = text.lstrip()
     if not stripped.startswith("<think>"):
         return "", text
@@ -184,7 +202,9 @@ def parse_usage(wire: ChatCompletions, raw: dict[str, Any]) -> TokenUsage:
     """
     inputs = as_dict(raw.get("prompt_tokens_details")) or as_dict(raw.get("input_tokens_details"))
     outputs = as_dict(raw.get("completion_tokens_details")) or as_dict(raw.get("output_tokens_details"))
-    input_tokens, output, total = (as_int(raw.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens"))
+    input_tokens, output, total = (
+        as_int(raw.get(name)) for name in ("prompt_tokens", "completion_tokens", "total_tokens")
+    )
     reasoning = _first_count((outputs, "reasoning_tokens"), (raw, "reasoning_tokens"))
     if reasoning and output is not None and total == (input_tokens or 0) + output + reasoning:
         output += reasoning

@@ -10,7 +10,6 @@ from ....data.messages import (
     Audio,
     Document,
     Image,
-    Media,
     Part,
     ProviderPart,
     Reasoning,
@@ -92,9 +91,10 @@ def render_tool(tool: ToolSpec | ProviderTool) -> dict[str, Any]:
     function: dict[str, Any] = {"name": tool.name}
     if tool.description:
         function["description"] = tool.description
-    function["parameters"] = tool.parameters or {"type": "object", "properties": {}}
-    if tool.strict is not None:
-        function["strict"] = tool.strict
+    parameters = tool.parameters or {"type": "object", "properties": {}}
+    function["parameters"], strict = _strictly(parameters, tool.strict)
+    if strict is not None:
+        function["strict"] = strict
     return {"type": "function", "function": function}
 
 
@@ -106,12 +106,23 @@ def render_response_format(wanted: OutputFormat) -> dict[str, Any]:
     """The `response_format` object."""
     if wanted.schema is None:
         return {"type": "json_object"}
-    schema: dict[str, Any] = {"name": wanted.name, "schema": wanted.schema}
+    schema: dict[str, Any] = {"name": wanted.name}
+    schema["schema"], strict = _strictly(wanted.schema, wanted.strict)
     if wanted.description:
         schema["description"] = wanted.description
-    if wanted.strict is not None:
-        schema["strict"] = wanted.strict
+    if strict is not None:
+        schema["strict"] = strict
     return {"type": "json_schema", "json_schema": schema}
+
+
+def _strictly(schema: dict[str, Any], strict: bool | None) -> tuple[dict[str, Any], bool | None]:
+    """The schema in the strict subset and `True`, if that is wanted and can be; else the schema as it is."""
+    if not strict:
+        return schema, strict
+    from ....schema import strict_schema
+
+    changed = strict_schema(schema)
+    return (changed, True) if changed is not None else (schema, False)
 
 
 def render_messages(wire: ChatCompletions, prompt: Prompt) -> list[dict[str, Any]]:
@@ -164,9 +175,11 @@ def _render_input(wire: ChatCompletions, prompt: Prompt, message: AIMessage, ren
         if isinstance(part, ToolResult):
             rendered.append({"role": "tool", "tool_call_id": part.tool_call_id, "content": part.text})
             if isinstance(part.content, list):
-                shown += [inner for inner in part.content if isinstance(inner, Media)]
+                shown += [inner for inner in part.content if isinstance(inner, Image | Audio | Video | Document)]
     if shown:
-        prompt.warn(f"{wire.name} takes only text from tools; images and files in tool results were sent as the user's message.")
+        prompt.warn(
+            f"{wire.name} takes only text from tools; images and files in tool results were sent as the user's message."
+        )
     shown += [part for part in message.parts if not isinstance(part, ToolResult)]
     content = [entry for part in shown if (entry := _render_part(wire, prompt, part)) is not None]
     if not content and any(isinstance(part, ToolResult) for part in message.parts):
@@ -216,4 +229,7 @@ def _render_document(wire: ChatCompletions, part: Document) -> dict[str, Any]:
     if kind.startswith("text/") or kind == "application/json":
         head = f"{part.title or part.name}:\n" if part.title or part.name else ""
         return {"type": "text", "text": head + part.data.decode("utf-8", "replace")}
-    return {"type": "file", "file": {"filename": part.name or "document.pdf", "file_data": part.data_url("application/pdf")}}
+    return {
+        "type": "file",
+        "file": {"filename": part.name or "document.pdf", "file_data": part.data_url("application/pdf")},
+    }

@@ -87,7 +87,8 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
             self._read_usage(usage)
 
     def _decode_leniently(self, data: bytes) -> _Chunk:
-        """An event that does not have the usual shape: an error as a bare string, half a surrogate pair, null choices."""
+        """An event that does not have the usual shape: an error as a bare string, half a surrogate pair, null
+        choices."""
         try:
             payload = decode_json(data)
         except ValueError as error:
@@ -192,12 +193,12 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
     def _read_logprobs(self, choice: ChoiceAssembly, raw: Any) -> None:
         for name, entries in as_dict(raw).items():
             if isinstance(entries, list):
-                if choice.logprobs is None:
-                    choice.logprobs = {}
-                choice.logprobs.setdefault(name, []).extend(entries)
+                collected = choice.logprobs = choice.logprobs or {}
+                collected.setdefault(name, []).extend(entries)
 
     def _finish_choice(self, choice: ChoiceAssembly, raw: str, chunks: list[AIChunk]) -> None:
-        """Note the end of a choice. Some services say it twice; what comes last counts, and calls are handed out once."""
+        """Note the end of a choice. Some services say it twice; what comes last counts, and calls are handed out
+        once."""
         if self._think is not None and choice.index == 0:
             self._add_pieces(choice, self._think.finish(), chunks)
         choice.raw_finish_reason = raw
@@ -209,7 +210,9 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         if calls:
             chunks.append(AIChunk(tool_calls=calls, index=choice.index))
         if choice.finish_reason == "error":
-            raise self.driver.map_payload({"error": {"message": "the provider ended the stream with finish_reason 'error'"}})
+            raise self.driver.map_payload(
+                {"error": {"message": "the provider ended the stream with finish_reason 'error'"}}
+            )
         self.complete = all(other.finish_reason for other in self.answer.choices)
 
     def _read_usage(self, raw: dict[str, Any]) -> None:

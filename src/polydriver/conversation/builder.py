@@ -1,31 +1,32 @@
-"""`Conversation` and `AsyncConversation`: the fluent builder, and the history that it keeps."""
+"""What both kinds of conversation share: settings said one after the other, and the history."""
 
 from __future__ import annotations
 
 import copy
+import mimetypes
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-from .data.messages import AIMessage, Audio, Document, Image, Media, Part, ToolCall, ToolResult
-from .data.prompt import ProviderTool, ToolSpec
-from .errors import ConfigurationError, ToolExecutionError
-from .events import ConversationUpdated, Event, ToolCalled, ToolCompleted, ToolFailed
-from .prompting import make_messages
-from .trimming import trim
+from ..data.messages import AIMessage, Audio, Document, Image, Media, Part, ToolCall, ToolResult, Video
+from ..data.prompt import ProviderTool, ToolSpec
+from ..errors import ConfigurationError, ToolExecutionError
+from ..events import ConversationUpdated, Event, ToolCalled, ToolCompleted, ToolFailed
+from ..prompting import make_messages
+from ..trimming import trim
 
 if TYPE_CHECKING:
-    from .data.pricing import Cost
-    from .data.responses import AIChunk, AIResponse
-    from .engine.streaming import AsyncStream, Stream
-    from .manager import AI, AsyncAI
-    from .provider import Message
+    from ..data.pricing import Cost
+    from ..data.responses import AIChunk, AIResponse
+    from ..manager import AI, AsyncAI
+    from ..provider import Message
 
-__all__ = ["AsyncConversation", "Conversation"]
+__all__ = ["Builder"]
 
 
 class Builder:
-    """What both kinds of conversation share: everything that does not wait. Each method changes the conversation and returns it."""
+    """What both kinds of conversation share: everything that does not wait. Each method changes the conversation and
+    returns it."""
 
     _ai: AI | AsyncAI
 
@@ -117,7 +118,8 @@ class Builder:
         return self
 
     def tools(self, *tools: Any) -> Self:
-        """Tools to offer: functions, `@tool`s, models, or schemas. A later call replaces them; without any, none is offered."""
+        """Tools to offer: functions, `@tool`s, models, or schemas. A later call replaces them; without any, none is
+        offered."""
         flat: list[Any] = []
         for item in tools:
             flat.extend(item if isinstance(item, list | tuple) else [item])
@@ -141,7 +143,9 @@ class Builder:
         self._metadata.update(values)
         return self
 
-    def when(self, condition: object, change: Callable[[Self], object], otherwise: Callable[[Self], object] | None = None) -> Self:
+    def when(
+        self, condition: object, change: Callable[[Self], object], otherwise: Callable[[Self], object] | None = None
+    ) -> Self:
         """Apply `change` to the conversation if the condition holds, else `otherwise`."""
         if condition:
             change(self)
@@ -166,7 +170,8 @@ class Builder:
         return self._listen("tool_result", listener)
 
     def fork(self) -> Self:
-        """A conversation of its own with the same history and settings; what is said in one is not known to the other."""
+        """A conversation of its own with the same history and settings; what is said in one is not known to the
+        other."""
         other = copy.copy(self)
         other.id = f"conv_{uuid.uuid4().hex}"
         other.history, other.responses = list(self.history), list(self.responses)
@@ -216,7 +221,8 @@ class Builder:
         return options
 
     def _record(self, response: AIResponse) -> ConversationUpdated:
-        """Put what was sent and answered into the history. Until then it stays pending, so a failed call loses nothing."""
+        """Put what was sent and answered into the history. Until then it stays pending, so a failed call loses
+        nothing."""
         added = [*self._pending, response.to_message()]
         self._pending = []
         self.history.extend(added)
@@ -228,9 +234,7 @@ class Builder:
         return self._updated(1)
 
     def _updated(self, added: int) -> ConversationUpdated:
-        return ConversationUpdated(
-            messages_added=added, total_messages=len(self.history), **self._labels()
-        )
+        return ConversationUpdated(messages_added=added, total_messages=len(self.history), **self._labels())
 
     def _labels(self) -> dict[str, Any]:
         return {
@@ -249,11 +253,18 @@ class Builder:
         return ToolFailed(call=call, error=outcome, seconds=seconds, **labels)  # type: ignore[arg-type]
 
     def _made_tools(self) -> list[ToolSpec | ProviderTool]:
-        from .tools import make_tools
+        from ..tools import make_tools
 
         if not self._tools:
             raise ConfigurationError("run_tools needs tools: offer some with tools(...) first")
         return make_tools(self._tools)
+
+    def _left_to_caller(self, response: AIResponse, tools: list[ToolSpec | ProviderTool]) -> bool:
+        """Whether a tool was called that has no function here, so that the caller must answer it."""
+        from ..tools import Tool
+
+        without = {t.name for t in tools if isinstance(t, ToolSpec) and not (isinstance(t, Tool) and t.function)}
+        return any(call.name in without for call in response.tool_calls)
 
     def _too_many_rounds(self, limit: int, response: AIResponse) -> ToolExecutionError:
         return ToolExecutionError(
@@ -263,188 +274,18 @@ class Builder:
         )
 
 
-class Conversation(Builder):
-    """A conversation for blocking callers.
-
-    ::
-
-        chat = ai.conversation().provider("openai").model("gpt-4o-mini").system("Be brief.")
-        print(chat.message("What is a monad?").send().content)
-        print(chat.message("And a comonad?").send().content)  # knows what was said
-    """
-
-    _ai: AI
-
-    def send(self, message: Message | None = None) -> AIResponse:
-        """Send what is pending, with the whole history, and wait for the answer. On failure all stays as it was."""
-        if message is not None:
-            self.message(message)
-        provider = self._ai.provider(self._provider)
-        response = provider.send_messages(self._outgoing(), **self._call_options())
-        self._done(response)
-        return response
-
-    def stream(self, message: Message | None = None) -> Stream:
-        """Send what is pending; the answer comes in chunks, and is part of the history once it has ended."""
-        from .engine.streaming import Stream
-
-        if message is not None:
-            self.message(message)
-        provider = self._ai.provider(self._provider)
-        stream = provider.send_streaming_messages(self._outgoing(), **self._call_options())
-        assert isinstance(stream, Stream)
-        stream.then(self._done)
-        for listener in self._listeners.get("chunk", ()):
-            stream.on_chunk(listener)
-        return stream
-
-    def run_tools(
-        self,
-        message: Message | None = None,
-        *,
-        max_rounds: int = 10,
-        approve: Callable[[ToolCall], bool | str] | None = None,
-        tool_timeout: float | None = None,
-    ) -> AIResponse:
-        """Send, run the tools that the model calls, send their results, and so on until it answers without calls.
-
-        Calls of one turn run side by side in threads; each failure is that call's result. `approve` is asked before each call
-        (`False` or a reason declines it), `tool_timeout` is in seconds. Raises `ToolExecutionError` after `max_rounds` rounds.
-        """
-        from .tools import run_calls_sync
-
-        tools = self._made_tools()
-        for _ in range(max_rounds):
-            response = self._answer(message)
-            message = None
-            if not response.tool_calls:
-                return response
-            results = run_calls_sync(
-                response.tool_calls, tools, approve=approve, timeout=tool_timeout, on_event=self._on_tool
-            )
-            self._emit(self._record_results(results))
-            self._tell("tool_result", *results)
-        raise self._too_many_rounds(max_rounds, response)
-
-    def _answer(self, message: Message | None) -> AIResponse:
-        if "chunk" in self._listeners:
-            with self.stream(message) as stream:
-                return stream.until_done()
-        return self.send(message)
-
-    def _done(self, response: AIResponse) -> None:
-        self._emit(self._record(response))
-        self._tell("response", response)
-
-    def _on_tool(self, kind: str, call: ToolCall, outcome: object, seconds: float) -> None:
-        self._emit(self._tool_event(kind, call, outcome, seconds))
-        if kind == "called":
-            self._tell("tool_call", call)
-
-    def _emit(self, event: Event) -> None:
-        bus = self._ai.connections.bus
-        if bus.wants(type(event)):
-            bus.emit_blocking(event)
-
-    def _tell(self, name: str, *values: Any) -> None:
-        for listener in self._listeners.get(name, ()):
-            for value in values:
-                listener(value)
-
-
-class AsyncConversation(Builder):
-    """A conversation for async callers; its listeners may be coroutine functions."""
-
-    _ai: AsyncAI
-
-    async def send(self, message: Message | None = None) -> AIResponse:
-        """See `Conversation.send`."""
-        if message is not None:
-            self.message(message)
-        provider = self._ai.provider(self._provider)
-        response = await provider.send_messages(self._outgoing(), **self._call_options())
-        await self._done(response)
-        return response
-
-    def stream(self, message: Message | None = None) -> AsyncStream:
-        """See `Conversation.stream`. Not a coroutine: use `async with` or `async for`."""
-        if message is not None:
-            self.message(message)
-        provider = self._ai.provider(self._provider)
-        stream = provider.send_streaming_messages(self._outgoing(), **self._call_options())
-        stream.then(self._done)
-        for listener in self._listeners.get("chunk", ()):
-            stream.on_chunk(listener)
-        return stream
-
-    async def run_tools(
-        self,
-        message: Message | None = None,
-        *,
-        max_rounds: int = 10,
-        approve: Callable[[ToolCall], bool | str | Awaitable[bool | str]] | None = None,
-        tool_timeout: float | None = None,
-    ) -> AIResponse:
-        """See `Conversation.run_tools`; calls run in tasks, plain functions in threads."""
-        import asyncio
-
-        from .tools import run_calls
-
-        tools = self._made_tools()
-        for _ in range(max_rounds):
-            response = await self._answer(message)
-            message = None
-            if not response.tool_calls:
-                return response
-            told: list[asyncio.Task[None]] = []
-
-            def on_tool(kind: str, call: ToolCall, outcome: object, seconds: float) -> None:
-                told.append(asyncio.ensure_future(self._on_tool(kind, call, outcome, seconds)))
-
-            results = await run_calls(
-                response.tool_calls, tools, approve=approve, timeout=tool_timeout, on_event=on_tool
-            )
-            await asyncio.gather(*told)
-            await self._emit(self._record_results(results))
-            await self._tell("tool_result", *results)
-        raise self._too_many_rounds(max_rounds, response)
-
-    async def _answer(self, message: Message | None) -> AIResponse:
-        if "chunk" in self._listeners:
-            async with self.stream(message) as stream:
-                return await stream.until_done()
-        return await self.send(message)
-
-    async def _done(self, response: AIResponse) -> None:
-        await self._emit(self._record(response))
-        await self._tell("response", response)
-
-    async def _on_tool(self, kind: str, call: ToolCall, outcome: object, seconds: float) -> None:
-        await self._emit(self._tool_event(kind, call, outcome, seconds))
-        if kind == "called":
-            await self._tell("tool_call", call)
-
-    async def _emit(self, event: Event) -> None:
-        bus = self._ai.connections.bus
-        if bus.wants(type(event)):
-            await bus.emit(event)
-
-    async def _tell(self, name: str, *values: Any) -> None:
-        for listener in self._listeners.get(name, ()):
-            for value in values:
-                result = listener(value)
-                if isinstance(result, Awaitable):
-                    await result
-
-
 def _part_of(part: Media | str) -> Part:
     """A part as it is; a path becomes an image, audio or document by its MIME type."""
+    if isinstance(part, Image | Audio | Video | Document):
+        return part
     if isinstance(part, Media):
-        return part  # type: ignore[return-value]
-    document = Document.from_path(part)
-    kind = (document.media_type or "").split("/", 1)[0]
-    fields = {"data": document.data, "media_type": document.media_type, "name": document.name}
-    return {"image": Image, "audio": Audio}.get(kind, Document)(**fields)  # type: ignore[arg-type]
+        raise ConfigurationError(f"attach an Image, Audio, Video or Document, not a {type(part).__name__}")
+    kind = (mimetypes.guess_type(part)[0] or "").split("/", 1)[0]
+    if kind == "image":
+        return Image.from_path(part)
+    if kind == "audio":
+        return Audio.from_path(part)
+    return Video.from_path(part) if kind == "video" else Document.from_path(part)
 
 
 def _with_attachments(pending: list[AIMessage], attached: list[Part]) -> list[AIMessage]:

@@ -1,0 +1,164 @@
+"""Operations beyond chat: the exchanges that one takes, what it cost, and who is told. Written once for both
+colours."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..data.http import Reply, Request
+from ..data.operation_requests import PageRequest
+from ..data.operations import OperationKind, OperationResult, Page
+from ..events import CostCalculated
+from .call import Call, Operation
+
+if TYPE_CHECKING:
+    from ..data.pricing import Cost
+    from ..driver import Driver
+    from ..operations.preparing import Work
+    from .pipeline import Pipeline
+
+__all__ = ["perform"]
+
+_MAX_PAGES = 1000
+_log = logging.getLogger("polydriver")
+
+
+async def perform(pipeline: Pipeline[Any], work: Work) -> Any:
+    """Perform an operation and return its result; the items of all pages for a list."""
+    first = pipeline.connection.call(work.limits)
+    started = pipeline.port.now()
+    if isinstance(work.request, PageRequest):
+        return await _collect(pipeline, work, work.request, first, started)
+    flow = getattr(pipeline.driver, work.kind.flow, None)
+    if flow is not None:
+        result = await _follow(pipeline, work, flow(work.request), first, started)
+    else:
+        result = await _exchange(pipeline, work, work.request, first)
+    if isinstance(result, OperationResult):
+        _fill(pipeline, result, work, started)
+        if result.cost is not None or result.usage is not None or result.units:
+            await _report(pipeline, result, first)
+    return result
+
+
+async def _exchange(pipeline: Pipeline[Any], work: Work, request: Any, call: Call) -> Any:
+    """One request, one reply, by the driver's pair of hooks."""
+    driver, kind = pipeline.driver, work.kind
+    build, parse = getattr(driver, kind.build), getattr(driver, kind.parse)
+
+    def read(reply: Reply) -> Any:
+        result = parse(reply, request)
+        if isinstance(result, OperationResult) and result.request_id is None:
+            result.request_id = reply.request_id
+        return result
+
+    return await pipeline.run(Operation(kind.method, lambda: build(request), read, work.model), call)
+
+
+async def _follow(
+    pipeline: Pipeline[Any], work: Work, flow: Generator[Request, Reply, Any], call: Call, started: float
+) -> Any:
+    """The exchanges that a driver's generator asks for. Each is retried on its own; the deadline spans them all."""
+    step: Callable[[], Request] = lambda: next(flow)  # noqa: E731
+    done: list[Any] = []
+    while True:
+        request = pipeline.read(lambda: _advance(step, done))
+        if request is None:
+            return done[0]
+        reply = await pipeline.run(Operation(work.kind.method, lambda: request, _identity, work.model), call)
+        step = lambda: flow.send(reply)  # noqa: E731
+        call = _continued(pipeline, call, started)
+
+
+def _advance(step: Callable[[], Request], done: list[Any]) -> Request | None:
+    """The next request of a flow, or `None` at its end, with its result in `done`."""
+    try:
+        return step()
+    except StopIteration as end:
+        done.append(end.value)
+        return None
+
+
+def _identity(reply: Reply) -> Reply:
+    return reply
+
+
+async def _collect(pipeline: Pipeline[Any], work: Work, wanted: PageRequest, call: Call, started: float) -> list[Any]:
+    """The items of all pages, or the first `limit` of them. A cursor that comes again ends the list."""
+    items: list[Any] = []
+    seen: set[str | None] = set()
+    request = wanted
+    while request.after not in seen and len(seen) < _MAX_PAGES:
+        seen.add(request.after)
+        page: Page[Any] = await _exchange(pipeline, work, request, call)
+        for item in page.items:
+            item.provider = pipeline.connection.name
+        items += page.items
+        if page.next is None or (wanted.limit is not None and len(items) >= wanted.limit):
+            break
+        left = None if wanted.limit is None else wanted.limit - len(items)
+        request = msgspec.structs.replace(wanted, after=page.next, limit=left)
+        call = _continued(pipeline, call, started)
+    return items if wanted.limit is None else items[: wanted.limit]
+
+
+def _continued(pipeline: Pipeline[Any], call: Call, started: float) -> Call:
+    """The call of a further exchange: the same to all who watch, with what is left of the deadline."""
+    left = None
+    if call.deadline is not None:
+        left = call.deadline - pipeline.port.now()
+    return msgspec.structs.replace(call, attempts=0, deadline_seconds=left, deadline=None)
+
+
+def _fill(pipeline: Pipeline[Any], result: OperationResult, work: Work, started: float) -> None:
+    """Fill in what only the engine knows."""
+    result.provider = pipeline.connection.name
+    result.requested_model = work.model
+    result.response_time = pipeline.port.now() - started
+    if work.request.warnings:
+        result.warnings = [*work.request.warnings, *result.warnings]
+    if result.cost is None and (result.usage is not None or result.units):
+        result.cost = _price(pipeline.driver, result)
+
+
+def _price(driver: Driver, result: OperationResult) -> Cost | None:
+    """By the requested model first, then by the answered one. A price that cannot be worked out is no cost, and no
+    failure."""
+    from ..data.pricing import calculate_cost
+    from ..data.usage import TokenUsage
+
+    models = dict.fromkeys(model for model in (result.requested_model, result.model) if model)
+    usage = result.usage or TokenUsage(input_tokens=0, output_tokens=0)
+    for model in models:
+        try:
+            if result.units:
+                pricing = driver.pricing(model)
+                cost = calculate_cost(usage, pricing, model=model, extra=result.units) if pricing is not None else None
+            else:
+                cost = driver.calculate_cost(usage, model)
+        except Exception:
+            _log.exception("the cost of %s could not be calculated", model)
+            return None
+        if cost is not None:
+            return cost
+    return None
+
+
+async def _report(pipeline: Pipeline[Any], result: OperationResult, call: Call) -> None:
+    """Tell the listeners what it cost."""
+    bus = pipeline.bus
+    if bus.wants(CostCalculated):
+        event = CostCalculated(
+            cost=result.cost,
+            usage=result.usage,
+            provider=pipeline.connection.name,
+            model=result.requested_model,
+            request_id=call.id,
+            conversation_id=call.conversation_id,
+            metadata=call.metadata,
+        )
+        await pipeline.port.emit(bus, event)

@@ -1,0 +1,241 @@
+"""The operations beyond chat, for blocking callers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ..data.messages import Audio, Document, Image, Text
+    from ..data.operation_requests import EmbeddingInput
+    from ..data.operations import (
+        Batch,
+        BatchResults,
+        DeletedFile,
+        EmbeddingResponse,
+        FileContent,
+        ImageResponse,
+        ModerationResponse,
+        OCRResponse,
+        RerankResponse,
+        SpeechResponse,
+        StoredFile,
+        TokenCount,
+        Transcript,
+    )
+    from ..driver import Driver
+    from ..engine.pipeline import Pipeline
+    from ..engine.ports import BlockingPort
+
+__all__ = ["Operations"]
+
+R = TypeVar("R")
+
+
+class Operations:
+    """What providers do beyond chat. Part of `Provider`.
+
+    All take the limits of a call (`timeout` and `deadline` in seconds, `retry_attempts`), `metadata` for events, `extra` (merged
+    into the body as it is), `extra_headers`, and the options that the driver adds (`Driver.operation_options`). All raise
+    `UnsupportedFeatureError` before anything is sent when the driver does not do them, `UnknownOptionError` for an option that
+    nobody knows, `ConfigurationError` for arguments that cannot work (a missing model among them), and else `AIError`s only.
+    """
+
+    if TYPE_CHECKING:
+
+        @property
+        def driver(self) -> Driver: ...
+        @property
+        def _pipeline(self) -> Pipeline[BlockingPort]: ...
+
+    def _operate(self, method: str, options: Mapping[str, Any], **fields: Any) -> R:  # type: ignore[type-var]
+        """Perform the operation of this name; its result has the type that the table of operations says."""
+        from ..engine.operations import perform
+        from ..engine.ports import drive
+        from .preparing import prepare
+
+        return drive(perform(self._pipeline, prepare(self.driver, method, fields, options)))  # type: ignore[no-any-return]
+
+    def embed(
+        self,
+        input: str | Sequence[EmbeddingInput],
+        *,
+        model: str | None = None,
+        dimensions: int | None = None,
+        **options: Any,
+    ) -> EmbeddingResponse:
+        """Turn texts into vectors, one each, in their order.
+
+        `input` is a text or a list of texts; a text may be a list of token ids where the provider takes those. `dimensions`
+        shortens the vectors. Further options: `input_type` ("query", "document", ...), `user`.
+        """
+        return self._operate("embed", options, input=input, model=model, dimensions=dimensions)
+
+    def moderate(
+        self, input: str | Text | Image | Sequence[str | Text | Image], *, model: str | None = None, **options: Any
+    ) -> ModerationResponse:
+        """Judge whether content is harmful. A list of strings is judged one by one; texts and images together are one item."""
+        return self._operate("moderate", options, input=input, model=model)
+
+    def generate_image(
+        self,
+        prompt: str,
+        *,
+        model: str | None = None,
+        n: int | None = None,
+        size: str | None = None,
+        quality: str | None = None,
+        **options: Any,
+    ) -> ImageResponse:
+        """Make pictures. `size` is like "1024x1024". Further options: `style`, `background`, `format`, `seed`, `user`."""
+        return self._operate("generate_image", options, prompt=prompt, model=model, n=n, size=size, quality=quality)
+
+    def edit_image(
+        self,
+        prompt: str,
+        images: Image | str | Path | bytes | Sequence[Image | str | Path | bytes],
+        *,
+        mask: Image | str | Path | bytes | None = None,
+        model: str | None = None,
+        n: int | None = None,
+        size: str | None = None,
+        quality: str | None = None,
+        **options: Any,
+    ) -> ImageResponse:
+        """Change pictures as `prompt` says. Pictures are `Image`s, paths or bytes; only where `mask` is transparent may they change."""
+        fields = {"prompt": prompt, "images": images, "mask": mask, "n": n, "size": size, "quality": quality}
+        return self._operate("edit_image", options, model=model, **fields)
+
+    def speak(
+        self,
+        text: str,
+        *,
+        voice: str | None = None,
+        model: str | None = None,
+        format: str | None = None,
+        speed: float | None = None,
+        instructions: str | None = None,
+        **options: Any,
+    ) -> SpeechResponse:
+        """Speak a text. `format` is "mp3", "wav", "opus", ...; `speed` a factor; `instructions` say how to speak."""
+        fields = {"text": text, "voice": voice, "format": format, "speed": speed, "instructions": instructions}
+        return self._operate("speak", options, model=model, **fields)
+
+    def transcribe(
+        self,
+        audio: Audio | str | Path | bytes,
+        *,
+        model: str | None = None,
+        language: str | None = None,
+        prompt: str | None = None,
+        response_format: str | None = None,
+        timestamps: str | Sequence[str] | None = None,
+        **options: Any,
+    ) -> Transcript:
+        """Write down what is said. `audio` is an `Audio`, a path or bytes.
+
+        `language` is an ISO 639-1 code; `prompt` gives context and spelling; `response_format` is json, verbose_json, text, srt
+        or vtt; `timestamps` is "segment", "word" or both. Further option: `temperature`.
+        """
+        fields = {"audio": audio, "language": language, "prompt": prompt, "response_format": response_format}
+        return self._operate("transcribe", options, model=model, timestamps=timestamps, **fields)
+
+    def translate(
+        self,
+        audio: Audio | str | Path | bytes,
+        *,
+        model: str | None = None,
+        prompt: str | None = None,
+        response_format: str | None = None,
+        **options: Any,
+    ) -> Transcript:
+        """Write down in English what is said in any language; see `transcribe`."""
+        return self._operate("translate", options, audio=audio, model=model, prompt=prompt, response_format=response_format)
+
+    def rerank(
+        self,
+        query: str,
+        documents: Sequence[str],
+        *,
+        model: str | None = None,
+        top_n: int | None = None,
+        **options: Any,
+    ) -> RerankResponse:
+        """Order documents by how well they answer `query`, the best first; only the best `top_n` when given."""
+        return self._operate("rerank", options, query=query, documents=documents, model=model, top_n=top_n)
+
+    def ocr(
+        self,
+        document: Document | Image | str | Path | bytes,
+        *,
+        model: str | None = None,
+        pages: Sequence[int] | None = None,
+        **options: Any,
+    ) -> OCRResponse:
+        """Read a document or picture as Markdown. `document` may be a path, a URL or bytes; `pages` are numbers from 0."""
+        return self._operate("ocr", options, document=document, model=model, pages=pages)
+
+    def count_tokens(self, messages: Any, **options: Any) -> TokenCount:
+        """How many tokens a prompt has, by the provider's own count. Messages and options are those of `send_messages`."""
+        return self._operate("count_tokens", options, messages=messages)
+
+    def upload_file(
+        self,
+        file: str | Path | bytes | Document | Image | Audio,
+        *,
+        name: str | None = None,
+        media_type: str | None = None,
+        purpose: str | None = None,
+        **options: Any,
+    ) -> StoredFile:
+        """Give the provider a file to keep. Bytes need a `name`; `purpose` is what it is for, in the provider's words."""
+        return self._operate("upload_file", options, file=file, name=name, media_type=media_type, purpose=purpose)
+
+    def list_files(self, *, limit: int | None = None, **options: Any) -> list[StoredFile]:
+        """The files that the provider keeps for this account: all of them, or the first `limit`."""
+        return self._operate("list_files", options, limit=limit)
+
+    def get_file(self, file_id: str, **options: Any) -> StoredFile:
+        """What the provider says of a file."""
+        return self._operate("get_file", options, id=file_id)
+
+    def delete_file(self, file_id: str, **options: Any) -> DeletedFile:
+        """Delete a file at the provider."""
+        return self._operate("delete_file", options, id=file_id)
+
+    def download_file(self, file_id: str, **options: Any) -> FileContent:
+        """The bytes of a file that the provider keeps."""
+        return self._operate("download_file", options, id=file_id)
+
+    def create_batch(
+        self,
+        prompts: Sequence[Any],
+        *,
+        custom_ids: Sequence[str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Batch:
+        """Have prompts answered later, at a lower price.
+
+        Each of `prompts` is a message or a whole conversation; the options of `send_messages` apply to all of them. `custom_ids`
+        name them in the results ("prompt-0", "prompt-1", ... by default); `labels` are kept with the batch by the provider.
+        """
+        return self._operate("create_batch", options, prompts=prompts, custom_ids=custom_ids, labels=labels)
+
+    def get_batch(self, batch_id: str, **options: Any) -> Batch:
+        """How far a batch has come."""
+        return self._operate("get_batch", options, id=batch_id)
+
+    def list_batches(self, *, limit: int | None = None, **options: Any) -> list[Batch]:
+        """The batches of this account: all of them, or the first `limit`."""
+        return self._operate("list_batches", options, limit=limit)
+
+    def cancel_batch(self, batch_id: str, **options: Any) -> Batch:
+        """Stop a batch. What is done already stays."""
+        return self._operate("cancel_batch", options, id=batch_id)
+
+    def get_batch_results(self, batch_id: str, **options: Any) -> BatchResults:
+        """What became of the prompts of a batch: a response or an error each. Raises `InvalidRequestError` before there are any."""
+        return self._operate("get_batch_results", options, id=batch_id)

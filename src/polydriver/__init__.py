@@ -113,7 +113,8 @@ _HOMES = {
     "conversation": "AsyncConversation Conversation",
     "events": (
         "CircuitClosed CircuitOpened ConversationUpdated CostCalculated Event EventBus MessageSent ModelsSynced"
-        " ProviderFellBack RateLimitReached RequestFailed RequestRetried ResponseGenerated ToolCalled ToolCompleted ToolFailed"
+        " ProviderFellBack RateLimitReached RequestFailed RequestRetried ResponseGenerated"
+        " ToolCalled ToolCompleted ToolFailed"
     ),
     "tools": "Tool tool",
     "drivers.compatible": "openai_compatible",

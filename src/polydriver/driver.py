@@ -2,7 +2,8 @@
 
 A driver turns our values into a provider's bytes and back. It does no I/O, reads no clock and keeps no connection:
 the engine
-does all that waits. A driver is also the `Provider` that users call, so `OpenAIDriver({...}).send_message("Hi")` works by itself.
+does all that waits. A driver is also the `Provider` that users call, so `OpenAIDriver({...}).send_message("Hi")`
+works by itself.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .errors import ProviderError, UnsupportedFeatureError
 from .provider import AsyncProvider, Provider
 
 if TYPE_CHECKING:
-    from .data.http import Reply, Request, Simulated
+    from .data.http import Reply, Request
     from .data.models import AIModel
     from .data.pricing import Cost, ModelPricing
     from .data.prompt import Prompt
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from .data.usage import TokenUsage
     from .drivers.traits.streaming import StreamDecoder
     from .engine.connection import Connection
-    from .events import EventBus
     from .events import EventBus
 
 __all__ = ["Driver"]
@@ -41,6 +41,7 @@ class Driver(Provider):
       they do; `env_prefix`: of the other variables, the name in capitals by default; `settings`: the driver's own.
     - `capabilities`: what the driver does; `option_names`: options beyond those of `Prompt`, put into the body as
       they are.
+    - `operation_options`: the same for operations beyond chat, by the method's name.
     - `origin`: under which name provider data (signatures, ...) is kept; the same for drivers that can read each
       other's.
     - `catalog_name`: under which name the catalog has this provider's models and prices; `name` by default.
@@ -57,6 +58,7 @@ class Driver(Provider):
     settings: ClassVar[tuple[Setting, ...]] = ()
     capabilities: ClassVar[Capabilities] = Capabilities()
     option_names: ClassVar[frozenset[str]] = frozenset()
+    operation_options: ClassVar[Mapping[str, frozenset[str]]] = {}
     origin: ClassVar[str] = ""
     catalog_name: ClassVar[str | None] = None
 
@@ -126,12 +128,18 @@ class Driver(Provider):
         return self.config.masked()
 
     def get_capabilities(self) -> Capabilities:
-        """What this driver does, with the connection's rate limits."""
+        """What this driver does, with the connection's rate limits. Operations beyond chat are those that it has
+        hooks for."""
         import msgspec
 
-        limits = self.config.rate_limiting
+        from .data.operations import offered
+
+        limits, operations = self.config.rate_limiting, offered(self)
         return msgspec.structs.replace(
             self.capabilities,
+            embeddings="embeddings" in operations,
+            image_generation="image_generation" in operations,
+            operations=operations - {"embeddings", "image_generation"},
             rate_limits={
                 "requests_per_minute": limits.requests_per_minute,
                 "tokens_per_minute": limits.tokens_per_minute,

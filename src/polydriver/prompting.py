@@ -159,6 +159,6 @@ def unknown_option(driver: Driver, name: str, known: Iterable[str]) -> UnknownOp
     near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     meant = f" Did you mean {near[0]!r}?" if near else ""
     return UnknownOptionError(
-        f"{driver.config.name} knows no option {name!r}.{meant} Options that only the provider knows go into
-        extra={{...}}"
+        f"{driver.config.name} knows no option {name!r}.{meant} "
+        "Options that only the provider knows go into extra={...}"
     )

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from .data.messages import AIMessage
+from .operations import AsyncOperations, Operations
 from .prompting import build_prompt
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Answers(ABC):
         return self.get_capabilities().vision
 
 
-class Provider(Answers):
+class Provider(Operations, Answers):
     """A service, for blocking callers. May be called from many threads, and inside a running event loop.
 
     Options of the sending methods are those of `Prompt` (temperature, max_tokens, tools, response_format, ...),
@@ -190,7 +191,7 @@ class Provider(Answers):
             self._pipeline.port.close()
 
 
-class AsyncProvider(Answers):
+class AsyncProvider(AsyncOperations, Answers):
     """A service, for async callers: the methods of `Provider`, awaited. May be used from several event loops."""
 
     def __init__(self, driver: Driver) -> None:

@@ -132,18 +132,20 @@ class Server:
             self._start(self._serve, link, number)
 
     def _serve(self, link: socket.socket, number: int) -> None:
-        plain = link
         try:
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
-                link = self._tls.wrap_socket(link, server_side=True)
+                plain, link = link, self._tls.wrap_socket(link, server_side=True, do_handshake_on_connect=False)
+                with self._change:
+                    self._open[self._open.index(plain)] = link
+                link.do_handshake()
             self._follow(_Connection(link, number), self._scripts[min(number, len(self._scripts) - 1)])
         except OSError:
             self._note_hung_up()
         finally:
             link.close()
             with self._change:
-                self._open.remove(plain)
+                self._open.remove(link)
 
     def _follow(self, connection: _Connection, script: Script) -> None:
         again = True

@@ -64,8 +64,9 @@ class TokenUsage(msgspec.Struct, frozen=True, omit_defaults=True):
             return NotImplemented
         if self.model and other.model and self.model != other.model:
             raise ValueError(f"cannot add the usage of {self.model} and {other.model}: add their costs instead")
-        counts: dict[str, Any] = {name: _sum(getattr(self, name), getattr(other, name)) for name in (*_COUNTS,
-        "total_tokens")} return TokenUsage(**counts, model=self.model or other.model)
+        names = (*_COUNTS, "total_tokens")
+        counts: dict[str, Any] = {name: _sum(getattr(self, name), getattr(other, name)) for name in names}
+        return TokenUsage(**counts, model=self.model or other.model)
 
 
 def _sum(first: int | None, second: int | None) -> int | None:

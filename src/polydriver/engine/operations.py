@@ -4,14 +4,16 @@ colours."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
 from ..data.http import Reply, Request
 from ..data.operation_requests import PageRequest
-from ..data.operations import OperationKind, OperationResult, Page
+from ..data.operations import OperationResult, Page
+from ..errors import AIError
 from ..events import CostCalculated
 from .call import Call, Operation
 
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["perform"]
 
+T = TypeVar("T")
+Flow: TypeAlias = Generator[Request, Reply | None, Any]
+
 _MAX_PAGES = 1000
 _log = logging.getLogger("polydriver")
 
@@ -32,10 +37,10 @@ async def perform(pipeline: Pipeline[Any], work: Work) -> Any:
     first = pipeline.connection.call(work.limits)
     started = pipeline.port.now()
     if isinstance(work.request, PageRequest):
-        return await _collect(pipeline, work, work.request, first, started)
+        return await _collect(pipeline, work, work.request, first)
     flow = getattr(pipeline.driver, work.kind.flow, None)
     if flow is not None:
-        result = await _follow(pipeline, work, flow(work.request), first, started)
+        result = await _follow(pipeline, work, flow(work.request), first)
     else:
         result = await _exchange(pipeline, work, work.request, first)
     if isinstance(result, OperationResult):
@@ -59,35 +64,35 @@ async def _exchange(pipeline: Pipeline[Any], work: Work, request: Any, call: Cal
     return await pipeline.run(Operation(kind.method, lambda: build(request), read, work.model), call)
 
 
-async def _follow(
-    pipeline: Pipeline[Any], work: Work, flow: Generator[Request, Reply, Any], call: Call, started: float
-) -> Any:
+async def _follow(pipeline: Pipeline[Any], work: Work, flow: Flow, call: Call) -> Any:
     """The exchanges that a driver's generator asks for. Each is retried on its own; the deadline spans them all."""
-    step: Callable[[], Request] = lambda: next(flow)  # noqa: E731
-    done: list[Any] = []
+    reply: Reply | None = None
     while True:
-        request = pipeline.read(lambda: _advance(step, done))
+        try:
+            request, result = pipeline.read(partial(_advance, flow, reply), reply)
+        except AIError as error:
+            await pipeline.fail(error, call)
+            raise
         if request is None:
-            return done[0]
-        reply = await pipeline.run(Operation(work.kind.method, lambda: request, _identity, work.model), call)
-        step = lambda: flow.send(reply)  # noqa: E731
-        call = _continued(pipeline, call, started)
+            return result
+        if reply is not None:
+            call = _continued(call)
+        reply = await pipeline.run(Operation(work.kind.method, partial(_same, request), _same, work.model), call)
 
 
-def _advance(step: Callable[[], Request], done: list[Any]) -> Request | None:
-    """The next request of a flow, or `None` at its end, with its result in `done`."""
+def _advance(flow: Flow, reply: Reply | None) -> tuple[Request | None, Any]:
+    """The next request of a flow; at its end none, and the result."""
     try:
-        return step()
+        return flow.send(reply), None
     except StopIteration as end:
-        done.append(end.value)
-        return None
+        return None, end.value
 
 
-def _identity(reply: Reply) -> Reply:
-    return reply
+def _same(value: T) -> T:
+    return value
 
 
-async def _collect(pipeline: Pipeline[Any], work: Work, wanted: PageRequest, call: Call, started: float) -> list[Any]:
+async def _collect(pipeline: Pipeline[Any], work: Work, wanted: PageRequest, call: Call) -> list[Any]:
     """The items of all pages, or the first `limit` of them. A cursor that comes again ends the list."""
     items: list[Any] = []
     seen: set[str | None] = set()
@@ -102,16 +107,13 @@ async def _collect(pipeline: Pipeline[Any], work: Work, wanted: PageRequest, cal
             break
         left = None if wanted.limit is None else wanted.limit - len(items)
         request = msgspec.structs.replace(wanted, after=page.next, limit=left)
-        call = _continued(pipeline, call, started)
+        call = _continued(call)
     return items if wanted.limit is None else items[: wanted.limit]
 
 
-def _continued(pipeline: Pipeline[Any], call: Call, started: float) -> Call:
-    """The call of a further exchange: the same to all who watch, with what is left of the deadline."""
-    left = None
-    if call.deadline is not None:
-        left = call.deadline - pipeline.port.now()
-    return msgspec.structs.replace(call, attempts=0, deadline_seconds=left, deadline=None)
+def _continued(call: Call) -> Call:
+    """The call of a further exchange: the same to all who watch, with attempts of its own and the same deadline."""
+    return msgspec.structs.replace(call, attempts=0)
 
 
 def _fill(pipeline: Pipeline[Any], result: OperationResult, work: Work, started: float) -> None:

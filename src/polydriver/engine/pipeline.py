@@ -135,15 +135,15 @@ class Pipeline(Generic[P]):
         kind = error_branch(self.driver.error_prefix)[InvalidResponseError]
         return self.error(
             kind(
-                f"{self.connection.name} sent an answer that cannot be read: {type(error).__name__}:
-                {str(error)[:300]}", provider=self.connection.name,
+                f"{self.connection.name} sent what cannot be read: {type(error).__name__}: {str(error)[:300]}",
+                provider=self.connection.name,
             )
         )
 
     def _start(self, call: Call, model: str | None) -> None:
         call.model = model
         call.started = self.port.now()
-        if call.deadline_seconds is not None:
+        if call.deadline is None and call.deadline_seconds is not None:
             call.deadline = call.started + call.deadline_seconds
 
     async def _announce(self, prompt: Prompt, call: Call) -> None:

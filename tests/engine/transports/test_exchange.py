@@ -73,6 +73,7 @@ def test_redirects_are_replies(client: Client, status: int) -> None:
 def test_ways_to_frame_a_reply(client: Client, bytes_sent: bytes) -> None:
     with Server([READ, bytes_sent, CLOSE], [READ, *drip(bytes_sent, 0.0), CLOSE]) as server:
         assert client.send(get(server.url), within()).body == b"hello"
+        client.close_idle()
         assert read_all(client.open(stream(server.url), within())) == b"hello"
 
 

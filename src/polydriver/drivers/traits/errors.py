@@ -65,8 +65,9 @@ COMMON_TEXTS: tuple[tuple[str, ErrorClass], ...] = (
     ),
     (r"credit balance|insufficient (?:credit|balance|fund)|payment required", QuotaExceededError),
     (
-        r"model\b.{0,120}(?:not found|does not exist|not exist|not supported|unknown)|(?:unknown|no such|invalid)
-        model\b", ModelNotFoundError,
+        r"model\b.{0,120}(?:not found|does not exist|not exist|not supported|unknown)"
+        r"|(?:unknown|no such|invalid) model\b",
+        ModelNotFoundError,
     ),
     (r"content (?:policy|filter|management)|safety system|flagged", ContentFilterError),
 )
@@ -98,7 +99,8 @@ class ErrorFacts(msgspec.Struct, kw_only=True):
 class ErrorTable(msgspec.Struct, frozen=True):
     """How one driver's failures map onto the tree.
 
-    `branch`: the prefix of its classes ("OpenAI" for `OpenAIRateLimitError`); `codes`: codes and types beyond `COMMON_CODES`;
+    `branch`: the prefix of its classes ("OpenAI" for `OpenAIRateLimitError`); `codes`: codes and types beyond
+    `COMMON_CODES`;
     `statuses`: HTTP statuses that mean something of their own; `texts`: patterns tried before `COMMON_TEXTS`;
     `retry_conflict`: whether the provider documents 409 as worth a retry.
     """

@@ -188,9 +188,10 @@ class AsyncPool:
     async def _connect(self, timeouts: Timeouts) -> AsyncConnection:
         host = self._origin.host
         failure: Exception
+        request = self._dial_request()
         try:
             async with asyncio.timeout(min(timeouts.connect, remaining(timeouts.expires))):
-                made = await self._connector.connect(self._dial_request(), [], aiohttp.ClientTimeout(total=None))
+                made = await self._connector.connect(request, [], aiohttp.ClientTimeout(total=None))
                 return self._adopt(made)
         except TimeoutError:
             raise timed_out("connect", host) from None

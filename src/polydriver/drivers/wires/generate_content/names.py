@@ -1,0 +1,34 @@
+"""Field names of the protocol buffers' JSON: camelCase as Google writes it, and snake_case, which is as valid.
+
+https://protobuf.dev/programming-guides/json/
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+__all__ = ["camel", "with_camel_names"]
+
+_FREE_FORM = frozenset({"args", "response", "partMetadata"})
+"""Fields that hold the user's own objects, whose names are left alone."""
+
+_UNDERSCORE = re.compile(r"(?<=[a-zA-Z0-9])_([a-z0-9])")
+
+
+def camel(name: str) -> str:
+    """`finish_reason` as `finishReason`."""
+    return _UNDERSCORE.sub(lambda found: found[1].upper(), name) if "_" in name else name
+
+
+def with_camel_names(value: Any) -> Any:
+    """The same JSON value with all field names in camelCase, except inside of function arguments and results."""
+    if isinstance(value, list):
+        return [with_camel_names(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    renamed = {}
+    for key, item in value.items():
+        name = camel(key)
+        renamed[name] = item if name in _FREE_FORM else with_camel_names(item)
+    return renamed

@@ -18,7 +18,9 @@ ENTRY_POINTS = "polydriver.drivers"
 
 _MODULES = {
     "openai": "openai:OpenAIDriver",
+    "gemini": "gemini:GeminiDriver",
     "mock": "mock:MockDriver",
+    "vertexai": "vertex:VertexAIDriver",
 }
 
 

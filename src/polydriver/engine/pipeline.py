@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ..data.http import Reply, Request, Timeouts
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
-from ..errors import AIError, APITimeoutError, DeadlineExceededError, InvalidResponseError, ProviderError, error_branch
+from ..errors import (
+    AIError,
+    APITimeoutError,
+    ConfigurationError,
+    DeadlineExceededError,
+    InvalidResponseError,
+    ProviderError,
+    RateLimitError,
+    error_branch,
+)
 from ..events import CostCalculated, MessageSent, RequestFailed, RequestRetried, ResponseGenerated
 from .call import Call, Operation
 from .retry import parse_retry_after, retry_delay, should_retry_header
@@ -106,6 +115,8 @@ class Pipeline(Generic[P]):
         response.provider = self.connection.name
         response.requested_model = prompt.model
         response.response_time = self.port.now() - call.started
+        if response.finish_reason == "stop" and response.tool_calls:
+            response.finish_reason = "tool_calls"  # the wire's word does not tell; the parts do
         if prompt.warnings:
             response.warnings = [*prompt.warnings, *response.warnings]
         if response.cost is None and response.usage is not None:
@@ -118,16 +129,20 @@ class Pipeline(Generic[P]):
         error.args = (error.message,)
         if error.details:
             error.details = redactor.redact_value(error.details)
+        for name in ("code", "type", "request_id"):
+            if word := getattr(error, name):
+                setattr(error, name, redactor.redact(word)[:200])
         if error.provider is None or error.provider == self.driver.name:
             error.provider = self.connection.name
         if reply is not None:
             headers = reply.headers
             if error.retry_after is None and error.retryable:
-                error.retry_after = parse_retry_after(headers, self.port.wall_time())
+                limited = isinstance(error, RateLimitError)
+                error.retry_after = parse_retry_after(headers, self.port.wall_time(), limited=limited)
             if should_retry_header(headers) is False:
                 error.retryable = False
-            if error.request_id is None:
-                error.request_id = reply.request_id
+            if error.request_id is None and reply.request_id:
+                error.request_id = redactor.redact(reply.request_id)
         return error
 
     def unexpected(self, error: Exception) -> AIError:
@@ -162,7 +177,12 @@ class Pipeline(Generic[P]):
         }
 
     def _build(self, build: Callable[[], Request]) -> Request:
-        request = build()
+        try:
+            request = build()
+        except AIError:
+            raise
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise ConfigurationError(f"the request cannot be written as JSON: {error}") from error
         request.headers.setdefault("user-agent", self.connection.user_agent)
         for name, value in self.config.headers.items():
             request.headers.setdefault(name.lower(), value)

@@ -40,11 +40,11 @@ def parse_duration(text: str) -> float | None:
     return sum(float(amount) * _UNITS[unit] for amount, unit in _DURATION_PART.findall(text))
 
 
-def parse_retry_after(headers: Mapping[str, str], wall_time: float) -> float | None:
+def parse_retry_after(headers: Mapping[str, str], wall_time: float, *, limited: bool = True) -> float | None:
     """Seconds that the server asks to wait, or `None`. Garbage counts as absent.
 
-    Reads `retry-after-ms`, `Retry-After` as seconds or as an HTTP date (RFC 9110 10.2.3), then the
-    `x-ratelimit-reset-*` of a limit that is used up.
+    Reads `retry-after-ms`, `Retry-After` as seconds or as an HTTP date (RFC 9110 10.2.3), then, where a limit was reached
+    (`limited`), the `x-ratelimit-reset-*` of one that is used up.
     """
     millis = headers.get("retry-after-ms")
     if millis and _NUMBER.fullmatch(millis.strip()):
@@ -56,7 +56,7 @@ def parse_retry_after(headers: Mapping[str, str], wall_time: float) -> float | N
             seconds = _seconds_until(after, wall_time)
         if seconds is not None:
             return seconds
-    return _limit_reset(headers)
+    return _limit_reset(headers) if limited else None
 
 
 def _seconds_until(date: str, wall_time: float) -> float | None:

@@ -38,9 +38,8 @@ class AsyncOperations:
     """What providers do beyond chat: the methods of `Operations`, awaited. Part of `AsyncProvider`."""
 
     if TYPE_CHECKING:
+        driver: Driver
 
-        @property
-        def driver(self) -> Driver: ...
         @property
         def _pipeline(self) -> Pipeline[AsyncPort]: ...
 
@@ -49,7 +48,7 @@ class AsyncOperations:
         from ..engine.operations import perform
         from .preparing import prepare
 
-        return await perform(self._pipeline, prepare(self.driver, method, fields, options))  # type: ignore[no-any-return]
+        return await perform(self._pipeline, prepare(self.driver, method, fields, options))
 
     async def embed(
         self,

@@ -46,7 +46,9 @@ class Operations:
     if TYPE_CHECKING:
 
         @property
-        def driver(self) -> Driver: ...
+        def driver(self) -> Driver:
+            """See `Provider.driver`."""
+
         @property
         def _pipeline(self) -> Pipeline[BlockingPort]: ...
 

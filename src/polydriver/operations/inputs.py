@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..data.messages import Audio, Document, Image, Media, Text
+from ..data.sniffing import sniff_media_type
 from ..errors import ConfigurationError
 
 __all__ = [
@@ -22,35 +23,9 @@ __all__ = [
     "read_moderation_input",
     "read_timestamps",
     "read_upload",
-    "sniff",
 ]
 
 M = TypeVar("M", bound=Media)
-
-_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
-    (0, b"\x89PNG\r\n\x1a\n", "image/png"),
-    (0, b"\xff\xd8\xff", "image/jpeg"),
-    (0, b"GIF8", "image/gif"),
-    (8, b"WEBP", "image/webp"),
-    (8, b"WAVE", "audio/wav"),
-    (0, b"ID3", "audio/mpeg"),
-    (0, b"OggS", "audio/ogg"),
-    (0, b"fLaC", "audio/flac"),
-    (4, b"ftypM4A", "audio/mp4"),
-    (4, b"ftyp", "video/mp4"),
-    (0, b"\x1aE\xdf\xa3", "audio/webm"),
-    (0, b"%PDF-", "application/pdf"),
-)
-
-
-def sniff(data: bytes) -> str | None:
-    """The MIME type of a picture, sound or PDF by its first bytes, if they tell. https://mimesniff.spec.whatwg.org/"""
-    for offset, signature, media_type in _SIGNATURES:
-        if data.startswith(signature, offset):
-            return media_type
-    if len(data) > 1 and data[0] == 0xFF and data[1] & 0xE6 == 0xE2:  # an MPEG audio frame, layer III
-        return "audio/mpeg"
-    return None
 
 
 def read_embedding_input(value: Any) -> list[str | list[int]]:
@@ -145,9 +120,9 @@ def _read_media(kind: type[M], value: Any, default_type: str) -> M:
     if isinstance(value, kind):
         return value
     if isinstance(value, bytes):
-        return kind.from_bytes(value, sniff(value) or default_type)
+        return kind.from_bytes(value, sniff_media_type(value) or default_type)
     if isinstance(value, str | Path):
         media = kind.from_path(value)
-        return media if media.media_type else kind.from_path(value, sniff(media.data or b"") or default_type)
+        return media if media.media_type else kind.from_path(value, sniff_media_type(media.data or b"") or default_type)
     name = kind.__name__.lower()
     raise ConfigurationError(f"{name} must be {kind.__name__}, a path or bytes, not {type(value).__name__}")

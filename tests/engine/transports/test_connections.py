@@ -6,12 +6,12 @@ import gc
 from collections.abc import Callable
 
 import pytest
+from tests.faults.server import AGAIN, CLOSE, HANG, READ, Server, chunked, drip, reply
 
 from polydriver.data.http import TransportConfig
 from polydriver.errors import APIConnectionError, APITimeoutError, InvalidResponseError, ProviderError
-from tests.faults.server import AGAIN, CLOSE, HANG, READ, Server, chunked, drip, reply
 
-from .clients import Client, get, read_all, stream, within
+from .clients import Client, get, post, read_all, stream, within
 
 HEAD = reply(headers={"transfer-encoding": "chunked"}, length=False)
 OTHER = reply(b"someone else's")
@@ -168,9 +168,7 @@ def test_a_call_ends_at_its_deadline(client: Client, script: list[bytes], phase:
 
 def test_a_request_that_is_not_read_ends_at_its_deadline(client: Client) -> None:
     with Server([1.5, CLOSE]) as server, pytest.raises(APITimeoutError) as caught:
-        request = get(server.url)
-        request.body = b"q" * 30_000_000
-        client.send(request, within(0.2))
+        client.send(post(server.url, b"q" * 30_000_000), within(0.2))
     assert caught.value.details["phase"] in ("send", "headers")
 
 

@@ -8,9 +8,9 @@ import tracemalloc
 import zlib
 
 import pytest
-
-from polydriver.errors import APIConnectionError, AIError, ConfigurationError, InvalidResponseError
 from tests.faults.server import AGAIN, CLOSE, HANG, READ, RESET, Server, chunked, drip, reply
+
+from polydriver.errors import AIError, APIConnectionError, ConfigurationError, InvalidResponseError
 
 from .clients import Client, get, post, read_all, stream, within
 
@@ -133,9 +133,8 @@ def test_truncated_compression(client: Client) -> None:
 
 def test_endless_headers(client: Client) -> None:
     flood = [b"X-Flood: 1\r\n" * 500] * 100
-    with Server([READ, b"HTTP/1.1 200 OK\r\n", *flood, HANG]) as server:
-        with pytest.raises(InvalidResponseError):
-            client.send(get(server.url), within())
+    with Server([READ, b"HTTP/1.1 200 OK\r\n", *flood, HANG]) as server, pytest.raises(InvalidResponseError):
+        client.send(get(server.url), within())
 
 
 def test_a_reset_is_a_connection_error(client: Client) -> None:

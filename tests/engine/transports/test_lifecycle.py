@@ -9,20 +9,19 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
 import pytest
+from tests.faults.server import AGAIN, HANG, READ, Server, chunked, drip, reply
 
 from polydriver.data.http import TransportConfig
 from polydriver.engine.transports import transport_for
 from polydriver.engine.transports.httpx2 import AsyncHTTPX2Transport, HTTPX2Transport
 from polydriver.errors import APITimeoutError, ConfigurationError
-from tests.faults.server import AGAIN, HANG, READ, Server, chunked, drip, reply
 
-from .clients import Client, get, stream, within
+from .clients import get, stream, within
 
 ASYNC = ("aiohttp", "httpx2")
 BLOCKING = ("urllib3", "httpx2")
@@ -201,19 +200,18 @@ def test_a_client_of_the_user() -> None:
 
 
 def test_a_stream_of_a_client_of_the_user_ends_in_time() -> None:
-    with Server([READ, HEAD, chunked(b"a", end=False), *drip(b"5\r\nabcde", 0.2), HANG]) as server:
-        with httpx2.Client(trust_env=False) as client:
-            body = HTTPX2Transport(client).open(stream(server.url), within())
-            body.expires = within(0.1).expires
-            with pytest.raises(APITimeoutError):
-                while body.read():
-                    pass
+    script = [READ, HEAD, chunked(b"a", end=False), *drip(b"5\r\nabcde", 0.2), HANG]
+    with Server(script) as server, httpx2.Client(trust_env=False) as client:
+        body = HTTPX2Transport(client).open(stream(server.url), within())
+        body.expires = within(0.1).expires
+        with pytest.raises(APITimeoutError):
+            b"".join(iter(body.read, b""))
 
 
 def test_names_of_clients() -> None:
     for kind in ("blocking", "async"):
         for setting in (None, "aiohttp", "urllib3", "httpx2"):
-            transport = transport_for(kind, TransportConfig(http_client=setting))  # type: ignore[call-overload]
+            transport = transport_for(kind, TransportConfig(http_client=setting))
             transport.close()
     with pytest.raises(ConfigurationError, match="urllib3"):
         transport_for("blocking", TransportConfig(), "aiohttp")
@@ -235,5 +233,3 @@ def run_python(code: str, *arguments: str) -> tuple[str, str]:
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30, check=False)
     noise = [line for line in done.stderr.splitlines() if "Executing <" not in line]
     return done.stdout, "\n".join(noise)
-
-

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from tests.faults.server import AGAIN, CLOSE, HANG, READ, Script, Server, chunked, drip, reply
 
 from polydriver.data.http import TransportConfig
 from polydriver.errors import APIConnectionError, APITimeoutError, ConfigurationError
-from tests.faults.server import AGAIN, CLOSE, HANG, READ, Server, chunked, drip, reply
 
 from .clients import Client, get, post, read_all, stream, within
 
@@ -39,7 +39,7 @@ def tunnel() -> Iterator[tuple[str, list[bytes]]]:
         while b"\r\n\r\n" not in head:
             head += link.recv(65536)
         heads.append(head)
-        host, _, port = head.split(b" ")[1].decode().rpartition(":")
+        _, _, port = head.split(b" ")[1].decode().rpartition(":")
         with link, socket.create_connection(("127.0.0.1", int(port))) as onward:
             link.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=pump, args=(onward, link), daemon=True)
@@ -76,8 +76,9 @@ def test_tls(make_client: Make, certificate: Path, server_tls: ssl.SSLContext) -
 def test_tls_connections_are_freed(make_client: Make, certificate: Path, server_tls: ssl.SSLContext) -> None:
     client = make_client(TransportConfig(ca_file=str(certificate), max_connections=1))
     head = reply(headers={"transfer-encoding": "chunked"}, length=False)
-    scripts = [READ, head, chunked(b"a", end=False), HANG], [READ, reply(b"mine") + reply(b"other"), HANG]
-    with Server(*scripts, [READ, reply(b"yours"), CLOSE], tls=server_tls) as server:
+    cut: Script = [READ, head, chunked(b"a", end=False), HANG]
+    surplus: Script = [READ, reply(b"mine") + reply(b"other"), HANG]
+    with Server(cut, surplus, [READ, reply(b"yours"), CLOSE], tls=server_tls) as server:
         body = client.open(stream(server.url), within())
         assert body.read() == b"a"
         body.close()
@@ -119,9 +120,16 @@ def test_client_certificate(make_client: Make, certificate: Path, server_tls: ss
         assert known.send(get(server.url), within()).body == b"a"
 
 
-@pytest.mark.parametrize("field", ["ca_file", "client_cert"])
-def test_a_missing_file_is_a_setting_to_correct(make_client: Make, field: str) -> None:
-    client = make_client(TransportConfig(**{field: "/nowhere/at-all.pem"}))
+@pytest.mark.parametrize(
+    ("config", "field"),
+    [
+        (TransportConfig(ca_file="nowhere.pem"), "ca_file"),
+        (TransportConfig(client_cert="nowhere.pem"), "client_cert"),
+        (TransportConfig(client_cert=("nowhere.pem", "nowhere.key")), "client_cert"),
+    ],
+)
+def test_a_missing_file_is_a_setting_to_correct(make_client: Make, config: TransportConfig, field: str) -> None:
+    client = make_client(config)
     with pytest.raises(ConfigurationError, match=field):
         client.send(get("https://localhost:9/"), within())
 

@@ -6,14 +6,18 @@ from ...config import Setting
 from ...data.models import Capabilities
 from ...driver import Driver
 from ..traits import CalculatesCosts, HandlesErrors, ValidatesHealth
-from ..wires.chat_completions import ChatCompletions
+from ..wires.chat_or_responses import API_SETTING, ChatOrResponses
 from .errors import OPENAI_ERRORS
 
 __all__ = ["OpenAIDriver"]
 
 
-class OpenAIDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
-    """OpenAI, and the reference for every other driver. https://platform.openai.com/docs/api-reference"""
+class OpenAIDriver(ChatOrResponses, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
+    """OpenAI, and the reference for every other driver. https://platform.openai.com/docs/api-reference
+
+    Reasoning models are spoken to over the Responses API, others over Chat Completions; `api="chat"` or `api="responses"`
+    says otherwise, for a call or as a setting of the connection.
+    """
 
     name = "openai"
     title = "OpenAI"
@@ -21,6 +25,7 @@ class OpenAIDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCo
     key_variables = ("OPENAI_API_KEY",)
     key_prefix = "sk-"
     settings = (
+        API_SETTING,
         Setting("organization", help="the organisation that is billed (OpenAI-Organization)"),
         Setting("project", help="the project that is billed (OpenAI-Project)"),
     )

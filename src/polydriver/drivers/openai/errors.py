@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ... import errors as tree
 from ..traits.errors import ErrorTable
+from ..wires.responses.errors import RESPONSE_CODES
 
 __all__ = [
     "OPENAI_ERRORS",
@@ -133,6 +134,6 @@ tree.adopt_branch(
 
 OPENAI_ERRORS = ErrorTable(
     branch="OpenAI",
-    codes={"billing_not_active": tree.QuotaExceededError, "invalid_value": tree.InvalidRequestError},
+    codes={**RESPONSE_CODES, "billing_not_active": tree.QuotaExceededError, "invalid_value": tree.InvalidRequestError},
     retry_conflict=True,  # a lock conflict, which the documentation asks to retry
 )

@@ -52,6 +52,8 @@ class StreamDecoder(Generic[D]):
             for event in self.frames.feed(data):
                 self.events += 1
                 self.parse_event(event, chunks)
+                if self.closed:
+                    break
         except Exception as error:
             self._fail(error)
         return chunks

@@ -58,11 +58,11 @@ class AiohttpTransport:
         return AiohttpBody(lease, reader, content, timeouts.expires)
 
     def close(self) -> None:
-        """Close the idle connections of all loops, in their own time."""
+        """Have the connections of all loops closed, in their own time."""
         self._pools.close()
 
     async def aclose(self) -> None:
-        """Close the idle connections of the running loop, and wait until that is done."""
+        """Close the connections of the running loop, and wait until that is done."""
         await self._pools.aclose()
 
     async def _begin(self, request: Request, timeouts: Timeouts) -> tuple[Lease, ResponseReader, bytes]:
@@ -105,7 +105,7 @@ class _Pools:
         return pool
 
     async def aclose(self) -> None:
-        """Close the idle connections, and wait until they are gone."""
+        """Close the connections, and wait until they are gone."""
         closing = [connection for pool in self._pools.values() for connection in pool.close()]
         for connection in closing:
             await connection.closed()
@@ -144,7 +144,7 @@ class AiohttpBody:
             # The end mark of a stream often comes just before the end of its body.
             if not self._reader.finished and (data := self._lease.receive_now()):
                 self._reader.feed(data)
-        except ProviderError:
+        except (ProviderError, RuntimeError):  # the latter from a closed event loop
             self._lease.discard()
         else:
             self._lease.finish(self._reader)

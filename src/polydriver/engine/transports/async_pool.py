@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import weakref
 from collections import deque
 from contextlib import suppress
 
@@ -84,6 +85,7 @@ class AsyncPool:
         self.headers = {"proxy-authorization": authorization} if authorization else {}
         self._free = config.max_connections
         self._idle: deque[tuple[AsyncConnection, float]] = deque()
+        self._busy: weakref.WeakSet[AsyncConnection] = weakref.WeakSet()
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._closed = False
 
@@ -116,6 +118,7 @@ class AsyncPool:
             if connection is None:
                 connection = await self._connect(timeouts)
             connection.busy = True
+            self._busy.add(connection)
             return connection
         except BaseException:
             self._pass_on()
@@ -124,6 +127,7 @@ class AsyncPool:
     def release(self, connection: AsyncConnection) -> None:
         """Give a place back with a connection that can be used again."""
         connection.busy = False
+        self._busy.discard(connection)
         if self._closed or not connection.alive:
             connection.drop()
         else:
@@ -142,9 +146,9 @@ class AsyncPool:
                 self._loop.call_soon_threadsafe(self._pass_on)
 
     def close(self) -> list[AsyncConnection]:
-        """Close the idle connections, and from now on all that come back. Returns what is being closed."""
+        """Close all connections, those in use too, and from now on all that come back; returns what is closing."""
         self._closed = True
-        closing = [connection for connection, _ in self._idle]
+        closing = [*self._busy, *(connection for connection, _ in self._idle)]
         self._idle.clear()
         for connection in closing:
             connection.drop()

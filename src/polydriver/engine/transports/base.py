@@ -111,11 +111,11 @@ class AsyncTransport(Protocol):
         ...
 
     def close(self) -> None:
-        """Close all idle connections as far as that is possible without waiting."""
+        """Have all connections closed by the event loops they belong to, without waiting for it."""
         ...
 
     async def aclose(self) -> None:
-        """Close all idle connections of the running event loop and wait until that is done."""
+        """Close all connections of the running event loop, and wait until that is done. A stream in use breaks."""
         ...
 
 

@@ -143,12 +143,12 @@ class _Connection:
         link = self._live()
         try:
             # `sendall` takes the socket's timeout as the limit of the whole call, not of each step.
-            self._allow(link, expires, "send")
+            self._allow(link, expires, "send", 1.0)
             if len(body) < _JOIN_BELOW:
                 link.sendall(head + body)
             else:
                 link.sendall(head)
-                self._allow(link, expires, "send")
+                self._allow(link, expires, "send", 1.0)
                 link.sendall(body)
         except TimeoutError:
             raise timed_out("send", self._host) from None
@@ -201,12 +201,15 @@ class _Connection:
             finally:
                 self._pool.release(None)
 
-    def _allow(self, link: socket.socket, expires: float, phase: Phase) -> None:
-        """Set the socket's timeout, but only when it differs from the time left: each setting is a system call."""
+    def _allow(self, link: socket.socket, expires: float, phase: Phase, least: float = 0.5) -> None:
+        """Set the socket's timeout when it is longer than the time left, or shorter than the part `least` of it.
+
+        Each setting is a system call, and a receive that ends too early is simply done again.
+        """
         left = expires - time.monotonic()
         if left <= 0.0:
             raise timed_out(phase, self._host)
-        if not left <= self._timeout <= left + _SLACK:
+        if not left * least <= self._timeout <= left + _SLACK:
             self._timeout = left
             link.settimeout(left)
 

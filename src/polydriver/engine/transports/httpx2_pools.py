@@ -66,6 +66,9 @@ class Pools:
         for transport in transports.values():
             transport.close()
 
+    def __del__(self) -> None:
+        self.close()
+
 
 class AsyncPools:
     """httpx2 transports for the async callers of one event loop, by the proxy on the way."""
@@ -165,7 +168,10 @@ class _Stream(httpcore2.NetworkStream):
         self._inner.close()
 
     def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, deadline.limit(timeout)))
 
@@ -204,15 +210,16 @@ class _Backend(httpcore2.NetworkBackend):
         raise failure
 
 
+# The `timeout` arguments below are httpcore2's; a deadline ends async calls from outside.
 class _AsyncStream(httpcore2.AsyncNetworkStream):
     def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
         self._inner = inner
         self._audit = _Audit()
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         return self._audit.received(await self._inner.read(max_bytes, timeout))
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         self._audit.sent()
         await self._inner.write(buffer, timeout)
 
@@ -220,7 +227,10 @@ class _AsyncStream(httpcore2.AsyncNetworkStream):
         await self._inner.aclose()
 
     async def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
     ) -> httpcore2.AsyncNetworkStream:
         return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
@@ -238,7 +248,7 @@ class _AsyncBackend(httpcore2.AsyncNetworkBackend):
         self,
         host: str,
         port: int,
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.AsyncNetworkStream:

@@ -93,8 +93,10 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
             payload = decode_json(data)
         except ValueError as error:
             raise self.driver.invalid_response(f"an event of the stream is {error}", data) from None
-        if not isinstance(payload, dict):
+        if isinstance(payload, str):
             raise self.driver.map_payload(payload)
+        if not isinstance(payload, dict):
+            raise self.driver.invalid_response("an event of the stream is no object", data)
         try:
             return msgspec.convert(payload, _Chunk)
         except (msgspec.ValidationError, RecursionError) as error:

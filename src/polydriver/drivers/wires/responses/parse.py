@@ -15,10 +15,13 @@ from .items import CUSTOM_CALL
 if TYPE_CHECKING:
     from . import Responses
 
-__all__ = ["CALLS", "map_finish", "parse_item", "parse_response", "parse_usage", "read_logprobs"]
+__all__ = ["CALLS", "UNEXPLAINED", "map_finish", "parse_item", "parse_response", "parse_usage", "read_logprobs"]
 
 CALLS = {"function_call": "arguments", CUSTOM_CALL: "input"}
 """The items that are calls of the caller's tools, and the field that holds what the tool is given."""
+
+UNEXPLAINED = {"message": "the response failed without saying why", "code": "server_error"}
+"""The error of a failed response that holds none."""
 
 _INCOMPLETE: dict[str, FinishReason] = {
     "max_output_tokens": "length",
@@ -32,7 +35,7 @@ def parse_response(wire: Responses, payload: dict[str, Any]) -> AIResponse:
     """The response in a decoded reply. Raises a mapped error when it failed, `InvalidResponseError` when it is no response."""
     status, output = as_str(payload.get("status")), payload.get("output")
     if status == "failed" or (payload.get("error") and not output):
-        raise wire.map_payload({"error": payload.get("error") or {"message": "the response failed", "code": "server_error"}})
+        raise wire.map_payload({"error": payload.get("error") or UNEXPLAINED})
     if not isinstance(output, list):
         if output is not None or status not in _UNFINISHED:
             raise wire.invalid_response("it has no output", repr(payload)[:500].encode())

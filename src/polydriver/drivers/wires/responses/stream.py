@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ....data.json import as_dict, as_list, as_str, decode_json
-from ....data.messages import Part
+from ....data.messages import Media, Part, ProviderPart, ToolCall
 from ....data.responses import AIChunk, AIResponse
 from ...traits import StreamDecoder
 from . import parse
@@ -115,26 +115,23 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
 
     def _add_delta(self, read: _Event, place: tuple[str, str], chunks: list[AIChunk]) -> None:
         delta = read.delta
-        if type(delta) is not str or not delta:
-            return
-        kind, channel = place
-        item = self._find(read, kind)
-        index = read.content_index if kind == "message" or channel == "content" else read.summary_index
-        item.add(channel, index, delta)
-        if read.logprobs and isinstance(read.logprobs, list):
-            item.logprobs += read.logprobs
-        _emit(channel, delta, chunks)
+        if type(delta) is str and delta:
+            kind, channel = place
+            item = self._find(read, kind)
+            item.add(channel, read.summary_index if channel == "summary" else read.content_index, delta)
+            if read.logprobs and type(read.logprobs) is list:
+                item.logprobs += read.logprobs
+            _emit(channel, delta, chunks)
 
     def _add_whole(self, read: _Event, place: tuple[str, str], chunks: list[AIChunk]) -> None:
         """Add what the deltas of one text lacked, if it goes on from them."""
         kind, channel = place
-        whole = read.refusal if channel == "refusal" else getattr(read, channel, None) or read.text
-        if type(whole) is not str or not whole:
-            return
-        item = self._find(read, kind)
-        index = read.content_index if kind == "message" or channel == "content" else read.summary_index
-        if rest := item.complete(channel, index, whole):
-            _emit(channel, rest, chunks)
+        whole = getattr(read, channel, None) or read.text
+        if type(whole) is str and whole:
+            item = self._find(read, kind)
+            index = read.summary_index if channel == "summary" else read.content_index
+            if rest := item.complete(channel, index, whole):
+                _emit(channel, rest, chunks)
 
     def _find(self, read: _Event, kind: str) -> ItemProgress:
         """The open item that an event belongs to, begun when it is new.
@@ -175,11 +172,18 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
 
     def _complete(self, item: ItemProgress, raw: dict[str, Any], chunks: list[AIChunk], *, cut: bool = False) -> None:
         """Give an item its parts, and hand out what its deltas did not."""
-        seed, position = self.answer.id or "", self._items.index(item)
-        parts = parse.parse_item(self.driver, raw, position, seed=seed, cut=cut, stored=self._stored)
-        for channel, rest in item.finish(raw, parts):
+        raw = item.merge(raw)
+        for channel, rest in item.finish(raw, self._parse(item, raw, cut=cut)):
             _emit(channel, rest, chunks)
-        _emit_parts(item.parts or [], chunks)
+        parts = item.parts or []
+        calls = [part for part in parts if type(part) is ToolCall]
+        others = [part for part in parts if isinstance(part, ProviderPart | Media)]
+        if calls or others:
+            chunks.append(AIChunk(tool_calls=calls, parts=others))
+
+    def _parse(self, item: ItemProgress, raw: dict[str, Any], *, cut: bool) -> list[Part]:
+        seed, position = self.answer.id or "", self._items.index(item)
+        return parse.parse_item(self.driver, raw, position, seed=seed, cut=cut, stored=self._stored)
 
     def _read_response(self, response: dict[str, Any]) -> None:
         answer = self.answer
@@ -192,26 +196,80 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
             answer.usage = parse.parse_usage(usage)
 
     def _end(self, status: str, response: dict[str, Any], chunks: list[AIChunk]) -> None:
-        """The last event: complete the items that are still open from the whole response, and say how it ended."""
+        """The last event: complete from the whole response the items that are still open, and say how it ended."""
         status = as_str(response.get("status")) or status
-        answer, first = self.answer, self.answer.first
-        answer.raw = response
+        first = self.answer.first
+        self.answer.raw = response
         first.raw_finish_reason = status
+        if status == "failed":
+            first.finish_reason = "error"
+            raise self.driver.map_payload({"error": response.get("error") or parse.UNEXPLAINED})
         cut = status == "incomplete"
         output = [as_dict(raw) for raw in as_list(response.get("output"))]
-        waiting = [item for item in self._items if item.parts is None]
-        done = {as_str(item.raw.get("id")) for item in self._items if item.parts is not None}
-        finished = len(self._items) - len(waiting)
-        for position, raw in enumerate(output):
-            if as_str(raw.get("id")) in done - {None} or self._matches_done(position, raw, finished):
-                continue
-            item = _take(waiting, raw) or self._begin(_Event(), raw)
-            self._complete(item, raw, chunks, cut=cut and position == len(output) - 1)
-        for item in waiting:
-            self._complete(item, item.streamed(), chunks, cut=cut and item is waiting[-1])
-        parts = self._parts()
-        first.finish_reason = parse.map_finish(status, response, parts)
-        if status == "failed":
-            raise self.driver.map_payload({"error": response.get("error") or _UNEXPLAINED})
+        for raw, item in self._pair(output):
+            if item is None or item.parts is None:
+                self._complete(item or self._begin(_Event(), raw), raw, chunks, cut=cut and raw is output[-1])
+        for item in self._items:
+            if item.parts is None:
+                self._complete(item, item.streamed(), chunks, cut=cut)
+        first.finish_reason = parse.map_finish(status, response, self._parts())
         self.complete = self.closed = True
         chunks.append(AIChunk(finish_reason=first.finish_reason, raw_finish_reason=status))
+
+    def _pair(self, output: list[dict[str, Any]]) -> list[tuple[dict[str, Any], ItemProgress | None]]:
+        """Each item of the whole response with what the stream had of it: by id, and where ids changed on the way by kind and order."""
+        known = {as_str(item.raw.get("id")): item for item in self._items}
+        known.pop(None, None)
+        pairs = [(raw, known.get(as_str(raw.get("id")))) for raw in output]
+        taken = {id(item) for _, item in pairs}
+        left = [item for item in self._items if id(item) not in taken]
+        for position, (raw, item) in enumerate(pairs):
+            if item is None and (item := next((item for item in left if item.kind == raw.get("type")), None)):
+                left.remove(item)
+                pairs[position] = (raw, item)
+        return pairs
+
+    def _parts(self) -> list[Part]:
+        """All parts so far. Calls whose arguments are still coming are incomplete, whatever they look like."""
+        parts: list[Part] = []
+        for item in self._items:
+            if item.parts is not None:
+                parts += item.parts
+                continue
+            for part in self._parse(item, item.streamed(), cut=True):
+                if type(part) is ToolCall and not item.is_whole:
+                    part = msgspec.structs.replace(part, arguments=None, arguments_text=item.text("arguments", "input"))
+                parts.append(part)
+        return parts
+
+    def parse_unframed(self, body: bytes, chunks: list[AIChunk]) -> None:
+        """A service that ignores `stream` answers with the whole response as JSON: take it as the only event."""
+        try:
+            payload = decode_json(body)
+        except ValueError:
+            payload = None
+        if not isinstance(payload, dict) or not isinstance(payload.get("output"), list):
+            super().parse_unframed(body, chunks)
+            return
+        self._read_response(payload)
+        self._end("completed", payload, chunks)
+
+    def build(self) -> AIResponse:
+        """The response so far, with the cost when the provider reports one."""
+        first = self.answer.first
+        first.parts = self._parts()
+        logprobs = [entry for item in self._items for entry in item.logprobs]
+        first.logprobs = {"content": logprobs} if logprobs else None
+        response = self.answer.build()
+        if self._usage:
+            self.driver.report_cost(self._usage, response)
+        return response
+
+
+def _emit(channel: str, delta: str, chunks: list[AIChunk]) -> None:
+    if channel == "text":
+        chunks.append(AIChunk(content=delta))
+    elif channel == "refusal":
+        chunks.append(AIChunk(refusal=delta))
+    elif channel in ("summary", "content"):
+        chunks.append(AIChunk(reasoning=delta))

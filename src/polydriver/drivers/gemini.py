@@ -1,0 +1,119 @@
+"""Gemini on Google AI Studio."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..data.http import Reply, Request
+from ..data.json import as_dict, as_int, as_list, as_str
+from ..data.models import AIModel, Capabilities
+from ..data.operations import TokenCount
+from ..data.prompt import Prompt
+from ..driver import Driver
+from .traits import CalculatesCosts, ValidatesHealth
+from .wires.generate_content import HandlesGoogleErrors, google_errors
+from .wires.generate_content.names import with_camel_names
+from .wires.generate_content.operations import EmbedsContent, parse_token_count
+
+__all__ = ["GeminiDriver"]
+
+_PAGE_SIZE = 1000
+_TYPES = {"generateContent": "chat", "embedContent": "embedding", "predict": "image", "predictLongRunning": "video"}
+
+
+class GeminiDriver(EmbedsContent, HandlesGoogleErrors, ValidatesHealth, CalculatesCosts, Driver):
+    """Gemini on Google AI Studio. https://ai.google.dev/api
+
+    Models are named with or without `models/`; tuned ones as `tunedModels/...`.
+    """
+
+    name = "gemini"
+    title = "Gemini"
+    origin = "google"
+    base_url = "https://generativelanguage.googleapis.com/v1beta"
+    key_variables = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
+    capabilities = Capabilities(
+        streaming=True,
+        function_calling=True,
+        parallel_function_calling=True,
+        vision=True,
+        audio=True,
+        embeddings=True,
+        supported_formats=("text", "image", "audio", "video", "document", "json"),
+        operations=frozenset({"token_counting"}),
+    )
+    errors = google_errors("Gemini")
+    operation_options = {"embed": frozenset({"title", "auto_truncate"})}
+    request_fields = frozenset({"service_tier", "store"})
+    finish_numbers = {
+        "1": "STOP",
+        "2": "MAX_TOKENS",
+        "3": "SAFETY",
+        "4": "RECITATION",
+        "5": "OTHER",
+        "6": "LANGUAGE",
+        "7": "BLOCKLIST",
+        "8": "PROHIBITED_CONTENT",
+        "9": "SPII",
+        "10": "MALFORMED_FUNCTION_CALL",
+        "11": "IMAGE_SAFETY",
+        "12": "UNEXPECTED_TOOL_CALL",
+        "13": "TOO_MANY_TOOL_CALLS",
+    }
+
+    def headers(self) -> dict[str, str]:
+        """The key, in a header: Google takes it in the query, too, where it would end up in logs."""
+        key = self.config.api_key
+        return {"x-goog-api-key": key.reveal()} if key else {}
+
+    def file_uri(self, file_id: str) -> str:
+        """The address of an uploaded file: its id is `files/...`."""
+        if "://" in file_id:
+            return file_id
+        return self.url(file_id if file_id.startswith("files/") else f"files/{file_id}")
+
+    def models_request(self) -> Request:
+        """The request for the first page of the model list."""
+        return self.build_get("models", pageSize=_PAGE_SIZE)
+
+    def next_page(self, reply: Reply) -> Request | None:
+        """The request for the page after this one; `None` at the last."""
+        token = as_str(as_dict(with_camel_names(self.decode_any(reply))).get("nextPageToken"))
+        return self.build_get("models", pageSize=_PAGE_SIZE, pageToken=token) if token else None
+
+    def parse_models(self, reply: Reply) -> list[AIModel]:
+        """The models on one page; entries without a name are left out."""
+        payload = self.decode(reply)
+        if payload.get("error"):
+            raise self.map_payload(payload)
+        items = payload.get("models", [])
+        if not isinstance(items, list):
+            raise self.invalid_response("a list of models was expected", reply.body)
+        return [self.parse_model(item) for item in items if isinstance(item, dict) and as_str(item.get("name"))]
+
+    def parse_model(self, item: dict[str, Any]) -> AIModel:
+        """One record of the model list."""
+        raw, item = item, with_camel_names(item)
+        methods = as_list(item.get("supportedGenerationMethods"))
+        thinking = item.get("thinking")
+        return AIModel(
+            id=item["name"].removeprefix("models/"),
+            name=as_str(item.get("displayName")),
+            provider=self.name,
+            type=next((kind for method, kind in _TYPES.items() if method in methods), "other" if methods else None),
+            context_length=as_int(item.get("inputTokenLimit")),
+            max_output_tokens=as_int(item.get("outputTokenLimit")),
+            supports_reasoning=thinking if isinstance(thinking, bool) else None,
+            owned_by="google",
+            raw=raw,
+        )
+
+    def build_token_count(self, prompt: Prompt) -> Request:
+        """The request for a prompt's number of tokens, with its tools and its system instruction."""
+        path = self.model_path(prompt.model)
+        body = {"generateContentRequest": {"model": path, **self.render_prompt(prompt)}}
+        return self.build_post(f"{path}:countTokens", body, headers=prompt.extra_headers)
+
+    def parse_token_count(self, reply: Reply, prompt: Prompt) -> TokenCount:
+        """The number of tokens."""
+        return parse_token_count(self, reply, prompt)

@@ -1,0 +1,101 @@
+"""For services that speak both of OpenAI's wires: which of the two a call takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ...config import Setting
+from ...data.http import Reply, Request
+from ...data.messages import Audio
+from ...data.prompt import Prompt, ProviderTool
+from ...data.responses import AIResponse
+from ...errors import ConfigurationError
+from ..traits import StreamDecoder
+from .chat_completions import ChatCompletions
+from .responses import RESPONSES_OPTIONS, Responses
+
+__all__ = ["API_SETTING", "ChatOrResponses"]
+
+API_SETTING = Setting("api", default="auto", help='which API is spoken: "chat", "responses", or "auto" (the better one for the model)')
+"""The connection's choice; drivers that speak both list it in their `settings`."""
+
+_CHAT_OPTIONS = frozenset(
+    {
+        "moderation",
+        "prediction",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "verbosity",
+        "web_search_options",
+    }
+)
+_ONLY_RESPONSES = RESPONSES_OPTIONS - _CHAT_OPTIONS
+_CHAT_TOOLS = ("function", "custom")
+
+
+class ChatOrResponses(Responses, ChatCompletions):
+    """Speaks Chat Completions and the Responses API, each whole and unchanged, and picks one for each prompt.
+
+    The option `api` of the call decides, else the setting `api` of the connection: "chat", "responses" or "auto". With "auto",
+    what only one of the two can do decides, else `prefers_responses(model)`. A model that the catalog doesn't know goes to
+    Chat Completions, which every service has.
+    """
+
+    option_names = RESPONSES_OPTIONS | _CHAT_OPTIONS | {"api"}
+
+    def wire(self, prompt: Prompt) -> type[ChatCompletions] | type[Responses]:
+        """The wire for a prompt. Raises `ConfigurationError` for an `api` that does not exist."""
+        chosen = prompt.options.get("api") or self.config.settings.get("api") or "auto"
+        if chosen not in ("auto", "chat", "responses"):
+            raise ConfigurationError(f"api must be 'chat', 'responses' or 'auto', not {chosen!r}", provider=self.name)
+        if chosen == "auto":
+            return Responses if self._is_for_responses(prompt) else ChatCompletions
+        return Responses if chosen == "responses" else ChatCompletions
+
+    def prefers_responses(self, model: str) -> bool:
+        """Whether a model is better served by the Responses API: one that reasons there, or that is served nowhere else."""
+        from ...data.catalog import find
+
+        entry = find(self.catalog_name or self.name, model)
+        if entry is None or entry.endpoints is None or "/v1/responses" not in entry.endpoints:
+            return False
+        return entry.reasoning is True or "/v1/chat/completions" not in entry.endpoints
+
+    def _is_for_responses(self, prompt: Prompt) -> bool:
+        if any(name in _ONLY_RESPONSES and value is not None for name, value in prompt.options.items()):
+            return True
+        if any(isinstance(tool, ProviderTool) and tool.data.get("type") not in _CHAT_TOOLS for tool in prompt.tools):
+            return True
+        if (prompt.n or 1) > 1 or prompt.audio is not None or "prediction" in prompt.options or _has_audio(prompt):
+            return False
+        return self.prefers_responses(prompt.model)
+
+    def build_request(self, prompt: Prompt) -> Request:
+        """The request for one prompt, on the wire that it takes."""
+        return self.wire(prompt).build_request(self, prompt)
+
+    def render_prompt(self, prompt: Prompt) -> dict[str, Any]:
+        """The body of the request, with the options that its wire knows."""
+        wire = self.wire(prompt)
+        if prompt.options:
+            known = RESPONSES_OPTIONS if wire is Responses else _CHAT_OPTIONS
+            for name in prompt.options.keys() - known - {"api"}:
+                prompt.warn(f"{self.name} takes no {name} on the {wire.__name__} API; it was left out.")
+            options = {name: value for name, value in prompt.options.items() if name in known}
+            prompt = msgspec.structs.replace(prompt, options=options)
+        return wire.render_prompt(self, prompt)
+
+    def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
+        """The answer in a whole reply, on the wire that the prompt took."""
+        return self.wire(prompt).parse_response(self, reply, prompt)
+
+    def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
+        """A new decoder for one stream, on the wire that the prompt took."""
+        return self.wire(prompt).decoder_class(self, prompt)
+
+
+def _has_audio(prompt: Prompt) -> bool:
+    return any(isinstance(part, Audio) for message in prompt.messages if message.role == "user" for part in message.parts)

@@ -18,7 +18,7 @@ from .provider import AsyncProvider, Provider
 if TYPE_CHECKING:
     from .conversation import AsyncConversation, Conversation
     from .driver import Driver
-    from .testing.fakes import FakeAI
+    from .testing.fakes import FakeAI, FakeAsyncAI
 
 __all__ = ["AI", "AsyncAI", "Factory"]
 
@@ -188,7 +188,7 @@ class AI(_Face):
     def fake(cls, responses: Any = None, **settings: Any) -> FakeAI:
         """A manager for tests: every provider answers from `responses`, nothing leaves the process, and calls are
         recorded."""
-        from .testing.fakes import FakeAI
+        from .testing.fakes import FakeAI, FakeAsyncAI
 
         return FakeAI(responses, **settings)
 
@@ -232,6 +232,13 @@ class AsyncAI(_Face):
         from .conversation import AsyncConversation
 
         return AsyncConversation(self, provider)
+
+    @classmethod
+    def fake(cls, responses: Any = None, **settings: Any) -> FakeAsyncAI:
+        """See `AI.fake`."""
+        from .testing.fakes import FakeAsyncAI
+
+        return FakeAsyncAI(responses, **settings)
 
     async def aclose(self) -> None:
         """Close all idle connections."""

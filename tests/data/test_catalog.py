@@ -161,9 +161,7 @@ class TestTime:
 
     def test_peak_hours_are_in_utc_and_need_a_time(self) -> None:
         def price(*moment: int) -> Decimal | None:
-            pricing = find_pricing(
-                "deepseek", "deepseek-v4-pro", at=datetime(2026, 10, 1, *moment, tzinfo=UTC)
-            )
+            pricing = find_pricing("deepseek", "deepseek-v4-pro", at=datetime(2026, 10, 1, *moment, tzinfo=UTC))
             return None if pricing is None else pricing.input
 
         assert price(0, 59) == price(4) == price(23) == Decimal("0.66")
@@ -256,9 +254,7 @@ def why_unknown(usage: TokenUsage, listed: set[str], free: bool) -> str | None:
 
 @pytest.mark.parametrize("variant", [None, "batch", "priority"])
 def test_costs_equal_those_of_genai_prices(variant: str | None) -> None:
-    context = {"batch": {"processing": "batch"}, "priority": {"service_tier": "priority"}}.get(
-        variant or "", {}
-    )
+    context = {"batch": {"processing": "batch"}, "priority": {"service_tier": "priority"}}.get(variant or "", {})
     compared = unknown = 0
     for table, model_id, provider, model in priced_by_source():
         if variant and not any(item.when == context for item in model.price_variants or ()):

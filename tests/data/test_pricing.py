@@ -29,9 +29,7 @@ def cost_of(pricing: ModelPricing, extra: dict[str, int] | None = None, **counts
     return calculate_cost(TokenUsage(**counts), pricing, extra=extra)
 
 
-def items_of(
-    pricing: ModelPricing, extra: dict[str, int] | None = None, **counts: int | None
-) -> dict[str, str] | None:
+def items_of(pricing: ModelPricing, extra: dict[str, int] | None = None, **counts: int | None) -> dict[str, str] | None:
     cost = cost_of(pricing, extra, **counts)
     return None if cost is None else {name: f"{amount.normalize():f}" for name, amount in cost.items.items()}
 
@@ -76,19 +74,14 @@ class TestCalculateCost:
     def test_a_one_hour_write_is_unknown_when_only_five_minutes_have_a_price(self) -> None:
         prices = ModelPricing(input=Decimal(2), output=Decimal(8), cache_write=Decimal(3))
         assert cost_of(prices, input_tokens=9, cache_write_tokens=9, output_tokens=1) is not None
-        assert (
-            cost_of(prices, input_tokens=9, cache_write_tokens=9, cache_write_1h_tokens=1, output_tokens=1)
-            is None
-        )
+        assert cost_of(prices, input_tokens=9, cache_write_tokens=9, cache_write_1h_tokens=1, output_tokens=1) is None
 
     def test_audio_is_never_billed_as_text(self) -> None:
         text = ModelPricing(input=Decimal(2), output=Decimal(8))
         assert cost_of(text, input_tokens=10, input_audio_tokens=4, output_tokens=1) is None
         assert cost_of(text, input_tokens=10, output_tokens=5, output_audio_tokens=2) is None
         assert cost_of(text, input_tokens=10, input_audio_tokens=0, output_tokens=1) is not None
-        audio = ModelPricing(
-            input=Decimal(2), output=Decimal(8), input_audio=Decimal(40), output_audio=Decimal(80)
-        )
+        audio = ModelPricing(input=Decimal(2), output=Decimal(8), input_audio=Decimal(40), output_audio=Decimal(80))
         usage = {"input_tokens": 10, "input_audio_tokens": 4, "output_tokens": 5, "output_audio_tokens": 2}
         assert items_of(audio, **usage) == {
             "input_audio": "0.00016",
@@ -142,9 +135,7 @@ class TestCalculateCost:
     @pytest.mark.parametrize(
         ("tokens", "total"), [(100, "0.0001"), (101, "0.000202"), (500, "0.001"), (501, "0.002004")]
     )
-    def test_a_tier_prices_the_whole_request_from_the_first_token_above(
-        self, tokens: int, total: str
-    ) -> None:
+    def test_a_tier_prices_the_whole_request_from_the_first_token_above(self, tokens: int, total: str) -> None:
         tiers = (PriceTier(above=100, input=Decimal(2)), PriceTier(above=500, input=Decimal(4)))
         cost = cost_of(ModelPricing(input=Decimal(1), tiers=tiers), input_tokens=tokens)
         assert cost is not None
@@ -264,9 +255,7 @@ class TestPricingFromMapping:
 
     def test_a_tier_keeps_what_it_does_not_change(self) -> None:
         tiers = [{"above": 500, "input": 4}, {"above": 100, "input": 2}]
-        pricing = pricing_from_mapping(
-            {"input": 1, "output": 9, "tiers": tiers, "effective_date": "2026-02-03"}
-        )
+        pricing = pricing_from_mapping({"input": 1, "output": 9, "tiers": tiers, "effective_date": "2026-02-03"})
         assert [(tier.above, tier.input, tier.output) for tier in pricing.tiers] == [(100, 2, 9), (500, 4, 9)]
         assert pricing.effective_date == date(2026, 2, 3)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from .messages import AIMessage, Part, Text, ToolResult
+from .messages import AIMessage, Part, Text, ToolCall, ToolResult
 
 __all__ = ["NO_RESULT", "mend_history"]
 
@@ -28,58 +28,70 @@ def mend_history(messages: list[AIMessage], warn: Callable[[str], None]) -> list
     """
     if not any(type(message.content) is list and _has_tools(message) for message in messages):
         return messages
-    results = _results(messages, warn)
-    answered = frozenset(results)
+    results = _match_results(messages)
     mended: list[AIMessage] = []
-    for message in messages:
-        kept = _without_results(message, answered, warn)
+    for index, message in enumerate(messages):
+        kept = _without_results(message, index, results, warn)
         if kept is not None:
             mended.append(kept)
-        calls = message.tool_calls if message.role == "assistant" else []
-        answers: list[Part] = []
-        for call in calls:
-            found = results.pop(call.id, None)
-            if found is None:
-                warn(f"the tool call {call.id!r} ({call.name}) had no result; the provider is told so.")
-                found = ToolResult(call.id, NO_RESULT, call.name, is_error=True)
-            answers.append(found if found.name else msgspec.structs.replace(found, name=call.name))
+        answers = [_answer(call, results.get((index, call.id)), warn) for call in _calls(message)]
         if answers:
             mended.append(AIMessage(answers, "tool"))
     return mended
+
+
+_Results = dict[tuple[int, str], tuple[int, ToolResult]]
+"""By the message and the id of the call: the message that the result stood in, and the result."""
 
 
 def _has_tools(message: AIMessage) -> bool:
     return bool(message.tool_calls) or any(isinstance(part, ToolResult) for part in message.parts)
 
 
-def _results(messages: list[AIMessage], warn: Callable[[str], None]) -> dict[str, ToolResult]:
-    """The results that answer a call made before them, by the call's id."""
-    called: set[str] = set()
-    results: dict[str, ToolResult] = {}
-    for message in messages:
+def _calls(message: AIMessage) -> list[ToolCall]:
+    return message.tool_calls if message.role == "assistant" else []
+
+
+def _match_results(messages: list[AIMessage]) -> _Results:
+    """Match results with calls: a result belongs to the latest call of its id before it. Services do use an id again."""
+    latest: dict[str, int] = {}
+    results: _Results = {}
+    for index, message in enumerate(messages):
         for part in message.parts:
-            if isinstance(part, ToolResult) and part.tool_call_id in called:
-                if part.tool_call_id in results:
-                    warn(f"the tool call {part.tool_call_id!r} had two results; the first one is sent.")
-                results.setdefault(part.tool_call_id, part)
-        if message.role == "assistant":
-            called.update(call.id for call in message.tool_calls)
+            if isinstance(part, ToolResult) and part.tool_call_id in latest:
+                results.setdefault((latest[part.tool_call_id], part.tool_call_id), (index, part))
+        for call in _calls(message):
+            latest[call.id] = index
     return results
 
 
-def _without_results(message: AIMessage, answered: frozenset[str], warn: Callable[[str], None]) -> AIMessage | None:
-    """The message without the results that stand behind their calls; orphans become text. `None` when nothing is
-    left."""
+def _answer(call: ToolCall, found: tuple[int, ToolResult] | None, warn: Callable[[str], None]) -> Part:
+    if found is None:
+        warn(f"the tool call {call.id!r} ({call.name}) had no result; the provider is told so.")
+        return ToolResult(call.id, NO_RESULT, call.name, is_error=True)
+    result = found[1]
+    return result if result.name else msgspec.structs.replace(result, name=call.name)
+
+
+def _without_results(
+    message: AIMessage, index: int, results: _Results, warn: Callable[[str], None]
+) -> AIMessage | None:
+    """The message without the results that belong behind calls; orphans become text. `None` when nothing is left."""
     if not any(isinstance(part, ToolResult) for part in message.parts):
         return message
+    matched = [result for at, result in results.values() if at == index]
+    called = {call_id for (at, call_id) in results if at < index}
     parts: list[Part] = []
     for part in message.parts:
         if not isinstance(part, ToolResult):
             parts.append(part)
-        elif part.tool_call_id not in answered:
+        elif any(part is result for result in matched):
+            continue
+        elif part.tool_call_id in called:
+            warn(f"the tool call {part.tool_call_id!r} had two results; the first one is sent.")
+        else:
             warn(f"a result for the unknown tool call {part.tool_call_id!r} was sent as the user's text.")
             parts.append(Text(f"[Result of {part.name or 'a tool'}]: {part.text}"))
     if not parts:
         return None
-    role = "user" if message.role == "tool" else message.role
-    return AIMessage(parts, role, message.name, message.provider_data)
+    return AIMessage(parts, "user" if message.role == "tool" else message.role, message.name, message.provider_data)

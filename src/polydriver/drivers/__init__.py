@@ -17,6 +17,7 @@ __all__ = ["driver_class", "driver_names"]
 ENTRY_POINTS = "polydriver.drivers"
 
 _MODULES = {
+    "anthropic": "anthropic:AnthropicDriver",
     "openai": "openai:OpenAIDriver",
     "gemini": "gemini:GeminiDriver",
     "mock": "mock:MockDriver",

@@ -12,6 +12,15 @@ from ..data.models import Capabilities
 from ..driver import Driver
 from .traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
 from .wires.chat_completions import ChatCompletions
+from .wires.operations import (
+    Batches,
+    Embeddings,
+    ImageGeneration,
+    Reranking,
+    Speech,
+    Transcription,
+    Translation,
+)
 
 __all__ = ["ROWS", "CompatibleDriver", "compatible_driver", "openai_compatible"]
 
@@ -30,12 +39,17 @@ class CompatibleDriver(ChatCompletions, HandlesErrors, ValidatesHealth, Calculat
 
 
 def openai_compatible(
-    name: str, base_url: str, *, title: str | None = None, **attributes: Any
+    name: str,
+    base_url: str,
+    *,
+    title: str | None = None,
+    operations: tuple[type, ...] = (Embeddings,),
+    **attributes: Any,
 ) -> type[CompatibleDriver]:
     """Make a driver class for any service that speaks OpenAI's Chat Completions.
 
     `name` is what it is called in configuration; its key is read from `NAME_API_KEY` (set `key_variables` for
-    another). Further
+    another). `operations` is what it does beyond chat, as classes of `polydriver.drivers.wires.operations`. Further
     `attributes` are the class attributes of `Driver` and `ChatCompletions`, such as `requires_key=False` for a local
     server. Raises `ValueError` for an attribute that they do not have.
 
@@ -44,7 +58,8 @@ def openai_compatible(
         Acme = openai_compatible("acme", "https://llm.acme.example/v1")
         Acme({"api_key": "..."}).send_message("Hi", model="acme-1")
     """
-    unknown = [attribute for attribute in attributes if not hasattr(CompatibleDriver, attribute)]
+    bases = (*operations, CompatibleDriver)
+    unknown = [attribute for attribute in attributes if not any(hasattr(base, attribute) for base in bases)]
     if unknown:
         raise ValueError(f"a compatible driver has no attribute {', '.join(unknown)}")
     title = title or name.replace("_", " ").replace("-", " ").title()
@@ -58,7 +73,7 @@ def openai_compatible(
         "errors": ErrorTable(branch="".join(word[:1].upper() + word[1:] for word in title.replace(".", " ").split())),
         **attributes,
     }
-    return type(f"{fields['errors'].branch}Driver", (CompatibleDriver,), fields)
+    return type(f"{fields['errors'].branch}Driver", bases, fields)
 
 
 _TEXT_ONLY = Capabilities(
@@ -67,23 +82,35 @@ _TEXT_ONLY = Capabilities(
 _LOCAL: dict[str, Any] = {"requires_key": False}
 
 ROWS: dict[str, dict[str, Any]] = {
-    "groq": {"title": "Groq", "base_url": "https://api.groq.com/openai/v1", "replay_reasoning": "reasoning"},
+    "groq": {
+        "title": "Groq",
+        "base_url": "https://api.groq.com/openai/v1",
+        "replay_reasoning": "reasoning",
+        "operations": (Batches, Speech, Transcription, Translation),
+        "default_purpose": "batch",
+    },
     "deepseek": {
         "title": "DeepSeek",
         "base_url": "https://api.deepseek.com",
         "capabilities": _TEXT_ONLY,
         "replay_reasoning": "reasoning_content",
+        "operations": (),
     },
-    "xai": {"title": "XAI", "base_url": "https://api.x.ai/v1"},
-    "together": {"title": "Together", "base_url": "https://api.together.xyz/v1"},
+    "xai": {"title": "XAI", "base_url": "https://api.x.ai/v1", "operations": (ImageGeneration,)},
+    "together": {
+        "title": "Together",
+        "base_url": "https://api.together.xyz/v1",
+        "operations": (Embeddings, ImageGeneration, Reranking, Speech, Transcription, Translation),
+    },
     "fireworks": {"title": "Fireworks", "base_url": "https://api.fireworks.ai/inference/v1"},
     "cerebras": {
         "title": "Cerebras",
         "base_url": "https://api.cerebras.ai/v1",
         "max_tokens_field": "max_completion_tokens",
         "capabilities": _TEXT_ONLY,
+        "operations": (),
     },
-    "perplexity": {"title": "Perplexity", "base_url": "https://api.perplexity.ai"},
+    "perplexity": {"title": "Perplexity", "base_url": "https://api.perplexity.ai", "operations": ()},
     "ollama_openai": {
         "title": "Ollama",
         "base_url": "http://localhost:11434/v1",
@@ -91,9 +118,19 @@ ROWS: dict[str, dict[str, Any]] = {
         "origin": "ollama",
         **_LOCAL,
     },
-    "vllm": {"title": "VLLM", "base_url": "http://localhost:8000/v1", **_LOCAL},
+    "vllm": {
+        "title": "VLLM",
+        "base_url": "http://localhost:8000/v1",
+        "operations": (Embeddings, Reranking, Transcription, Translation),
+        **_LOCAL,
+    },
     "lmstudio": {"title": "LM Studio", "base_url": "http://localhost:1234/v1", **_LOCAL},
-    "llamacpp": {"title": "LlamaCpp", "base_url": "http://localhost:8080/v1", **_LOCAL},
+    "llamacpp": {
+        "title": "LlamaCpp",
+        "base_url": "http://localhost:8080/v1",
+        "operations": (Embeddings, Reranking),
+        **_LOCAL,
+    },
 }
 """Names to what differs from `openai_compatible`'s defaults."""
 

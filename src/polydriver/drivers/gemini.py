@@ -19,6 +19,22 @@ __all__ = ["GeminiDriver"]
 
 _PAGE_SIZE = 1000
 _TYPES = {"generateContent": "chat", "embedContent": "embedding", "predict": "image", "predictLongRunning": "video"}
+_OPERATION_OPTIONS = {"embed": frozenset({"title", "auto_truncate"})}
+_FINISH_NUMBERS = {
+    "1": "STOP",
+    "2": "MAX_TOKENS",
+    "3": "SAFETY",
+    "4": "RECITATION",
+    "5": "OTHER",
+    "6": "LANGUAGE",
+    "7": "BLOCKLIST",
+    "8": "PROHIBITED_CONTENT",
+    "9": "SPII",
+    "10": "MALFORMED_FUNCTION_CALL",
+    "11": "IMAGE_SAFETY",
+    "12": "UNEXPECTED_TOOL_CALL",
+    "13": "TOO_MANY_TOOL_CALLS",
+}
 
 
 class GeminiDriver(EmbedsContent, HandlesGoogleErrors, ValidatesHealth, CalculatesCosts, Driver):
@@ -43,23 +59,9 @@ class GeminiDriver(EmbedsContent, HandlesGoogleErrors, ValidatesHealth, Calculat
         operations=frozenset({"token_counting"}),
     )
     errors = google_errors("Gemini")
-    operation_options = {"embed": frozenset({"title", "auto_truncate"})}
+    operation_options = _OPERATION_OPTIONS
     request_fields = frozenset({"service_tier", "store"})
-    finish_numbers = {
-        "1": "STOP",
-        "2": "MAX_TOKENS",
-        "3": "SAFETY",
-        "4": "RECITATION",
-        "5": "OTHER",
-        "6": "LANGUAGE",
-        "7": "BLOCKLIST",
-        "8": "PROHIBITED_CONTENT",
-        "9": "SPII",
-        "10": "MALFORMED_FUNCTION_CALL",
-        "11": "IMAGE_SAFETY",
-        "12": "UNEXPECTED_TOOL_CALL",
-        "13": "TOO_MANY_TOOL_CALLS",
-    }
+    finish_numbers = _FINISH_NUMBERS
 
     def headers(self) -> dict[str, str]:
         """The key, in a header: Google takes it in the query, too, where it would end up in logs."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from .. import __version__
 from ..data.models import AIModel
@@ -54,18 +54,21 @@ class Connection:
 
     def blocking_port(self) -> BlockingPort:
         """A port for blocking callers, over the transport that was given, or that the settings ask for."""
-        return BlockingPort(self._given_transport() or transport_for("blocking", self.config.http))
+        return BlockingPort(self._transport("blocking"))
 
     def async_port(self) -> AsyncPort:
         """A port for async callers, over the transport that was given, or that the settings ask for."""
-        return AsyncPort(self._given_transport() or transport_for("async", self.config.http))
+        return AsyncPort(self._transport("async"))
 
-    def _given_transport(self) -> Any:
-        if self.transport is None and self.driver.simulate is not None:
-            from .transports.simulated import SimulatedTransport
+    def _transport(self, kind: Literal["blocking", "async"]) -> Any:
+        given = self.transport
+        if callable(given):
+            return given(kind, self.config.http)
+        if given is None and self.driver.simulate is not None:
+            from .transports.simulated import AsyncSimulatedTransport, SimulatedTransport
 
-            self.transport = SimulatedTransport(self.driver.simulate)
-        return self.transport
+            return (SimulatedTransport if kind == "blocking" else AsyncSimulatedTransport)(self.driver.simulate)
+        return given or transport_for(kind, self.config.http)
 
     def call(self, limits: Mapping[str, Any]) -> Call:
         """A new call, with the connection's limits and those given: timeout, idle_timeout, deadline, retry_attempts,

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
 from ..data.http import Reply, Request
 from ..data.operation_requests import PageRequest
-from ..data.operations import OperationResult, Page
+from ..data.operations import BatchResults, OperationResult, Page
 from ..errors import AIError
 from ..events import CostCalculated
 from .call import Call, Operation
@@ -123,7 +124,9 @@ def _fill(pipeline: Pipeline[Any], result: OperationResult, work: Work, started:
     result.response_time = pipeline.port.now() - started
     if work.request.warnings:
         result.warnings = [*work.request.warnings, *result.warnings]
-    if result.cost is None and (result.usage is not None or result.units):
+    if isinstance(result, BatchResults):
+        _price_batch(pipeline, result)
+    elif result.cost is None and (result.usage is not None or result.units):
         result.cost = _price(pipeline.driver, result)
 
 
@@ -148,6 +151,24 @@ def _price(driver: Driver, result: OperationResult) -> Cost | None:
         if cost is not None:
             return cost
     return None
+
+
+def _price_batch(pipeline: Pipeline[Any], results: BatchResults) -> None:
+    """Each answer by the prices of batches; the sum only when all of them are known."""
+    from ..data.catalog import find_pricing
+    from ..data.pricing import calculate_cost
+
+    driver = pipeline.driver
+    answers = [item.response for item in results.items if item.response is not None]
+    for response in answers:
+        response.provider = results.provider
+        if response.cost is None and response.usage is not None and response.model:
+            catalog = driver.catalog_name or driver.name
+            pricing = find_pricing(catalog, response.model, driver.config.prices, variant="batch")
+            response.cost = calculate_cost(response.usage, pricing, model=response.model) if pricing else None
+    costs = [response.cost for response in answers if response.cost is not None]
+    if costs and len(costs) == len(answers) and len({cost.currency for cost in costs}) == 1:
+        results.cost = reduce(add, costs)
 
 
 async def _report(pipeline: Pipeline[Any], result: OperationResult, call: Call) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from ..data.http import Reply, Request, Timeouts
 from ..events import Event, EventBus
 from .transports import AsyncBody, AsyncTransport, BlockingBody, BlockingTransport
+from .waiting import wait, wait_async
 
 __all__ = ["AsyncPort", "BlockingPort", "Body", "Port", "drive"]
 
@@ -76,7 +77,7 @@ class BlockingPort(_Clock):
         self,
         transport: BlockingTransport,
         *,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], None] = wait,
         now: Callable[[], float] = time.monotonic,
         wall_time: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
@@ -117,7 +118,7 @@ class AsyncPort(_Clock):
         self,
         transport: AsyncTransport,
         *,
-        sleep: Callable[[float], Coroutine[Any, Any, None]] | None = None,
+        sleep: Callable[[float], Coroutine[Any, Any, None]] = wait_async,
         now: Callable[[], float] = time.monotonic,
         wall_time: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
@@ -140,12 +141,7 @@ class AsyncPort(_Clock):
 
     async def sleep(self, seconds: float) -> None:
         """See `Port.sleep`."""
-        if self._sleep is not None:
-            await self._sleep(seconds)
-            return
-        import asyncio
-
-        await asyncio.sleep(seconds)
+        await self._sleep(seconds)
 
     async def emit(self, bus: EventBus, event: Event) -> None:
         """See `Port.emit`."""

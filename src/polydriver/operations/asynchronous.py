@@ -43,12 +43,13 @@ class AsyncOperations:
         @property
         def _pipeline(self) -> Pipeline[AsyncPort]: ...
 
-    async def _operate(self, method: str, options: Mapping[str, Any], **fields: Any) -> R:  # type: ignore[type-var]
+    async def _operate(self, method: str, options: Mapping[str, Any], **fields: Any) -> R:
         """Perform the operation of this name; its result has the type that the table of operations says."""
         from ..engine.operations import perform
         from .preparing import prepare
 
-        return await perform(self._pipeline, prepare(self.driver, method, fields, options))
+        result: R = await perform(self._pipeline, prepare(self.driver, method, fields, options))
+        return result
 
     async def embed(
         self,

@@ -14,7 +14,8 @@ from polydriver.data.http import Request
 from polydriver.engine.transports.address import locate
 from polydriver.engine.transports.content import Content
 from polydriver.engine.transports.decompress import decoder_for
-from polydriver.engine.transports.http1 import ResponseReader, encode_request
+from polydriver.engine.transports.encode import encode_request
+from polydriver.engine.transports.http1 import ResponseReader
 from polydriver.errors import APIConnectionError, InvalidResponseError, ProviderError
 
 CHUNKED = {"Transfer-Encoding": "chunked"}

@@ -229,7 +229,7 @@ def run_python(code: str, *arguments: str) -> tuple[str, str]:
     """What a program prints and complains about, in development mode."""
     root = Path(__file__).resolve().parents[3]
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", code, *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(root)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), str(root / "src")])}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=30, check=False)
     noise = [line for line in done.stderr.splitlines() if "Executing <" not in line]
     return done.stdout, "\n".join(noise)

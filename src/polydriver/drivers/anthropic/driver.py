@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from ...config import Setting
+from ...config import Config, Setting
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str
 from ...data.models import AIModel, Capabilities
@@ -14,13 +14,13 @@ from ...errors import ConfigurationError, ProviderError
 from ..traits import CalculatesCosts, ErrorFacts, HandlesErrors, ValidatesHealth
 from ..wires.messages import Messages
 from .errors import ANTHROPIC_ERRORS
-from .operations import AnthropicBatches, AnthropicFiles, CountsTokens
+from .operations import CountsTokens, HandlesBatches, HandlesFiles, parse_time
 
 __all__ = ["AnthropicDriver"]
 
 
 class AnthropicDriver(
-    Messages, CountsTokens, AnthropicBatches, AnthropicFiles, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver
+    CountsTokens, HandlesBatches, HandlesFiles, Messages, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver
 ):
     """Anthropic. https://platform.claude.com/docs/en/api/overview
 
@@ -48,19 +48,24 @@ class AnthropicDriver(
     errors = ANTHROPIC_ERRORS
     models_path = "v1/models"
 
+    def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:
+        """Read and check the settings, offline. Raises `ConfigurationError` when there is neither key nor token."""
+        super().__init__(config, **settings)
+        own_headers = {"authorization", "x-api-key"} & self.config.headers.keys()
+        if not (self.config.api_key or self.config.setting("auth_token") or own_headers):
+            raise ConfigurationError(
+                f"{self.config.name}: api_key is missing; give it, or set ANTHROPIC_API_KEY (or ANTHROPIC_AUTH_TOKEN)",
+                provider=self.name,
+            )
+
     def headers(self) -> dict[str, str]:
-        """The version, and the key or the token. Raises `ConfigurationError` when there is neither."""
+        """The version, and the token or the key."""
         headers = {"anthropic-version": self.config.setting("version")}
         token, key = self.config.setting("auth_token"), self.config.api_key
         if token:
             headers["authorization"] = f"Bearer {token.reveal()}"
         elif key:
             headers["x-api-key"] = key.reveal()
-        elif not {"authorization", "x-api-key"} & self.config.headers.keys():
-            raise ConfigurationError(
-                f"{self.config.name}: api_key is missing; give it, or set ANTHROPIC_API_KEY, or ANTHROPIC_AUTH_TOKEN for a token",
-                provider=self.name,
-            )
         return headers
 
     def url(self, path: str, **query: str | int | None) -> str:

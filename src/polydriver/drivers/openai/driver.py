@@ -8,11 +8,12 @@ from ...driver import Driver
 from ..traits import CalculatesCosts, HandlesErrors, ValidatesHealth
 from ..wires.chat_or_responses import API_SETTING, ChatOrResponses
 from .errors import OPENAI_ERRORS
+from .operations import OpenAIOperations
 
 __all__ = ["OpenAIDriver"]
 
 
-class OpenAIDriver(ChatOrResponses, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
+class OpenAIDriver(OpenAIOperations, ChatOrResponses, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
     """OpenAI, and the reference for every other driver. https://platform.openai.com/docs/api-reference
 
     Reasoning models are spoken to over the Responses API, others over Chat Completions; `api="chat"` or `api="responses"`
@@ -35,8 +36,6 @@ class OpenAIDriver(ChatOrResponses, HandlesErrors, ValidatesHealth, CalculatesCo
         parallel_function_calling=True,
         vision=True,
         audio=True,
-        embeddings=True,
-        image_generation=True,
         supported_formats=("text", "image", "audio", "document", "json"),
     )
     errors = OPENAI_ERRORS

@@ -41,6 +41,8 @@ class ValidatesHealth(TraitBase):
             if payload.get("error"):
                 raise self.map_payload(payload)
             items = payload.get("data", payload.get("models"))
+            if items is None and as_str(payload.get("id")):
+                items = [payload]  # one record, as `GET models/{id}` answers
         else:
             items = payload
         if not isinstance(items, list):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -18,7 +18,9 @@ from .responses import RESPONSES_OPTIONS, Responses
 
 __all__ = ["API_SETTING", "ChatOrResponses"]
 
-API_SETTING = Setting("api", default="auto", help='which API is spoken: "chat", "responses", or "auto" (the better one for the model)')
+API_SETTING = Setting(
+    "api", default="auto", help='which API is spoken: "chat", "responses", or "auto" (the better one for the model)'
+)
 """The connection's choice; drivers that speak both list it in their `settings`."""
 
 _CHAT_OPTIONS = frozenset(
@@ -39,11 +41,12 @@ _CHAT_TOOLS = ("function", "custom")
 class ChatOrResponses(Responses, ChatCompletions):
     """Speaks Chat Completions and the Responses API, each whole and unchanged, and picks one for each prompt.
 
-    The option `api` of the call decides, else the setting `api` of the connection: "chat", "responses" or "auto". With "auto",
-    what only one of the two can do decides, else `prefers_responses(model)`. A model that the catalog doesn't know goes to
-    Chat Completions, which every service has.
+    The option `api` of the call decides, else the setting `api` of the connection: "chat", "responses" or "auto". With
+    "auto", what only one of the two can do decides, else `prefers_responses(model)`. A model that the catalog doesn't
+    know goes to Chat Completions, which every service has.
     """
 
+    decoder_class: ClassVar[type[StreamDecoder[Any]]] = StreamDecoder  # each wire's own: see `decoder`
     option_names = RESPONSES_OPTIONS | _CHAT_OPTIONS | {"api"}
 
     def wire(self, prompt: Prompt) -> type[ChatCompletions] | type[Responses]:
@@ -56,7 +59,7 @@ class ChatOrResponses(Responses, ChatCompletions):
         return Responses if chosen == "responses" else ChatCompletions
 
     def prefers_responses(self, model: str) -> bool:
-        """Whether a model is better served by the Responses API: one that reasons there, or that is served nowhere else."""
+        """Whether a model is better served by the Responses API: it reasons there, or is served nowhere else."""
         from ...data.catalog import find
 
         entry = find(self.catalog_name or self.name, model)
@@ -98,4 +101,6 @@ class ChatOrResponses(Responses, ChatCompletions):
 
 
 def _has_audio(prompt: Prompt) -> bool:
-    return any(isinstance(part, Audio) for message in prompt.messages if message.role == "user" for part in message.parts)
+    return any(
+        isinstance(part, Audio) for message in prompt.messages if message.role == "user" for part in message.parts
+    )

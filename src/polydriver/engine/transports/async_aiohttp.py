@@ -1,8 +1,8 @@
 """The default client of async callers: aiohttp connects, tunnels and verifies; the rest is here.
 
-aiohttp's own session costs several times what the exchange itself does, repeats requests on its own, asks
-netrc, and hands what a server sends after a reply to the next request. The reply is therefore read by
-`ResponseReader` from the transport itself, and the pool is `AsyncPool`.
+aiohttp's own session repeats idempotent requests, asks netrc, and hands what a server sends while a connection is idle
+to the next request. The reply is therefore read by `ResponseReader` from the transport itself, and the pool is
+`AsyncPool`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from ...errors import ProviderError
 from .address import Origin, locate, proxy_for
 from .async_pool import AsyncPool, Lease
 from .content import Content
-from .http1 import ResponseReader, encode_request
+from .encode import encode_request
+from .http1 import ResponseReader
 from .per_loop import PerLoop
 
 __all__ = ["AiohttpBody", "AiohttpTransport"]

@@ -94,16 +94,6 @@ class AsyncPool:
         """The host that the connections lead to."""
         return self._origin.host
 
-    @property
-    def in_use(self) -> int:
-        """How many connections are in use now."""
-        return self._config.max_connections - self._free
-
-    @property
-    def idle(self) -> int:
-        """How many connections are waiting for use."""
-        return sum(connection.alive for connection, _ in self._idle)
-
     async def acquire(self, timeouts: Timeouts) -> AsyncConnection:
         """A connection that is free, or a new one.
 

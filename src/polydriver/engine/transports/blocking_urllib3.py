@@ -1,15 +1,14 @@
 """The default client of blocking callers: urllib3 connects, tunnels and verifies; the rest is here.
 
-urllib3's own `urlopen` has a timeout for each receive instead of a deadline for all of them, keeps what a
-server sends after a reply for the next one, and never drops old idle connections. The reply is therefore read
-by `ResponseReader` from the socket itself, and the pool is `Pool`.
+urllib3's own `urlopen` has a timeout for each receive instead of a deadline for all of them, its pool never drops
+old idle connections, and a call costs three times as much. The reply is therefore read by `ResponseReader` from the
+socket itself, and the pool is `Pool`.
 """
 
 from __future__ import annotations
 
 import io
 import os
-import socket
 import threading
 import time
 from collections.abc import Mapping
@@ -17,17 +16,13 @@ from collections.abc import Mapping
 from ...data.http import Reply, Request, Timeouts, TransportConfig
 from ...errors import ProviderError
 from .address import Address, Origin, locate, proxy_for
-from .base import Phase, broken, timed_out
+from .blocking_connection import BlockingConnection
 from .content import Content
-from .http1 import ResponseReader, encode_request
+from .encode import encode_request
+from .http1 import ResponseReader
 from .pools import Pool
-from .sockets import is_readable
 
 __all__ = ["Urllib3Body", "Urllib3Transport"]
-
-_RECEIVE = 64 * 1024
-_JOIN_BELOW = 64 * 1024
-_SLACK = 0.05
 
 
 class Urllib3Transport:
@@ -73,7 +68,7 @@ class Urllib3Transport:
         for pool in pools.values():
             pool.close()
 
-    def _begin(self, request: Request, timeouts: Timeouts) -> tuple[_Connection, ResponseReader, bytes]:
+    def _begin(self, request: Request, timeouts: Timeouts) -> tuple[BlockingConnection, ResponseReader, bytes]:
         address = locate(request.url)
         pool = self._pool(address)
         target = request.url.split("#", 1)[0] if pool.forwarded else address.target
@@ -113,7 +108,7 @@ class Urllib3Transport:
         self._pools = {}
         self._process = os.getpid()
 
-    def _acquire(self, pool: Pool, timeouts: Timeouts) -> _Connection:
+    def _acquire(self, pool: Pool, timeouts: Timeouts) -> BlockingConnection:
         idle = pool.acquire(timeouts.expires)
         try:
             if idle is None:
@@ -121,102 +116,10 @@ class Urllib3Transport:
 
                 expires = min(timeouts.expires, time.monotonic() + timeouts.connect)
                 idle = connect(pool.origin, pool.proxy, self._config, expires)
-            return _Connection(pool, idle)
+            return BlockingConnection(pool, idle)
         except BaseException:
             pool.release(None)
             raise
-
-
-class _Connection:
-    """A socket while it is in use, with its place in the pool."""
-
-    __slots__ = ("_host", "_link", "_pool", "_timeout")
-
-    def __init__(self, pool: Pool, link: socket.socket) -> None:
-        self._pool = pool
-        self._link: socket.socket | None = link
-        self._host = pool.origin.host
-        self._timeout = link.gettimeout() or 0.0
-
-    def transmit(self, head: bytes, body: bytes, expires: float) -> None:
-        """Send a request. A server that answers and closes before it has read everything is no failure yet."""
-        link = self._live()
-        try:
-            # `sendall` takes the socket's timeout as the limit of the whole call, not of each step.
-            self._allow(link, expires, "send", 1.0)
-            if len(body) < _JOIN_BELOW:
-                link.sendall(head + body)
-            else:
-                link.sendall(head)
-                self._allow(link, expires, "send", 1.0)
-                link.sendall(body)
-        except TimeoutError:
-            raise timed_out("send", self._host) from None
-        except ConnectionError:
-            return
-        except OSError as error:
-            raise broken("send", self._host, error.strerror or type(error).__name__) from error
-
-    def receive(self, expires: float, phase: Phase) -> bytes:
-        """The next bytes, `b""` when the server has closed. Ends by `expires`, whatever the socket's timeout is."""
-        link = self._live()
-        while True:
-            self._allow(link, expires, phase)
-            try:
-                return link.recv(_RECEIVE)
-            except TimeoutError:
-                continue
-            except OSError as error:
-                raise broken(phase, self._host, error.strerror or type(error).__name__) from error
-
-    def receive_now(self) -> bytes:
-        """What has arrived already, without waiting; `b""` when that is nothing."""
-        link = self._live()
-        if not is_readable(link):
-            return b""
-        self._timeout = 0.0
-        link.settimeout(0.0)
-        try:
-            return link.recv(_RECEIVE)
-        except OSError:
-            return b""
-
-    def finish(self, reader: ResponseReader) -> None:
-        """Give the connection back after a whole reply: to be used again if it can be."""
-        if reader.reusable:
-            link, self._link = self._link, None
-            if link is not None:
-                self._pool.release(link)
-        else:
-            self.discard()
-
-    def discard(self) -> None:
-        """Close the connection and free its place."""
-        link, self._link = self._link, None
-        if link is not None:
-            try:
-                link.close()
-            except OSError:
-                pass
-            finally:
-                self._pool.release(None)
-
-    def _allow(self, link: socket.socket, expires: float, phase: Phase, least: float = 0.5) -> None:
-        """Set the socket's timeout when it is longer than the time left, or shorter than the part `least` of it.
-
-        Each setting is a system call, and a receive that ends too early is simply done again.
-        """
-        left = expires - time.monotonic()
-        if left <= 0.0:
-            raise timed_out(phase, self._host)
-        if not left * least <= self._timeout <= left + _SLACK:
-            self._timeout = left
-            link.settimeout(left)
-
-    def _live(self) -> socket.socket:
-        if self._link is None:
-            raise broken("read", self._host, "closed by the reader")
-        return self._link
 
 
 class Urllib3Body:
@@ -224,7 +127,9 @@ class Urllib3Body:
 
     __slots__ = ("__weakref__", "_connection", "_content", "_reader", "expires", "headers", "status")
 
-    def __init__(self, connection: _Connection, reader: ResponseReader, content: Content, expires: float) -> None:
+    def __init__(
+        self, connection: BlockingConnection, reader: ResponseReader, content: Content, expires: float
+    ) -> None:
         self._connection = connection
         self._reader = reader
         self._content = content

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on the wire without I/O: a request as bytes, and a reader that is fed a reply's bytes (RFC 9112).
+"""HTTP/1.1 replies without I/O: a reader that is fed the bytes as they arrive (RFC 9112).
 
 Both default clients frame their messages here, so that blocking and async callers meet the same limits and
 the same errors; the clients themselves resolve names, connect, tunnel and verify certificates.
@@ -8,57 +8,17 @@ from __future__ import annotations
 
 import re
 
-from ...data.http import Request
-from ...errors import ConfigurationError
-from .address import Address
 from .base import broken, unreadable
 
-__all__ = ["ResponseReader", "check_headers", "default_headers", "encode_request"]
+__all__ = ["ResponseReader"]
 
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_ILLEGAL_IN_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
+_FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\0]*)\r?")
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?", re.DOTALL)
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _CHUNK_LINE_LIMIT = 4096
 _CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]{0,%d})?\r\n" % _CHUNK_LINE_LIMIT)
 _CHUNK_LINE_START = re.compile(rb"[0-9a-fA-F]{0,15}(?:[0-9a-fA-F][ \t]*(?:;[^\r\n]*)?\r?)?")
-_WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
-
-
-def check_headers(headers: dict[str, str]) -> None:
-    """Raise `ConfigurationError` for a header that cannot be sent; the message names it and never quotes its value."""
-    for name, value in headers.items():
-        if not _TOKEN.fullmatch(name):
-            raise ConfigurationError(f"The header name {name[:40]!r} is not valid")
-        if _ILLEGAL_IN_VALUE.search(value):
-            message = f"The value of the header {name!r} has a line break, control or non-Latin-1 character in it"
-            raise ConfigurationError(f"{message}. Check for a stray newline in the key or setting it is made from")
-
-
-def default_headers(request: Request) -> dict[str, str]:
-    """What a request says when its own headers don't: gzip for whole replies, no encoding for streams."""
-    headers = {"accept": "*/*"}
-    if "accept-encoding" not in request.headers:
-        headers["accept-encoding"] = "identity" if request.stream else "gzip"
-    return {name: value for name, value in headers.items() if name not in request.headers}
-
-
-def encode_request(request: Request, address: Address, target: str, extra: dict[str, str]) -> bytes:
-    """The head of `request` for the wire, without its body. `extra` are further headers (for a proxy).
-
-    Raises `ConfigurationError` for a header or a method that cannot be sent.
-    """
-    if not _TOKEN.fullmatch(request.method):
-        raise ConfigurationError("The request method is not valid")
-    check_headers(request.headers)
-    headers = {"host": address.authority, **default_headers(request), **extra, **request.headers}
-    if request.body is not None or request.method in _WITH_LENGTH:
-        headers["content-length"] = str(len(request.body or b""))
-    lines = [f"{request.method} {target} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    lines.append("\r\n")
-    return "\r\n".join(lines).encode("latin-1")
 
 
 class ResponseReader:
@@ -92,11 +52,6 @@ class ResponseReader:
     def reusable(self) -> bool:
         """Whether another request may be sent on the same connection."""
         return self.finished and self._keep_alive and not self.surplus
-
-    @property
-    def started(self) -> bool:
-        """Whether any byte of the reply has come."""
-        return bool(self.status or self._buffer)
 
     def feed(self, data: bytes) -> bytes:
         """Take what arrived. Raises `InvalidResponseError` for anything that is not a valid reply."""
@@ -265,11 +220,11 @@ class ResponseReader:
 def _parse_fields(lines: list[str]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for line in lines:
-        name, colon, value = line.partition(":")
-        value = value.strip(" \t\r")
-        if not colon or not _TOKEN.fullmatch(name) or "\r" in value or "\0" in value:
+        field = _FIELD.fullmatch(line)
+        if field is None:
             raise unreadable("one of its headers is not valid")
-        name = name.lower()
+        name = field[1].lower()
+        value = field[2].rstrip(" \t")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 

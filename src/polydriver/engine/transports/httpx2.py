@@ -19,7 +19,7 @@ from ...errors import APIConnectionError, APITimeoutError, ConfigurationError, I
 from .address import locate
 from .base import Phase, broken, remaining, timed_out, unreadable
 from .content import Content
-from .http1 import check_headers, default_headers
+from .encode import check_headers, default_headers
 from .httpx2_pools import AsyncPools, Pools, deadline
 from .per_loop import PerLoop
 

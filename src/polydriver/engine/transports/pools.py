@@ -36,16 +36,6 @@ class Pool:
         for _ in range(self._size):
             self._permits.put(None)
 
-    @property
-    def in_use(self) -> int:
-        """How many connections are in use now."""
-        return self._size - self._permits.qsize()
-
-    @property
-    def idle(self) -> int:
-        """How many connections are waiting for use."""
-        return len(self._idle)
-
     def acquire(self, expires: float) -> socket.socket | None:
         """Take a place, and with it an idle connection, or `None` when a new one is to be made.
 

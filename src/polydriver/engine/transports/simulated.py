@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from ...data.http import Reply, Request, Simulated, Timeouts
 from ...errors import ProviderError
+from ..waiting import wait, wait_async
 from .base import Phase, broken, remaining, timed_out, unreadable
 
 __all__ = ["AsyncSimulatedTransport", "SimulatedTransport", "Simulate"]
@@ -51,7 +50,7 @@ class _Script:
 class SimulatedTransport:
     """For blocking callers. `simulate(request)` makes each answer; delays are slept, but never past a deadline."""
 
-    def __init__(self, simulate: Simulate, *, sleep: Callable[[float], object] = time.sleep) -> None:
+    def __init__(self, simulate: Simulate, *, sleep: Callable[[float], object] = wait) -> None:
         self._simulate = simulate
         self._sleep = sleep
 
@@ -109,8 +108,9 @@ class SimulatedBody:
 class AsyncSimulatedTransport:
     """As `SimulatedTransport`, for async callers."""
 
-    def __init__(self, simulate: Simulate) -> None:
+    def __init__(self, simulate: Simulate, *, sleep: Callable[[float], Awaitable[object]] = wait_async) -> None:
         self._simulate = simulate
+        self._sleep = sleep
 
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """The whole reply."""
@@ -127,9 +127,9 @@ class AsyncSimulatedTransport:
         if failure is not None:
             raise failure
         if answer.end == "timeout":
-            await asyncio.sleep(remaining(timeouts.expires))
+            await self._sleep(remaining(timeouts.expires))
             raise timed_out("headers", _HOST)
-        return AsyncSimulatedBody(answer, timeouts.expires)
+        return AsyncSimulatedBody(answer, timeouts.expires, self._sleep)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -141,8 +141,9 @@ class AsyncSimulatedTransport:
 class AsyncSimulatedBody:
     """The body of a made-up answer, for async callers."""
 
-    def __init__(self, answer: Simulated, expires: float) -> None:
+    def __init__(self, answer: Simulated, expires: float, sleep: Callable[[float], Awaitable[object]]) -> None:
         self._script = _Script(answer)
+        self._sleep = sleep
         self.status = answer.status
         self.headers: Mapping[str, str] = answer.headers
         self.expires = expires
@@ -155,7 +156,7 @@ class AsyncSimulatedBody:
         """As `read`, with the phase that a timeout is to name."""
         if not self._script.closed and (delay := self._script.next_delay()):
             left = remaining(self.expires)
-            await asyncio.sleep(min(delay, left))
+            await self._sleep(min(delay, left))
             if delay >= left:
                 raise timed_out(phase, _HOST)
         return self._script.take()

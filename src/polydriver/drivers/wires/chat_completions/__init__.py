@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ....data.http import Reply, Request
 from ....data.prompt import Prompt
 from ....data.responses import AIResponse
-from ...traits import HandlesApiCommunication, HandlesFunctionCalling, HandlesStreaming
+from ...traits import HandlesApiCommunication, HandlesFunctionCalling, HandlesStreaming, StreamDecoder
 from . import parse, render
 from .stream import ChatCompletionsDecoder
 
@@ -28,7 +28,7 @@ class ChatCompletions(HandlesApiCommunication, HandlesStreaming, HandlesFunction
       take.
     """
 
-    decoder_class = ChatCompletionsDecoder
+    decoder_class: ClassVar[type[StreamDecoder[Any]]] = ChatCompletionsDecoder
     chat_path: ClassVar[str] = "chat/completions"
     max_tokens_field: ClassVar[str] = "max_tokens"
     stream_usage: ClassVar[bool] = True

@@ -24,7 +24,7 @@ class GenerateContent(HandlesApiCommunication, HandlesStreaming, HandlesFunction
     """Speaks generateContent. What the two services do differently is said by class attributes and hooks.
 
     - `request_fields`: options of `Prompt` that the body has fields for, beside the common ones.
-    - `finish_numbers`: finish reasons as numbers, for replies with `enum-encoding=int`; the services number them differently.
+    - `finish_numbers`: finish reasons by number, for replies with `enum-encoding=int`; each service has its own.
     """
 
     decoder_class = GenerateContentDecoder

@@ -65,7 +65,7 @@ def render_contents(wire: GenerateContent, prompt: Prompt, facts: ModelFacts) ->
 
 
 class _Renderer:
-    """Renders one prompt's messages; it remembers the calls, whose results are told apart by name and by the API's own ids."""
+    """Renders one prompt's messages. It remembers the calls: results name theirs, with the API's own id if it had one."""
 
     def __init__(self, wire: GenerateContent, prompt: Prompt, facts: ModelFacts) -> None:
         self._wire = wire
@@ -116,7 +116,7 @@ class _Renderer:
         return {"functionCall": function, **own}
 
     def _render_result(self, result: ToolResult) -> list[dict[str, Any]]:
-        """The result of a call, by the call's name and, if the API gave it one, its id. Media stand inside or behind it."""
+        """The result of a call, with the call's name and the id that the API gave it. Media stand inside or behind it."""
         called, given = self._calls.get(result.tool_call_id, (None, None))
         value = result.text
         answer = {"error": value} if result.is_error else {"output": _structured(value)}
@@ -128,7 +128,8 @@ class _Renderer:
             if isinstance(part, Media):
                 media += self._render_media(part)
             elif not isinstance(part, Text):
-                self._prompt.warn(f"a {type(part).__name__} in a tool result cannot be sent to {self._wire.name}; it was left out.")
+                kind = type(part).__name__
+                self._prompt.warn(f"a {kind} in a tool result cannot be sent to {self._wire.name}; it was left out.")
         if self._facts.media_in_results:
             inside = [item for item in media if "inlineData" in item]
             if inside:

@@ -56,10 +56,7 @@ class GoogleErrorTable(ErrorTable, frozen=True):
     def classify(self, facts: ErrorFacts) -> ErrorClass:
         """The class of the common tree for these facts."""
         reason = facts.details.get("reason")
-        if isinstance(reason, str) and (found := self.codes.get(reason)):
-            kind = found
-        else:
-            kind = super().classify(facts)
+        kind = (self.codes.get(reason) if isinstance(reason, str) else None) or super().classify(facts)
         if kind is tree.RateLimitError and (facts.details.get("quota_spent") or _SPENT.search(facts.message or "")):
             return tree.QuotaExceededError
         return kind
@@ -83,7 +80,7 @@ class HandlesGoogleErrors(HandlesErrors):
 
 
 def _read_details(facts: ErrorFacts) -> float | None:
-    """Add what the details say to the facts: `reason`, `quota_spent`. Returns the wait that is asked for, in seconds."""
+    """Add what the details say to the facts (`reason`, `quota_spent`). Returns the wait asked for, in seconds."""
     delay = None
     error = as_dict(facts.details.get("body")).get("error")
     for raw in as_list(as_dict(error).get("details")):
@@ -99,7 +96,7 @@ def _read_details(facts: ErrorFacts) -> float | None:
 
 
 def _is_spent(violation: dict[str, Any]) -> bool:
-    """Whether waiting a minute can't help: a quota by the day, or one that is zero because the plan doesn't include the model."""
+    """Whether waiting a minute can't help: a quota by the day, or one of zero, for a model outside of the plan."""
     name = f"{violation.get('quotaId')} {violation.get('quotaMetric')}".lower()
     return "perday" in name or "per_day" in name or violation.get("quotaValue") in ("0", 0)
 

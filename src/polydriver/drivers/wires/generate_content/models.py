@@ -15,8 +15,8 @@ __all__ = ["ModelFacts", "bare_id", "facts_of"]
 class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     """How one generation is asked. The defaults are those of the newest one, which unknown models are taken for.
 
-    - `thinking`: whether thinking is set by a level, by a budget in tokens, or not at all; `levels` that exist, in rising order;
-      `budgets`: the least and the most; `may_stop_thinking`: whether a budget of 0 is allowed.
+    - `thinking`: whether thinking is set by a level, by a budget in tokens, or not at all; `levels` that exist, in
+      rising order; `budgets`: the least and the most; `may_stop_thinking`: whether a budget of 0 is allowed.
     - `json_schema`: whether JSON schemas are read; older models know a subset of OpenAPI's schemas only.
     - `json_with_tools`: whether a form of the answer can be asked for beside functions.
     - `signed_calls`: whether a function call without a thought signature is refused.

@@ -46,7 +46,8 @@ class EmbedsContent(GenerateContent):
         if payload.get("error"):
             raise self.map_payload(payload)
         found = payload.get("embeddings", [payload["embedding"]] if "embedding" in payload else None)
-        vectors = read_vectors(self, [as_dict(item).get("values") for item in as_list(found)], request, reply)
+        values = [as_dict(item).get("values") for item in as_list(found)]
+        vectors = read_vectors(self, values, len(request.input), reply)
         count = as_int(as_dict(payload.get("usageMetadata")).get("promptTokenCount"))
         usage = TokenUsage(input_tokens=count, raw=payload["usageMetadata"]) if count is not None else None
         return EmbeddingResponse(embeddings=vectors, usage=usage, raw=payload)
@@ -60,15 +61,15 @@ def check_input(driver: TraitBase, request: EmbeddingRequest) -> None:
         request.warn(f"{driver.name} takes no user; it was left out.")
 
 
-def read_vectors(driver: TraitBase, found: list[Any], request: EmbeddingRequest, reply: Reply) -> list[list[float]]:
-    """The vectors as lists of floats. Raises `InvalidResponseError` for anything else, and for another number than asked for."""
+def read_vectors(driver: TraitBase, found: list[Any], expected: int, reply: Reply) -> list[list[float]]:
+    """The vectors as lists of floats. Raises `InvalidResponseError` for anything else, and for another number of them."""
     vectors = []
     for values in found:
         if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
             raise driver.invalid_response("an embedding is no list of numbers", reply.body)
         vectors.append([float(value) for value in values])
-    if not vectors or (request.input and len(vectors) != len(request.input)):
-        raise driver.invalid_response(f"{len(request.input)} embeddings were expected, not {len(vectors)}", reply.body)
+    if len(vectors) != expected:
+        raise driver.invalid_response(f"{expected} embeddings were expected, not {len(vectors)}", reply.body)
     return vectors
 
 

@@ -65,9 +65,9 @@ _AUDIO_MODALITY = 4
 
 
 def parse_response(wire: GenerateContent, payload: Any, prompt: Prompt) -> AIResponse:
-    """The response in a decoded reply. Raises a mapped error for an error object, `InvalidResponseError` for another shape.
+    """The response in a decoded reply.
 
-    A blocked prompt has no candidates: that is an empty answer with the finish reason content_filter.
+    Raises a mapped error for an error object, `InvalidResponseError` for another shape. A blocked prompt has no candidates: that is an empty answer with the finish reason content_filter.
     """
     if not isinstance(payload, dict) or payload.get("error"):
         raise wire.map_payload(payload)
@@ -151,8 +151,8 @@ def _reason_text(candidate: dict[str, Any], feedback: Any) -> str | None:
 def read_part(wire: GenerateContent, raw: dict[str, Any], seed: str, made: int, *, cut: bool = False) -> Part | None:
     """One part of the answer, or `None` when there is nothing in it.
 
-    `made` is the number of function calls before it. `cut`: the answer ended here at the token limit. A thought signature
-    stays with the part it came on; one that came on an empty part becomes a `Reasoning` without text.
+    `made` is the number of function calls before it. `cut`: the answer ended here at the token limit. A thought
+    signature stays with the part it came on; one that came on an empty part becomes a `Reasoning` without text.
     """
     signature = as_str(raw.get("thoughtSignature"))
     own: dict[str, dict[str, Any]] = {wire.origin: {"thoughtSignature": signature}} if signature else {}
@@ -176,7 +176,7 @@ def read_part(wire: GenerateContent, raw: dict[str, Any], seed: str, made: int, 
 def parse_call(
     wire: GenerateContent, call: dict[str, Any], signature: str | None, seed: str, made: int, *, cut: bool = False
 ) -> ToolCall | None:
-    """A function call; `None` for an empty one. Calls without an id get one that is stable; the API's own is noted to go back."""
+    """A function call; `None` for an empty one. One without an id gets a stable id; the API's own is noted to go back."""
     name, given = as_str(call.get("name")), as_str(call.get("id"))
     if name is None and given is None and not call.get("args"):
         return None

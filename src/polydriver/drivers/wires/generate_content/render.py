@@ -127,7 +127,7 @@ def _render_speech(audio: dict[str, Any]) -> dict[str, Any]:
 def _render_output(
     wire: GenerateContent, prompt: Prompt, facts: ModelFacts, config: dict[str, Any], system: list[dict[str, Any]]
 ) -> None:
-    """The wanted form of the answer. Models that take none beside tools are told in words; the answer is read all the same."""
+    """The wanted form of the answer. Models that take none beside tools are told in words."""
     wanted = prompt.response_format
     assert wanted is not None
     if prompt.tools and not facts.json_with_tools:

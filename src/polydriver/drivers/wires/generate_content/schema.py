@@ -44,7 +44,7 @@ def render_json_schema(schema: Schema) -> Schema:
 
 
 def render_openapi_schema(schema: Schema) -> Schema:
-    """A JSON schema in Gemini's subset of OpenAPI's: no references, one type each, null as `nullable`, enums of text only.
+    """A JSON schema in Gemini's subset of OpenAPI's: no references, one type each, null as `nullable`, text enums.
 
     What the subset cannot say is left out, so that it allows more than the original, never less. Raises
     `SchemaReferenceError` for a reference that leads nowhere.
@@ -85,7 +85,7 @@ def _convert_content(schema: Schema, converted: Schema) -> None:
 
 
 def _settle(schema: Schema) -> tuple[Schema, bool]:
-    """The schema with `allOf` merged, alternatives in `anyOf`, and null taken out of them; and whether null is allowed."""
+    """The schema with `allOf` merged, alternatives in `anyOf`, null taken out; and whether null is allowed."""
     merged: Schema = {key: value for key, value in schema.items() if key not in ("allOf", "oneOf", "anyOf")}
     for part in schema.get("allOf", ()):
         merged = _merge(merged, part)

@@ -139,7 +139,7 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
             return data.decode("utf-8", "replace")
 
     def _decode_leniently(self, data: bytes) -> _Chunk:
-        """An event of another shape: snake_case names, half a surrogate pair, entries of the wrong type, an error as a list."""
+        """An event of another shape: snake_case names, half a surrogate pair, wrong types, an error as a list."""
         try:
             payload = decode_json(data)
         except ValueError as error:
@@ -181,7 +181,9 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
         if raw.finish_reason is not None and (word := parse.finish_word(raw.finish_reason)):
             self._finish_choice(choice, word, as_str(raw.finish_message), chunks)
 
-    def _read_part(self, choice: ChoiceAssembly, raw: dict[str, Any], chunks: list[AIChunk], *, word: str | None) -> None:
+    def _read_part(
+        self, choice: ChoiceAssembly, raw: dict[str, Any], chunks: list[AIChunk], *, word: str | None
+    ) -> None:
         """Any part but plain text. `word` is the finish reason when it is the last of the answer."""
         call, text = raw.get("functionCall"), raw.get("text")
         if isinstance(call, dict) and (choice.index in self._open or call.get("willContinue") or "partialArgs" in call):
@@ -219,7 +221,7 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
     def _extend_call(
         self, choice: ChoiceAssembly, call: dict[str, Any], raw: dict[str, Any], chunks: list[AIChunk]
     ) -> None:
-        """A piece of a call whose arguments are streamed: name first, then arguments by path, then an empty piece as the end."""
+        """A piece of a call whose arguments are streamed: its name, arguments by path, an empty piece as the end."""
         if choice.index not in self._open:
             partial = self.answer.choice(choice.index).call(choice.index)
             self._open[choice.index] = (partial, PartialArguments())
@@ -255,7 +257,7 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
     def _read_logprobs(self, choice: ChoiceAssembly, raw: Any) -> None:
         known: Any = choice.logprobs
         if known is None:
-            known = choice.logprobs = {}  # type: ignore[assignment]
+            known = choice.logprobs = {}
         for name, value in as_dict(raw).items():
             if isinstance(value, list):
                 known.setdefault(name, []).extend(value)

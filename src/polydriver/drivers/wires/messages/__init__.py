@@ -91,4 +91,8 @@ class Messages(HandlesApiCommunication, HandlesStreaming, HandlesFunctionCalling
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply. Raises a mapped error for an error object inside a 200."""
-        return parse.parse_response(self, self.decode(reply), prompt)
+        return self.parse_message(self.decode(reply), prompt)
+
+    def parse_message(self, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
+        """The answer in a decoded message."""
+        return parse.parse_response(self, payload, prompt)

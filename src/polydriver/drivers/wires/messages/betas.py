@@ -52,8 +52,8 @@ def _needed(body: dict[str, Any]) -> Iterator[str]:
         if str(as_dict(edit).get("type")).startswith("compact_"):
             yield _COMPACTION
     for tool in as_list(body.get("tools")):
-        if beta := _TOOLS.get(str(as_dict(tool).get("type"))):
-            yield beta
+        if needed := _TOOLS.get(str(as_dict(tool).get("type"))):
+            yield needed
     if isinstance(body.get("container"), dict):
         yield "skills-2025-10-02"
     for message in as_list(body.get("messages")):

@@ -54,7 +54,7 @@ def render_history(wire: Messages, prompt: Prompt) -> tuple[list[Block], list[di
             for role, block in _render_message(wire, prompt, message):
                 turns.add(role, block)
             continue
-        blocks = [block for part in message.parts if (block := _render_part(wire, prompt, part, "system"))]
+        blocks = [found for part in message.parts if (found := _render_part(wire, prompt, part, "system"))]
         if turns.messages and (in_place or any(block["type"] != "text" for block in blocks)):
             for block in blocks:
                 turns.add("system", block)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ....data.messages import Document, Image
+from ....data.sniffing import sniff_media_type
 
 if TYPE_CHECKING:
     from . import Messages
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["render_document", "render_image"]
 
 _IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
-_SIGNATURES = (
-    (b"\x89PNG", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"RIFF", "image/webp"),
-    (b"%PDF", "application/pdf"),
-)
 _TEXTS = ("application/json", "application/xml", "application/yaml", "application/x-yaml", "application/javascript")
 _MAX_TITLE = 500
 
@@ -32,7 +26,7 @@ def render_image(wire: Messages, part: Image) -> dict[str, Any]:
         return {"type": "image", "source": {"type": "file", "file_id": part.file_id}}
     if part.data is None:
         return {"type": "image", "source": {"type": "url", "url": part.url or ""}}
-    kind = _plain_type(part.media_type) or _told_type(part.data) or "image/png"
+    kind = _plain_type(part.media_type) or sniff_media_type(part.data) or "image/png"
     kind = "image/jpeg" if kind == "image/jpg" else kind
     if kind not in _IMAGES:
         raise wire.unsupported(f"images of the type {kind}; it reads {', '.join(_IMAGES)}")
@@ -56,7 +50,7 @@ def _render_source(wire: Messages, part: Document) -> dict[str, Any]:
         return {"type": "file", "file_id": part.file_id}
     if part.data is None:
         return {"type": "url", "url": part.url or ""}
-    kind = _plain_type(part.media_type) or _told_type(part.data)
+    kind = _plain_type(part.media_type) or sniff_media_type(part.data)
     if kind == "application/pdf":
         return {"type": "base64", "media_type": kind, "data": part.base64}
     if kind is None or kind.startswith("text/") or kind in _TEXTS or kind.endswith(("+json", "+xml")):
@@ -69,8 +63,3 @@ def _render_source(wire: Messages, part: Document) -> dict[str, Any]:
 
 def _plain_type(media_type: str | None) -> str | None:
     return media_type.split(";", 1)[0].strip().lower() if media_type else None
-
-
-def _told_type(data: bytes) -> str | None:
-    """The type that the first bytes tell."""
-    return next((kind for start, kind in _SIGNATURES if data.startswith(start)), None)

@@ -13,6 +13,7 @@ from .images import ImageEditing, ImageGeneration
 from .moderation import Moderation
 from .ocr import DocumentReading
 from .rerank import Reranking
+from .tokens import InputTokenCounting
 
 __all__ = [
     "Batches",
@@ -21,6 +22,7 @@ __all__ = [
     "Files",
     "ImageEditing",
     "ImageGeneration",
+    "InputTokenCounting",
     "Moderation",
     "Reranking",
     "Speech",

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ....data.http import Reply, Request
-from ....data.json import as_dict, as_int
+from ....data.json import as_dict, as_int, as_str
 from ....data.multipart import encode_form, flatten_form
 from ....data.operation_requests import OperationRequest
 from ....data.pricing import Cost
@@ -62,6 +62,17 @@ class OperationHooks(TraitBase):
         if payload.get("error"):
             raise self.map_payload(payload)
         return payload
+
+    def read_page(self, reply: Reply) -> tuple[list[dict[str, Any]], str | None]:
+        """The objects on one page of a list, and the id after which the next page begins; `None` at the last."""
+        payload = self.decode_success(reply)
+        items = payload.get("data")
+        if not isinstance(items, list):
+            raise self.invalid_response("it has no list", reply.body)
+        objects = [item for item in items if isinstance(item, dict)]
+        if payload.get("has_more") is not True or not objects:
+            return objects, None
+        return objects, as_str(payload.get("last_id")) or as_str(objects[-1].get("id"))
 
     def parse_operation_usage(self, raw: Any) -> TokenUsage | None:
         """Token counts under the names of either of OpenAI's APIs; `None` when there are none."""

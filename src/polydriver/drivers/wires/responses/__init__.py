@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ....data.http import Reply, Request
 from ....data.prompt import Prompt
 from ....data.responses import AIResponse
-from ...traits import HandlesApiCommunication, HandlesFunctionCalling, HandlesStreaming
+from ...traits import HandlesApiCommunication, HandlesFunctionCalling, HandlesStreaming, StreamDecoder
 from . import parse, render
 from .stream import ResponsesDecoder
 
@@ -24,7 +24,8 @@ class Responses(HandlesApiCommunication, HandlesStreaming, HandlesFunctionCallin
     """Speaks the Responses API. What services do differently is said by class attributes.
 
     - `responses_path`: where to post.
-    - `encrypted_reasoning`: whether encrypted reasoning is asked for, so that a conversation can go on without stored answers.
+    - `encrypted_reasoning`: whether encrypted reasoning is asked for, so that a conversation can go on without stored
+      answers.
 
     Options beyond those of `Prompt`, for `option_names`, most of them as the API has them: `background`,
     `previous_response_id`, `conversation`, `truncation`, `max_tool_calls`, `include`, `prompt`, `safety_identifier`,
@@ -38,7 +39,7 @@ class Responses(HandlesApiCommunication, HandlesStreaming, HandlesFunctionCallin
     """
 
     option_names = RESPONSES_OPTIONS
-    decoder_class = ResponsesDecoder
+    decoder_class: ClassVar[type[StreamDecoder[Any]]] = ResponsesDecoder
     responses_path: ClassVar[str] = "responses"
     encrypted_reasoning: ClassVar[bool] = True
 
@@ -64,7 +65,7 @@ class Responses(HandlesApiCommunication, HandlesStreaming, HandlesFunctionCallin
         return parse.parse_response(self, self.decode(reply))
 
     def retrieve_response_request(self, response_id: str) -> Request:
-        """The request for a stored response, such as one that runs in the background; `parse_stored_response` reads the reply."""
+        """The request for a stored response, such as one in the background; `parse_stored_response` reads the reply."""
         return self.build_get(f"{self.responses_path}/{response_id}")
 
     def cancel_response_request(self, response_id: str) -> Request:

@@ -35,7 +35,7 @@ _Item = dict[str, Any]
 
 
 def render_input(wire: Responses, prompt: Prompt) -> dict[str, Any]:
-    """The fields `instructions` and `input`. The system's first words are the instructions, later ones stay in their place."""
+    """The fields `instructions` and `input`. What the system says first instructs; the rest keeps its place."""
     messages = prompt.messages
     lead = 0
     while lead < len(messages) and messages[lead].role in ("system", "developer") and _is_plain(messages[lead]):
@@ -166,7 +166,9 @@ class _InputRenderer:
         if isinstance(part, Text):
             return {"type": "input_text", "text": part.text}
         if isinstance(part, Image):
-            source = {"file_id": part.file_id} if part.file_id else {"image_url": part.url or part.data_url("image/png")}
+            source = (
+                {"file_id": part.file_id} if part.file_id else {"image_url": part.url or part.data_url("image/png")}
+            )
             return {"type": "input_image", "detail": part.detail or "auto", **source}
         if isinstance(part, Document):
             return _render_document(part)

@@ -5,17 +5,29 @@ from __future__ import annotations
 import binascii
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from ....data.arguments import make_call_id, parse_arguments
 from ....data.json import as_dict, as_int, as_list, as_str
 from ....data.messages import Image, Part, ProviderData, ProviderPart, Reasoning, Refusal, Text, ToolCall
 from ....data.responses import AIResponse, FinishReason
 from ....data.usage import TokenUsage
 from .items import CUSTOM_CALL
+from .progress import THOUGHT_BREAK
 
 if TYPE_CHECKING:
     from . import Responses
 
-__all__ = ["CALLS", "UNEXPLAINED", "map_finish", "parse_item", "parse_response", "parse_usage", "read_logprobs"]
+__all__ = [
+    "CALLS",
+    "UNEXPLAINED",
+    "map_finish",
+    "parse_item",
+    "parse_response",
+    "parse_usage",
+    "read_logprobs",
+    "set_apart",
+]
 
 CALLS = {"function_call": "arguments", CUSTOM_CALL: "input"}
 """The items that are calls of the caller's tools, and the field that holds what the tool is given."""
@@ -32,7 +44,7 @@ _UNFINISHED = ("queued", "in_progress")
 
 
 def parse_response(wire: Responses, payload: dict[str, Any]) -> AIResponse:
-    """The response in a decoded reply. Raises a mapped error when it failed, `InvalidResponseError` when it is no response."""
+    """The response in a decoded reply. Raises a mapped error when it failed, `InvalidResponseError` when it is none."""
     status, output = as_str(payload.get("status")), payload.get("output")
     if status == "failed" or (payload.get("error") and not output):
         raise wire.map_payload({"error": payload.get("error") or UNEXPLAINED})
@@ -45,7 +57,8 @@ def parse_response(wire: Responses, payload: dict[str, Any]) -> AIResponse:
     parts: list[Part] = []
     for position, item in enumerate(items):
         cut = status == "incomplete" and position == len(items) - 1
-        parts += parse_item(wire, item, position, seed=seed, cut=cut, stored=payload.get("store") is True)
+        found = parse_item(wire, item, position, seed=seed, cut=cut, stored=payload.get("store") is True)
+        parts += set_apart(found) if any(type(part) is Reasoning and part.text for part in parts) else found
     raw_usage = as_dict(payload.get("usage"))
     response = AIResponse(
         parts=parts,
@@ -79,8 +92,8 @@ def parse_item(
 ) -> list[Part]:
     """The parts of one output item.
 
-    `position` and `seed` (the response's id) name a call that has no id. `cut`: the answer ended in this item, so that a call may lack
-    arguments. `stored`: the provider keeps the item, so that its id means something to it later.
+    `position` and `seed` (the response's id) name a call that has no id. `cut`: the answer ended in this item, so
+    that a call may lack arguments. `stored`: the provider keeps the item, so that its id means something to it later.
     """
     kind = as_str(item.get("type"))
     if kind == "message" or (kind is None and "content" in item):
@@ -98,8 +111,18 @@ def parse_item(
     return parts
 
 
+def set_apart(parts: list[Part]) -> list[Part]:
+    """The parts of an item that is not the first to show reasoning: a blank line goes before its thoughts."""
+    return [
+        msgspec.structs.replace(part, text=THOUGHT_BREAK + part.text) if type(part) is Reasoning and part.text else part
+        for part in parts
+    ]
+
+
 def _parse_message(wire: Responses, item: dict[str, Any], stored: bool) -> list[Part]:
-    facts = {name: value for name in ("id", "phase") if (value := as_str(item.get(name))) and (stored or name == "phase")}
+    facts = {
+        name: value for name in ("id", "phase") if (value := as_str(item.get(name))) and (stored or name == "phase")
+    }
     data: ProviderData = {wire.item_origin: facts} if facts else {}
     content = item.get("content")
     if isinstance(content, str):
@@ -119,18 +142,20 @@ def _parse_message(wire: Responses, item: dict[str, Any], stored: bool) -> list[
 
 
 def _parse_reasoning(wire: Responses, item: dict[str, Any], stored: bool) -> list[Part]:
-    """A reasoning item goes back as it came, if the provider can make sense of it then: by what it holds, or by its id."""
+    """A reasoning item goes back as it came, if the provider can read it then: from what it holds, or by its id."""
     summary, content = (as_list(item.get(name)) for name in ("summary", "content"))
-    text = "".join(as_str(as_dict(piece).get("text")) or "" for piece in (*summary, *content))
+    texts = [text for piece in (*summary, *content) if (text := as_str(as_dict(piece).get("text")))]
     data: ProviderData = {}
     if stored or content or as_str(item.get("encrypted_content")):
         data = {wire.origin: {name: value for name, value in item.items() if value is not None}}
-    return [Reasoning(text, data)] if text or data else []
+    return [Reasoning(THOUGHT_BREAK.join(texts), data)] if texts or data else []
 
 
 def _parse_call(wire: Responses, item: dict[str, Any], call_id: str, cut: bool, stored: bool) -> ToolCall:
     kind = item["type"]
-    facts = {name: value for name in ("id", "namespace") if (value := as_str(item.get(name))) and (stored or name != "id")}
+    facts = {
+        name: value for name in ("id", "namespace") if (value := as_str(item.get(name))) and (stored or name != "id")
+    }
     given = item.get(CALLS[kind])
     arguments: dict[str, Any] | None
     text: str | None
@@ -140,14 +165,20 @@ def _parse_call(wire: Responses, item: dict[str, Any], call_id: str, cut: bool, 
         arguments, text = (None, given) if cut else ({"input": given}, None)
     else:
         arguments, text = parse_arguments(given, cut=cut or item.get("status") == "incomplete")
-    return ToolCall(call_id, as_str(item.get("name")) or "", arguments, text, {wire.item_origin: facts} if facts else {})
+    return ToolCall(
+        call_id, as_str(item.get("name")) or "", arguments, text, {wire.item_origin: facts} if facts else {}
+    )
 
 
 def _parse_image(wire: Responses, item: dict[str, Any]) -> Image | None:
     data = as_str(item.get("result"))
     kind = as_str(item.get("output_format")) or "png"
     try:
-        return Image.from_base64(data, f"image/{kind}", provider_data={wire.origin: {"id": item.get("id")}}) if data else None
+        return (
+            Image.from_base64(data, f"image/{kind}", provider_data={wire.origin: {"id": item.get("id")}})
+            if data
+            else None
+        )
     except (binascii.Error, ValueError):
         return None
 

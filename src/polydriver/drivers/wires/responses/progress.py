@@ -10,10 +10,16 @@ import msgspec
 from ....data.json import as_dict, as_list
 from ....data.messages import Part, Reasoning, Refusal, Text
 
-__all__ = ["ItemProgress"]
+__all__ = ["REASONING", "THOUGHT_BREAK", "ItemProgress"]
+
+REASONING = ("summary", "content")
+"""The channels of reasoning items."""
+
+THOUGHT_BREAK = "\n\n"
+"""Stands between the thoughts of a reasoning item, and between items; the API sends them without any space around."""
 
 _SHOWN: tuple[tuple[type[Text] | type[Refusal] | type[Reasoning], tuple[str, ...]], ...] = (
-    (Reasoning, ("summary", "content")),
+    (Reasoning, REASONING),
     (Text, ("text",)),
     (Refusal, ("refusal",)),
 )
@@ -22,11 +28,12 @@ _SHOWN: tuple[tuple[type[Text] | type[Refusal] | type[Reasoning], tuple[str, ...
 class ItemProgress:
     """The state of one item.
 
-    Its texts are kept by channel ("text", "refusal" of messages; "summary", "content" of reasoning; "arguments", "input" of calls)
-    and index. `parts` is `None` until the item is done. `is_whole`: a call's arguments have come whole.
+    Its texts are kept by channel ("text", "refusal" of messages; "summary", "content" of reasoning; "arguments",
+    "input" of calls) and index. `parts` is `None` until the item is done. `is_whole`: a call's arguments have come
+    whole. `lead` is what stands between its reasoning and that of earlier items.
     """
 
-    __slots__ = ("_texts", "citations", "is_whole", "kind", "logprobs", "parts", "raw")
+    __slots__ = ("_texts", "citations", "is_whole", "kind", "lead", "logprobs", "parts", "raw")
 
     def __init__(self, raw: dict[str, Any]) -> None:
         self.raw = raw
@@ -35,29 +42,38 @@ class ItemProgress:
         self.citations: list[dict[str, Any]] = []
         self.logprobs: list[Any] = []
         self.is_whole = False
+        self.lead = ""
         self._texts: dict[tuple[str, int], list[str]] = {}
 
-    def add(self, channel: str, index: object, delta: str) -> None:
-        """Append to one text."""
+    def add(self, channel: str, index: object, delta: str) -> str:
+        """Append to one text, and return what that adds to all that is shown."""
         key = (channel, index if type(index) is int else 0)
         pieces = self._texts.get(key)
-        if pieces is None:
-            pieces = self._texts[key] = []
-        pieces.append(delta)
+        if pieces is not None:
+            pieces.append(delta)
+            return delta
+        before = (THOUGHT_BREAK if self._texts else self.lead) if channel in REASONING else ""
+        self._texts[key] = [delta]
+        return before + delta
 
     def complete(self, channel: str, index: object, whole: str) -> str:
-        """Take note of one text as a whole, and return what it adds to the deltas; nothing when it contradicts them."""
+        """Note one text as a whole, and return what it adds to what is shown; nothing when it contradicts that."""
         self.is_whole = True
         streamed = "".join(self._texts.get((channel, index if type(index) is int else 0), ()))
         if len(whole) == len(streamed) or not whole.startswith(streamed):
             return ""
-        rest = whole[len(streamed) :]
-        self.add(channel, index, rest)
-        return rest
+        return self.add(channel, index, whole[len(streamed) :])
+
+    def tells(self, raw: dict[str, Any]) -> bool:
+        """Whether an item is this one told again: it has the same id, or without one says nothing else."""
+        if isinstance(raw.get("id"), str):
+            return bool(raw["id"] == self.raw.get("id"))
+        return all(self.raw.get(name) == value for name, value in raw.items() if value is not None)
 
     def text(self, *channels: str) -> str:
         """All that has come for these channels, in the order in which it came."""
-        return "".join("".join(pieces) for (channel, _), pieces in self._texts.items() if channel in channels)
+        between = THOUGHT_BREAK if channels[0] in REASONING else ""
+        return between.join(["".join(pieces) for (channel, _), pieces in self._texts.items() if channel in channels])
 
     def merge(self, raw: dict[str, Any]) -> dict[str, Any]:
         """The item as it is said to be, with what only its beginning or its deltas told."""
@@ -88,14 +104,16 @@ class ItemProgress:
         """
         for kind, channels in _SHOWN:
             shown = self.text(*channels)
+            if shown and kind is Reasoning:
+                shown = self.lead + shown
             told = "".join(part.text for part in parts if type(part) is kind)
             if not told.startswith(shown):
                 parts = _retell(parts, kind, shown)
             elif len(told) > len(shown):
                 yield channels[0], told[len(shown) :]
         self.parts, self.raw = parts, raw
-        told_logprobs = [entry for piece in as_list(raw.get("content")) for entry in as_list(as_dict(piece).get("logprobs"))]
-        self.logprobs = told_logprobs or self.logprobs
+        contents = [as_dict(piece) for piece in as_list(raw.get("content"))]
+        self.logprobs = [entry for piece in contents for entry in as_list(piece.get("logprobs"))] or self.logprobs
 
 
 def _retell(parts: list[Part], kind: type[Text] | type[Refusal] | type[Reasoning], text: str) -> list[Part]:

@@ -59,6 +59,22 @@ _NESTED_OPTIONS = {
 OPTION_NAMES = frozenset({*_PLAIN_OPTIONS, *_NESTED_OPTIONS, "include", "allowed_tools"})
 """Options beyond those of `Prompt` that are rendered here."""
 
+_CHOOSABLE = frozenset(
+    {
+        "apply_patch",
+        "code_interpreter",
+        "computer",
+        "computer_use_preview",
+        "custom",
+        "file_search",
+        "function",
+        "image_generation",
+        "mcp",
+        "shell",
+        "web_search_preview",
+        "web_search_preview_2025_03_11",
+    }
+)
 _ENCRYPTED_REASONING = "reasoning.encrypted_content"
 _LOGPROBS = "message.output_text.logprobs"
 
@@ -100,7 +116,7 @@ def _warn_of_lacking(wire: Responses, prompt: Prompt) -> None:
 def _render_include(wire: Responses, prompt: Prompt) -> list[str]:
     """What the answer shall hold beyond the usual.
 
-    Models that do not reason refuse a request for encrypted reasoning, so an unknown model must have been asked to reason.
+    Models that do not reason refuse a request for encrypted reasoning, so unknown ones must have been asked to reason.
     """
     wanted = [item for item in as_list(prompt.options.get("include")) if isinstance(item, str)]
     if prompt.logprobs or prompt.top_logprobs is not None:
@@ -132,10 +148,17 @@ def _render_tools(prompt: Prompt, body: dict[str, Any]) -> None:
     allowed = prompt.options.get("allowed_tools")
     if isinstance(allowed, list | tuple):
         mode = "required" if choice == "required" else "auto"
-        named = [_point_at(tools, name) for name in allowed if isinstance(name, str)]
-        body["tool_choice"] = {"type": "allowed_tools", "mode": mode, "tools": named}
+        body["tool_choice"] = _allow([_point_at(tools, name) for name in allowed if isinstance(name, str)], mode)
+    elif choice in ("auto", "none", "required"):
+        body["tool_choice"] = choice
     elif choice is not None:
-        body["tool_choice"] = choice if choice in ("auto", "none", "required") else _point_at(tools, choice)
+        chosen = _point_at(tools, choice)
+        # The description lets only these be chosen; the others can be the only ones allowed.
+        body["tool_choice"] = chosen if chosen["type"] in _CHOOSABLE else _allow([chosen], "required")
+
+
+def _allow(tools: list[dict[str, Any]], mode: str) -> dict[str, Any]:
+    return {"type": "allowed_tools", "mode": mode, "tools": tools}
 
 
 def render_tool(tool: ToolSpec | ProviderTool) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ....data.json import as_dict, as_list, as_str, decode_json
-from ....data.messages import Media, Part, ProviderPart, ToolCall
+from ....data.messages import Image, Part, ProviderPart, Reasoning, ToolCall
 from ....data.responses import AIChunk, AIResponse
 from ...traits import StreamDecoder
 from . import parse
-from .progress import ItemProgress
+from .events import DELTAS, ENDS, WHOLE, Event, decode_event
+from .progress import REASONING, THOUGHT_BREAK, ItemProgress
 
 if TYPE_CHECKING:
     from ....data.prompt import Prompt
@@ -20,56 +21,17 @@ if TYPE_CHECKING:
 __all__ = ["ResponsesDecoder"]
 
 
-class _Event(msgspec.Struct):
-    type: Any = None
-    delta: Any = None
-    output_index: Any = None
-    item_id: Any = None
-    content_index: Any = 0
-    summary_index: Any = 0
-    logprobs: Any = None
-    item: Any = None
-    response: Any = None
-    annotation: Any = None
-    text: Any = None
-    refusal: Any = None
-    arguments: Any = None
-    input: Any = None
-    error: Any = None
-
-
-_decode = msgspec.json.Decoder(_Event).decode
-
-# Events with a delta, and those that repeat the whole: the type of their item, and which of its texts they belong to.
-_DELTAS = {
-    "response.output_text.delta": ("message", "text"),
-    "response.refusal.delta": ("message", "refusal"),
-    "response.reasoning_text.delta": ("reasoning", "content"),
-    "response.reasoning_summary_text.delta": ("reasoning", "summary"),
-    "response.reasoning_summary.delta": ("reasoning", "summary"),
-    "response.function_call_arguments.delta": ("function_call", "arguments"),
-    "response.custom_tool_call_input.delta": ("custom_tool_call", "input"),
-}
-_WHOLE = {name.removesuffix("delta") + "done": place for name, place in _DELTAS.items()}
-_ENDS = {
-    "response.completed": "completed",
-    "response.done": "completed",
-    "response.incomplete": "incomplete",
-    "response.cancelled": "cancelled",
-    "response.failed": "failed",
-}
-
-
 class ResponsesDecoder(StreamDecoder["Responses"]):
     """Reads events until the response is completed, incomplete or failed.
 
-    Items are put together from their deltas; `output_item.done`, and at last the whole response, add what did not come so.
+    Items are put together from deltas; `output_item.done`, and at last the whole response, add what did not come so.
     """
 
     def __init__(self, driver: Responses, prompt: Prompt) -> None:
         super().__init__(driver, prompt)
         self._items: list[ItemProgress] = []
         self._at: dict[int | str, ItemProgress] = {}
+        self._first_thought: ItemProgress | None = None
         self._stored = False
         self._usage: dict[str, Any] = {}
 
@@ -77,33 +39,35 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
         """See `StreamDecoder.parse_event`."""
         name, data = event
         try:
-            read = _decode(data)
+            read = decode_event(data)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             if data.strip() == b"[DONE]":
                 self.closed = True
                 return
             read = self._decode_leniently(data)
         kind = read.type if type(read.type) is str and read.type else name.decode("utf-8", "replace")
-        if place := _DELTAS.get(kind):
+        if place := DELTAS.get(kind):
             self._add_delta(read, place, chunks)
-        elif kind == "error" or (read.error and not kind.startswith("response.")):
+        elif kind == "error" or name == b"error" or (read.error and not kind.startswith("response.")):
             first = self.answer.first
             first.finish_reason, first.raw_finish_reason = "error", "failed"
             raise self.driver.map_payload(decode_json(data))
-        elif place := _WHOLE.get(kind):
+        elif place := WHOLE.get(kind):
             self._add_whole(read, place, chunks)
         elif kind == "response.output_item.added":
             self._begin(read, as_dict(read.item))
         elif kind == "response.output_item.done":
             self._end_item(read, as_dict(read.item), chunks)
-        elif kind == "response.output_text.annotation.added" and isinstance(read.annotation, dict):
-            self._find(read, "message").citations.append(read.annotation)
-        elif isinstance(read.response, dict):
-            self._read_response(read.response)
-            if status := _ENDS.get(kind):
-                self._end(status, read.response, chunks)
+        elif kind == "response.output_text.annotation.added":
+            if isinstance(read.annotation, dict) and (item := self._find(read, "message")):
+                item.citations.append(read.annotation)
+        elif read.response is not None or kind in ENDS:
+            response = as_dict(read.response)
+            self._read_response(response)
+            if status := ENDS.get(kind):
+                self._end(status, response, chunks)
 
-    def _decode_leniently(self, data: bytes) -> _Event:
+    def _decode_leniently(self, data: bytes) -> Event:
         """An event that is no ordinary JSON: half a surrogate pair, or an error as a bare string."""
         try:
             payload = decode_json(data)
@@ -111,45 +75,65 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
             raise self.driver.invalid_response(f"an event of the stream is {error}", data) from None
         if not isinstance(payload, dict):
             raise self.driver.map_payload(payload)
-        return msgspec.convert(payload, _Event)
+        return msgspec.convert(payload, Event)
 
-    def _add_delta(self, read: _Event, place: tuple[str, str], chunks: list[AIChunk]) -> None:
+    def _add_delta(self, read: Event, place: tuple[str, str], chunks: list[AIChunk]) -> None:
+        kind, channel = place
         delta = read.delta
-        if type(delta) is str and delta:
-            kind, channel = place
-            item = self._find(read, kind)
-            item.add(channel, read.summary_index if channel == "summary" else read.content_index, delta)
-            if read.logprobs and type(read.logprobs) is list:
-                item.logprobs += read.logprobs
-            _emit(channel, delta, chunks)
+        item = self._find(read, kind)
+        if item is None or type(delta) is not str or not delta:
+            return
+        if kind == "reasoning":
+            self._set_apart(item)
+        shown = item.add(channel, read.summary_index if channel == "summary" else read.content_index, delta)
+        if read.logprobs and type(read.logprobs) is list:
+            item.logprobs += read.logprobs
+        _emit(channel, shown, chunks)
 
-    def _add_whole(self, read: _Event, place: tuple[str, str], chunks: list[AIChunk]) -> None:
+    def _add_whole(self, read: Event, place: tuple[str, str], chunks: list[AIChunk]) -> None:
         """Add what the deltas of one text lacked, if it goes on from them."""
         kind, channel = place
         whole = getattr(read, channel, None) or read.text
-        if type(whole) is str and whole:
-            item = self._find(read, kind)
-            index = read.summary_index if channel == "summary" else read.content_index
-            if rest := item.complete(channel, index, whole):
-                _emit(channel, rest, chunks)
+        known = self._known(read, kind)
+        if type(whole) is not str or not whole or (known is not None and known.parts is not None):
+            return
+        item = known or self._begin(read, {"type": kind, "id": read.item_id})
+        if kind == "reasoning":
+            self._set_apart(item)
+        if rest := item.complete(channel, read.summary_index if channel == "summary" else read.content_index, whole):
+            _emit(channel, rest, chunks)
 
-    def _find(self, read: _Event, kind: str) -> ItemProgress:
-        """The open item that an event belongs to, begun when it is new.
+    def _set_apart(self, item: ItemProgress) -> None:
+        """Note that an item shows reasoning: a blank line goes before that of all but the first."""
+        if self._first_thought is None:
+            self._first_thought = item
+        elif self._first_thought is not item:
+            item.lead = THOUGHT_BREAK
 
-        The index decides, since some services change the ids on the way; then the id; without both it is the last item of its kind.
+    def _known(self, read: Event, kind: str) -> ItemProgress | None:
+        """The item of this kind that an event belongs to.
+
+        The index decides, since some services change the ids on the way; then the id; without both it is the last item
+        of the kind.
         """
-        index, item_id = read.output_index, read.item_id
-        if type(index) is int:
-            found = self._at.get(index)
-        elif type(item_id) is str:
-            found = self._at.get(item_id)
+        if type(read.output_index) is int:
+            found = self._at.get(read.output_index)
+        elif type(read.item_id) is str:
+            found = self._at.get(read.item_id)
         else:
-            found = next((item for item in reversed(self._items) if item.kind == kind), None)
+            return next((item for item in reversed(self._items) if item.kind == kind), None)
+        return found if found is not None and found.kind == kind else None
+
+    def _find(self, read: Event, kind: str) -> ItemProgress | None:
+        """The open item that an event belongs to, begun when it is new; `None` for a late event of one that is done."""
+        found = self._known(read, kind)
         if found is not None and found.parts is None:
             return found
-        return self._begin(read, {"type": kind, "id": item_id})
+        if found is not None and type(read.item_id) is str and found.raw.get("id") == read.item_id:
+            return None
+        return self._begin(read, {"type": kind, "id": read.item_id})
 
-    def _begin(self, read: _Event, raw: dict[str, Any]) -> ItemProgress:
+    def _begin(self, read: Event, raw: dict[str, Any]) -> ItemProgress:
         item = ItemProgress(raw)
         self._items.append(item)
         if type(read.output_index) is int:
@@ -158,17 +142,14 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
             self._at[item_id] = item
         return item
 
-    def _end_item(self, read: _Event, raw: dict[str, Any], chunks: list[AIChunk]) -> None:
-        """Complete the item that is done: the one at its index or with its id, unless that was something else."""
-        index, item_id = read.output_index, as_str(raw.get("id"))
-        found = self._at.get(index) if type(index) is int else self._at.get(item_id or "")
-        if found is None and index is None and item_id is None:
-            found = next((item for item in reversed(self._items) if item.parts is None and item.kind == raw.get("type")), None)
-        if found is not None and found.parts is not None:
-            if found.raw == raw or (item_id is not None and item_id == found.raw.get("id")):
-                return
-            found = None
-        self._complete(found or self._begin(read, raw), raw, chunks)
+    def _end_item(self, read: Event, raw: dict[str, Any], chunks: list[AIChunk]) -> None:
+        """Complete the item that is done, unless it was before."""
+        read.item_id = raw.get("id")
+        found = self._known(read, as_str(raw.get("type")) or "")
+        if found is None or (found.parts is not None and not found.tells(raw)):
+            found = self._begin(read, raw)
+        if found.parts is None:
+            self._complete(found, raw, chunks)
 
     def _complete(self, item: ItemProgress, raw: dict[str, Any], chunks: list[AIChunk], *, cut: bool = False) -> None:
         """Give an item its parts, and hand out what its deltas did not."""
@@ -177,13 +158,16 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
             _emit(channel, rest, chunks)
         parts = item.parts or []
         calls = [part for part in parts if type(part) is ToolCall]
-        others = [part for part in parts if isinstance(part, ProviderPart | Media)]
+        others: list[Part] = [part for part in parts if isinstance(part, ProviderPart | Image)]
         if calls or others:
             chunks.append(AIChunk(tool_calls=calls, parts=others))
 
     def _parse(self, item: ItemProgress, raw: dict[str, Any], *, cut: bool) -> list[Part]:
         seed, position = self.answer.id or "", self._items.index(item)
-        return parse.parse_item(self.driver, raw, position, seed=seed, cut=cut, stored=self._stored)
+        parts = parse.parse_item(self.driver, raw, position, seed=seed, cut=cut, stored=self._stored)
+        if any(type(part) is Reasoning and part.text for part in parts):
+            self._set_apart(item)
+        return parse.set_apart(parts) if item.lead else parts
 
     def _read_response(self, response: dict[str, Any]) -> None:
         answer = self.answer
@@ -208,7 +192,7 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
         output = [as_dict(raw) for raw in as_list(response.get("output"))]
         for raw, item in self._pair(output):
             if item is None or item.parts is None:
-                self._complete(item or self._begin(_Event(), raw), raw, chunks, cut=cut and raw is output[-1])
+                self._complete(item or self._begin(Event(), raw), raw, chunks, cut=cut and raw is output[-1])
         for item in self._items:
             if item.parts is None:
                 self._complete(item, item.streamed(), chunks, cut=cut)
@@ -217,7 +201,10 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
         chunks.append(AIChunk(finish_reason=first.finish_reason, raw_finish_reason=status))
 
     def _pair(self, output: list[dict[str, Any]]) -> list[tuple[dict[str, Any], ItemProgress | None]]:
-        """Each item of the whole response with what the stream had of it: by id, and where ids changed on the way by kind and order."""
+        """Each item of the whole response with what the stream had of it.
+
+        They are matched by id, and where there is none, or ids changed on the way, by kind and order.
+        """
         known = {as_str(item.raw.get("id")): item for item in self._items}
         known.pop(None, None)
         pairs = [(raw, known.get(as_str(raw.get("id")))) for raw in output]
@@ -271,5 +258,5 @@ def _emit(channel: str, delta: str, chunks: list[AIChunk]) -> None:
         chunks.append(AIChunk(content=delta))
     elif channel == "refusal":
         chunks.append(AIChunk(refusal=delta))
-    elif channel in ("summary", "content"):
+    elif channel in REASONING:
         chunks.append(AIChunk(reasoning=delta))

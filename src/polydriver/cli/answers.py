@@ -1,0 +1,95 @@
+"""Showing an answer: streamed to the terminal as it comes, or as one JSON object."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from .output import footer, note, say
+
+if TYPE_CHECKING:
+    from ..data.responses import AIChunk, AIResponse
+
+__all__ = ["Printer", "as_object", "print_remarks"]
+
+
+class Printer:
+    """Prints the chunks of one answer: text as it is, reasoning dimmed and only when asked for."""
+
+    def __init__(self, *, reasoning: bool = False) -> None:
+        self._reasoning = reasoning
+        self._kind = ""
+        self._last = ""
+
+    def __call__(self, chunk: AIChunk) -> None:
+        """Print what is new in the answer's first choice."""
+        if chunk.index:
+            return
+        if self._reasoning:
+            self._print("reasoning", chunk.reasoning, dim=True)
+        self._print("content", chunk.content)
+        self._print("refusal", chunk.refusal)
+
+    def whole(self, response: AIResponse) -> None:
+        """Print an answer that came in one piece."""
+        if self._reasoning:
+            self._print("reasoning", response.reasoning, dim=True)
+        self._print("content", response.content)
+        self._print("refusal", response.refusal)
+
+    def end(self) -> None:
+        """End the line, if one was begun."""
+        if self._last and not self._last.endswith("\n"):
+            say()
+        self._last = ""
+
+    def _print(self, kind: str, text: str, **style: Any) -> None:
+        if not text:
+            return
+        if self._kind and kind != self._kind:
+            say("" if self._last.endswith("\n") else "\n")
+        self._kind, self._last = kind, text
+        say(text, end="", **style)
+        sys.stdout.flush()
+
+
+def print_remarks(response: AIResponse) -> None:
+    """What has to be known of an answer beside its text, on stderr; the footer only on a terminal."""
+    for warning in response.warnings:
+        note(f"warning: {warning}")
+    for call in response.tool_calls:
+        note(f"the model calls {call.name}({call.arguments if call.is_complete else call.arguments_text})")
+    if response.finish_reason == "length":
+        note("the answer was cut at the token limit (--max-tokens)")
+    elif response.finish_reason not in ("stop", "tool_calls", None):
+        note(f"the answer ended early: {response.raw_finish_reason or response.finish_reason}")
+    if sys.stderr.isatty():
+        note(footer(response))
+
+
+def as_object(response: AIResponse, *, parsed: bool = False) -> dict[str, Any]:
+    """A response as plain JSON values. `parsed` adds the value of a structured answer."""
+    import msgspec
+
+    usage = None if response.usage is None else msgspec.to_builtins(response.usage)
+    if usage is not None:
+        usage.pop("raw", None)
+    values: dict[str, Any] = {
+        "content": response.content,
+        "model": response.model or response.requested_model,
+        "provider": response.provider,
+        "finish_reason": response.finish_reason,
+        "usage": usage,
+        "cost": response.cost,
+        "tool_calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in response.tool_calls],
+        "warnings": response.warnings,
+        "id": response.id,
+        "response_time": response.response_time,
+    }
+    if response.reasoning:
+        values["reasoning"] = response.reasoning
+    if response.refusal:
+        values["refusal"] = response.refusal
+    if parsed:
+        values["parsed"] = response.parsed
+    return values

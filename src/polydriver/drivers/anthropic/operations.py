@@ -1,0 +1,254 @@
+"""Anthropic's operations beyond chat: token counts, message batches, files.
+
+https://platform.claude.com/docs/en/api/messages-count-tokens, `/creating-message-batches`, `/files-create`
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from ...data.http import Reply, Request
+from ...data.json import as_dict, as_int, as_list, as_str, decode_json
+from ...data.multipart import FormFile
+from ...data.operation_requests import BatchRequest, FileUpload, ItemRequest, OperationRequest, PageRequest
+from ...data.operations import (
+    Batch,
+    BatchCounts,
+    BatchItem,
+    BatchResults,
+    DeletedFile,
+    FileContent,
+    Page,
+    StoredFile,
+    TokenCount,
+)
+from ...data.prompt import Prompt
+from ...errors import AIError
+from ..wires.messages import Messages
+from ..wires.messages.betas import FILES
+from ..wires.operations.base import OperationHooks, quoted
+
+__all__ = ["CountsTokens", "HandlesBatches", "HandlesFiles", "parse_time"]
+
+BatchStatus = Literal["pending", "running", "completed", "failed", "cancelling", "cancelled", "expired"]
+
+_COUNTED = frozenset(
+    {
+        "model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control",
+        "context_management", "mcp_servers", "speed",
+    }
+)  # fmt: skip
+
+
+def parse_time(value: object) -> datetime | None:
+    """A moment from an RFC 3339 text, if it is one."""
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+class CountsTokens(Messages):
+    """Counts the input tokens of a prompt without answering it; this costs nothing."""
+
+    def build_token_count(self, prompt: Prompt) -> Request:
+        """The request to count a prompt: the same body, with the fields that count."""
+        body = {name: value for name, value in self.render_prompt(prompt).items() if name in _COUNTED}
+        return self.build_message_post("v1/messages/count_tokens", body, prompt)
+
+    def parse_token_count(self, reply: Reply, prompt: Prompt) -> TokenCount:
+        """The count. Raises `InvalidResponseError` when there is none."""
+        payload = self.decode(reply)
+        count = as_int(payload.get("input_tokens"))
+        if count is None:
+            raise self.map_payload(payload) if payload.get("error") else self.invalid_response("it has no count", reply.body)
+        return TokenCount(input_tokens=count, raw=payload)
+
+
+class HandlesBatches(Messages, OperationHooks):
+    """Message batches: many prompts at half the price, answered within a day."""
+
+    def build_batch(self, request: BatchRequest) -> Request:
+        """The request for a new batch, of at most 100,000 prompts."""
+        if request.metadata:
+            request.warn(f"{self.name} takes no metadata on batches; it was left out.")
+        entries, betas = [], dict[str, None]()
+        for item in request.prompts:
+            params = self.render_prompt(item.prompt)
+            params.pop("stream", None)
+            betas.update(dict.fromkeys(self.betas(item.prompt, params)))
+            entries.append({"custom_id": item.custom_id, "params": params})
+            for warning in item.prompt.warnings:
+                request.warn(warning)
+        body = {"requests": entries, **request.options, **request.extra}
+        headers = {**self.beta_headers(list(betas)), **request.extra_headers}
+        return self.build_post("v1/messages/batches", body, headers=headers)
+
+    def parse_batch(self, reply: Reply, request: OperationRequest) -> Batch:
+        """The batch that was made."""
+        return self._read_batch(self.decode_success(reply))
+
+    def build_batch_status(self, request: ItemRequest) -> Request:
+        """The request for the state of a batch."""
+        return self.build_item("GET", f"v1/messages/batches/{quoted(request.id)}", request)
+
+    def parse_batch_status(self, reply: Reply, request: ItemRequest) -> Batch:
+        """The batch as it stands."""
+        return self.parse_batch(reply, request)
+
+    def build_batch_list(self, request: PageRequest) -> Request:
+        """The request for one page of batches, the newest first."""
+        return self.build_item("GET", "v1/messages/batches", request, limit=request.limit, after_id=request.after)
+
+    def parse_batch_list(self, reply: Reply, request: PageRequest) -> Page[Batch]:
+        """The batches on one page."""
+        payload = self.decode_success(reply)
+        return Page(items=[self._read_batch(item) for item in _items(payload)], next=_next(payload))
+
+    def build_batch_cancellation(self, request: ItemRequest) -> Request:
+        """The request to cancel a batch; what is done already stays done."""
+        return self.build_item("POST", f"v1/messages/batches/{quoted(request.id)}/cancel", request)
+
+    def parse_batch_cancellation(self, reply: Reply, request: ItemRequest) -> Batch:
+        """The batch, which is "cancelling" now."""
+        return self.parse_batch(reply, request)
+
+    def build_batch_results(self, request: ItemRequest) -> Request:
+        """The request for the outcomes of a batch that has ended."""
+        return self.build_item("GET", f"v1/messages/batches/{quoted(request.id)}/results", request)
+
+    def parse_batch_results(self, reply: Reply, request: ItemRequest) -> BatchResults:
+        """The outcomes, which come as JSON lines in any order."""
+        items = []
+        for line in reply.body.splitlines():
+            if not line.strip():
+                continue
+            try:
+                payload = as_dict(decode_json(line))
+            except ValueError as error:
+                raise self.invalid_response(f"a line of the results is {error}", line) from None
+            items.append(self._read_outcome(as_str(payload.get("custom_id")) or "", as_dict(payload.get("result"))))
+        items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
+        return BatchResults(items=items, id=request.id)
+
+    def _read_outcome(self, custom_id: str, result: dict[str, Any]) -> BatchItem:
+        kind = result.get("type")
+        if kind == "succeeded":
+            body = as_dict(result.get("message"))
+            try:
+                return BatchItem(custom_id=custom_id, response=self.parse_message(body, Prompt(messages=[], model="")))
+            except AIError as error:
+                return BatchItem(custom_id=custom_id, error=error)
+        if kind == "errored":
+            return BatchItem(custom_id=custom_id, error=self.map_payload(as_dict(result.get("error"))))
+        ended = {"canceled": "was cancelled before this prompt was sent", "expired": "expired before this prompt was sent"}
+        reason = ended.get(str(kind), f"left this prompt in the unknown state {kind!r}")
+        return BatchItem(custom_id=custom_id, error=self.map_payload({"error": {"type": kind, "message": f"the batch {reason}"}}))
+
+    def _read_batch(self, payload: dict[str, Any]) -> Batch:
+        raw = as_dict(payload.get("request_counts"))
+        names = ("processing", "succeeded", "errored", "canceled", "expired")
+        counts = {name: as_int(raw.get(name)) or 0 for name in names} if raw else {}
+        return Batch(
+            id=as_str(payload.get("id")),
+            status=_status(payload, counts),
+            raw_status=as_str(payload.get("processing_status")),
+            counts=BatchCounts(
+                total=sum(counts.values()) if raw else None,
+                completed=counts.get("succeeded"),
+                failed=counts.get("errored"),
+                cancelled=counts.get("canceled"),
+                expired=counts.get("expired"),
+            ),
+            created=parse_time(payload.get("created_at")),
+            ended=parse_time(payload.get("ended_at")),
+            expires=parse_time(payload.get("expires_at")),
+            output_id=as_str(payload.get("results_url")),
+            raw=payload,
+        )
+
+
+def _status(payload: dict[str, Any], counts: dict[str, int]) -> BatchStatus:
+    """Our word for the state; a batch of which nothing was answered ended as its prompts did."""
+    if payload.get("processing_status") != "ended":
+        return "cancelling" if payload.get("processing_status") == "canceling" else "running"
+    if not counts.get("succeeded") and not counts.get("errored"):
+        if counts.get("canceled"):
+            return "cancelled"
+        if counts.get("expired"):
+            return "expired"
+    return "completed"
+
+
+class HandlesFiles(OperationHooks):
+    """Files that prompts can refer to by their ids."""
+
+    def build_file_upload(self, request: FileUpload) -> Request:
+        """The request to keep a file, of at most 500 MB."""
+        file = FormFile(request.data, request.name, request.media_type or "application/octet-stream")
+        body = self.put_fields({"file": file}, request, {"purpose": None})
+        return self._with_beta(self.build_form("v1/files", body, request))
+
+    def parse_file_upload(self, reply: Reply, request: OperationRequest) -> StoredFile:
+        """The file as it is kept."""
+        return _read_file(self.decode_success(reply))
+
+    def build_file_list(self, request: PageRequest) -> Request:
+        """The request for one page of files."""
+        return self._with_beta(self.build_item("GET", "v1/files", request, limit=request.limit, after_id=request.after))
+
+    def parse_file_list(self, reply: Reply, request: PageRequest) -> Page[StoredFile]:
+        """The files on one page."""
+        payload = self.decode_success(reply)
+        return Page(items=[_read_file(item) for item in _items(payload)], next=_next(payload))
+
+    def build_file(self, request: ItemRequest) -> Request:
+        """The request for what is known of a file."""
+        return self._with_beta(self.build_item("GET", f"v1/files/{quoted(request.id)}", request))
+
+    def parse_file(self, reply: Reply, request: ItemRequest) -> StoredFile:
+        """The file."""
+        return self.parse_file_upload(reply, request)
+
+    def build_file_deletion(self, request: ItemRequest) -> Request:
+        """The request to delete a file."""
+        return self._with_beta(self.build_item("DELETE", f"v1/files/{quoted(request.id)}", request))
+
+    def parse_file_deletion(self, reply: Reply, request: ItemRequest) -> DeletedFile:
+        """The outcome."""
+        payload = self.decode_success(reply)
+        return DeletedFile(id=as_str(payload.get("id")) or request.id, raw=payload)
+
+    def build_file_download(self, request: ItemRequest) -> Request:
+        """The request for a file's bytes; only files that tools made can be downloaded."""
+        return self._with_beta(self.build_item("GET", f"v1/files/{quoted(request.id)}/content", request))
+
+    def parse_file_download(self, reply: Reply, request: ItemRequest) -> FileContent:
+        """The bytes."""
+        return FileContent(id=request.id, data=reply.body, media_type=reply.headers.get("content-type"))
+
+    def _with_beta(self, request: Request) -> Request:
+        asked = request.headers.get("anthropic-beta")
+        request.headers["anthropic-beta"] = f"{asked},{FILES}" if asked else FILES
+        return request
+
+
+def _read_file(payload: dict[str, Any]) -> StoredFile:
+    return StoredFile(
+        id=as_str(payload.get("id")),
+        name=as_str(payload.get("filename")),
+        size=as_int(payload.get("size_bytes")),
+        media_type=as_str(payload.get("mime_type")),
+        created=parse_time(payload.get("created_at")),
+        raw=payload,
+    )
+
+
+def _items(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    return [item for item in as_list(payload.get("data")) if isinstance(item, dict)]
+
+
+def _next(payload: dict[str, Any]) -> str | None:
+    """The cursor of the next page."""
+    return as_str(payload.get("last_id")) if payload.get("has_more") is True else None

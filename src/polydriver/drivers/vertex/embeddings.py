@@ -1,0 +1,63 @@
+"""Embeddings by `predict`. https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/text-embeddings-api"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any
+
+from ...data.http import Reply, Request
+from ...data.json import as_dict, as_int, as_list
+from ...data.operation_requests import EmbeddingInput, EmbeddingRequest
+from ...data.operations import EmbeddingResponse
+from ...data.usage import TokenUsage
+from ..wires.generate_content import GenerateContent
+from ..wires.generate_content.models import bare_id
+from ..wires.generate_content.names import camel, with_camel_names
+from ..wires.generate_content.operations import TASK_TYPES, check_input, read_vectors
+
+__all__ = ["PredictsEmbeddings"]
+
+_BATCH = 250
+_ONE_BY_ONE = ("gemini-embedding",)
+_INSTANCE_OPTIONS = frozenset({"title"})
+
+
+class PredictsEmbeddings(GenerateContent):
+    """Embeddings, 250 texts in a request, or one with models that take no more."""
+
+    def embeddings_flow(self, request: EmbeddingRequest) -> Generator[Request, Reply, EmbeddingResponse]:
+        """Yield the requests that the vectors take, in order, and return them all."""
+        check_input(self, request)
+        size = 1 if bare_id(request.model).startswith(_ONE_BY_ONE) else _BATCH
+        vectors: list[list[float]] = []
+        tokens: int | None = None
+        raws = []
+        for start in range(0, len(request.input), size):
+            texts = request.input[start : start + size]
+            reply = yield self._build_predict(request, texts)
+            payload = with_camel_names(self.decode(reply))
+            if payload.get("error"):
+                raise self.map_payload(payload)
+            found = [as_dict(as_dict(item).get("embeddings")) for item in as_list(payload.get("predictions"))]
+            vectors += read_vectors(self, [item.get("values") for item in found], len(texts), reply)
+            for item in found:
+                count = as_int(as_dict(item.get("statistics")).get("tokenCount"))
+                tokens = tokens if count is None else (tokens or 0) + count
+            raws.append(payload)
+        usage = TokenUsage(input_tokens=tokens) if tokens is not None else None
+        return EmbeddingResponse(embeddings=vectors, usage=usage, raw=raws[0] if len(raws) == 1 else raws)
+
+    def _build_predict(self, request: EmbeddingRequest, texts: list[EmbeddingInput]) -> Request:
+        instance: dict[str, Any] = {}
+        parameters: dict[str, Any] = {}
+        if request.input_type is not None:
+            instance["task_type"] = TASK_TYPES.get(request.input_type, request.input_type)
+        if request.dimensions is not None:
+            parameters["outputDimensionality"] = request.dimensions
+        for name, value in request.options.items():
+            (instance if name in _INSTANCE_OPTIONS else parameters)[camel(name)] = value
+        body: dict[str, Any] = {"instances": [{"content": text, **instance} for text in texts]}
+        if parameters:
+            body["parameters"] = parameters
+        body.update(request.extra)
+        return self.build_post(f"{self.model_path(request.model)}:predict", body, headers=request.extra_headers)

@@ -1,0 +1,54 @@
+"""The testing kit: fakes, recorded traffic, a mock server, the conformance suite for drivers, the pytest plugin.
+
+Loaded name by name, since the pytest plugin is imported in every run of its users.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..drivers.mock import MockCall as MockCall
+    from ..drivers.mock import MockDriver as MockDriver
+    from ..drivers.mock import tool_call as tool_call
+    from ..engine.waiting import no_waiting as no_waiting
+    from .cassette import Cassette as Cassette
+    from .conformance import DriverConformance as DriverConformance
+    from .fakes import FakeAI as FakeAI
+    from .fakes import FakeAsyncAI as FakeAsyncAI
+    from .fixtures import WireFixtures as WireFixtures
+    from .fixtures import fixtures_for as fixtures_for
+    from .fixtures import register_fixtures as register_fixtures
+    from .recording import RecordingTransport as RecordingTransport
+    from .recording import ReplayTransport as ReplayTransport
+    from .server import MockServer as MockServer
+
+_HOMES = {
+    "Cassette": ".cassette",
+    "DriverConformance": ".conformance",
+    "FakeAI": ".fakes",
+    "FakeAsyncAI": ".fakes",
+    "MockCall": "..drivers.mock",
+    "MockDriver": "..drivers.mock",
+    "MockServer": ".server",
+    "RecordingTransport": ".recording",
+    "ReplayTransport": ".recording",
+    "WireFixtures": ".fixtures",
+    "fixtures_for": ".fixtures",
+    "no_waiting": "..engine.waiting",
+    "register_fixtures": ".fixtures",
+    "tool_call": "..drivers.mock",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(home, __name__), name)
+    globals()[name] = value
+    return value

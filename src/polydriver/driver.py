@@ -133,7 +133,7 @@ class Driver(Provider):
         hooks for."""
         import msgspec
 
-        from .data.operations import offered
+        from .data.operation_kinds import offered
 
         limits, operations = self.config.rate_limiting, offered(self)
         return msgspec.structs.replace(
@@ -187,6 +187,14 @@ class Driver(Provider):
     def next_page(self, reply: Reply) -> Request | None:
         """The request for the page after this one; `None` at the last."""
         return None
+
+    def model_request(self, model_id: str) -> Request | None:
+        """The request for one model, where the provider tells more of it than its list does; else `None`."""
+        return None
+
+    def parse_model_reply(self, reply: Reply, model_id: str) -> AIModel:
+        """The model in the reply to `model_request`."""
+        raise self.unsupported("details of models")
 
     def pricing(self, model: str) -> ModelPricing | None:
         """The price of a model; `None` when it is unknown."""

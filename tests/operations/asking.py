@@ -6,9 +6,10 @@ import asyncio
 import json
 from typing import Any, Literal
 
+from tests.faults.server import READ, Received, Script, Server, reply
+
 from polydriver.driver import Driver
 from polydriver.drivers.openai import OpenAIDriver
-from tests.faults.server import READ, Received, Script, Server, reply
 
 __all__ = ["Colour", "ask", "json_reply", "one_by_one", "openai", "sent_json"]
 
@@ -17,7 +18,9 @@ Colour = Literal["blocking", "async"]
 
 def openai(server: Server, **settings: Any) -> OpenAIDriver:
     """Return the driver of OpenAI, talking to the server."""
-    return OpenAIDriver({"api_key": "sk-test-0123456789abcdef", "base_url": f"{server.url}/v1", **settings})
+    return OpenAIDriver(
+        {"api_key": "sk-test-0123456789abcdef", "base_url": f"{server.url}/v1", "retry_delay": 0.001, **settings}
+    )
 
 
 def ask(colour: Colour, driver: Driver, method: str, *arguments: Any, **options: Any) -> Any:
@@ -45,8 +48,8 @@ def json_reply(value: Any, status: int = 200, **headers: str) -> bytes:
 
 
 def one_by_one(*replies: bytes) -> list[Script]:
-    """Return scripts that give these replies in order, whether or not the client keeps its connection."""
-    return [[READ, answer] for answer in replies]
+    """Return scripts that give these replies in order, each on a connection of its own."""
+    return [[READ, answer.replace(b"\r\n", b"\r\nconnection: close\r\n", 1)] for answer in replies]
 
 
 def sent_json(received: Received) -> Any:

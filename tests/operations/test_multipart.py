@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from polydriver.data.multipart import FormFile, FormValue, encode_form, flatten_form
 
 # Header names and values as they survive in an e-mail header; escapes have a test of their own.
-TOKENS = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='"\\%;=?'), min_size=1, max_size=30)
+TOKENS = st.text(
+    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters='"\\%;=?'), min_size=1, max_size=30
+)
 FILES = st.builds(
     FormFile, st.binary(max_size=200), TOKENS, st.sampled_from(["image/png", "audio/wav", "application/jsonl"])
 )
@@ -56,7 +58,9 @@ def test_a_form_reads_back(fields: list[tuple[str, FormValue]]) -> None:
 
 def test_names_are_quoted_as_browsers_do() -> None:
     _, body = encode_form([('a"b', FormFile(b"x", 'ré"su\r\nmé.txt', "text/plain\r\nevil: 1"))])
-    assert b'name="a%22b"; filename="r\xc3\xa9%22su%0D%0Am\xc3\xa9.txt"\r\nContent-Type: text/plainevil: 1\r\n\r\n' in body
+    assert (
+        b'name="a%22b"; filename="r\xc3\xa9%22su%0D%0Am\xc3\xa9.txt"\r\nContent-Type: text/plainevil: 1\r\n\r\n' in body
+    )
 
 
 def test_the_boundary_is_not_in_the_content_and_is_the_same_each_time() -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polydriver.data.messages import Audio, Document, Image, Text
+from polydriver.data.operation_kinds import OPERATIONS, offered
 from polydriver.data.operation_requests import BatchRequest, EmbeddingRequest, TranscriptionRequest
-from polydriver.data.operations import OPERATIONS, offered
 from polydriver.data.sniffing import sniff_media_type
 from polydriver.drivers.compatible import compatible_driver, openai_compatible
 from polydriver.drivers.openai import OpenAIDriver
@@ -107,7 +107,9 @@ def test_options_of_the_driver_alone_are_kept_apart() -> None:
 )
 def test_values_that_cannot_work_are_refused(method: str, options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
-        prepare(DRIVER, method, {"model": "m", **ARGUMENTS[method], **options} if method != "list_files" else options, {})
+        prepare(
+            DRIVER, method, {"model": "m", **ARGUMENTS[method], **options} if method != "list_files" else options, {}
+        )
 
 
 @pytest.mark.parametrize(
@@ -202,4 +204,8 @@ def test_half_a_pair_is_no_operation() -> None:
 def test_a_row_has_the_operations_that_it_is_given() -> None:
     acme = openai_compatible("acme", "https://llm.acme.example/v1", operations=(Speech,), default_voice="anna")
     assert acme({"api_key": "0123456789abcdef"}).get_capabilities().operations == {"speech"}
-    assert openai_compatible("acme2", "https://llm.acme.example/v1")({"api_key": "0123456789"}).get_capabilities().embeddings
+    assert (
+        openai_compatible("acme2", "https://llm.acme.example/v1")({"api_key": "0123456789"})
+        .get_capabilities()
+        .embeddings
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 import polydriver.operations
-from polydriver.data.operations import OPERATIONS
+from polydriver.data.operation_kinds import OPERATIONS
 from polydriver.operations import AsyncOperations, Operations
 from polydriver.operations.preparing import REQUESTS
 

@@ -1,4 +1,4 @@
-"""Reading the Messages requests that other libraries made as conversations of ours: the test-side inverse of rendering."""
+"""Reading Messages requests that other libraries made as conversations of ours: the inverse of rendering."""
 
 from __future__ import annotations
 

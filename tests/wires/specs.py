@@ -1,7 +1,7 @@
 """Validating request bodies against the machine-readable descriptions of the providers' APIs.
 
-The descriptions lie beside the recorded traffic, outside the repository: in `../shared/specs`, or in `specs` next to the
-folder that POLYDRIVER_WIRE names. Tests skip where they are absent.
+The descriptions lie beside the recorded traffic, outside the repository: in `../shared/specs`, or in `specs` next to
+the folder that POLYDRIVER_WIRE names. Tests skip where they are absent.
 """
 
 from __future__ import annotations
@@ -53,9 +53,7 @@ def _loosen(node: Any) -> Any:
 
 @cache
 def _validator(name: str, schema: str) -> Draft202012Validator:
-    return Draft202012Validator(
-        {"$ref": f"#/components/schemas/{schema}", "components": load_spec(name)["components"]}
-    )
+    return Draft202012Validator({"$ref": f"#/components/schemas/{schema}", "components": load_spec(name)["components"]})
 
 
 def validate_request(name: str, schema: str, body: Any) -> None:

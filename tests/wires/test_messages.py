@@ -161,5 +161,7 @@ def _gist(body: dict[str, Any]) -> list[tuple[Any, ...]]:
         content = message["content"]
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         for block in blocks:
-            said.append((message["role"], block["type"], block.get("text") or block.get("id") or block.get("signature")))
+            said.append(
+                (message["role"], block["type"], block.get("text") or block.get("id") or block.get("signature"))
+            )
     return said

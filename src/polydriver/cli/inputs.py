@@ -14,28 +14,24 @@ import click
 if TYPE_CHECKING:
     from ..data.messages import AIMessage, Part
 
-__all__ = ["Option", "make_message", "piped_text", "read_file", "read_image", "read_schema"]
+__all__ = ["make_message", "parse_option", "piped_text", "read_file", "read_image", "read_schema"]
 
 _MEDIA = ("audio/", "image/", "video/")
 
 
-class Option(click.ParamType):
-    """`name=value` with a JSON value, or text when it is none: `temperature=0.2`, `stop=END`."""
+def parse_option(text: str) -> tuple[str, Any]:
+    """`name=value` with a JSON value, or text when it is none: `temperature=0.2`, `stop=END`.
 
-    name = "name=value"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, Any]:
-        """The name, with underscores, and the value."""
-        name, separator, text = str(value).partition("=")
-        name = name.strip().replace("-", "_")
-        if not separator or not name.isidentifier():
-            self.fail(f"{value!r} is not of the form name=value", param, ctx)
-        try:
-            return name, json.loads(text)
-        except ValueError:
-            return name, text
+    Raises `click.BadParameter` for anything else.
+    """
+    name, separator, value = text.partition("=")
+    name = name.strip().replace("-", "_")
+    if not separator or not name.isidentifier():
+        raise click.BadParameter(f"{text!r} is not of the form name=value")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def piped_text() -> str:

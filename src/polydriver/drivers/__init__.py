@@ -18,6 +18,10 @@ ENTRY_POINTS = "polydriver.drivers"
 
 _MODULES = {
     "anthropic": "anthropic:AnthropicDriver",
+    "cohere": "cohere:CohereDriver",
+    "jina": "jina:JinaDriver",
+    "ollama": "ollama:OllamaDriver",
+    "voyage": "voyage:VoyageDriver",
     "openai": "openai:OpenAIDriver",
     "gemini": "gemini:GeminiDriver",
     "mock": "mock:MockDriver",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard
 
 from ..data.http import Reply, Request
 from ..data.json import as_dict, as_int, as_list, as_str
 from ..data.models import AIModel, Capabilities
-from ..data.operation_requests import EmbeddingRequest, RerankRequest
-from ..data.operations import EmbeddingResponse, RerankResponse
+from ..data.operation_requests import EmbeddingRequest
+from ..data.operations import EmbeddingResponse
 from ..data.usage import TokenUsage
 from ..driver import Driver
 from ..errors import ContentFilterError
@@ -50,8 +49,8 @@ class CohereDriver(CohereChat, Reranking, HandlesErrors, ValidatesHealth, Calcul
     option_names = frozenset(
         {"documents", "citation_options", "priority", "raw_prompting", "safety_mode", "strict_tools", "thinking"}
     )
-    operation_options = {
-        "embed": frozenset({"embedding_types", "inputs", "max_tokens", "priority", "truncate"}),
+    operation_options: ClassVar[Mapping[str, frozenset[str]]] = {
+        "embed": frozenset({"embedding_types", "max_tokens", "priority", "truncate"}),
         "rerank": frozenset({"max_tokens_per_doc", "priority"}),
     }
     models_path = "v1/models"
@@ -125,6 +124,8 @@ class CohereDriver(CohereChat, Reranking, HandlesErrors, ValidatesHealth, Calcul
             vectors = vectors.get("float") or next((found for found in vectors.values() if _is_matrix(found)), None)
         if not _is_matrix(vectors):
             raise self.invalid_response("it has no vectors of numbers", reply.body)
+        if len(vectors) != len(request.input):
+            raise self.invalid_response(f"{len(request.input)} texts came back as {len(vectors)} vectors")
         billed = as_dict(as_dict(payload.get("meta")).get("billed_units"))
         tokens = as_int(billed.get("input_tokens"))
         return EmbeddingResponse(
@@ -134,14 +135,8 @@ class CohereDriver(CohereChat, Reranking, HandlesErrors, ValidatesHealth, Calcul
             raw=payload,
         )
 
-    def parse_rerank(self, reply: Reply, request: RerankRequest) -> RerankResponse:
-        """The documents by relevance."""
-        response = super().parse_rerank(reply, request)
-        # Billed by searches, not by tokens: a count of tokens here would make a price out of nothing.
-        return msgspec.structs.replace(response, usage=None)
 
-
-def _is_matrix(value: Any) -> bool:
+def _is_matrix(value: Any) -> TypeGuard[list[list[float]]]:
     """Whether the value is a list of lists of numbers."""
     return isinstance(value, list) and all(
         isinstance(vector, list) and all(type(number) in (float, int) for number in vector) for vector in value

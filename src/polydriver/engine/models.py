@@ -73,9 +73,14 @@ def _enrich(model: AIModel, catalog: str) -> AIModel:
 
 
 async def find_model(pipeline: Pipeline[Any], model_id: str) -> AIModel:
-    """One model: as the provider lists it, else as the catalog knows it. Raises `ModelNotFoundError` when neither
-    does."""
+    """One model: as the provider describes or lists it, else as the catalog knows it. Raises `ModelNotFoundError` when
+    neither does."""
     driver = pipeline.driver
+    request = driver.model_request(model_id)
+    if request is not None:
+        described = Operation("model", lambda: request, lambda reply: driver.parse_model_reply(reply, model_id))
+        model = await pipeline.run(described, pipeline.connection.call({}))
+        return _enrich(model, driver.catalog_name or driver.name)
     listed: list[AIModel] = []
     try:
         listed = await list_models(pipeline)

@@ -145,7 +145,7 @@ def _price(driver: Driver, result: OperationResult) -> Cost | None:
                 cost = calculate_cost(usage, pricing, model=model, extra=result.units) if pricing is not None else None
             else:
                 cost = driver.calculate_cost(usage, model)
-        except Exception:
+        except Exception:  # noqa: BLE001
             _log.exception("the cost of %s could not be calculated", model)
             return None
         if cost is not None:

@@ -1,8 +1,8 @@
 """Operations beyond chat: embeddings, moderation, images, speech, reranking, token counts, files, batches.
 
-Users call the methods of `Operations` (part of `Provider`) and `AsyncOperations` (part of `AsyncProvider`). A driver has an
-operation when it has its hooks, and else `UnsupportedFeatureError` is raised before anything is sent; `get_capabilities()`
-is told by the same hooks. The table is `polydriver.data.operations.OPERATIONS`:
+Users call the methods of `Operations` (part of `Provider`) and `AsyncOperations` (part of `AsyncProvider`). A driver
+has an operation when it has its hooks, and else `UnsupportedFeatureError` is raised before anything is sent;
+`get_capabilities()` is told by the same hooks. The table is `polydriver.data.operation_kinds.OPERATIONS`:
 
 =================  ========================  ======================  ==================  ================
 method             hooks: build\\_, parse\\_   request                 result              capability
@@ -34,15 +34,16 @@ The signatures, for embeddings::
     def build_embeddings(self, request: EmbeddingRequest) -> Request: ...
     def parse_embeddings(self, reply: Reply, request: EmbeddingRequest) -> EmbeddingResponse: ...
 
-The replies have a 2xx status. An operation that takes several exchanges has one generator hook in place of the pair, which
-yields requests, is sent their replies (2xx, each retried on its own), and returns the result::
+The replies have a 2xx status. An operation that takes several exchanges has one generator hook in place of the pair,
+which yields requests, is sent their replies (2xx, each retried on its own), and returns the result::
 
     def batch_flow(self, request: BatchRequest) -> Generator[Request, Reply, Batch]: ...
 
-Hooks put `request.options` (see `Driver.operation_options`) and then `request.extra` into the body, add `request.extra_headers`
-to the headers, and call `request.warn(...)` for a field that the provider does not take. The engine fills in `provider`,
-`requested_model`, `request_id`, `response_time`, `warnings` and, from `usage` and `units`, `cost`, where a hook left it open.
-Base classes with the pairs of OpenAI's form, for services that take it over, are in `polydriver.drivers.wires.operations`.
+Hooks put `request.options` (see `Driver.operation_options`) and then `request.extra` into the body, add
+`request.extra_headers` to the headers, and call `request.warn(...)` for a field that the provider does not take. The
+engine fills in `provider`, `requested_model`, `request_id`, `response_time`, `warnings` and, from `usage` and
+`units`, `cost`, where a hook left it open. Base classes with the pairs of OpenAI's form, for services that take it
+over, are in `polydriver.drivers.wires.operations`.
 """
 
 from __future__ import annotations

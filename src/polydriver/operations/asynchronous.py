@@ -79,7 +79,9 @@ class AsyncOperations:
         **options: Any,
     ) -> ImageResponse:
         """See `Operations.generate_image`."""
-        return await self._operate("generate_image", options, prompt=prompt, model=model, n=n, size=size, quality=quality)
+        return await self._operate(
+            "generate_image", options, prompt=prompt, model=model, n=n, size=size, quality=quality
+        )
 
     async def edit_image(
         self,
@@ -90,11 +92,10 @@ class AsyncOperations:
         model: str | None = None,
         n: int | None = None,
         size: str | None = None,
-        quality: str | None = None,
         **options: Any,
     ) -> ImageResponse:
         """See `Operations.edit_image`."""
-        fields = {"prompt": prompt, "images": images, "mask": mask, "n": n, "size": size, "quality": quality}
+        fields = {"prompt": prompt, "images": images, "mask": mask, "n": n, "size": size}
         return await self._operate("edit_image", options, model=model, **fields)
 
     async def speak(
@@ -137,7 +138,9 @@ class AsyncOperations:
         **options: Any,
     ) -> Transcript:
         """See `Operations.translate`."""
-        return await self._operate("translate", options, audio=audio, model=model, prompt=prompt, response_format=response_format)
+        return await self._operate(
+            "translate", options, audio=audio, model=model, prompt=prompt, response_format=response_format
+        )
 
     async def rerank(
         self,

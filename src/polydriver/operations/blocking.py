@@ -37,10 +37,11 @@ R = TypeVar("R")
 class Operations:
     """What providers do beyond chat. Part of `Provider`.
 
-    All take the limits of a call (`timeout` and `deadline` in seconds, `retry_attempts`), `metadata` for events, `extra` (merged
-    into the body as it is), `extra_headers`, and the options that the driver adds (`Driver.operation_options`). All raise
-    `UnsupportedFeatureError` before anything is sent when the driver does not do them, `UnknownOptionError` for an option that
-    nobody knows, `ConfigurationError` for arguments that cannot work (a missing model among them), and else `AIError`s only.
+    All take the limits of a call (`timeout` and `deadline` in seconds, `retry_attempts`), `metadata` for events,
+    `extra` (merged into the body as it is), `extra_headers`, and the options that the driver adds
+    (`Driver.operation_options`). All raise `UnsupportedFeatureError` before anything is sent when the driver does not
+    do them, `UnknownOptionError` for an option that nobody knows, `ConfigurationError` for arguments that cannot work
+    (a missing model among them), and else `AIError`s only.
     """
 
     if TYPE_CHECKING:
@@ -58,7 +59,8 @@ class Operations:
         from ..engine.ports import drive
         from .preparing import prepare
 
-        return drive(perform(self._pipeline, prepare(self.driver, method, fields, options)))  # type: ignore[no-any-return]
+        result: R = drive(perform(self._pipeline, prepare(self.driver, method, fields, options)))
+        return result
 
     def embed(
         self,
@@ -70,15 +72,18 @@ class Operations:
     ) -> EmbeddingResponse:
         """Turn texts into vectors, one each, in their order.
 
-        `input` is a text or a list of texts; a text may be a list of token ids where the provider takes those. `dimensions`
-        shortens the vectors. Further options: `input_type` ("query", "document", ...), `user`.
+        `input` is a text or a list of texts; a text may be a list of token ids where the provider takes those.
+        `dimensions` shortens the vectors. Further options: `input_type` ("query", "document", ...), `user`.
         """
         return self._operate("embed", options, input=input, model=model, dimensions=dimensions)
 
     def moderate(
         self, input: str | Text | Image | Sequence[str | Text | Image], *, model: str | None = None, **options: Any
     ) -> ModerationResponse:
-        """Judge whether content is harmful. A list of strings is judged one by one; texts and images together are one item."""
+        """Judge whether content is harmful.
+
+        A list of strings is judged one by one; texts and images together are one item.
+        """
         return self._operate("moderate", options, input=input, model=model)
 
     def generate_image(
@@ -91,7 +96,10 @@ class Operations:
         quality: str | None = None,
         **options: Any,
     ) -> ImageResponse:
-        """Make pictures. `size` is like "1024x1024". Further options: `style`, `background`, `format`, `seed`, `user`."""
+        """Make pictures. `size` is like "1024x1024".
+
+        Further options: `style`, `background`, `format` ("png", ...), `seed`, `user`.
+        """
         return self._operate("generate_image", options, prompt=prompt, model=model, n=n, size=size, quality=quality)
 
     def edit_image(
@@ -103,11 +111,13 @@ class Operations:
         model: str | None = None,
         n: int | None = None,
         size: str | None = None,
-        quality: str | None = None,
         **options: Any,
     ) -> ImageResponse:
-        """Change pictures as `prompt` says. Pictures are `Image`s, paths or bytes; only where `mask` is transparent may they change."""
-        fields = {"prompt": prompt, "images": images, "mask": mask, "n": n, "size": size, "quality": quality}
+        """Change pictures as `prompt` says. Pictures are `Image`s, paths or bytes.
+
+        Only where `mask` is transparent may the first one change. Further options: those of `generate_image`.
+        """
+        fields = {"prompt": prompt, "images": images, "mask": mask, "n": n, "size": size}
         return self._operate("edit_image", options, model=model, **fields)
 
     def speak(
@@ -138,8 +148,8 @@ class Operations:
     ) -> Transcript:
         """Write down what is said. `audio` is an `Audio`, a path or bytes.
 
-        `language` is an ISO 639-1 code; `prompt` gives context and spelling; `response_format` is json, verbose_json, text, srt
-        or vtt; `timestamps` is "segment", "word" or both. Further option: `temperature`.
+        `language` is an ISO 639-1 code; `prompt` gives context and spelling; `response_format` is json, verbose_json,
+        text, srt or vtt; `timestamps` is "segment", "word" or both. Further option: `temperature`.
         """
         fields = {"audio": audio, "language": language, "prompt": prompt, "response_format": response_format}
         return self._operate("transcribe", options, model=model, timestamps=timestamps, **fields)
@@ -154,7 +164,9 @@ class Operations:
         **options: Any,
     ) -> Transcript:
         """Write down in English what is said in any language; see `transcribe`."""
-        return self._operate("translate", options, audio=audio, model=model, prompt=prompt, response_format=response_format)
+        return self._operate(
+            "translate", options, audio=audio, model=model, prompt=prompt, response_format=response_format
+        )
 
     def rerank(
         self,
@@ -176,11 +188,17 @@ class Operations:
         pages: Sequence[int] | None = None,
         **options: Any,
     ) -> OCRResponse:
-        """Read a document or picture as Markdown. `document` may be a path, a URL or bytes; `pages` are numbers from 0."""
+        """Read a document or picture as Markdown.
+
+        `document` may be a path, a URL or bytes; `pages` are numbers from 0. Further option: `include_images`.
+        """
         return self._operate("ocr", options, document=document, model=model, pages=pages)
 
     def count_tokens(self, messages: Any, **options: Any) -> TokenCount:
-        """How many tokens a prompt has, by the provider's own count. Messages and options are those of `send_messages`."""
+        """How many tokens a prompt has, by the provider's own count.
+
+        Messages and options are those of `send_messages`.
+        """
         return self._operate("count_tokens", options, messages=messages)
 
     def upload_file(
@@ -192,7 +210,10 @@ class Operations:
         purpose: str | None = None,
         **options: Any,
     ) -> StoredFile:
-        """Give the provider a file to keep. Bytes need a `name`; `purpose` is what it is for, in the provider's words."""
+        """Give the provider a file to keep.
+
+        Bytes need a `name`; `purpose` is what it is for, in the provider's words.
+        """
         return self._operate("upload_file", options, file=file, name=name, media_type=media_type, purpose=purpose)
 
     def list_files(self, *, limit: int | None = None, **options: Any) -> list[StoredFile]:
@@ -221,8 +242,9 @@ class Operations:
     ) -> Batch:
         """Have prompts answered later, at a lower price.
 
-        Each of `prompts` is a message or a whole conversation; the options of `send_messages` apply to all of them. `custom_ids`
-        name them in the results ("prompt-0", "prompt-1", ... by default); `labels` are kept with the batch by the provider.
+        Each of `prompts` is a message or a whole conversation; the options of `send_messages` apply to all of them.
+        `custom_ids` name them in the results ("prompt-0", "prompt-1", ... by default); `labels` are kept with the
+        batch by the provider.
         """
         return self._operate("create_batch", options, prompts=prompts, custom_ids=custom_ids, labels=labels)
 
@@ -239,5 +261,8 @@ class Operations:
         return self._operate("cancel_batch", options, id=batch_id)
 
     def get_batch_results(self, batch_id: str, **options: Any) -> BatchResults:
-        """What became of the prompts of a batch: a response or an error each. Raises `InvalidRequestError` before there are any."""
+        """What became of the prompts of a batch: a response or an error each.
+
+        Raises `InvalidRequestError` before there are any.
+        """
         return self._operate("get_batch_results", options, id=batch_id)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ..data.operation_kinds import OPERATIONS, OperationKind
 from ..data.operation_requests import (
     BatchPrompt,
     BatchRequest,
@@ -23,7 +24,6 @@ from ..data.operation_requests import (
     SpeechRequest,
     TranscriptionRequest,
 )
-from ..data.operations import OPERATIONS, OperationKind
 from ..data.prompt import Prompt
 from ..errors import ConfigurationError
 from ..prompting import CALL_LIMITS, build_prompt, check_number, unknown_option
@@ -118,9 +118,13 @@ def prepare(driver: Driver, method: str, fields: dict[str, Any], options: Mappin
 
 
 def _sort(
-    driver: Driver, method: str, options: Mapping[str, Any], fields: dict[str, Any], request_class: type[OperationRequest]
+    driver: Driver,
+    method: str,
+    options: Mapping[str, Any],
+    fields: dict[str, Any],
+    request_class: type[OperationRequest],
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tell the options apart: into `fields` those that the request has, and apart the call's limits and the driver's own."""
+    """The call's limits, and the options that only the driver has. Those of the request go into `fields`."""
     known = {name for name in request_class.__struct_fields__ if name not in _NOT_OPTIONS}
     driver_options = driver.operation_options.get(method, frozenset())
     limits: dict[str, Any] = {}

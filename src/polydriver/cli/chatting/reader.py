@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 __all__ = ["Reader", "make_reader"]
 
@@ -50,10 +51,8 @@ class Reader:
 def make_reader() -> Reader:
     """A reader of the terminal, with line editing where Python has it, or of what is piped in, without prompts."""
     if sys.stdin.isatty() and sys.stdout.isatty():
-        try:
+        with suppress(ImportError):
             import readline  # noqa: F401 - importing it gives `input` line editing and a history
-        except ImportError:
-            pass
         return Reader(input)
     return Reader(_piped_line)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..answers import Printer, as_object, print_remarks
-from ..inputs import Option, make_message, piped_text, read_file, read_image, read_schema
+from ..inputs import make_message, parse_option, piped_text, read_file, read_image, read_schema
 from ..options import common_options, examples, json_option, provider_option
 from ..output import note, print_json, say
 from ..session import Session, default_model
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
 @click.command(
@@ -42,8 +41,16 @@ _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 @click.option("-i", "--image", "images", multiple=True, metavar="FILE|URL", help="Attach an image; repeatable.")
 @click.option("--temperature", type=float, help="How freely the model picks its words.")
 @click.option("--max-tokens", type=int, help="The most tokens the answer may have.")
-@click.option("--reasoning-effort", type=click.Choice(_EFFORTS), help="How long a reasoning model may think.")
-@click.option("-o", "--option", "more", multiple=True, type=Option(), help="Any other option; repeatable.")
+@click.option("--reasoning-effort", metavar="WORD", help="How long to think: none, minimal, low, medium, high, ...")
+@click.option(
+    "-o",
+    "--option",
+    "more",
+    multiple=True,
+    type=parse_option,
+    metavar="NAME=VALUE",
+    help="Any other option; repeatable.",
+)
 @click.option("--schema", type=_FILE, help="Ask for JSON of the schema in this file, and check it.")
 @click.option("--reasoning", is_flag=True, help="Show the model's reasoning too.")
 @click.option("--no-stream", is_flag=True, help="Wait for the whole answer.")

@@ -32,9 +32,7 @@ def command(session: Session, as_json: bool) -> None:
     connections = {name: _settings(session, name) for name in session.connections()}
     if as_json:
         path = None if settings.path is None else str(settings.path)
-        print_json(
-            {"file": path, "default": settings.default, "environment": variables, "connections": connections}
-        )
+        print_json({"file": path, "default": settings.default, "environment": variables, "connections": connections})
         return
     say(f"file      {settings.path or '(none found)'}")
     say(f"default   {settings.default or '(none)'}")

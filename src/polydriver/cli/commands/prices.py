@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_MAKERS = ("openai", "anthropic", "gemini", "mistral", "xai", "deepseek", "cohere", "meta", "alibaba", "moonshot", "zai")
+_MAKERS = ("openai", "anthropic", "gemini", "mistral", "xai", "deepseek", "cohere", "alibaba", "moonshot", "zai")
 
 
 @click.command(
@@ -45,7 +45,7 @@ def command(session: Session, model: str, provider: str | None, as_json: bool) -
         say("no price is known")
     else:
         _print_rates(entry, entry.pricing)
-        say(f"source    {entry.pricing.source}")
+        say(f"\nsource    {entry.pricing.source}")
         say(f"from      {entry.pricing.effective_date or 'unknown'}")
     if others:
         say(f"also at   {', '.join(others)} (-p NAME)")
@@ -64,7 +64,8 @@ def _find(session: Session, model: str, provider: str | None) -> tuple[ModelEntr
             found.append((name, entry))
     if not found:
         raise _unknown(model, provider, names if provider else list(_MAKERS))
-    return found[0][1], sorted({name for name, _ in found[1:]})
+    first = found[0][1]
+    return first, sorted({entry.provider for _, entry in found if entry.provider != first.provider})
 
 
 def _candidates(session: Session) -> list[str]:
@@ -97,7 +98,7 @@ def _unknown(model: str, provider: str | None, names: list[str]) -> Exception:
     place = f" of {provider}" if provider else ""
     return ModelNotFoundError(
         f"no price is known for a model {model!r}{place}",
-        hint=f"Did you mean {', '.join(near)}?" if near else "`polydriver models NAME` lists the models of a connection.",
+        hint=f"Did you mean {', '.join(near)}?" if near else "`polydriver models NAME` lists those of a connection.",
     )
 
 

@@ -14,7 +14,8 @@ from ...errors import ConfigurationError, ProviderError
 from ..traits import CalculatesCosts, ErrorFacts, HandlesErrors, ValidatesHealth
 from ..wires.messages import Messages
 from .errors import ANTHROPIC_ERRORS
-from .operations import CountsTokens, HandlesBatches, HandlesFiles, parse_time
+from .files import HandlesFiles
+from .operations import CountsTokens, HandlesBatches, parse_time
 
 __all__ = ["AnthropicDriver"]
 
@@ -24,8 +25,8 @@ class AnthropicDriver(
 ):
     """Anthropic. https://platform.claude.com/docs/en/api/overview
 
-    `base_url` is the address without `/v1`, as other programs have it in `ANTHROPIC_BASE_URL`; with `/v1` it is understood too.
-    Either a key (`x-api-key`) or an access token (`auth_token`, sent as a bearer token) is needed.
+    `base_url` is the address without `/v1`, as other programs have it in `ANTHROPIC_BASE_URL`; with `/v1` it is
+    understood too. Either a key (`x-api-key`) or an access token (`auth_token`, sent as a bearer token) is needed.
     """
 
     name = "anthropic"
@@ -43,7 +44,6 @@ class AnthropicDriver(
         parallel_function_calling=True,
         vision=True,
         supported_formats=("text", "image", "document", "json"),
-        operations=frozenset({"token_counting", "batches", "files", "file_download"}),
     )
     errors = ANTHROPIC_ERRORS
     models_path = "v1/models"
@@ -89,7 +89,9 @@ class AnthropicDriver(
         """The request for the page after this one; `None` at the last."""
         payload = as_dict(self.decode_any(reply))
         last = as_str(payload.get("last_id"))
-        return self.build_get(self.models_path, limit=1000, after_id=last) if payload.get("has_more") is True and last else None
+        if payload.get("has_more") is not True or last is None:
+            return None
+        return self.build_get(self.models_path, limit=1000, after_id=last)
 
     def parse_model(self, item: dict[str, Any]) -> AIModel:
         """One record of the model list."""

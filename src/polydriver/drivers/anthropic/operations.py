@@ -1,6 +1,6 @@
-"""Anthropic's operations beyond chat: token counts, message batches, files.
+"""Anthropic's operations on prompts: token counts and message batches.
 
-https://platform.claude.com/docs/en/api/messages-count-tokens, `/creating-message-batches`, `/files-create`
+https://platform.claude.com/docs/en/api/messages-count-tokens and `/creating-message-batches`
 """
 
 from __future__ import annotations
@@ -10,29 +10,28 @@ from typing import Any, Literal
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str, decode_json
-from ...data.multipart import FormFile
-from ...data.operation_requests import BatchRequest, FileUpload, ItemRequest, OperationRequest, PageRequest
+from ...data.operation_requests import BatchRequest, ItemRequest, OperationRequest, PageRequest
 from ...data.operations import (
     Batch,
     BatchCounts,
     BatchItem,
     BatchResults,
-    DeletedFile,
-    FileContent,
     Page,
-    StoredFile,
     TokenCount,
 )
 from ...data.prompt import Prompt
 from ...errors import AIError
 from ..wires.messages import Messages
-from ..wires.messages.betas import FILES
 from ..wires.operations.base import OperationHooks, quoted
 
-__all__ = ["CountsTokens", "HandlesBatches", "HandlesFiles", "parse_time"]
+__all__ = ["CountsTokens", "HandlesBatches", "next_cursor", "page_items", "parse_time"]
 
 BatchStatus = Literal["pending", "running", "completed", "failed", "cancelling", "cancelled", "expired"]
 
+_UNSENT = {
+    "canceled": "the batch was cancelled before this prompt was sent",
+    "expired": "the batch expired before this prompt was sent",
+}
 _COUNTED = frozenset(
     {
         "model", "messages", "system", "tools", "tool_choice", "thinking", "output_config", "cache_control",
@@ -60,9 +59,11 @@ class CountsTokens(Messages):
     def parse_token_count(self, reply: Reply, prompt: Prompt) -> TokenCount:
         """The count. Raises `InvalidResponseError` when there is none."""
         payload = self.decode(reply)
+        if payload.get("error"):
+            raise self.map_payload(payload)
         count = as_int(payload.get("input_tokens"))
         if count is None:
-            raise self.map_payload(payload) if payload.get("error") else self.invalid_response("it has no count", reply.body)
+            raise self.invalid_response("it has no count", reply.body)
         return TokenCount(input_tokens=count, raw=payload)
 
 
@@ -104,7 +105,7 @@ class HandlesBatches(Messages, OperationHooks):
     def parse_batch_list(self, reply: Reply, request: PageRequest) -> Page[Batch]:
         """The batches on one page."""
         payload = self.decode_success(reply)
-        return Page(items=[self._read_batch(item) for item in _items(payload)], next=_next(payload))
+        return Page(items=[self._read_batch(item) for item in page_items(payload)], next=next_cursor(payload))
 
     def build_batch_cancellation(self, request: ItemRequest) -> Request:
         """The request to cancel a batch; what is done already stays done."""
@@ -142,16 +143,18 @@ class HandlesBatches(Messages, OperationHooks):
                 return BatchItem(custom_id=custom_id, error=error)
         if kind == "errored":
             return BatchItem(custom_id=custom_id, error=self.map_payload(as_dict(result.get("error"))))
-        ended = {"canceled": "was cancelled before this prompt was sent", "expired": "expired before this prompt was sent"}
-        reason = ended.get(str(kind), f"left this prompt in the unknown state {kind!r}")
-        return BatchItem(custom_id=custom_id, error=self.map_payload({"error": {"type": kind, "message": f"the batch {reason}"}}))
+        words = _UNSENT.get(str(kind), f"the batch left this prompt in the unknown state {kind!r}")
+        return BatchItem(custom_id=custom_id, error=self.map_payload({"error": {"type": kind, "message": words}}))
 
     def _read_batch(self, payload: dict[str, Any]) -> Batch:
+        batch_id = as_str(payload.get("id"))
+        if batch_id is None:
+            raise self.invalid_response("a batch has no id", repr(payload)[:500].encode())
         raw = as_dict(payload.get("request_counts"))
         names = ("processing", "succeeded", "errored", "canceled", "expired")
         counts = {name: as_int(raw.get(name)) or 0 for name in names} if raw else {}
         return Batch(
-            id=as_str(payload.get("id")),
+            id=batch_id,
             status=_status(payload, counts),
             raw_status=as_str(payload.get("processing_status")),
             counts=BatchCounts(
@@ -181,74 +184,11 @@ def _status(payload: dict[str, Any], counts: dict[str, int]) -> BatchStatus:
     return "completed"
 
 
-class HandlesFiles(OperationHooks):
-    """Files that prompts can refer to by their ids."""
-
-    def build_file_upload(self, request: FileUpload) -> Request:
-        """The request to keep a file, of at most 500 MB."""
-        file = FormFile(request.data, request.name, request.media_type or "application/octet-stream")
-        body = self.put_fields({"file": file}, request, {"purpose": None})
-        return self._with_beta(self.build_form("v1/files", body, request))
-
-    def parse_file_upload(self, reply: Reply, request: OperationRequest) -> StoredFile:
-        """The file as it is kept."""
-        return _read_file(self.decode_success(reply))
-
-    def build_file_list(self, request: PageRequest) -> Request:
-        """The request for one page of files."""
-        return self._with_beta(self.build_item("GET", "v1/files", request, limit=request.limit, after_id=request.after))
-
-    def parse_file_list(self, reply: Reply, request: PageRequest) -> Page[StoredFile]:
-        """The files on one page."""
-        payload = self.decode_success(reply)
-        return Page(items=[_read_file(item) for item in _items(payload)], next=_next(payload))
-
-    def build_file(self, request: ItemRequest) -> Request:
-        """The request for what is known of a file."""
-        return self._with_beta(self.build_item("GET", f"v1/files/{quoted(request.id)}", request))
-
-    def parse_file(self, reply: Reply, request: ItemRequest) -> StoredFile:
-        """The file."""
-        return self.parse_file_upload(reply, request)
-
-    def build_file_deletion(self, request: ItemRequest) -> Request:
-        """The request to delete a file."""
-        return self._with_beta(self.build_item("DELETE", f"v1/files/{quoted(request.id)}", request))
-
-    def parse_file_deletion(self, reply: Reply, request: ItemRequest) -> DeletedFile:
-        """The outcome."""
-        payload = self.decode_success(reply)
-        return DeletedFile(id=as_str(payload.get("id")) or request.id, raw=payload)
-
-    def build_file_download(self, request: ItemRequest) -> Request:
-        """The request for a file's bytes; only files that tools made can be downloaded."""
-        return self._with_beta(self.build_item("GET", f"v1/files/{quoted(request.id)}/content", request))
-
-    def parse_file_download(self, reply: Reply, request: ItemRequest) -> FileContent:
-        """The bytes."""
-        return FileContent(id=request.id, data=reply.body, media_type=reply.headers.get("content-type"))
-
-    def _with_beta(self, request: Request) -> Request:
-        asked = request.headers.get("anthropic-beta")
-        request.headers["anthropic-beta"] = f"{asked},{FILES}" if asked else FILES
-        return request
-
-
-def _read_file(payload: dict[str, Any]) -> StoredFile:
-    return StoredFile(
-        id=as_str(payload.get("id")),
-        name=as_str(payload.get("filename")),
-        size=as_int(payload.get("size_bytes")),
-        media_type=as_str(payload.get("mime_type")),
-        created=parse_time(payload.get("created_at")),
-        raw=payload,
-    )
-
-
-def _items(payload: dict[str, Any]) -> list[dict[str, Any]]:
+def page_items(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    """The items on a page of a list."""
     return [item for item in as_list(payload.get("data")) if isinstance(item, dict)]
 
 
-def _next(payload: dict[str, Any]) -> str | None:
-    """The cursor of the next page."""
+def next_cursor(payload: dict[str, Any]) -> str | None:
+    """The cursor of the page after this one; `None` at the last."""
     return as_str(payload.get("last_id")) if payload.get("has_more") is True else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ...data.prompt import Prompt
 from ..wires.operations import (
@@ -36,7 +37,7 @@ class OpenAIOperations(
     embedding_base64 = True
     default_voice = "alloy"
     default_purpose = "user_data"
-    operation_options = {
+    operation_options: ClassVar[Mapping[str, frozenset[str]]] = {
         "generate_image": frozenset({"moderation", "output_compression", "response_format"}),
         "edit_image": frozenset({"input_fidelity", "moderation", "output_compression", "response_format"}),
         "transcribe": frozenset(

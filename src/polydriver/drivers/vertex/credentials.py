@@ -87,8 +87,8 @@ Credentials = ServiceAccount | AuthorizedUser | Impersonation | MetadataServer |
 def find_credentials(given: Any, file: Path | None) -> tuple[Credentials, dict[str, Any]]:
     """The credentials to use, and the record that they came from.
 
-    They are `given` (a dict, or an object of google-auth's), else in the file, else in the one that gcloud keeps, else the
-    machine's own account.
+    They are `given` (a dict, or an object of google-auth's), else in the file, else in the one that gcloud keeps,
+    else the machine's own account.
 
     Raises `ConfigurationError` for a file that cannot be read, and for kinds that are not supported.
     """

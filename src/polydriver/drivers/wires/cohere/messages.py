@@ -43,12 +43,12 @@ def render_messages(wire: CohereChat, prompt: Prompt) -> list[dict[str, Any]]:
             rendered += _render_input(wire, prompt, "user", shown)
             shown = []
         if message.role == "assistant":
-            rendered.append(_render_assistant(wire, prompt, message))
+            rendered += _render_assistant(wire, prompt, message)
             continue
         for result in results:
             rendered.append({"role": "tool", "tool_call_id": result.tool_call_id, "content": result.text})
             shown += _media_of(wire, prompt, result)
-        rest = [part for part in message.parts if not isinstance(part, ToolResult)]
+        rest: list[Part] = [part for part in message.parts if not isinstance(part, ToolResult)]
         if results:
             shown += rest
         else:
@@ -66,7 +66,8 @@ def _media_of(wire: CohereChat, prompt: Prompt, result: ToolResult) -> list[Part
     return media
 
 
-def _render_assistant(wire: CohereChat, prompt: Prompt, message: AIMessage) -> dict[str, Any]:
+def _render_assistant(wire: CohereChat, prompt: Prompt, message: AIMessage) -> list[dict[str, Any]]:
+    """The message; none when nothing of it can be said, since Cohere refuses empty ones."""
     rendered: dict[str, Any] = {"role": "assistant"}
     content: list[dict[str, Any]] = []
     calls: list[dict[str, Any]] = []
@@ -83,13 +84,13 @@ def _render_assistant(wire: CohereChat, prompt: Prompt, message: AIMessage) -> d
             rendered["tool_plan"] = part.data.get("text", "")
         else:
             prompt.warn(f"{_name_of(part)} cannot be sent back to {wire.name}; it was left out.")
-    if content or not calls:
+    if content:
         rendered["content"] = _join(content)
     if calls:
         rendered["tool_calls"] = calls
     else:
         rendered.pop("tool_plan", None)
-    return rendered
+    return [rendered] if content or calls else []
 
 
 def _render_call(call: ToolCall) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def _render_part(wire: CohereChat, prompt: Prompt, part: Part) -> dict[str, Any]
 
 
 def _name_of(part: Part) -> str:
-    return f"a {part.kind!r} of {part.provider}" if isinstance(part, ProviderPart) else f"a {type(part).__name__}"
+    return f"a {part.kind if isinstance(part, ProviderPart) else type(part).__name__}"
 
 
 def render_documents(wire: CohereChat, prompt: Prompt) -> list[dict[str, Any]]:

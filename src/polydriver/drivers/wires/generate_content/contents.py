@@ -65,7 +65,7 @@ def render_contents(wire: GenerateContent, prompt: Prompt, facts: ModelFacts) ->
 
 
 class _Renderer:
-    """Renders one prompt's messages. It remembers the calls: results name theirs, with the API's own id if it had one."""
+    """Renders one prompt's messages. It remembers the calls, which results name, with the API's own ids."""
 
     def __init__(self, wire: GenerateContent, prompt: Prompt, facts: ModelFacts) -> None:
         self._wire = wire
@@ -116,10 +116,9 @@ class _Renderer:
         return {"functionCall": function, **own}
 
     def _render_result(self, result: ToolResult) -> list[dict[str, Any]]:
-        """The result of a call, with the call's name and the id that the API gave it. Media stand inside or behind it."""
+        """The result of a call, with its name and the id that the API gave it. Media stand inside or behind it."""
         called, given = self._calls.get(result.tool_call_id, (None, None))
-        value = result.text
-        answer = {"error": value} if result.is_error else {"output": _structured(value)}
+        answer = {"error": result.text} if result.is_error else _as_object(result.text)
         response: dict[str, Any] = {"name": called or result.name or result.tool_call_id, "response": answer}
         if given:
             response["id"] = given
@@ -157,11 +156,12 @@ class _Renderer:
         return []
 
 
-def _structured(text: str) -> Any:
-    """A result as an object when it is one, so that it isn't quoted twice."""
+def _as_object(text: str) -> dict[str, Any]:
+    """A result as the object that the API wants: itself if it is one and has no field that means something there."""
+    value: Any = None
     if text.startswith("{"):
         try:
-            return decode_json(text)
+            value = decode_json(text)
         except ValueError:
             pass
-    return text
+    return value if isinstance(value, dict) and not {"output", "error"} & value.keys() else {"output": text}

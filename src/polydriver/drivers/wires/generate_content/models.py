@@ -50,9 +50,7 @@ _FACTS: dict[str, ModelFacts] = {
     "gemini-3-pro-image": ModelFacts(thinking="none"),
     "gemini-2.5-pro": msgspec.structs.replace(_THINKING_SECOND, budgets=(128, 32768)),
     "gemini-2.5-flash": msgspec.structs.replace(_THINKING_SECOND, budgets=(1, 24576), may_stop_thinking=True),
-    "gemini-2.5-flash-lite": msgspec.structs.replace(
-        _THINKING_SECOND, budgets=(512, 24576), may_stop_thinking=True
-    ),
+    "gemini-2.5-flash-lite": msgspec.structs.replace(_THINKING_SECOND, budgets=(512, 24576), may_stop_thinking=True),
     "gemini-2.5-flash-image": _SECOND,
     "gemini-2.5": _THINKING_SECOND,
     "gemini-2.0": _SECOND,

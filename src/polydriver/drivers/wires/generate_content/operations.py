@@ -62,7 +62,7 @@ def check_input(driver: TraitBase, request: EmbeddingRequest) -> None:
 
 
 def read_vectors(driver: TraitBase, found: list[Any], expected: int, reply: Reply) -> list[list[float]]:
-    """The vectors as lists of floats. Raises `InvalidResponseError` for anything else, and for another number of them."""
+    """The vectors as lists of floats. Raises `InvalidResponseError` for anything else or another number."""
     vectors = []
     for values in found:
         if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):

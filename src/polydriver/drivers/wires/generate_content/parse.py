@@ -67,7 +67,8 @@ _AUDIO_MODALITY = 4
 def parse_response(wire: GenerateContent, payload: Any, prompt: Prompt) -> AIResponse:
     """The response in a decoded reply.
 
-    Raises a mapped error for an error object, `InvalidResponseError` for another shape. A blocked prompt has no candidates: that is an empty answer with the finish reason content_filter.
+    Raises a mapped error for an error object, `InvalidResponseError` for another shape. A blocked prompt
+    has no candidates: that is an empty answer with the finish reason content_filter.
     """
     if not isinstance(payload, dict) or payload.get("error"):
         raise wire.map_payload(payload)
@@ -176,7 +177,7 @@ def read_part(wire: GenerateContent, raw: dict[str, Any], seed: str, made: int, 
 def parse_call(
     wire: GenerateContent, call: dict[str, Any], signature: str | None, seed: str, made: int, *, cut: bool = False
 ) -> ToolCall | None:
-    """A function call; `None` for an empty one. One without an id gets a stable id; the API's own is noted to go back."""
+    """A function call; `None` for an empty one. One without an id gets a stable one; the API's own goes back."""
     name, given = as_str(call.get("name")), as_str(call.get("id"))
     if name is None and given is None and not call.get("args"):
         return None
@@ -194,12 +195,18 @@ def _read_media(raw: dict[str, Any], own: dict[str, dict[str, Any]]) -> Part | N
     kind = _MEDIA.get((media_type or "").partition("/")[0], Document)
     if data := as_str(blob.get("data")):
         try:
-            return kind.from_base64(data, media_type or "application/octet-stream", provider_data=own)
+            return kind.from_base64(_standard(data), media_type or "application/octet-stream", provider_data=own)
         except ValueError:
             return None
     if uri := as_str(file.get("fileUri")):
         return kind(url=uri, media_type=media_type, provider_data=own)
     return None
+
+
+def _standard(data: str) -> str:
+    """Base64 in the standard's alphabet with its padding: protocol buffers' JSON may have it URL-safe and without."""
+    data = data.replace("-", "+").replace("_", "/")
+    return data + "=" * (-len(data) % 4)
 
 
 def add_sources(wire: GenerateContent, parts: list[Part], candidate: dict[str, Any]) -> tuple[list[Part], list[Part]]:

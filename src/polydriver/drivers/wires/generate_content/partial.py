@@ -1,4 +1,4 @@
-"""Function arguments that are streamed piece by piece, each with the JSON path of its place.
+"""Function calls that are streamed: a name first, then arguments piece by piece, each with the JSON path of its place.
 
 https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/function-calling (streaming of function call arguments)
 """
@@ -8,11 +8,51 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["PartialArguments"]
+from ....data.assembly import PartialCall
+from ....data.json import as_dict, as_list, as_str, encode_json
+from ....data.messages import ToolCall
+
+__all__ = ["PartialArguments", "StreamedCall"]
 
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d{1,6})\]|\[['\"]([^'\"]*)['\"]\]")
 _VALUES = ("stringValue", "numberValue", "boolValue", "nullValue")
 _MAX_DEPTH = 100
+
+
+class StreamedCall:
+    """One call on its way. `partial` is what a broken stream shows of it."""
+
+    __slots__ = ("_arguments", "_origin", "partial")
+
+    def __init__(self, partial: PartialCall, origin: str) -> None:
+        self.partial = partial
+        self._origin = origin
+        self._arguments = PartialArguments()
+
+    def add(self, call: dict[str, Any], signature: str | None) -> None:
+        """Take one `functionCall` of the stream, and the thought signature that came beside it."""
+        partial = self.partial
+        partial.name = as_str(call.get("name")) or partial.name
+        given = as_str(call.get("id"))
+        partial.id = given or partial.id
+        for field, value in (("id", given), ("thoughtSignature", signature)):
+            if value:
+                own = {**partial.provider_data.get(self._origin, {}), field: value}
+                partial.provider_data = {self._origin: own}
+        if isinstance(args := call.get("args"), dict):
+            self._arguments.value.update(args)
+        for piece in as_list(call.get("partialArgs")):
+            self._arguments.add(as_dict(piece))
+
+    def close(self, made_id: str, *, whole: bool) -> ToolCall | None:
+        """The call, incomplete unless it is `whole` and each piece found its place; `None` when there never was one."""
+        partial, arguments = self.partial, self._arguments
+        if not partial.name and not arguments.value:
+            return None
+        complete = whole and arguments.ok
+        text = None if complete else encode_json(arguments.value).decode()
+        value = arguments.value if complete else None
+        return ToolCall(partial.id or made_id, partial.name, value, text, partial.provider_data)
 
 
 class PartialArguments:

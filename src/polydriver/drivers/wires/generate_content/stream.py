@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ....data.assembly import ChoiceAssembly, PartialCall
+from ....data.arguments import make_call_id
+from ....data.assembly import ChoiceAssembly
 from ....data.json import as_dict, as_list, as_str, decode_json, encode_json
 from ....data.messages import Part, Reasoning, Text, ToolCall
 from ....data.responses import AIChunk, AIResponse
-from ....framing import MAX_EVENT_BYTES, JSONArrayDecoder, SSEDecoder
 from ...traits import StreamDecoder
 from . import parse
+from .frames import Frames
 from .names import with_camel_names
-from .partial import PartialArguments
+from .partial import StreamedCall
 
 if TYPE_CHECKING:
     from ....data.prompt import Prompt
@@ -40,7 +41,7 @@ class _Candidate(msgspec.Struct, rename="camel"):
 
 class _Chunk(msgspec.Struct, rename="camel"):
     candidates: list[_Candidate] | None = None
-    usage_metadata: msgspec.Raw = msgspec.Raw()
+    usage_metadata: msgspec.Raw = msgspec.Raw(b"null")
     model_version: Any = None
     response_id: Any = None
     prompt_feedback: Any = None
@@ -48,58 +49,20 @@ class _Chunk(msgspec.Struct, rename="camel"):
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
-
-
-class _Frames:
-    """Chooses the framing by the first byte of the body: a bracket begins JSON, anything else events."""
-
-    def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
-        self._limit = max_event_bytes
-        self._events: SSEDecoder | None = None
-        self._array: JSONArrayDecoder | None = None
-
-    @property
-    def unframed(self) -> bytes:
-        """What came instead of events."""
-        return self._events.unframed if self._events is not None else b""
-
-    @property
-    def closed(self) -> bool:
-        """Whether the bracket that ends the body was seen."""
-        return self._array is not None and self._array.complete
-
-    def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
-        """The events that `data` completes, each as name and data."""
-        if self._events is not None:
-            return self._events.feed(data)
-        if self._array is None:
-            data = data.lstrip(b" \t\r\n")
-            if not data:
-                return []
-            if data[:1] not in (b"[", b"{"):
-                self._events = SSEDecoder(max_event_bytes=self._limit)
-                return self._events.feed(data)
-            self._array = JSONArrayDecoder(max_event_bytes=self._limit)
-        return [(b"", element) for element in self._array.feed(data)]
-
-    def finish(self) -> list[tuple[bytes, bytes]]:
-        """The event that the end of the body completes."""
-        if self._array is not None:
-            self._array.finish()
-        return self._events.finish() if self._events is not None else []
+_NO_USAGE = msgspec.Raw(b"null")
 
 
 class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
     """Reads `GenerateContentResponse` events until every candidate has a finish reason, or the prompt was blocked."""
 
-    framing = _Frames
+    framing = Frames
 
     def __init__(self, driver: GenerateContent, prompt: Prompt) -> None:
         super().__init__(driver, prompt)
-        self._usage: msgspec.Raw | None = None
-        self._open: dict[int, tuple[PartialCall, PartialArguments]] = {}
+        self._usages = (_NO_USAGE, _NO_USAGE)
+        self._open: dict[int, StreamedCall] = {}
         self._sources: dict[int, dict[str, Any]] = {}
-        self._seed = ""
+        self._event = b""
 
     def parse_event(self, event: tuple[bytes, bytes], chunks: list[AIChunk]) -> None:
         """See `StreamDecoder.parse_event`."""
@@ -122,15 +85,15 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
             answer.model = chunk.model_version
         if answer.id is None and (found := as_str(chunk.response_id)):
             answer.id = found
-        if b"okenCount" in bytes(chunk.usage_metadata):
-            self._usage = chunk.usage_metadata
+        self._usages = (chunk.usage_metadata, self._usages[0])
         if chunk.candidates:
-            self._seed = answer.id or data.decode("utf-8", "replace")
+            self._event = data
             for candidate in chunk.candidates:
                 self._read_candidate(candidate, chunks)
         elif chunk.prompt_feedback is not None:
             self._read_feedback(chunk.prompt_feedback, chunks)
-        self.closed = self.closed or (self.complete and self.frames.closed)
+        if self.complete and self.frames.closed:
+            self.closed = True
 
     def _payload(self, data: bytes) -> Any:
         try:
@@ -216,43 +179,28 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
             chunks.append(AIChunk(reasoning=part.text, index=index))
 
     def _choice_seed(self, choice: ChoiceAssembly) -> str:
-        return f"{self._seed}#{choice.index}" if choice.index else self._seed
+        """What makes the ids of this answer's calls differ from those of other answers."""
+        seed = self.answer.id or self._event.decode("utf-8", "replace")
+        return f"{seed}#{choice.index}" if choice.index else seed
 
     def _extend_call(
         self, choice: ChoiceAssembly, call: dict[str, Any], raw: dict[str, Any], chunks: list[AIChunk]
     ) -> None:
-        """A piece of a call whose arguments are streamed: its name, arguments by path, an empty piece as the end."""
-        if choice.index not in self._open:
-            partial = self.answer.choice(choice.index).call(choice.index)
-            self._open[choice.index] = (partial, PartialArguments())
-        partial, arguments = self._open[choice.index]
-        partial.name = as_str(call.get("name")) or partial.name
-        if given := as_str(call.get("id")):
-            partial.id = given
-            partial.provider_data = _with(partial.provider_data, self.driver.origin, id=given)
-        if signature := as_str(raw.get("thoughtSignature")):
-            partial.provider_data = _with(partial.provider_data, self.driver.origin, thoughtSignature=signature)
-        if isinstance(args := call.get("args"), dict):
-            arguments.value.update(args)
-        for piece in as_list(call.get("partialArgs")):
-            arguments.add(as_dict(piece))
+        """A piece of a call whose arguments are streamed."""
+        streamed = self._open.get(choice.index)
+        if streamed is None:
+            streamed = self._open[choice.index] = StreamedCall(choice.call(choice.index), self.driver.origin)
+        streamed.add(call, as_str(raw.get("thoughtSignature")))
         if call.get("willContinue") is not True:
             self._close_call(choice, chunks, whole=True)
 
     def _close_call(self, choice: ChoiceAssembly, chunks: list[AIChunk], *, whole: bool) -> None:
-        """Hand out the call that was streamed. One without its end, or with pieces out of place, is incomplete."""
-        partial, arguments = self._open.pop(choice.index)
+        """Hand out the call that was streamed; without its end it is incomplete."""
+        streamed = self._open.pop(choice.index)
         choice.calls.clear()
-        seed = {"id": partial.id} if partial.id else {}
-        made = parse.parse_call(
-            self.driver, {"name": partial.name, **seed}, None, self._choice_seed(choice), len(choice.tool_calls)
-        )
-        if made is None:
-            return
-        complete = whole and arguments.ok
-        text = None if complete else encode_json(arguments.value).decode()
-        call = ToolCall(made.id, made.name, arguments.value if complete else None, text, partial.provider_data)
-        self._add_part(choice, call, chunks)
+        call = streamed.close(make_call_id(self._choice_seed(choice), len(choice.tool_calls)), whole=whole)
+        if call is not None:
+            self._add_part(choice, call, chunks)
 
     def _read_logprobs(self, choice: ChoiceAssembly, raw: Any) -> None:
         known: Any = choice.logprobs
@@ -302,10 +250,13 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
                 chunks.append(AIChunk(parts=new, index=choice.index))
 
     def _settle_usage(self) -> None:
-        """Read the usage that came last: every event repeats it, with the numbers so far."""
-        if self._usage is not None:
-            self.answer.usage = parse.parse_usage(as_dict(decode_json(bytes(self._usage)))) or self.answer.usage
-            self._usage = None
+        """Read the usage that came last: every event repeats it, with the numbers so far. The last may lack them."""
+        for raw in self._usages:
+            usage = parse.parse_usage(as_dict(decode_json(bytes(raw))))
+            if usage is not None:
+                self.answer.usage = usage
+                break
+        self._usages = (_NO_USAGE, _NO_USAGE)
 
     def end(self, chunks: list[AIChunk]) -> None:
         """Hand out what came after the finish reason."""
@@ -332,7 +283,3 @@ def _candidate(raw: dict[str, Any]) -> _Candidate:
         url_context_metadata=raw.get("urlContextMetadata"),
         citation_metadata=raw.get("citationMetadata"),
     )
-
-
-def _with(known: dict[str, dict[str, Any]], origin: str, **values: Any) -> dict[str, dict[str, Any]]:
-    return {**known, origin: {**known.get(origin, {}), **values}}

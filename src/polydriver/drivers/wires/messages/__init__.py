@@ -25,8 +25,8 @@ class Messages(HandlesApiCommunication, HandlesStreaming, HandlesFunctionCalling
     - `native_output`: whether `output_config.format` is understood; without it a forced tool stands in.
     - `messages_path(prompt)`: where to post (Vertex and Bedrock name the model there).
     - `arrange_body(body, prompt)`: last changes to the body (they take `model` out and put `anthropic_version` in).
-    - `beta_headers(betas)`: how betas are asked for, in headers; a platform that wants them in the body returns none and
-      adds `betas(prompt, body)` in `arrange_body`.
+    - `beta_headers(betas)`: how betas are asked for, in headers; a platform that wants them in the body returns none
+      and adds `betas(prompt, body)` in `arrange_body`.
     """
 
     decoder_class = MessagesDecoder
@@ -79,7 +79,7 @@ class Messages(HandlesApiCommunication, HandlesStreaming, HandlesFunctionCalling
         return find_generation(model)
 
     def output_limit(self, model: str) -> int | None:
-        """How many tokens the model can write at most, where the catalog knows it; sent when no `max_tokens` is given."""
+        """How many tokens the model can write, where the catalog knows it; sent when no `max_tokens` is given."""
         from ....data.catalog import find
 
         entry = find(self.catalog_name or self.name, model)

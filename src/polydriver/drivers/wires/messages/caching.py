@@ -21,8 +21,9 @@ Blocks = list[dict[str, Any]]
 def apply_cache(body: dict[str, Any], cache: object) -> None:
     """Put breakpoints at the end of the messages, the system text and the tools, in this order of importance.
 
-    `body` has lists of blocks everywhere, no plain strings.     `cache` is `True` or "5m" (five minutes), "1h", or `False`. The API takes four breakpoints, those set on parts by hand
-    included; ours are left out when they would be too many. Raises `ConfigurationError` for another value.
+    `body` has lists of blocks everywhere, no plain strings. `cache` is `True` or "5m" (five minutes), "1h", or `False`.
+    The API takes four breakpoints, those set on parts by hand included; ours are left out when they would be too many.
+    Raises `ConfigurationError` for another value.
     """
     if cache is False or cache is None:
         return
@@ -33,7 +34,8 @@ def apply_cache(body: dict[str, Any], cache: object) -> None:
     contents: list[Blocks] = [message["content"] for message in body["messages"]]
     room = _MAX_BREAKPOINTS - sum("cache_control" in block for blocks in (tools, system, *contents) for block in blocks)
     for blocks in (*contents[-1:], system, tools):
-        at = next((place for place in reversed(range(len(blocks))) if blocks[place].get("type") not in _UNMARKABLE), None)
+        markable = [place for place, block in enumerate(blocks) if block.get("type") not in _UNMARKABLE]
+        at = markable[-1] if markable else None
         if at is not None and room > 0 and "cache_control" not in blocks[at]:
             blocks[at] = {**blocks[at], "cache_control": control}
             room -= 1

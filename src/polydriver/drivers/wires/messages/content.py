@@ -42,7 +42,8 @@ def render_history(wire: Messages, prompt: Prompt) -> tuple[list[Block], list[di
     """The blocks of `system`, and the messages, each with a list of blocks; turns of one role are merged.
 
     A system message in the middle joins those at the start, which every model takes. It keeps its place with the option
-    `system_in_place`, or when it holds blocks of the API's own (`tool_addition`, ...): newer models take the role `system`.
+    `system_in_place`, or when it holds blocks of the API's own (`tool_addition`, ...): newer models take the role
+    `system`.
     """
     system: list[Block] = []
     turns = _Turns()
@@ -75,7 +76,7 @@ class _Turns:
         self.messages[-1]["content"].append(block)
 
     def finish(self) -> list[dict[str, Any]]:
-        """The messages as the API wants them: tool results first, and no white space at the end of a prefilled answer."""
+        """The messages as the API wants them: tool results first, no white space at the end of a prefilled answer."""
         for message in self.messages:
             if message["role"] == "user":
                 message["content"].sort(key=lambda block: block["type"] != "tool_result")
@@ -107,7 +108,7 @@ def _render_part(wire: Messages, prompt: Prompt, part: Part, role: str) -> Block
         return None if "stop_details" in part.provider_data.get(wire.origin, {}) else _plain_text(part.text)
     if isinstance(part, ProviderPart):
         if part.provider == wire.origin:
-            return part.data
+            return _render_own(part.data)
         prompt.warn(f"a {part.kind} of {part.provider} means nothing to {wire.name}; it was left out.")
         return None
     if role == "user":
@@ -116,6 +117,14 @@ def _render_part(wire: Messages, prompt: Prompt, part: Part, role: str) -> Block
         return _plain_text(part.transcript)
     prompt.warn(f"{wire.name} takes no {type(part).__name__} in a message of the role {role}; it was left out.")
     return None
+
+
+def _render_own(data: Block) -> Block:
+    """A block of the API's own as it came, but for a field of answers that requests do not have."""
+    content = data.get("content")
+    if isinstance(content, dict) and "abort_reason" in content:
+        return {**data, "content": {key: value for key, value in content.items() if key != "abort_reason"}}
+    return data
 
 
 def _render_media(wire: Messages, part: Part) -> Block:
@@ -138,7 +147,7 @@ def _render_text(wire: Messages, part: Text) -> Block | None:
     own = part.provider_data.get(wire.origin)
     if own is not None and part.citations:
         # `file_id` comes in answers and is no field of requests.
-        block["citations"] = [{key: value for key, value in item.items() if key != "file_id"} for item in part.citations]
+        block["citations"] = [{key: item[key] for key in item if key != "file_id"} for item in part.citations]
     return {**block, **_marks(wire, part.provider_data)}
 
 

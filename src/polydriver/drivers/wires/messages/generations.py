@@ -1,10 +1,11 @@
 """What generations of Claude models differ in, as far as a request must know it.
 
-The table is about the past only: older models take options that newer ones refuse, or lack what newer ones have. A Claude model
-that it does not name is taken as one of the newest; a model that is no Claude (other services speak this wire too) as a plain
-one. Nothing here refuses a model.
+The table is about the past only: older models take options that newer ones refuse, or lack what newer ones have. A
+Claude model that it does not name is taken as one of the newest; a model that is no Claude (other services speak this
+wire too) as a plain one. Nothing here refuses a model.
 
-https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking and `/extended-thinking`, `/effort`, `/structured-outputs`
+https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking and `/extended-thinking`, `/effort`,
+`/structured-outputs`
 """
 
 from __future__ import annotations
@@ -60,7 +61,10 @@ _TABLE: tuple[tuple[re.Pattern[str], Generation], ...] = tuple(
 
 
 def find_generation(model: str) -> Generation:
-    """The generation of a model, under whatever name a platform has for it (`us.anthropic.claude-...-v1:0`, `claude-...@2025...`)."""
+    """The generation of a model, under whatever name a platform has for it.
+
+    Bedrock's `us.anthropic.claude-...-v1:0`, Vertex's `claude-...@20250514`, routers' `anthropic/claude-sonnet-4.5`.
+    """
     plain = model.lower().replace(".", "-")
     if "claude" not in plain:
         return _FOREIGN

@@ -48,7 +48,10 @@ def map_finish(raw: str | None, parts: list[Part]) -> FinishReason | None:
 
 
 def parse_response(wire: Messages, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
-    """The response in a decoded reply. Raises a mapped error for an error object, `InvalidResponseError` without content."""
+    """The response in a decoded reply.
+
+    Raises a mapped error for an error object, `InvalidResponseError` without content.
+    """
     content = payload.get("content")
     if payload.get("type") == "error" or (payload.get("error") and not content):
         raise wire.map_payload(payload)
@@ -102,8 +105,9 @@ def parse_block(
         if block.get("name") == output_tool and output_tool is not None:
             return Text(given if isinstance(given, str) else encode_json(given).decode())
         if cut and isinstance(given, dict):
-            given = encode_json(given).decode() if given else ""  # what could be read of a cut input looks whole; it isn't
-            return parse_call(wire, block, None, given, seed=seed, index=index)
+            # The API hands out as much of a cut input as it could read: an object that only looks whole.
+            text = encode_json(given).decode() if given else ""
+            return parse_call(wire, block, None, text, seed=seed, index=index)
         arguments, text = parse_arguments(given, cut=cut)
         return parse_call(wire, block, arguments, text, seed=seed, index=index)
     return ProviderPart(provider=wire.origin, kind=kind, data=block)
@@ -133,7 +137,7 @@ def find_container(wire: Messages, message: dict[str, Any]) -> ProviderData:
 
 
 def parse_usage(raw: dict[str, Any]) -> TokenUsage:
-    """The usage object. The API's input leaves out what was read from the cache or written to it; ours contains both."""
+    """The usage object. The API's input leaves out what the cache gave or took; ours contains both."""
     fresh, read, written = (
         as_int(raw.get(name)) for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
     )

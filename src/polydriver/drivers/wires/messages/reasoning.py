@@ -43,7 +43,7 @@ def render_thinking(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> Non
         prompt.warn(f"{wire.name} cannot reason when a tool call is forced; thinking was left out.")
     elif kind == "adaptive" or (kind == "both" and budget is None):
         if budget is not None:
-            prompt.warn(f"{prompt.model} decides itself how long it reasons; reasoning_budget was left out. Use reasoning_effort.")
+            prompt.warn(f"{prompt.model} takes no reasoning_budget; it was left out. Use reasoning_effort.")
         body["thinking"] = {"type": "adaptive"}
         if kind == "adaptive":
             body["thinking"]["display"] = "summarized"  # these models show nothing unless asked
@@ -77,7 +77,9 @@ def _render_budget(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None
         if budget < MIN_BUDGET < limit:
             budget = MIN_BUDGET
         if budget < MIN_BUDGET:
-            prompt.warn(f"max_tokens ({limit}) leaves no room for reasoning ({MIN_BUDGET} at least); thinking was left out.")
+            prompt.warn(
+                f"max_tokens ({limit}) has no room for reasoning ({MIN_BUDGET} at least); thinking was left out."
+            )
             return
     else:
         budget = max(prompt.reasoning_budget, MIN_BUDGET)
@@ -99,7 +101,9 @@ def render_sampling(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> Non
         return
     if wanted and body.get("thinking", {}).get("type") in ("enabled", "adaptive"):
         if wanted.get("temperature", 1) != 1 or "top_k" in wanted or wanted.get("top_p", 1) < _MIN_TOP_P:
-            prompt.warn(f"{wire.name} takes no temperature, no top_k and no top_p below {_MIN_TOP_P} while it reasons; left out.")
+            prompt.warn(
+                f"{wire.name} takes no temperature, top_k or top_p below {_MIN_TOP_P} while it reasons; left out."
+            )
         wanted = {"top_p": wanted["top_p"]} if wanted.get("top_p", 0) >= _MIN_TOP_P else {}
     if wanted.get("temperature", 0) > 1:
         prompt.warn(f"{wire.name} takes a temperature of 1 at most; 1 was sent.")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_MAX_TOKENS", "OWN_OPTIONS", "find_output_tool", "render_prompt", "render_tool"]
 
 DEFAULT_MAX_TOKENS = 4096
-"""What is sent as `max_tokens`, which the API requires, for a model whose limit is unknown: every model can write that much."""
+"""Sent as `max_tokens`, which the API requires, for a model of unknown limit: every model can write that much."""
 
 OWN_OPTIONS = frozenset({"betas", "cache", "system_in_place"})
 """Options that are no fields of the body."""
@@ -103,7 +103,9 @@ def render_tool(wire: Messages, prompt: Prompt, tool: ToolSpec | ProviderTool) -
     if tool.strict:
         closed = render_schema(schema) if schema["properties"] else {**schema, "additionalProperties": False}
         if closed is None or not wire.generation(prompt.model).structured:
-            prompt.warn(f"{wire.name} cannot keep to the schema of the tool {tool.name!r} exactly; it is offered without strict.")
+            prompt.warn(
+                f"{wire.name} cannot keep exactly to the schema of {tool.name!r}; it is offered without strict."
+            )
         else:
             schema = closed
             rendered["strict"] = True
@@ -123,8 +125,10 @@ def _render_output(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None
     tool["description"] = wanted.description or "Gives the final answer. Call it once, when everything else is done."
     tool["input_schema"] = wanted.schema or {"type": "object"}
     body["tools"] = [*body.get("tools", []), tool]
-    if prompt.tool_choice in (None, "none"):
-        body["tool_choice"] = {"type": "any"} if prompt.tools and prompt.tool_choice is None else {"type": "tool", "name": tool["name"]}
+    if prompt.tools and prompt.tool_choice is None:
+        body["tool_choice"] = {"type": "any"}
+    elif prompt.tool_choice in (None, "none"):
+        body["tool_choice"] = {"type": "tool", "name": tool["name"]}
 
 
 def _native_schema(wire: Messages, prompt: Prompt, wanted: OutputFormat) -> dict[str, Any] | None:
@@ -134,7 +138,7 @@ def _native_schema(wire: Messages, prompt: Prompt, wanted: OutputFormat) -> dict
 
 
 def find_output_tool(wire: Messages, prompt: Prompt) -> str | None:
-    """The name of the tool that stands in for structured output; `None` when the API's own is used, or none is wanted."""
+    """The name of the tool that stands in for structured output; `None` when there is no need for one."""
     wanted = prompt.response_format
     if wanted is None or _native_schema(wire, prompt, wanted) is not None:
         return None
@@ -171,7 +175,7 @@ def _render_options(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> Non
 
 
 def _open_container(wire: Messages, prompt: Prompt) -> str | None:
-    """The container of the turn that this prompt continues (tool results of code in it, `pause_turn`), which must be named again."""
+    """The container of the turn that this prompt continues (after tool results or a pause), which is named again."""
     for message in reversed(prompt.messages):
         if message.role == "assistant":
             container = as_dict(message.provider_data.get(wire.origin)).get("container")

@@ -36,8 +36,8 @@ class _InexpressibleError(Exception):
 def render_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     """The schema in the form that the API can promise to keep to, or `None` when it cannot be said there.
 
-    Objects are closed; limits on numbers and lengths, which the grammar lacks, become words in the description. `None` comes back
-    for free-form objects, recursive types and keywords such as `not` and `patternProperties`.
+    Objects are closed; limits on numbers and lengths, which the grammar lacks, become words in the description. `None`
+    comes back for free-form objects, recursive types and keywords such as `not` and `patternProperties`.
     """
     try:
         _refuse_recursion(schema, schema, ())

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from ....data.arguments import parse_arguments
 from ....data.json import as_dict, as_list, as_str, decode_json
 from ....data.messages import Part, ProviderPart, ToolCall
 from ....data.responses import AIChunk, AIResponse
 from ...traits import StreamDecoder
 from . import parse
+from .blocks import BLOCK_OF_DELTA, Block
+from .events import Delta, Event, decode_event
 from .render import find_output_tool
 
 if TYPE_CHECKING:
@@ -21,66 +20,16 @@ if TYPE_CHECKING:
 __all__ = ["MessagesDecoder"]
 
 
-class _Delta(msgspec.Struct):
-    type: Any = None
-    text: Any = None
-    thinking: Any = None
-    partial_json: Any = None
-    signature: Any = None
-    citation: Any = None
-    content: Any = None
-    encrypted_content: Any = None
-    stop_reason: Any = None
-    stop_sequence: Any = None
-    stop_details: Any = None
-    container: Any = None
-
-
-class _Event(msgspec.Struct):
-    type: Any = None
-    index: Any = 0
-    delta: _Delta | None = None
-    content_block: Any = None
-    message: Any = None
-    usage: Any = None
-    error: Any = None
-    context_management: Any = None
-
-
-class _Block:
-    """A content block on its way: its start as it came, and the pieces of its text or of its input's JSON."""
-
-    __slots__ = ("citations", "closed", "kind", "part", "pieces", "signature", "start")
-
-    def __init__(self, start: dict[str, Any]) -> None:
-        self.start = start
-        self.kind: str = as_str(start.get("type")) or "text"
-        self.pieces: list[str] = []
-        self.citations: list[Any] = []
-        self.signature = ""
-        self.closed = False
-        self.part: Part | None = None
-
-
-_decode = msgspec.json.Decoder(_Event).decode
-_BLOCK_OF_DELTA = {
-    "text_delta": "text",
-    "citations_delta": "text",
-    "thinking_delta": "thinking",
-    "signature_delta": "thinking",
-    "input_json_delta": "tool_use",
-    "compaction_delta": "compaction",
-}
 _MERGED = ("stop_reason", "stop_sequence", "stop_details", "container")
 
 
 class MessagesDecoder(StreamDecoder["Messages"]):
-    """Reads events from `message_start` to `message_stop`. Kinds of events and deltas that it doesn't know are passed over."""
+    """Reads events from `message_start` to `message_stop`. Unknown kinds of events and deltas are passed over."""
 
     def __init__(self, driver: Messages, prompt: Prompt) -> None:
         super().__init__(driver, prompt)
-        self._blocks: list[_Block] = []
-        self._open: dict[Any, _Block] = {}
+        self._blocks: list[Block] = []
+        self._open: dict[Any, Block] = {}
         self._message: dict[str, Any] = {}
         self._output_tool = find_output_tool(driver, prompt)
         self._given = 0
@@ -88,12 +37,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
     def parse_event(self, event: tuple[bytes, bytes], chunks: list[AIChunk]) -> None:
         """See `StreamDecoder.parse_event`."""
         name, data = event
-        try:
-            found = _decode(data)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            if data.strip() == b"[DONE]":
-                return
-            found = self._decode_leniently(name, data)
+        found = decode_event(self.driver, name, data)
         kind = found.type
         if kind == "content_block_delta":
             if found.delta is not None:
@@ -111,23 +55,6 @@ class MessagesDecoder(StreamDecoder["Messages"]):
         elif kind == "error" or found.error or name == b"error":
             raise self.driver.map_payload(decode_json(data))
 
-    def _decode_leniently(self, name: bytes, data: bytes) -> _Event:
-        """An event that does not have the usual shape: an error as a bare string, half a surrogate pair."""
-        try:
-            payload = decode_json(data)
-        except ValueError as error:
-            if name == b"error":
-                raise self.driver.map_payload(data.decode("utf-8", "replace")) from None
-            raise self.driver.invalid_response(f"an event of the stream is {error}", data) from None
-        if not isinstance(payload, dict):
-            raise self.driver.map_payload(payload)
-        try:
-            return msgspec.convert(payload, _Event)
-        except (msgspec.ValidationError, RecursionError) as error:
-            if payload.get("error"):
-                raise self.driver.map_payload(payload) from None
-            raise self.driver.invalid_response(f"an event of the stream has another shape: {error}", data) from None
-
     def _object(self, value: Any, name: str, data: bytes) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise self.driver.invalid_response(f"{name} is no object", data)
@@ -143,10 +70,10 @@ class MessagesDecoder(StreamDecoder["Messages"]):
             if isinstance(block, dict):
                 self._start_block(index, block, chunks)
 
-    def _start_block(self, index: Any, start: dict[str, Any], chunks: list[AIChunk]) -> _Block:
+    def _start_block(self, index: Any, start: dict[str, Any], chunks: list[AIChunk]) -> Block:
         key = _key(index)
         self._close(self._open.get(key), chunks)
-        block = self._open[key] = _Block(start)
+        block = self._open[key] = Block(start, len(self._blocks), self._output_tool)
         self._blocks.append(block)
         if block.kind == "text":
             block.citations += as_list(start.get("citations"))
@@ -156,11 +83,11 @@ class MessagesDecoder(StreamDecoder["Messages"]):
             self._add(block, start.get("thinking"), chunks)
         return block
 
-    def _read_delta(self, index: Any, delta: _Delta, chunks: list[AIChunk]) -> None:
+    def _read_delta(self, index: Any, delta: Delta, chunks: list[AIChunk]) -> None:
         kind = delta.type
         block = self._open.get(index) if type(index) is int else self._open.get(_key(index))
-        if block is None or (block.kind != "text" if kind == "text_delta" else not _fits(block, kind)):
-            wanted = _BLOCK_OF_DELTA.get(kind) if isinstance(kind, str) else None
+        if block is None or not block.takes(kind):
+            wanted = BLOCK_OF_DELTA.get(kind) if isinstance(kind, str) else None
             if wanted is None:
                 return
             block = self._start_block(index, {"type": wanted}, chunks)
@@ -177,55 +104,34 @@ class MessagesDecoder(StreamDecoder["Messages"]):
         elif kind == "compaction_delta":
             block.start = {**block.start, "content": delta.content, "encrypted_content": delta.encrypted_content}
 
-    def _add(self, block: _Block, text: Any, chunks: list[AIChunk]) -> None:
+    def _add(self, block: Block, text: Any, chunks: list[AIChunk]) -> None:
         """Append a piece, and hand it out where it is text of the answer or reasoning."""
         if not text or type(text) is not str:
             return
         block.pieces.append(text)
-        if block.kind == "text" or self._is_output(block):
+        if block.kind == "text" or block.is_output:
             chunks.append(AIChunk(content=text))
         elif block.kind == "thinking":
             chunks.append(AIChunk(reasoning=text))
 
-    def _is_output(self, block: _Block) -> bool:
-        """Whether the block is a call of the tool that stands in for structured output."""
-        return self._output_tool is not None and block.kind == "tool_use" and block.start.get("name") == self._output_tool
-
-    def _close(self, block: _Block | None, chunks: list[AIChunk]) -> None:
+    def _close(self, block: Block | None, chunks: list[AIChunk]) -> None:
         """End a block. Calls wait for the stop reason, which tells whether the last of them was cut."""
         if block is None or block.closed:
             return
-        if self._is_output(block) and not block.pieces and block.start.get("input"):
-            chunks.append(AIChunk(content=self._build_part(block).text))  # type: ignore[union-attr]
+        if block.is_output and not block.pieces and block.start.get("input"):
+            chunks.append(AIChunk(content=self._build(block).text))  # type: ignore[union-attr]
         block.closed = True
         if block.kind != "tool_use":
-            block.part = self._build_part(block)
+            block.part = self._build(block)
             if isinstance(block.part, ProviderPart):
                 chunks.append(AIChunk(parts=[block.part]))
 
-    def _build_part(self, block: _Block, *, cut: bool = False) -> Part | None:
-        """The part that a block makes, as far as it came."""
-        text = "".join(block.pieces)
-        whole = dict(block.start)
-        index = self._blocks.index(block)
-        seed = self.answer.id or ""
-        if block.kind == "text":
-            whole |= {"text": text, "citations": block.citations}
-        elif block.kind == "thinking":
-            whole |= {"thinking": text, "signature": block.signature}
-        elif block.kind == "tool_use" and not self._is_output(block):
-            given = text if text or not block.start.get("input") else block.start["input"]
-            arguments, raw = parse_arguments(given, cut=cut) if block.closed else (None, text)
-            return parse.parse_call(self.driver, whole, arguments, raw, seed=seed, index=index)
-        elif text:
-            arguments, _ = parse_arguments(text)
-            whole["input"] = text if arguments is None or self._is_output(block) else arguments
-        whole["type"] = block.kind
-        return parse.parse_block(self.driver, whole, seed=seed, index=index, cut=False, output_tool=self._output_tool)
+    def _build(self, block: Block, *, cut: bool = False) -> Part | None:
+        return block.build(self.driver, self.answer.id or "", cut=cut)
 
-    def _read_message_delta(self, event: _Event, chunks: list[AIChunk]) -> None:
+    def _read_message_delta(self, event: Event, chunks: list[AIChunk]) -> None:
         """Take the stop reason and the final usage, and hand out the calls."""
-        delta = event.delta or _Delta()
+        delta = event.delta or Delta()
         self._read_usage(event.usage)
         for name in _MERGED:
             if (value := getattr(delta, name)) is not None:
@@ -252,7 +158,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
         calls: list[ToolCall] = []
         for block in self._blocks[self._given :]:
             if block.kind == "tool_use":
-                block.part = self._build_part(block, cut=cut and block is self._blocks[-1])
+                block.part = self._build(block, cut=cut and block is self._blocks[-1])
                 calls += [block.part] if isinstance(block.part, ToolCall) else []
         self._given = len(self._blocks)
         if calls:
@@ -262,7 +168,8 @@ class MessagesDecoder(StreamDecoder["Messages"]):
         """Usage is cumulative: what comes later replaces what came before, field by field."""
         if not isinstance(raw, dict):
             return
-        merged = {**as_dict(self._message.get("usage")), **{name: value for name, value in raw.items() if value is not None}}
+        said = {name: value for name, value in raw.items() if value is not None}
+        merged = {**as_dict(self._message.get("usage")), **said}
         self._message["usage"] = merged
         self.answer.usage = parse.parse_usage(merged)
 
@@ -275,7 +182,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
 
     def _parts(self) -> list[Part]:
         """The parts of all blocks, those on their way as far as they came."""
-        parts = [block.part if block.part is not None else self._build_part(block) for block in self._blocks]
+        parts = [block.part if block.part is not None else self._build(block) for block in self._blocks]
         return [part for part in parts if part is not None]
 
     def parse_unframed(self, body: bytes, chunks: list[AIChunk]) -> None:
@@ -307,10 +214,3 @@ class MessagesDecoder(StreamDecoder["Messages"]):
 def _key(index: Any) -> Any:
     """The index as something that can be a key, whatever came."""
     return index if type(index) is int else str(index)
-
-
-def _fits(block: _Block, delta: Any) -> bool:
-    """Whether a delta can belong to a block of this kind. Blocks of server tools take their input as `tool_use` does."""
-    if delta == "input_json_delta":
-        return block.kind not in ("text", "thinking", "redacted_thinking")
-    return not isinstance(delta, str) or _BLOCK_OF_DELTA.get(delta, block.kind) == block.kind

@@ -1,6 +1,7 @@
 """Operations beyond chat in OpenAI's form, which many services share: pairs of hooks to put in front of a driver.
 
-Which hooks make which operation is told in `polydriver.operations`. What services do differently is said by class attributes.
+Which hooks make which operation is told in `polydriver.operations`. What services do differently is said by class
+attributes.
 """
 
 from __future__ import annotations

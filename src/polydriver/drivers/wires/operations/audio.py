@@ -108,7 +108,10 @@ class _Transcripts(OperationHooks):
 
 
 class Transcription(_Transcripts):
-    """Writes down what is said. `transcription_fields`: names of the optional fields in the API; `None` for one that it lacks."""
+    """Writes down what is said.
+
+    `transcription_fields`: names of the optional fields in the API; `None` for one that it lacks.
+    """
 
     transcription_path: ClassVar[str] = "audio/transcriptions"
     transcription_fields: ClassVar[dict[str, str | None]] = {

@@ -50,14 +50,15 @@ class OperationHooks(TraitBase):
         return Request(method="POST", url=self.url(path), headers=headers, body=content)
 
     def build_item(self, method: str, path: str, request: OperationRequest, **query: str | int | None) -> Request:
-        """A request without a body. Options and `extra` go into the query."""
+        """A request without content. Options and `extra` go into the query."""
         query.update(request.options)
         query.update(request.extra)
         headers = {**self.headers(), **_lower(request.extra_headers)}
-        return Request(method=method, url=self.url(path, **query), headers=headers)
+        body = b"" if method == "POST" else None
+        return Request(method=method, url=self.url(path, **query), headers=headers, body=body)
 
     def decode_success(self, reply: Reply) -> dict[str, Any]:
-        """The reply's body as a JSON object. Raises a mapped error when it is an error object in spite of its status."""
+        """The reply's body as a JSON object. Raises a mapped error when it is an error in spite of its status."""
         payload = self.decode(reply)
         if payload.get("error"):
             raise self.map_payload(payload)

@@ -60,6 +60,8 @@ class Batches(Files):
             purpose="batch",
             extra_headers=request.extra_headers,
         )
+        for warning in (warning for entry in request.prompts for warning in entry.prompt.warnings):
+            request.warn(warning)
         stored = self.parse_file_upload((yield self.build_file_upload(upload)), upload)
         body: dict[str, Any] = {
             "input_file_id": stored.id,
@@ -93,7 +95,9 @@ class Batches(Files):
 
     def build_batch_list(self, request: PageRequest) -> Request:
         """The request for one page of batches."""
-        return self.build_item("GET", self.batches_path, request, after=request.after, limit=request.limit and min(request.limit, 100))
+        return self.build_item(
+            "GET", self.batches_path, request, after=request.after, limit=request.limit and min(request.limit, 100)
+        )
 
     def parse_batch_list(self, reply: Reply, request: PageRequest) -> Page[Batch]:
         """The batches on one page."""
@@ -102,9 +106,7 @@ class Batches(Files):
 
     def build_batch_cancellation(self, request: ItemRequest) -> Request:
         """The request to stop a batch."""
-        built = self.build_item("POST", f"{self.batches_path}/{quoted(request.id)}/cancel", request)
-        built.body = b""
-        return built
+        return self.build_item("POST", f"{self.batches_path}/{quoted(request.id)}/cancel", request)
 
     def parse_batch_cancellation(self, reply: Reply, request: ItemRequest) -> Batch:
         """The state of the batch, now that it is being stopped."""

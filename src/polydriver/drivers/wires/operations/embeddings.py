@@ -19,7 +19,8 @@ __all__ = ["Embeddings"]
 class Embeddings(OperationHooks):
     """Turns texts into vectors.
 
-    - `embeddings_path`: where to post; `embedding_base64`: whether to ask for vectors in base64, which are quicker to read.
+    - `embeddings_path`: where to post; `embedding_base64`: whether to ask for vectors in base64, which are quicker to
+      read.
     - `embedding_fields`: names of the optional fields in the API; `None` for one that it does not have.
     """
 

@@ -36,7 +36,9 @@ class Files(OperationHooks):
 
     def build_file_list(self, request: PageRequest) -> Request:
         """The request for one page."""
-        return self.build_item("GET", self.files_path, request, after=request.after, limit=request.limit and min(request.limit, 10_000))
+        return self.build_item(
+            "GET", self.files_path, request, after=request.after, limit=request.limit and min(request.limit, 10_000)
+        )
 
     def parse_file_list(self, reply: Reply, request: PageRequest) -> Page[StoredFile]:
         """The files on one page."""
@@ -58,7 +60,9 @@ class Files(OperationHooks):
     def parse_file_deletion(self, reply: Reply, request: ItemRequest) -> DeletedFile:
         """Whether it is gone; a reply without a word on it means that it is."""
         payload = self.decode_success(reply) if reply.body else {}
-        return DeletedFile(deleted=payload.get("deleted") is not False, id=as_str(payload.get("id")) or request.id, raw=payload)
+        return DeletedFile(
+            deleted=payload.get("deleted") is not False, id=as_str(payload.get("id")) or request.id, raw=payload
+        )
 
     def build_file_download(self, request: ItemRequest) -> Request:
         """The request for a file's content."""

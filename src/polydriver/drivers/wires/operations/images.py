@@ -93,7 +93,9 @@ class ImageEditing(_Pictures):
             body["image"] = files[0] if len(files) == 1 else files
             if request.mask is not None:
                 body["mask"] = _form_file(request.mask, "mask")
-            return self.build_form(self.image_edits_path, self.put_fields(body, request, self.image_edit_fields), request)
+            return self.build_form(
+                self.image_edits_path, self.put_fields(body, request, self.image_edit_fields), request
+            )
         body["images"] = [_refer(image) for image in request.images]
         if request.mask is not None:
             body["mask"] = _refer(request.mask)

@@ -66,6 +66,8 @@ def _read_image(image: dict[str, Any]) -> Image | None:
     if data is None:
         return None
     try:
-        return Image.from_url(data if data.startswith("data:") else f"data:image/jpeg;base64,{data}", name=as_str(image.get("id")))
+        return Image.from_url(
+            data if data.startswith("data:") else f"data:image/jpeg;base64,{data}", name=as_str(image.get("id"))
+        )
     except ValueError:
         return None

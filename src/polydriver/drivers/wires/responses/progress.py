@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 
-from ....data.json import as_dict, as_list
+from ....data.json import as_dict, as_list, as_str
 from ....data.messages import Part, Reasoning, Refusal, Text
 
-__all__ = ["REASONING", "THOUGHT_BREAK", "ItemProgress"]
+__all__ = ["REASONING", "THOUGHT_BREAK", "ItemProgress", "pair_items"]
 
 REASONING = ("summary", "content")
 """The channels of reasoning items."""
@@ -28,12 +28,12 @@ _SHOWN: tuple[tuple[type[Text] | type[Refusal] | type[Reasoning], tuple[str, ...
 class ItemProgress:
     """The state of one item.
 
-    Its texts are kept by channel ("text", "refusal" of messages; "summary", "content" of reasoning; "arguments",
-    "input" of calls) and index. `parts` is `None` until the item is done. `is_whole`: a call's arguments have come
-    whole. `lead` is what stands between its reasoning and that of earlier items.
+    Its texts are kept as runs, in the order in which they came: a channel ("text", "refusal" of messages; "summary",
+    "content" of reasoning; "arguments", "input" of calls), an index, and the pieces. `parts` is `None` until the item
+    is done. `is_whole`: a call's arguments have come whole. `lead` is what stands between its reasoning and that of earlier items.
     """
 
-    __slots__ = ("_texts", "citations", "is_whole", "kind", "lead", "logprobs", "parts", "raw")
+    __slots__ = ("_runs", "citations", "is_whole", "kind", "lead", "logprobs", "parts", "raw")
 
     def __init__(self, raw: dict[str, Any]) -> None:
         self.raw = raw
@@ -43,23 +43,24 @@ class ItemProgress:
         self.logprobs: list[Any] = []
         self.is_whole = False
         self.lead = ""
-        self._texts: dict[tuple[str, int], list[str]] = {}
+        self._runs: list[tuple[str, int, list[str]]] = []
 
     def add(self, channel: str, index: object, delta: str) -> str:
         """Append to one text, and return what that adds to all that is shown."""
-        key = (channel, index if type(index) is int else 0)
-        pieces = self._texts.get(key)
-        if pieces is not None:
-            pieces.append(delta)
+        number = index if type(index) is int else 0
+        runs = self._runs
+        if runs and runs[-1][0] == channel and runs[-1][1] == number:
+            runs[-1][2].append(delta)
             return delta
-        before = (THOUGHT_BREAK if self._texts else self.lead) if channel in REASONING else ""
-        self._texts[key] = [delta]
+        before = (THOUGHT_BREAK if runs else self.lead) if channel in REASONING else ""
+        runs.append((channel, number, [delta]))
         return before + delta
 
     def complete(self, channel: str, index: object, whole: str) -> str:
         """Note one text as a whole, and return what it adds to what is shown; nothing when it contradicts that."""
         self.is_whole = True
-        streamed = "".join(self._texts.get((channel, index if type(index) is int else 0), ()))
+        number = index if type(index) is int else 0
+        streamed = "".join(["".join(pieces) for name, at, pieces in self._runs if name == channel and at == number])
         if len(whole) == len(streamed) or not whole.startswith(streamed):
             return ""
         return self.add(channel, index, whole[len(streamed) :])
@@ -73,7 +74,7 @@ class ItemProgress:
     def text(self, *channels: str) -> str:
         """All that has come for these channels, in the order in which it came."""
         between = THOUGHT_BREAK if channels[0] in REASONING else ""
-        return between.join(["".join(pieces) for (channel, _), pieces in self._texts.items() if channel in channels])
+        return between.join(["".join(pieces) for channel, _, pieces in self._runs if channel in channels])
 
     def merge(self, raw: dict[str, Any]) -> dict[str, Any]:
         """The item as it is said to be, with what only its beginning or its deltas told."""
@@ -88,13 +89,13 @@ class ItemProgress:
         item = dict(self.raw)
         contents = {"text": "content", "refusal": "content", "content": "content", "summary": "summary"}
         lists: dict[str, list[dict[str, Any]]] = {}
-        for (channel, _), pieces in self._texts.items():
+        for channel, _, pieces in self._runs:
             text = "".join(pieces)
             if field := contents.get(channel):
                 name = "refusal" if channel == "refusal" else "text"
                 lists.setdefault(field, []).append({name: text, "annotations": self.citations})
             else:
-                item[channel] = text
+                item[channel] = self.text(channel)
         return {**item, **lists}
 
     def finish(self, raw: dict[str, Any], parts: list[Part]) -> Iterator[tuple[str, str]]:
@@ -122,3 +123,21 @@ def _retell(parts: list[Part], kind: type[Text] | type[Refusal] | type[Reasoning
     first = parts[place] if place < len(parts) and type(parts[place]) is kind else kind("")
     others = [part for part in parts if type(part) is not kind]
     return [*others[:place], msgspec.structs.replace(first, text=text), *others[place:]]
+
+
+def pair_items(
+    items: list[ItemProgress], output: list[dict[str, Any]]
+) -> list[tuple[dict[str, Any], ItemProgress | None]]:
+    """Each item of a whole response with what the stream had of it.
+
+    They are matched by id, and where there is none, or ids changed on the way, by kind and order.
+    """
+    known = {found: item for item in items if (found := as_str(item.raw.get("id")))}
+    pairs = [(raw, known.get(as_str(raw.get("id")) or "")) for raw in output]
+    taken = {id(item) for _, item in pairs}
+    left = [item for item in items if id(item) not in taken]
+    for position, (raw, item) in enumerate(pairs):
+        if item is None and (item := next((item for item in left if item.kind == raw.get("type")), None)):
+            left.remove(item)
+            pairs[position] = (raw, item)
+    return pairs

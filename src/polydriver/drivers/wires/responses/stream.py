@@ -12,7 +12,7 @@ from ....data.responses import AIChunk, AIResponse
 from ...traits import StreamDecoder
 from . import parse
 from .events import DELTAS, ENDS, WHOLE, Event, decode_event
-from .progress import REASONING, THOUGHT_BREAK, ItemProgress
+from .progress import REASONING, THOUGHT_BREAK, ItemProgress, pair_items
 
 if TYPE_CHECKING:
     from ....data.prompt import Prompt
@@ -190,7 +190,7 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
             raise self.driver.map_payload({"error": response.get("error") or parse.UNEXPLAINED})
         cut = status == "incomplete"
         output = [as_dict(raw) for raw in as_list(response.get("output"))]
-        for raw, item in self._pair(output):
+        for raw, item in pair_items(self._items, output):
             if item is None or item.parts is None:
                 self._complete(item or self._begin(Event(), raw), raw, chunks, cut=cut and raw is output[-1])
         for item in self._items:
@@ -199,22 +199,6 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
         first.finish_reason = parse.map_finish(status, response, self._parts())
         self.complete = self.closed = True
         chunks.append(AIChunk(finish_reason=first.finish_reason, raw_finish_reason=status))
-
-    def _pair(self, output: list[dict[str, Any]]) -> list[tuple[dict[str, Any], ItemProgress | None]]:
-        """Each item of the whole response with what the stream had of it.
-
-        They are matched by id, and where there is none, or ids changed on the way, by kind and order.
-        """
-        known = {as_str(item.raw.get("id")): item for item in self._items}
-        known.pop(None, None)
-        pairs = [(raw, known.get(as_str(raw.get("id")))) for raw in output]
-        taken = {id(item) for _, item in pairs}
-        left = [item for item in self._items if id(item) not in taken]
-        for position, (raw, item) in enumerate(pairs):
-            if item is None and (item := next((item for item in left if item.kind == raw.get("type")), None)):
-                left.remove(item)
-                pairs[position] = (raw, item)
-        return pairs
 
     def _parts(self) -> list[Part]:
         """All parts so far. Calls whose arguments are still coming are incomplete, whatever they look like."""

@@ -22,6 +22,9 @@ CALL_LIMITS = frozenset({"timeout", "idle_timeout", "deadline", "retry_attempts"
 PROMPT_OPTIONS = frozenset(Prompt.__struct_fields__) - {"messages", "model", "stream", "options", "warnings"}
 """Options that a prompt has fields for."""
 
+_KEPT_HISTORY = ("previous_response_id", "conversation")
+"""Options that continue a history which the provider keeps: the calls that results belong to are there."""
+
 _ROLES = ("system", "developer", "user", "assistant", "tool")
 _NUMBERS: dict[str, tuple[type | tuple[type, ...], float, float]] = {
     "temperature": ((int, float), 0, 10),
@@ -74,7 +77,8 @@ def build_prompt(
         )
     _convert(fields)
     prompt = Prompt(messages=make_messages(messages), model=model, stream=stream, options=own, **fields)
-    prompt.messages = mend_history(prompt.messages, prompt.warn)
+    if not any(own.get(name) for name in _KEPT_HISTORY):
+        prompt.messages = mend_history(prompt.messages, prompt.warn)
     return prompt, limits
 
 

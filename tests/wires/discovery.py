@@ -7,7 +7,6 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
-
 from tests.wires.specs import load_spec
 
 __all__ = ["GEMINI", "validate_message"]
@@ -33,7 +32,11 @@ def _convert(schema: dict[str, Any]) -> dict[str, Any]:
     if kind == "object":
         properties = {key: _convert(value) for key, value in schema.get("properties", {}).items()}
         others = schema.get("additionalProperties")
-        return {"type": "object", "properties": properties, "additionalProperties": _convert(others) if others else False}
+        return {
+            "type": "object",
+            "properties": properties,
+            "additionalProperties": _convert(others) if others else False,
+        }
     if kind == "any":
         return {}
     if kind == "string" and schema.get("format") in ("int64", "uint64"):

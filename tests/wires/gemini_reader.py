@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import msgspec
@@ -86,21 +87,35 @@ def _message(content: dict[str, Any]) -> AIMessage:
 
 
 def _part(part: dict[str, Any]) -> Part:
-    own = {name: part[name] for name in ("thoughtSignature", "videoMetadata", "mediaResolution") if name in part}
+    own: dict[str, Any] = {
+        name: part[name] for name in ("thoughtSignature", "videoMetadata", "mediaResolution") if name in part
+    }
     data = {ORIGIN: own} if own else {}
     if call := part.get("functionCall"):
         given = {ORIGIN: {"id": call["id"], **own}} if "id" in call else data
         return ToolCall(call.get("id") or call["name"], call["name"], call.get("args") or {}, None, given)
     if result := part.get("functionResponse"):
-        text = msgspec.json.encode(result["response"]).decode()
-        return ToolResult(result.get("id") or result["name"], text, result["name"])
+        value = result["response"]
+        failed = list(value) == ["error"]
+        text = value["error"] if failed else msgspec.json.encode(value).decode()
+        media = [_part(part) for part in result.get("parts", [])]
+        content = [Text(text), *media] if media else text
+        return ToolResult(result.get("id") or result["name"], content, result["name"], is_error=failed)
     if blob := part.get("inlineData"):
-        return _kind(blob["mimeType"]).from_base64(blob["data"], blob["mimeType"], provider_data=data)
+        return _kind(blob["mimeType"])(data=_bytes(blob["data"]), media_type=blob["mimeType"], provider_data=data)
     if file := part.get("fileData"):
         return _kind(file.get("mimeType", ""))(url=file["fileUri"], media_type=file.get("mimeType"), provider_data=data)
     if "text" in part:
         return Reasoning(part["text"], data) if part.get("thought") else Text(part["text"], provider_data=data)
     return ProviderPart(ORIGIN, next(name for name in part if name != "thoughtSignature"), part)
+
+
+def _bytes(data: str) -> bytes:
+    """The bytes of base64 text; a stand-in where the recording elided some of it."""
+    try:
+        return base64.b64decode(data, validate=True)
+    except ValueError:
+        return b"elided"
 
 
 def _kind(media_type: str) -> type[Media]:

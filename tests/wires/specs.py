@@ -48,7 +48,10 @@ def _loosen(node: Any) -> Any:
     changed = {key: _loosen(value) for key, value in node.items()}
     if isinstance(choices := changed.pop("oneOf", None), list):
         changed["allOf"] = [*changed.get("allOf", []), {"anyOf": choices}]
-    return {"anyOf": [changed, {"type": "null"}]} if changed.pop("nullable", None) is True else changed
+    if changed.get("nullable") is not True:  # it may also be the name of a property, which is left alone
+        return changed
+    del changed["nullable"]
+    return {"anyOf": [changed, {"type": "null"}]}
 
 
 @cache

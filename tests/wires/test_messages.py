@@ -7,14 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from polydriver.data.http import Reply
-from polydriver.data.messages import AIMessage
-from polydriver.data.operation_requests import ItemRequest
-from polydriver.data.prompt import Prompt
-from polydriver.data.responses import AIResponse
-from polydriver.drivers.anthropic import AnthropicDriver
-from polydriver.errors import InvalidCredentialsError, ModelNotFoundError
 from tests.wires.messages_reader import read_request
 from tests.wires.replay import (
     Record,
@@ -29,6 +21,14 @@ from tests.wires.replay import (
     reply_of,
 )
 from tests.wires.specs import validate_request
+
+from polydriver.data.http import Reply
+from polydriver.data.messages import AIMessage
+from polydriver.data.operation_requests import ItemRequest
+from polydriver.data.prompt import Prompt
+from polydriver.data.responses import AIResponse
+from polydriver.drivers.anthropic import AnthropicDriver
+from polydriver.errors import InvalidCredentialsError, ModelNotFoundError
 
 API = "anthropic-messages"
 SPEC = "anthropic/openapi.yml"

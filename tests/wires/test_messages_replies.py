@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.wires.replay import in_two, is_stream, read_stream, records, reply_of
 
 from polydriver.data.http import Reply
 from polydriver.data.messages import AIMessage, ProviderPart, Reasoning, Refusal, Text, ToolCall
@@ -18,7 +19,6 @@ from polydriver.data.prompt import OutputFormat, Prompt
 from polydriver.data.responses import AIChunk, AIResponse
 from polydriver.drivers.anthropic import AnthropicDriver
 from polydriver.errors import AIError, ContextLengthError, InvalidRequestError, InvalidResponseError, ServerError
-from tests.wires.replay import in_two, is_stream, read_stream, records, reply_of
 
 DRIVER = AnthropicDriver({"api_key": "sk-ant-test-0123456789"})
 PROMPT = Prompt(messages=[AIMessage("Hi")], model="claude-sonnet-4-5")

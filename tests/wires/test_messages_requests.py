@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from tests.wires.specs import validate_request
 
 from polydriver.data.messages import (
     AIMessage,
@@ -26,7 +27,6 @@ from polydriver.drivers.anthropic import AnthropicDriver
 from polydriver.drivers.wires.messages.generations import find_generation
 from polydriver.drivers.wires.messages.schemas import render_schema
 from polydriver.errors import ConfigurationError, UnsupportedFeatureError
-from tests.wires.specs import validate_request
 
 SPEC = "anthropic/openapi.yml"
 DRIVER = AnthropicDriver({"api_key": "sk-ant-test-0123456789"})

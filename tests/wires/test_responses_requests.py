@@ -30,8 +30,12 @@ from polydriver.data.messages import (
     ToolResult,
     Video,
 )
+from polydriver.data.operation_requests import ItemRequest
 from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from polydriver.driver import Driver
 from polydriver.drivers.openai import OpenAIDriver
+from polydriver.drivers.traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
+from polydriver.drivers.wires.responses import Responses
 from polydriver.errors import ConfigurationError, UnsupportedFeatureError
 
 KEY = "sk-test-0123456789"
@@ -373,12 +377,16 @@ def test_allowed_tools() -> None:
     }
 
 
-def test_requests_about_stored_responses() -> None:
-    found, stopped = DRIVER.retrieve_response_request("resp_1"), DRIVER.cancel_response_request("resp_1")
-    assert (found.method, found.url) == ("GET", "https://api.openai.com/v1/responses/resp_1")
-    assert (stopped.method, stopped.url) == ("POST", "https://api.openai.com/v1/responses/resp_1/cancel")
-    reply = Reply(status=200, body=json.dumps(response(message("Hi"))).encode())
-    assert DRIVER.parse_stored_response(reply).content == "Hi"
+def test_stored_responses() -> None:
+    wanted = ItemRequest(id="resp_1/x")
+    found, stopped = DRIVER.build_stored_response(wanted), DRIVER.build_response_cancellation(wanted)
+    assert (found.method, found.url) == ("GET", "https://api.openai.com/v1/responses/resp_1%2Fx")
+    assert (stopped.method, stopped.url) == ("POST", "https://api.openai.com/v1/responses/resp_1%2Fx/cancel")
+    for status, reason in (("completed", "stop"), ("in_progress", None), ("cancelled", "other")):
+        reply = Reply(status=200, body=json.dumps(response(message("Hi"), status=status)).encode())
+        for parse in (DRIVER.parse_stored_response, DRIVER.parse_response_cancellation):
+            answer = parse(reply, wanted)
+            assert (answer.content, answer.finish_reason) == ("Hi", reason)
 
 
 def test_the_recorded_requests_of_others_are_rendered_and_valid(wire_dir: Path) -> None:
@@ -423,6 +431,7 @@ def path(driver: OpenAIDriver, wanted: Prompt) -> str:
         ("gpt-5", "responses"),
         ("gpt-5-mini-2025-08-07", "responses"),
         ("o3", "responses"),
+        ("o4-mini-2025-04-16", "responses"),
         ("o3-pro", "responses"),
         ("gpt-4o", "chat/completions"),
         ("gpt-4.1", "chat/completions"),
@@ -442,6 +451,10 @@ def test_models_that_reason_take_responses(model: str, expected: str) -> None:
 def test_what_only_one_api_can_do_decides() -> None:
     for fields in ({"options": {"previous_response_id": "resp_1"}}, {"tools": [ProviderTool(data={"type": "shell"})]}):
         assert path(AUTO, prompt(model="gpt-4o", **fields)) == "responses"
+    for kind in ("custom", "function"):
+        nested, flat = {"type": kind, kind: {"name": "f"}}, {"type": kind, "name": "f"}
+        assert path(AUTO, prompt(tools=[ProviderTool(data=nested)])) == "chat/completions"
+        assert path(AUTO, prompt(model="gpt-4o", tools=[ProviderTool(data=flat)])) == "responses"
     sound = AIMessage.user([Audio.from_bytes(b"1", "audio/wav")])
     assert path(AUTO, prompt(sound)) == path(AUTO, prompt(n=2)) == "chat/completions"
 
@@ -457,16 +470,51 @@ def test_options_go_to_the_api_that_knows_them() -> None:
     assert (body["verbosity"], body["safety_identifier"]) == ("low", "s")
     assert not {"api", "truncation"} & body.keys()
     assert wanted.warnings == ["openai takes no truncation on the ChatCompletions API; it was left out."]
+    wanted = prompt(options={"api": "responses", "prediction": {}, "of_a_subclass": 1})
+    body = AUTO.render_prompt(wanted)
+    assert body["of_a_subclass"] == 1
+    assert "prediction" not in body
+    assert len(wanted.warnings) == 1
+
+
+class OpenResponsesDriver(Responses, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
+    """A service that speaks nothing but the Responses API."""
+
+    name = "open_responses"
+    base_url = "https://a.example/v1"
+    encrypted_reasoning = False
+    errors = ErrorTable(branch="OpenResponses")
+
+
+def test_a_service_that_speaks_nothing_else() -> None:
+    driver = OpenResponsesDriver({"api_key": KEY})
+    request = driver.build_request(prompt(reasoning_effort="low"))
+    assert request.url == "https://a.example/v1/responses"
+    assert "include" not in json.loads(request.body or b"")
+    reasoning = {
+        "type": "reasoning",
+        "id": "rs_1",
+        "summary": [],
+        "content": [{"type": "reasoning_text", "text": "Hm"}],
+    }
+    reply = Reply(status=200, body=json.dumps(response(reasoning, message("Hi"), store=False)).encode())
+    answer = driver.parse_response(reply, prompt())
+    assert answer.reasoning == "Hm"
+    assert driver.render_prompt(prompt(answer.to_message()))["input"][0] == reasoning
+    foreign = prompt(answer.to_message())
+    assert DRIVER.render_prompt(foreign)["input"] == [{"role": "assistant", "content": "Hi"}]
 
 
 class Server(BaseHTTPRequestHandler):
     """Answers as the Responses API, and nothing else."""
 
     seen: ClassVar[list[str]] = []
+    bodies: ClassVar[list[Any]] = []
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.seen.append(self.path)
+        self.bodies.append(body)
         if body.get("stream"):
             data = b"".join([*text_events("Hi"), event("response.completed", response=response(message("Hi")))])
         else:
@@ -499,4 +547,11 @@ def test_calls_over_the_engine(server: str) -> None:
         assert "".join(chunk.content for chunk in stream) == "Hi"
     assert stream.response.usage == answer.usage
     assert Server.seen == ["/v1/responses"] * 2
+    driver.close()
+
+
+def test_results_of_calls_that_the_provider_keeps(server: str) -> None:
+    driver = OpenAIDriver({"api_key": KEY, "base_url": server})
+    driver.send_messages([AIMessage.tool("call_1", "2")], model="gpt-5", previous_response_id="resp_1")
+    assert Server.bodies[-1]["input"] == [{"type": "function_call_output", "call_id": "call_1", "output": "2"}]
     driver.close()

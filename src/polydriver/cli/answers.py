@@ -9,8 +9,9 @@ from .output import footer, note, say
 
 if TYPE_CHECKING:
     from ..data.responses import AIChunk, AIResponse
+    from ..manager import AI
 
-__all__ = ["Printer", "as_object", "print_remarks"]
+__all__ = ["Printer", "as_object", "print_remarks", "tell_retries"]
 
 
 class Printer:
@@ -65,6 +66,14 @@ def print_remarks(response: AIResponse) -> None:
         note(f"the answer ended early: {response.raw_finish_reason or response.finish_reason}")
     if sys.stderr.isatty():
         note(footer(response))
+
+
+def tell_retries(ai: AI) -> None:
+    """On a terminal, say when a request is tried again, and when."""
+    from ..events import RequestRetried
+
+    if sys.stderr.isatty():
+        ai.on(RequestRetried, lambda event: note(f"({event.error.message}; again in {event.delay:.1f} s)"))
 
 
 def as_object(response: AIResponse, *, parsed: bool = False) -> dict[str, Any]:

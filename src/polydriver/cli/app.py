@@ -10,6 +10,7 @@ import click
 from .. import __version__
 from .options import common_options, examples
 from .output import report, safe_streams
+from .session import Session
 
 __all__ = ["cli"]
 
@@ -69,5 +70,6 @@ class Application(click.Group):
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """One interface over many AI providers."""
+    ctx.call_on_close(ctx.ensure_object(Session).close)
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())

@@ -39,7 +39,8 @@ def safe_streams() -> None:
 
 def say(text: str = "", *, end: str = "\n", err: bool = False, **style: Any) -> None:
     """Print text at once. Style (`dim=True`, `fg="red"`) shows on a terminal only."""
-    click.secho(neutralise(text) + end, nl=False, err=err, **style)
+    text = neutralise(text)
+    click.echo((click.style(text, **style) if style else text) + end, nl=False, err=err)
 
 
 def note(text: str) -> None:

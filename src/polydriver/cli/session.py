@@ -73,19 +73,24 @@ class Session:
             hint="Set a key such as OPENAI_API_KEY, or write a polydriver.toml; `polydriver providers` lists all keys.",
         )
 
+    def close(self) -> None:
+        """Close the idle connections of what was used."""
+        if "ai" in self.__dict__:
+            self.ai.close()
+
     def log(self, *, verbose: bool) -> None:
         """Log to stderr from DEBUG on, without secrets and control characters; nothing at all unless `verbose`."""
         self.verbose = verbose
         root = logging.getLogger()
-        for handler in [handler for handler in root.handlers if isinstance(handler, _Handler)]:
+        for handler in [handler for handler in root.handlers if isinstance(handler, _TerminalHandler)]:
             root.removeHandler(handler)
-        root.addHandler(_Handler(logging.DEBUG if verbose else logging.CRITICAL + 1))
+        root.addHandler(_TerminalHandler(logging.DEBUG if verbose else logging.CRITICAL + 1))
         if verbose:
             root.setLevel(logging.DEBUG)
             logging.getLogger("asyncio").setLevel(logging.INFO)
 
 
-class _Handler(logging.Handler):
+class _TerminalHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         import click
 

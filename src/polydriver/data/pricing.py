@@ -217,8 +217,9 @@ def _bill_units(bill: list[_Line], pricing: ModelPricing, extra: Counts) -> None
     bill.append(("characters", extra.get("characters", 0), pricing.per_million_characters, 6))
     bill.append(("pages", extra.get("pages", 0), pricing.per_thousand_pages, 3))
     if seconds := extra.get("audio_seconds", 0):
-        hours = _EXACT.divide(Decimal(max(seconds, pricing.minimum_audio_seconds)), Decimal(3600))
-        bill.append(("audio", hours, pricing.per_audio_hour, 0))
+        hourly, billed = pricing.per_audio_hour, Decimal(max(seconds, pricing.minimum_audio_seconds))
+        amount = None if hourly is None else _EXACT.divide(_EXACT.multiply(hourly, billed), Decimal(3600))
+        bill.append(("audio", 1, amount, 0))
 
 
 def _first(price: Decimal | None, otherwise: Decimal | None) -> Decimal | None:

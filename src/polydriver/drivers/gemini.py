@@ -14,6 +14,7 @@ from .traits import CalculatesCosts, ValidatesHealth
 from .wires.generate_content import HandlesGoogleErrors, google_errors
 from .wires.generate_content.names import with_camel_names
 from .wires.generate_content.operations import EmbedsContent, parse_token_count
+from .wires.generate_content.render import CLOUD_OPTIONS
 
 __all__ = ["GeminiDriver"]
 
@@ -60,6 +61,7 @@ class GeminiDriver(EmbedsContent, HandlesGoogleErrors, ValidatesHealth, Calculat
     )
     errors = google_errors("Gemini")
     operation_options = _OPERATION_OPTIONS
+    option_names = EmbedsContent.option_names - CLOUD_OPTIONS
     request_fields = frozenset({"service_tier", "store"})
     finish_numbers = _FINISH_NUMBERS
 

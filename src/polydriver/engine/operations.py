@@ -1,5 +1,4 @@
-"""Operations beyond chat: the exchanges that one takes, what it cost, and who is told. Written once for both
-colours."""
+"""Operations beyond chat: their exchanges, what they cost, and who is told. Written once for both colours."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,8 @@ def wait(seconds: float) -> None:
 
 async def wait_async(seconds: float) -> None:
     """Sleep, for async callers. When waiting is off it still lets other tasks run."""
+    import asyncio  # blocking callers do not need it, and it is slow to load
+
     await asyncio.sleep(0 if _is_skipped(seconds) else seconds)
 
 

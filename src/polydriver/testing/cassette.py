@@ -68,13 +68,17 @@ class Cassette:
         if mode not in ("once", "replay", "record"):
             raise ConfigurationError(f"a cassette's mode is 'once', 'replay' or 'record', not {mode!r}")
         if mode == "replay" and not self.path.is_file():
-            raise ConfigurationError(f"there is no cassette at {self.path}: record one with mode 'once' or 'record'")
+            raise ConfigurationError(
+                f"there is no cassette at {self.path}: record one with mode 'once' or 'record'"
+            )
         self.is_recording = mode == "record" or (mode == "once" and not self.path.is_file())
         self.exchanges: list[dict[str, Any]] = [] if self.is_recording else _read(self.path)
         self._played: set[int] = set()
         self._lock = Lock()
 
-    def __call__(self, kind: Literal["blocking", "async"], config: TransportConfig) -> BlockingTransport | AsyncTransport:
+    def __call__(
+        self, kind: Literal["blocking", "async"], config: TransportConfig
+    ) -> BlockingTransport | AsyncTransport:
         """The transport for one kind of caller, over the usual HTTP client when recording."""
         from ..engine.transports import transport_for
         from . import recording
@@ -125,7 +129,9 @@ class Cassette:
         """Write the file when recording; else do nothing."""
         if self.is_recording:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_bytes(b"".join(msgspec.json.encode(exchange) + b"\n" for exchange in self.exchanges))
+            self.path.write_bytes(
+                b"".join(msgspec.json.encode(exchange) + b"\n" for exchange in self.exchanges)
+            )
 
     def _explain(self, wanted: dict[str, Any], key: str) -> str:
         head = f"{self.path.name} has no answer to {wanted['method']} {wanted['url']}"
@@ -135,8 +141,13 @@ class Cassette:
         if key in keys:
             return f"{head} left: it was recorded {keys.count(key)} time(s), and all were played."
         nearest = max(keys, key=lambda other: difflib.SequenceMatcher(None, other, key).quick_ratio())
-        lines = difflib.unified_diff(nearest.splitlines(), key.splitlines(), "recorded", "asked", lineterm="", n=1)
-        return f"{head}. The nearest one recorded differs so; record it anew (mode 'record') if that is meant:\n" + "\n".join(lines)
+        lines = difflib.unified_diff(
+            nearest.splitlines(), key.splitlines(), "recorded", "asked", lineterm="", n=1
+        )
+        return (
+            f"{head}. The nearest one recorded differs so; record it anew (mode 'record') if that is meant:\n"
+            + "\n".join(lines)
+        )
 
 
 def describe(request: Request) -> dict[str, Any]:
@@ -195,7 +206,10 @@ def _decode_response(response: Mapping[str, Any]) -> Simulated:
         for chunk in response.get("chunks", ())
     ]
     return Simulated(
-        status=response.get("status", 200), headers=dict(response.get("headers", {})), chunks=chunks, end=response.get("end", "clean")
+        status=response.get("status", 200),
+        headers=dict(response.get("headers", {})),
+        chunks=chunks,
+        end=response.get("end", "clean"),
     )
 
 

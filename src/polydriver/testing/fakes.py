@@ -162,7 +162,9 @@ def _fake_class(name: str) -> type[_FakeDriver]:
     return type(f"Fake_{name}", (_FakeDriver,), fields)
 
 
-def _make_script(responses: Any, patterns: Mapping[Any, Any] | None, default: Any, strict: bool | None) -> Script:
+def _make_script(
+    responses: Any, patterns: Mapping[Any, Any] | None, default: Any, strict: bool | None
+) -> Script:
     replies: Any = ()
     by_pattern = dict(patterns or {})
     if isinstance(responses, list | tuple):

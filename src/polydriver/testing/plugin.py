@@ -43,7 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line(
-        "markers", "e2e(provider): talks to a real provider; runs only with its credentials in the environment"
+        "markers",
+        "e2e(provider): talks to a real provider; runs only with its credentials in the environment",
     )
 
 

@@ -7,7 +7,6 @@ import contextlib
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
 
 from ..data.http import Request, Simulated
 from ..data.json import encode_json
@@ -127,7 +126,9 @@ def serve(
 class _Connection:
     """One connection of a client, with any number of requests on it."""
 
-    def __init__(self, driver: MockDriver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, driver: MockDriver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         self._driver = driver
         self._reader = reader
         self._writer = writer
@@ -169,10 +170,8 @@ class _Connection:
 
     def _ask(self, request: Request) -> Simulated:
         try:
-            return self._driver.simulate(request)  # type: ignore[no-any-return]
-        except AIError as error:
-            return _error(500, str(error))
-        except AssertionError as error:
+            return self._driver.simulate(request)
+        except (AIError, AssertionError) as error:
             return _error(500, str(error))
 
     async def _send_whole(self, answer: Simulated, *, keep: bool) -> None:
@@ -214,4 +213,6 @@ def _delay(answer: Simulated, position: int) -> float:
 
 def _error(status: int, message: str) -> Simulated:
     payload = {"error": {"message": message, "type": "mock_error", "param": None, "code": None}}
-    return Simulated(status=status, headers={"content-type": "application/json"}, chunks=[encode_json(payload)])
+    return Simulated(
+        status=status, headers={"content-type": "application/json"}, chunks=[encode_json(payload)]
+    )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..answers import Printer, as_object, print_remarks
+from ..answers import Printer, as_object, print_remarks, tell_retries
 from ..inputs import make_message, parse_option, piped_text, read_file, read_image, read_schema
 from ..options import common_options, examples, json_option, provider_option
 from ..output import note, print_json, say
@@ -64,6 +64,7 @@ def command(session: Session, /, prompt: tuple[str, ...], **given: Any) -> None:
     """
     message = _message(prompt, given)
     conversation = _conversation(session, given)
+    tell_retries(session.ai)
     if given["as_json"]:
         print_json(as_object(conversation.send(message), parsed=given["schema"] is not None))
     elif given["schema"] is not None:

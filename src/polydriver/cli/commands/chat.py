@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from ..answers import tell_retries
 from ..options import common_options, examples, provider_option
 from ..output import note
 from ..session import Session
@@ -34,6 +35,7 @@ def command(session: Session, provider: str | None, model: str | None, system: s
     from ..chatting.state import Chat
 
     chat = Chat(session, session.provider_name(provider), model, system)
+    tell_retries(session.ai)
     named = chat.model_in_use or "no model yet: name one with /model"
     if sys.stdin.isatty():
         note(f"{chat.provider} · {named} · /help for help")

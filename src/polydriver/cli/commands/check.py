@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,27 +12,9 @@ from ..output import note, print_json, print_table
 from ..session import Session
 
 if TYPE_CHECKING:
-    from ...manager import AsyncAI
+    from ..checking import Checked
 
-__all__ = ["Checked", "command"]
-
-
-class Checked(msgspec.Struct, kw_only=True):
-    """What the check of one connection found. `latency` is in seconds; `error` is the first problem."""
-
-    connection: str
-    driver: str | None = None
-    valid: bool = False
-    health: str | None = None
-    latency: float | None = None
-    models: int | None = None
-    error_type: str | None = None
-    error: str | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether the connection can be used."""
-        return self.valid and self.health != "unhealthy"
+__all__ = ["command"]
 
 
 @click.command(
@@ -51,8 +32,12 @@ def command(ctx: click.Context, session: Session, names: tuple[str, ...], as_jso
 
     Exits with 1 when one of them fails, or when there is none.
     """
+    import asyncio
+
+    from ..checking import check_all
+
     wanted = list(names) or session.connections()
-    found = asyncio.run(_check_all(session.ai.asynchronous(), wanted))
+    found = asyncio.run(check_all(session.ai.asynchronous(), wanted))
     if as_json:
         print_json([{**msgspec.to_builtins(checked), "ok": checked.ok} for checked in found])
     elif found:
@@ -64,30 +49,6 @@ def command(ctx: click.Context, session: Session, names: tuple[str, ...], as_jso
     if not found:
         note("no connection is configured: `polydriver providers` lists the keys that can be set")
     ctx.exit(0 if found and all(checked.ok for checked in found) else 1)
-
-
-async def _check_all(ai: AsyncAI, names: list[str]) -> list[Checked]:
-    async with ai:
-        return list(await asyncio.gather(*(_check(ai, name) for name in names)))
-
-
-async def _check(ai: AsyncAI, name: str) -> Checked:
-    """Check one connection; whatever is wrong with it is a finding."""
-    from ...errors import AIError
-
-    checked = Checked(connection=name)
-    try:
-        provider = ai.provider(name)
-        checked.driver = provider.get_name()
-        credentials, health = await asyncio.gather(provider.validate_credentials(), provider.get_health())
-    except AIError as error:
-        checked.error_type, checked.error = type(error).__name__, str(error)
-        return checked
-    checked.valid, checked.models = credentials.valid, credentials.available_models
-    checked.health, checked.latency = health.status, health.latency
-    checked.error_type = credentials.error_type
-    checked.error = credentials.errors[0] if credentials.errors else health.message
-    return checked
 
 
 def _row(checked: Checked) -> tuple[Any, ...]:

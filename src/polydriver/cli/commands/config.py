@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import click
@@ -28,7 +29,7 @@ def command(session: Session, as_json: bool) -> None:
     Secrets are masked. Settings that are as by default are shown with --json only.
     """
     settings = session.ai.settings
-    variables = _variables()
+    variables = _variables(list(settings.providers))
     connections = {name: _settings(session, name) for name in session.connections()}
     if as_json:
         path = None if settings.path is None else str(settings.path)
@@ -45,17 +46,21 @@ def command(session: Session, as_json: bool) -> None:
         say("\nno connection is configured: `polydriver providers` lists the keys that can be set")
 
 
-def _variables() -> dict[str, str]:
+def _variables(connections: list[str]) -> dict[str, str]:
     """The variables in the environment that settings are read from, with secrets masked."""
     from ...config import Redactor, looks_secret, mask
     from ...config.layers import FIELDS
 
-    kinds = driver_classes().values()
     names = {field.variable for field in FIELDS.values()} | {"AI_DEFAULT_PROVIDER"}
-    for kind in kinds:
-        names |= {*key_variables(kind), *(f"{kind.env_prefix}_{field.suffix}" for field in FIELDS.values())}
+    suffixes = {field.suffix for field in FIELDS.values() if field.suffix}
+    prefixes = {re.sub(r"\W+", "_", name).upper() for name in connections}
+    names |= {f"{prefix}_API_KEY" for prefix in prefixes}
+    for kind in driver_classes().values():
+        prefixes.add(kind.env_prefix)
+        names |= set(key_variables(kind))
         for setting in kind.settings:
             names |= {*setting.variables, f"{kind.env_prefix}_{setting.name.upper()}"}
+    names |= {f"{prefix}_{suffix}" for prefix in prefixes for suffix in suffixes}
     redactor = Redactor()
     found = {name: os.environ[name] for name in sorted(names) if os.environ.get(name)}
     return {name: mask(value) if looks_secret(name) else redactor.redact(value) for name, value in found.items()}

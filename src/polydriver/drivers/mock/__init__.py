@@ -18,4 +18,14 @@ from .log import CallLog, MockCall
 from .replies import Answer, tool_call
 from .script import Script, UnscriptedCallError
 
-__all__ = ["FAILURES", "Answer", "CallLog", "Failure", "MockCall", "MockDriver", "Script", "UnscriptedCallError", "tool_call"]
+__all__ = [
+    "FAILURES",
+    "Answer",
+    "CallLog",
+    "Failure",
+    "MockCall",
+    "MockDriver",
+    "Script",
+    "UnscriptedCallError",
+    "tool_call",
+]

@@ -40,20 +40,31 @@ def json_reply(
     payload: Any, number: int, *, status: int = 200, headers: dict[str, str] | None = None, delay: float = 0.0
 ) -> Simulated:
     """A whole reply."""
-    all_headers = {"content-type": "application/json", "x-request-id": f"req_mock_{number}", **(headers or {})}
+    all_headers = {
+        "content-type": "application/json",
+        "x-request-id": f"req_mock_{number}",
+        **(headers or {}),
+    }
     return Simulated(status=status, headers=all_headers, chunks=[encode_json(payload)], delays=delay)
 
 
 def render_answer(answer: Answer, call: MockCall, delivery: Delivery) -> Simulated:
     """The reply that carries an answer."""
-    delivery = Delivery(answer.chunk_size or delivery.chunk_size, delivery.delay if answer.delay is None else answer.delay)
+    delivery = Delivery(
+        answer.chunk_size or delivery.chunk_size, delivery.delay if answer.delay is None else answer.delay
+    )
     response = answer.response
     head = _head(response, call)
     choices = _choices(response, call)
     usage = render_usage(response.usage or _estimate(response, call))
     if not call.stream:
         entries = [
-            {"index": choice.index, "message": _message(choice, call), "logprobs": choice.logprobs, "finish_reason": _finish(choice)}
+            {
+                "index": choice.index,
+                "message": _message(choice, call),
+                "logprobs": choice.logprobs,
+                "finish_reason": _finish(choice),
+            }
             for choice in choices
         ]
         whole = {**head, "object": "chat.completion", "choices": entries, "usage": usage}
@@ -76,7 +87,9 @@ def render_failure(failure: Failure, call: MockCall, delivery: Delivery) -> Simu
     if form == "refuse" or form == "timeout":
         return Simulated(end=form)
     if form == "html":
-        return Simulated(status=failure.status, headers={"content-type": "text/html", **headers}, chunks=[_PAGE])
+        return Simulated(
+            status=failure.status, headers={"content-type": "text/html", **headers}, chunks=[_PAGE]
+        )
     if form == "empty":
         return Simulated(status=failure.status, headers=headers)
     return _begin(failure, call, delivery) if call.stream else _whole_but_broken(failure, call, headers)
@@ -102,7 +115,9 @@ def _whole_but_broken(failure: Failure, call: MockCall, headers: dict[str, str])
     good = render_answer(Answer(response=AIResponse.from_text(failure.text)), call, Delivery(1, 0.0))
     body = good.chunks[0]
     end = failure.form if failure.form in ("cut", "stall") else "clean"
-    return msgspec.structs.replace(good, headers={**good.headers, **headers}, chunks=[body[: len(body) // 2]], end=end)
+    return msgspec.structs.replace(
+        good, headers={**good.headers, **headers}, chunks=[body[: len(body) // 2]], end=end
+    )
 
 
 def _head(response: AIResponse, call: MockCall) -> dict[str, Any]:
@@ -143,11 +158,19 @@ def _calls(choice: Choice, call: MockCall) -> list[dict[str, Any]]:
 
 
 def _arguments(wanted: ToolCall) -> str:
-    return encode_json(wanted.arguments).decode() if wanted.arguments is not None else wanted.arguments_text or ""
+    return (
+        encode_json(wanted.arguments).decode()
+        if wanted.arguments is not None
+        else wanted.arguments_text or ""
+    )
 
 
 def _message(choice: Choice, call: MockCall) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": choice.content or None, "refusal": choice.refusal or None}
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": choice.content or None,
+        "refusal": choice.refusal or None,
+    }
     if choice.reasoning:
         message["reasoning_content"] = choice.reasoning
     if calls := _calls(choice, call):
@@ -166,10 +189,15 @@ def _stream_entries(choices: list[Choice], call: MockCall, size: int) -> list[di
                 deltas += [{field: piece} for piece in _pieces(part.text, size)]  # type: ignore[union-attr]
         for position, made in enumerate(_calls(choice, call)):
             arguments = made["function"]["arguments"]
-            begun = {**made, "index": position, "function": {"name": made["function"]["name"], "arguments": ""}}
+            begun = {
+                **made,
+                "index": position,
+                "function": {"name": made["function"]["name"], "arguments": ""},
+            }
             deltas.append({"tool_calls": [begun]})
             deltas += [
-                {"tool_calls": [{"index": position, "function": {"arguments": piece}}]} for piece in _pieces(arguments, size)
+                {"tool_calls": [{"index": position, "function": {"arguments": piece}}]}
+                for piece in _pieces(arguments, size)
             ]
         entries += [{"index": choice.index, "delta": delta, "finish_reason": None} for delta in deltas]
         entries.append({"index": choice.index, "delta": {}, "finish_reason": _finish(choice)})

@@ -47,10 +47,23 @@ class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCost
     default_model = "mock"
     requires_key = False
     settings = (
-        Setting("replies", kind="json", help="what to answer, in order: texts, or tables as `make_reply` reads them"),
+        Setting(
+            "replies",
+            kind="json",
+            help="what to answer, in order: texts, or tables as `make_reply` reads them",
+        ),
         Setting("patterns", kind="json", help="replies by regular expression on the last message"),
-        Setting("default", kind="json", help="the reply to everything else; without one the last message is echoed"),
-        Setting("strict", kind="bool", default=False, help="fail when a call comes that the script has no reply for"),
+        Setting(
+            "default",
+            kind="json",
+            help="the reply to everything else; without one the last message is echoed",
+        ),
+        Setting(
+            "strict",
+            kind="bool",
+            default=False,
+            help="fail when a call comes that the script has no reply for",
+        ),
         Setting("chunk_size", kind="int", default=16, help="characters in a piece of a stream"),
         Setting("delay", kind="seconds", default=0.0, help="seconds before each piece"),
         Setting("models", kind="json", help="the ids of the models that it lists"),
@@ -87,7 +100,9 @@ class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCost
         for pattern, reply in (patterns or {}).items():
             self.when(pattern, reply)
         if self.config.setting("chunk_size") < 1:
-            raise ConfigurationError(f"chunk_size must be at least 1, not {self.config.setting('chunk_size')}")
+            raise ConfigurationError(
+                f"chunk_size must be at least 1, not {self.config.setting('chunk_size')}"
+            )
         self._service = MockService(
             self.script,
             self.config.name,
@@ -105,7 +120,9 @@ class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCost
         self.script.when(pattern, reply)
         return self
 
-    def fail(self, kind: str | int | BaseException | type[BaseException], *, times: int = 1, **details: Any) -> Self:
+    def fail(
+        self, kind: str | int | BaseException | type[BaseException], *, times: int = 1, **details: Any
+    ) -> Self:
         """Add a failure to the script: a word of `FAILURES`, an HTTP status or an exception; `details` are fields of `Failure`."""
         failure = make_failure(kind, **details) if isinstance(kind, str | int) else kind
         self.script.add(*[failure] * times)

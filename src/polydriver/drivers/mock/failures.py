@@ -24,7 +24,16 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     form: Literal[
-        "reply", "refuse", "timeout", "cut", "stall", "unfinished", "bad_json", "html", "empty", "stream_error"
+        "reply",
+        "refuse",
+        "timeout",
+        "cut",
+        "stall",
+        "unfinished",
+        "bad_json",
+        "html",
+        "empty",
+        "stream_error",
     ] = "reply"
     status: int = 200
     message: str = "the mock was told to fail"
@@ -41,8 +50,12 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FAILURES: Mapping[str, Failure] = {
-    "rate_limit": Failure(status=429, code="rate_limit_exceeded", type="requests", message="Rate limit reached"),
-    "quota": Failure(status=429, code="insufficient_quota", type="insufficient_quota", message="You exceeded your quota"),
+    "rate_limit": Failure(
+        status=429, code="rate_limit_exceeded", type="requests", message="Rate limit reached"
+    ),
+    "quota": Failure(
+        status=429, code="insufficient_quota", type="insufficient_quota", message="You exceeded your quota"
+    ),
     "credentials": Failure(
         status=401, code="invalid_api_key", type="invalid_request_error", message="Incorrect API key provided"
     ),
@@ -72,7 +85,9 @@ FAILURES: Mapping[str, Failure] = {
     "html": Failure(form="html"),
     "empty": Failure(form="empty"),
     "stream_error": Failure(
-        form="stream_error", type="server_error", message="The server had an error in the middle of the answer"
+        form="stream_error",
+        type="server_error",
+        message="The server had an error in the middle of the answer",
     ),
 }
 """Every failure that has a name. Any HTTP status of 400 and more is one, too."""
@@ -133,10 +148,17 @@ def failure_from_error(error: BaseException | type[BaseException]) -> Failure | 
     if name is None:
         if issubclass(kind, AIError):
             return error if isinstance(error, AIError) else kind("the mock was told to fail")
-        raise ConfigurationError(f"a mock cannot fail with {kind.__name__}: give an AIError, or a word such as 'timeout'")
+        raise ConfigurationError(
+            f"a mock cannot fail with {kind.__name__}: give an AIError, or a word such as 'timeout'"
+        )
     if not isinstance(error, AIError):
         return FAILURES[name]
-    given = {"message": error.message, "code": error.code, "type": error.type, "retry_after": error.retry_after}
+    given = {
+        "message": error.message,
+        "code": error.code,
+        "type": error.type,
+        "retry_after": error.retry_after,
+    }
     failure = make_failure(name, **{field: value for field, value in given.items() if value is not None})
     status = error.status
     return msgspec.structs.replace(failure, status=status) if status and failure.form == "reply" else failure

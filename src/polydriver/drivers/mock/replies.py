@@ -118,7 +118,9 @@ def _read_call(value: Any) -> ToolCall:
         return value
     if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
         raise ConfigurationError(f"a tool call is {{'name': ..., 'arguments': {{...}}}}, not {value!r}")
-    return ToolCall(str(value.get("id") or ""), value["name"], _convert(value.get("arguments") or {}, dict, "arguments"))
+    return ToolCall(
+        str(value.get("id") or ""), value["name"], _convert(value.get("arguments") or {}, dict, "arguments")
+    )
 
 
 def _convert(value: Any, kind: Any, name: str) -> Any:

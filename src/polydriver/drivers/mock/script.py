@@ -86,7 +86,9 @@ class Script:
             return _resolve(self.default, call)
         if self.strict:
             self.unanswered.append(call)
-            raise UnscriptedCallError(f"the script has no reply left for call {call}. Add one with reply(...) or when(...)")
+            raise UnscriptedCallError(
+                f"the script has no reply left for call {call}. Add one with reply(...) or when(...)"
+            )
         return None
 
     def failure_for(self, call: MockCall) -> Failure | AIError | None:

@@ -57,7 +57,9 @@ class MockService:
             return _refuse(400, error.message)
 
     def _record(self, operation: str, body: dict[str, Any]) -> MockCall:
-        rest = {key: value for key, value in body.items() if key not in ("model", "messages", "tools", "stream")}
+        rest = {
+            key: value for key, value in body.items() if key not in ("model", "messages", "tools", "stream")
+        }
         return self._script.record(
             provider=self._provider,
             operation=operation,
@@ -68,7 +70,9 @@ class MockService:
             stream=body.get("stream") is True,
         )
 
-    def _answer_call(self, call: MockCall, body: dict[str, Any], failure: Failure | None) -> Simulated | AIError:
+    def _answer_call(
+        self, call: MockCall, body: dict[str, Any], failure: Failure | None
+    ) -> Simulated | AIError:
         if call.operation != "chat":
             reply: Answer | Failure | AIError | None = failure or self._script.failure_for(call)
         elif failure is None and not call.messages:
@@ -84,7 +88,9 @@ class MockService:
         return _embed(call, body) if call.operation == "embeddings" else _moderate(call, body)
 
     def _answer_models(self, path: str) -> Simulated:
-        records = [{"id": name, "object": "model", "created": _CREATED, "owned_by": "mock"} for name in self._models]
+        records = [
+            {"id": name, "object": "model", "created": _CREATED, "owned_by": "mock"} for name in self._models
+        ]
         if path.endswith("/models"):
             return json_reply({"object": "list", "data": records}, 0)
         wanted = path.rpartition("/models/")[2]
@@ -144,7 +150,10 @@ def _embed(call: MockCall, body: dict[str, Any]) -> Simulated:
     inputs = [str(item) for item in _inputs(body)]
     size = body.get("dimensions")
     size = size if isinstance(size, int) and 0 < size <= 4096 else _DIMENSIONS
-    data = [{"object": "embedding", "index": index, "embedding": _vector(text, size)} for index, text in enumerate(inputs)]
+    data = [
+        {"object": "embedding", "index": index, "embedding": _vector(text, size)}
+        for index, text in enumerate(inputs)
+    ]
     tokens = sum(estimate_tokens(text) for text in inputs)
     usage = {"prompt_tokens": tokens, "total_tokens": tokens}
     return json_reply({"object": "list", "data": data, "model": call.model, "usage": usage}, call.number)
@@ -165,4 +174,6 @@ def _moderate(call: MockCall, body: dict[str, Any]) -> Simulated:
         "category_scores": dict.fromkeys(_CATEGORIES, 0.0),
     }
     results = [judgement for _ in _inputs(body)]
-    return json_reply({"id": f"modr-mock-{call.number}", "model": call.model, "results": results}, call.number)
+    return json_reply(
+        {"id": f"modr-mock-{call.number}", "model": call.model, "results": results}, call.number
+    )

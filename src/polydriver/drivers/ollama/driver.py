@@ -112,7 +112,7 @@ class OllamaDriver(OllamaChat, OperationHooks, HandlesErrors, ValidatesHealth, C
 
         The download goes on only while the iterator is read, and goes on where it stopped when asked for again.
         `limits` are those of a call (`timeout`, `idle_timeout`, `deadline` in seconds, `retry_attempts`). Raises
-        `ModelNotFoundError` for a model that the registry does not have, `StreamInterruptedError` when it breaks off.
+        `StreamInterruptedError` when it breaks off or fails on the way, as for a model that the registry does not have.
 
         ::
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from ...data.assembly import Assembly
 from ...data.json import decode_json
 from ...data.responses import AIChunk, AIResponse
+from ...errors import AIError
 from ...framing import FramingError, SSEDecoder
 from .base import TraitBase
 
@@ -66,7 +67,7 @@ class StreamDecoder(Generic[D]):
             for event in self.frames.finish():
                 self.events += 1
                 self.parse_event(event, chunks)
-            if not self.events and (body := getattr(self.frames, "unframed", b"").strip()):
+            if not self.events and (body := _without_comments(getattr(self.frames, "unframed", b""))):
                 self.parse_unframed(body, chunks)
             self.end(chunks)
         except Exception as error:
@@ -74,7 +75,9 @@ class StreamDecoder(Generic[D]):
         return chunks
 
     def _fail(self, error: Exception) -> None:
-        self.failure = self.driver.invalid_response(str(error)) if isinstance(error, FramingError) else error
+        """Keep the failure. What JSON and text decoding raise late (msgspec skips over what it does not need) is mapped here."""
+        unreadable = isinstance(error, FramingError | ValueError) and not isinstance(error, AIError)
+        self.failure = self.driver.invalid_response(str(error)) if unreadable else error
 
     def parse_event(self, event: Any, chunks: list[AIChunk]) -> None:
         """Read one event, as the framing gives it (for SSE: name and data), and append the chunks that it makes."""
@@ -97,6 +100,11 @@ class StreamDecoder(Generic[D]):
     def build(self) -> AIResponse:
         """The response so far."""
         return self.answer.build()
+
+
+def _without_comments(body: bytes) -> bytes:
+    """What a body without events holds besides keep-alive comments and blank lines."""
+    return b"\n".join(line for line in body.splitlines() if not line.startswith(b":")).strip()
 
 
 class HandlesStreaming(TraitBase):

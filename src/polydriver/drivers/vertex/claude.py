@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from ...config import Config
+from ...data.http import Request
 from ...data.prompt import Prompt
 from ...driver import Driver
 from ..traits import CalculatesCosts
@@ -37,6 +40,13 @@ class ClaudeOnVertex(VertexAddress, AuthenticatesWithGoogle, Messages, HandlesGo
     def project(self) -> str | None:
         """The project whose quota is used."""
         return self._project
+
+    def build_request(self, prompt: Prompt) -> Request:
+        """The request for one prompt, with those of the driver's options that Claude knows."""
+        known = {name: value for name, value in prompt.options.items() if name in Messages.option_names}
+        for name in sorted(prompt.options.keys() - known):
+            prompt.warn(f"{self.name} takes no {name} with {prompt.model}; it was left out.")
+        return super().build_request(msgspec.structs.replace(prompt, options=known))
 
     def messages_path(self, prompt: Prompt) -> str:
         """The path to post a prompt to: the model is named there, not in the body."""

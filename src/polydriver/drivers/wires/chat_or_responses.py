@@ -34,8 +34,8 @@ _CHAT_OPTIONS = frozenset(
         "web_search_options",
     }
 )
+_ONLY_CHAT = _CHAT_OPTIONS - RESPONSES_OPTIONS
 _ONLY_RESPONSES = RESPONSES_OPTIONS - _CHAT_OPTIONS
-_CHAT_TOOLS = ("function", "custom")
 
 
 class ChatOrResponses(Responses, ChatCompletions):
@@ -63,15 +63,20 @@ class ChatOrResponses(Responses, ChatCompletions):
         from ...data.catalog import find
 
         entry = find(self.catalog_name or self.name, model)
-        if entry is None or entry.endpoints is None or "/v1/responses" not in entry.endpoints:
+        if entry is None:
+            return False
+        if entry.endpoints is None:
+            return entry.reasoning is True
+        if "/v1/responses" not in entry.endpoints:
             return False
         return entry.reasoning is True or "/v1/chat/completions" not in entry.endpoints
 
     def _is_for_responses(self, prompt: Prompt) -> bool:
         if any(name in _ONLY_RESPONSES and value is not None for name, value in prompt.options.items()):
             return True
-        if any(isinstance(tool, ProviderTool) and tool.data.get("type") not in _CHAT_TOOLS for tool in prompt.tools):
-            return True
+        given = [tool.data for tool in prompt.tools if isinstance(tool, ProviderTool)]
+        if given:
+            return not all(_is_of_chat(tool) for tool in given)
         if (prompt.n or 1) > 1 or prompt.audio is not None or "prediction" in prompt.options or _has_audio(prompt):
             return False
         return self.prefers_responses(prompt.model)
@@ -84,10 +89,11 @@ class ChatOrResponses(Responses, ChatCompletions):
         """The body of the request, with the options that its wire knows."""
         wire = self.wire(prompt)
         if prompt.options:
-            known = RESPONSES_OPTIONS if wire is Responses else _CHAT_OPTIONS
-            for name in prompt.options.keys() - known - {"api"}:
+            foreign = _ONLY_CHAT if wire is Responses else _ONLY_RESPONSES
+            for name in prompt.options.keys() & foreign:
                 prompt.warn(f"{self.name} takes no {name} on the {wire.__name__} API; it was left out.")
-            options = {name: value for name, value in prompt.options.items() if name in known}
+            left_out = {*foreign, "api"}
+            options = {name: value for name, value in prompt.options.items() if name not in left_out}
             prompt = msgspec.structs.replace(prompt, options=options)
         return wire.render_prompt(self, prompt)
 
@@ -98,6 +104,12 @@ class ChatOrResponses(Responses, ChatCompletions):
     def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
         """A new decoder for one stream, on the wire that the prompt took."""
         return self.wire(prompt).decoder_class(self, prompt)
+
+
+def _is_of_chat(tool: dict[str, Any]) -> bool:
+    """Whether a tool is declared in the form of Chat Completions, which nests a declaration under its type."""
+    kind = tool.get("type")
+    return isinstance(kind, str) and kind in tool
 
 
 def _has_audio(prompt: Prompt) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ....data.json import as_dict, as_str, decode_json
@@ -160,8 +161,6 @@ def _as_object(text: str) -> dict[str, Any]:
     """A result as the object that the API wants: itself if it is one and has no field that means something there."""
     value: Any = None
     if text.startswith("{"):
-        try:
+        with suppress(ValueError):
             value = decode_json(text)
-        except ValueError:
-            pass
     return value if isinstance(value, dict) and not {"output", "error"} & value.keys() else {"output": text}

@@ -110,7 +110,7 @@ def _has_place(holder: Any, step: str | int) -> bool:
 
 def _parse_path(path: Any) -> list[str | int] | None:
     """The steps of `$.a.b[0]`, or `None` for what is no such path."""
-    if not isinstance(path, str) or not path.startswith("$."):
+    if not isinstance(path, str) or not path.startswith(("$.", "$[")):
         return None
     steps: list[str | int] = []
     position = 1

@@ -17,7 +17,14 @@ from .thinking import render_thinking
 if TYPE_CHECKING:
     from . import GenerateContent
 
-__all__ = ["CONFIG_OPTIONS", "REQUEST_OPTIONS", "THINKING_OPTIONS", "render_prompt", "render_tools"]
+__all__ = [
+    "CLOUD_OPTIONS",
+    "CONFIG_OPTIONS",
+    "REQUEST_OPTIONS",
+    "THINKING_OPTIONS",
+    "render_prompt",
+    "render_tools",
+]
 
 _CONFIG_FIELDS = {
     "temperature": "temperature",
@@ -52,6 +59,9 @@ CONFIG_OPTIONS = frozenset(
     }
 )
 """Options beyond those of `Prompt` that stand in `generationConfig`."""
+
+CLOUD_OPTIONS = frozenset({"audio_timestamp", "labels", "model_armor_config", "routing_config"})
+"""Those among these options that only Vertex AI takes."""
 
 THINKING_OPTIONS = frozenset({"include_thoughts", "thinking_level", "thinking_budget", "thinking_config"})
 """Options that stand in `thinkingConfig`, or are it."""
@@ -191,6 +201,8 @@ def _render_tool_config(prompt: Prompt, facts: ModelFacts) -> dict[str, Any]:
 
 
 def _render_request_options(wire: GenerateContent, prompt: Prompt, body: dict[str, Any]) -> None:
+    for name in sorted(prompt.options.keys() - REQUEST_OPTIONS - CONFIG_OPTIONS - THINKING_OPTIONS):
+        prompt.warn(f"{wire.name} takes no {name} with {prompt.model}; it was left out.")
     for option in ("service_tier", "store"):
         value = getattr(prompt, option)
         if value is None:

@@ -252,7 +252,10 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
     def _settle_usage(self) -> None:
         """Read the usage that came last: every event repeats it, with the numbers so far. The last may lack them."""
         for raw in self._usages:
-            usage = parse.parse_usage(as_dict(decode_json(bytes(raw))))
+            try:
+                usage = parse.parse_usage(as_dict(decode_json(bytes(raw))))
+            except ValueError:
+                continue  # not UTF-8: no number is in it
             if usage is not None:
                 self.answer.usage = usage
                 break

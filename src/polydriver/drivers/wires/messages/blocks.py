@@ -63,6 +63,8 @@ class Block:
             given = text if text or not self.start.get("input") else self.start["input"]
             arguments, raw = parse_arguments(given, cut=cut) if self.closed else (None, text)
             return parse_call(wire, whole, arguments, raw, seed=seed, index=self.index)
+        elif self.is_output and not text and not self.closed:
+            return None
         elif text:
             arguments, _ = parse_arguments(text)
             whole["input"] = text if arguments is None or self.is_output else arguments

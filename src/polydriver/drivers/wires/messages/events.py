@@ -15,7 +15,7 @@ __all__ = ["Delta", "Event", "decode_event"]
 
 
 class Delta(msgspec.Struct):
-    """What is new in a block, or at the end of a message. All kinds of deltas in one, since their fields do not collide."""
+    """What is new in a block, or at the end of a message; all kinds of deltas in one, as their names do not collide."""
 
     type: Any = None
     text: Any = None
@@ -49,7 +49,7 @@ _DONE = b"[DONE]"
 
 
 def decode_event(driver: Messages, name: bytes, data: bytes) -> Event:
-    """The event in the data. Raises a mapped error for an error in another shape, `InvalidResponseError` for nonsense."""
+    """The event in the data. Raises a mapped error for errors of other shapes, `InvalidResponseError` for nonsense."""
     try:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError):

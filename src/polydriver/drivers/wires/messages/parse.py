@@ -123,7 +123,7 @@ def parse_call(
     return ToolCall(call_id, as_str(block.get("name")) or "", arguments, text, data)
 
 
-def parse_refusal(wire: Messages, message: dict[str, Any]) -> list[Part]:
+def parse_refusal(wire: Messages, message: dict[str, Any]) -> list[Refusal]:
     """The explanation in `stop_details` of a refused answer. It is about the answer, so it does not go back with it."""
     details = message.get("stop_details")
     explanation = as_str(as_dict(details).get("explanation"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ....data.json import as_dict, as_list, as_str, decode_json
-from ....data.messages import Part, ProviderPart, ToolCall
+from ....data.messages import Part, ProviderPart, Text, ToolCall
 from ....data.responses import AIChunk, AIResponse
 from ...traits import StreamDecoder
 from . import parse
@@ -118,13 +118,14 @@ class MessagesDecoder(StreamDecoder["Messages"]):
         """End a block. Calls wait for the stop reason, which tells whether the last of them was cut."""
         if block is None or block.closed:
             return
-        if block.is_output and not block.pieces and block.start.get("input"):
-            chunks.append(AIChunk(content=self._build(block).text))  # type: ignore[union-attr]
         block.closed = True
-        if block.kind != "tool_use":
-            block.part = self._build(block)
-            if isinstance(block.part, ProviderPart):
-                chunks.append(AIChunk(parts=[block.part]))
+        if block.kind == "tool_use" and not block.is_output:
+            return
+        block.part = self._build(block)
+        if isinstance(block.part, ProviderPart):
+            chunks.append(AIChunk(parts=[block.part]))
+        elif isinstance(block.part, Text) and block.is_output and not block.pieces:
+            chunks.append(AIChunk(content=block.part.text))
 
     def _build(self, block: Block, *, cut: bool = False) -> Part | None:
         return block.build(self.driver, self.answer.id or "", cut=cut)
@@ -146,8 +147,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
         first = self.answer.first
         first.raw_finish_reason = raw
         first.finish_reason = parse.map_finish(raw, self._parts())
-        for refusal in parse.parse_refusal(self.driver, self._message):
-            chunks.append(AIChunk(refusal=refusal.text))  # type: ignore[union-attr]
+        chunks += [AIChunk(refusal=refusal.text) for refusal in parse.parse_refusal(self.driver, self._message)]
         chunks.append(AIChunk(finish_reason=first.finish_reason, raw_finish_reason=raw, usage=self.answer.usage))
 
     def _close_all(self, chunks: list[AIChunk], *, cut: bool = False) -> None:
@@ -157,7 +157,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
         self._open.clear()
         calls: list[ToolCall] = []
         for block in self._blocks[self._given :]:
-            if block.kind == "tool_use":
+            if block.kind == "tool_use" and not block.is_output:
                 block.part = self._build(block, cut=cut and block is self._blocks[-1])
                 calls += [block.part] if isinstance(block.part, ToolCall) else []
         self._given = len(self._blocks)
@@ -195,19 +195,30 @@ class MessagesDecoder(StreamDecoder["Messages"]):
             super().parse_unframed(body, chunks)
             return
         response = parse.parse_response(self.driver, payload, self.prompt)
-        self._start_message({**payload, "content": []}, chunks)
+        self._start_message({**payload, "content": [], "stop_details": None}, chunks)
         self.answer.raw = payload
         self.answer.provider_data = response.provider_data
         first = self.answer.first
         first.parts = response.parts
         first.finish_reason, first.raw_finish_reason = response.finish_reason, response.raw_finish_reason
-        chunks.append(AIChunk(content=response.content, reasoning=response.reasoning, tool_calls=response.tool_calls))
+        chunks.append(
+            AIChunk(
+                content=response.content,
+                reasoning=response.reasoning,
+                refusal=response.refusal,
+                tool_calls=response.tool_calls,
+                parts=[part for part in response.parts if isinstance(part, ProviderPart)],
+                finish_reason=response.finish_reason,
+                raw_finish_reason=response.raw_finish_reason,
+                usage=response.usage,
+            )
+        )
         self.complete = self.closed = True
 
     def build(self) -> AIResponse:
         """The response so far."""
         response = self.answer.build()
-        response.parts += self._parts() + parse.parse_refusal(self.driver, self._message)
+        response.parts += [*self._parts(), *parse.parse_refusal(self.driver, self._message)]
         return response
 
 

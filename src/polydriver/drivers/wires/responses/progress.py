@@ -30,7 +30,8 @@ class ItemProgress:
 
     Its texts are kept as runs, in the order in which they came: a channel ("text", "refusal" of messages; "summary",
     "content" of reasoning; "arguments", "input" of calls), an index, and the pieces. `parts` is `None` until the item
-    is done. `is_whole`: a call's arguments have come whole. `lead` is what stands between its reasoning and that of earlier items.
+    is done. `is_whole`: a call's arguments have come whole. `lead` stands between its reasoning and that of earlier
+    items.
     """
 
     __slots__ = ("_runs", "citations", "is_whole", "kind", "lead", "logprobs", "parts", "raw")

@@ -1,0 +1,7 @@
+"""Amazon Bedrock."""
+
+from __future__ import annotations
+
+from .driver import BedrockDriver
+
+__all__ = ["BedrockDriver"]

@@ -1,0 +1,179 @@
+"""What all checks share: a driver made from an example configuration, prompts, fixtures, exchanges that stay inside."""
+
+from __future__ import annotations
+
+import re
+import unittest
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
+
+from ...data.http import Reply, Request, Simulated, TransportConfig
+from ...data.messages import AIMessage
+from ...data.prompt import Prompt
+from ...data.responses import AIResponse
+from ...driver import Driver
+from ...engine.transports.simulated import AsyncSimulatedTransport, SimulatedTransport
+from ...errors import AIError
+from ..fixtures import WireFixtures, fixtures_for
+
+if TYPE_CHECKING:
+    from ...drivers.traits.streaming import StreamDecoder
+
+__all__ = ["KEY", "ConformanceBase", "digest", "example_config", "only_our_errors"]
+
+KEY = "conformance-0123456789-abcdef-KEY"
+_EXAMPLES: Mapping[str, Any] = {
+    "int": 1,
+    "float": 1.0,
+    "bool": False,
+    "seconds": 1.0,
+    "json": {},
+    "path": "example",
+}
+
+
+class ConformanceBase:
+    """The attributes of a suite.
+
+    - `driver`: the class to check. `config`: its settings; by default an example one with a made-up key.
+    - `fixtures`: replies of its wire; by default those that come with the wire (`fixtures_for`).
+    - `model`: which model to ask for. `options`: further fields of `Prompt` in every prompt (`{"max_tokens": 10}`).
+    - `expected_statuses`: statuses that mean something of their own for this provider, with the name of the class.
+    """
+
+    driver: ClassVar[type[Any]]
+    config: ClassVar[Mapping[str, Any] | None] = None
+    fixtures: ClassVar[WireFixtures | None] = None
+    model: ClassVar[str] = "conformance-model-1"
+    options: ClassVar[Mapping[str, Any]] = {}
+    expected_statuses: ClassVar[Mapping[int, str]] = {}
+
+    def answer(self, request: Request, reply: Simulated) -> Simulated:
+        """What the provider answers to a request. Override it when the driver's `authenticate` makes requests of its own."""
+        return reply
+
+    def make(self, transport: Any = None, **settings: Any) -> Driver:
+        """A new driver with the suite's configuration."""
+        given = {**example_config(self.driver), **(self.config or {})}
+        made: Driver = self.driver({**given, **settings}, transport=transport, env={})
+        return made
+
+    @cached_property
+    def subject(self) -> Driver:
+        """The driver that is checked."""
+        return self.make()
+
+    @cached_property
+    def key(self) -> str:
+        """The key of the configuration."""
+        key = self.subject.config.api_key
+        return key.reveal() if key else self.skip(f"{self.driver.name} is configured without a key")
+
+    @cached_property
+    def replies(self) -> WireFixtures:
+        """The fixtures. Skips the check when there are none for this wire."""
+        self.needs_chat()
+        found = self.fixtures
+        if found is None:
+            classes: list[type] = [self.driver]
+            if self.subject.supports_streaming():
+                classes.insert(0, type(self.decoder()))
+            found = fixtures_for(*classes)
+        return found or self.skip(f"there are no fixtures for {self.driver.__name__}: set `fixtures`")
+
+    def prompt(self, text: str = "Hello", **fields: Any) -> Prompt:
+        """A prompt with one message, or with `messages`."""
+        messages = fields.pop("messages", None) or [AIMessage(text)]
+        return Prompt(messages=messages, model=fields.pop("model", self.model), **{**self.options, **fields})
+
+    def decoder(self) -> StreamDecoder[Any]:
+        """A new decoder for one stream."""
+        return self.subject.decoder(self.prompt(stream=True))
+
+    def parse(self, body: bytes) -> AIResponse:
+        """The answer in a whole reply."""
+        reply = Reply(status=200, headers={"content-type": "application/json"}, body=body)
+        return self.subject.parse_response(reply, self.prompt())
+
+    def decode(self, *pieces: bytes) -> StreamDecoder[Any]:
+        """A decoder that was fed these pieces, and then the end of the body."""
+        decoder = self.decoder()
+        for piece in pieces:
+            decoder.feed(piece)
+        decoder.finish()
+        return decoder
+
+    def connected(self, reply: Simulated) -> Driver:
+        """A driver whose provider always answers so, for blocking and async callers, without a retry."""
+        if (
+            type(self).answer is ConformanceBase.answer
+            and self.driver.authenticate is not Driver.authenticate
+        ):
+            self.skip("this driver makes requests to authenticate: override `answer`")
+
+        def simulate(request: Request) -> Simulated:
+            return self.answer(request, reply)
+
+        def transport(kind: Literal["blocking", "async"], config: TransportConfig) -> Any:
+            return (SimulatedTransport if kind == "blocking" else AsyncSimulatedTransport)(simulate)
+
+        return self.make(transport, retry_attempts=1, logging={"enabled": False})
+
+    def skip(self, reason: str) -> NoReturn:
+        """End this check: it does not apply."""
+        raise unittest.SkipTest(reason)
+
+    def needs(self, capability: str) -> None:
+        """Skip the check unless the driver claims this."""
+        if not self.subject.get_capabilities().supports(capability):
+            self.skip(f"{self.subject.name} does not claim {capability}")
+
+    def needs_chat(self) -> None:
+        """Skip the check for drivers that only do other things."""
+        if self.driver.build_request is Driver.build_request:
+            self.skip(f"{self.driver.name} has no chat")
+
+    def needs_fixture(self, name: str) -> bytes:
+        """One of the fixtures. Skips the check when it is empty."""
+        found: bytes = getattr(self.replies, name)
+        return found or self.skip(f"the fixtures have no {name}")
+
+
+def example_config(driver: type[Any]) -> dict[str, Any]:
+    """Settings with which the driver can be made: a made-up key, and an example of everything that it requires."""
+    wanted = set(re.findall(r"\{(\w+)\}", driver.base_url))
+    config: dict[str, Any] = {
+        setting.name: KEY if setting.secret else _EXAMPLES.get(setting.kind, "example")
+        for setting in driver.settings
+        if setting.required or setting.name in wanted
+    }
+    if not driver.base_url:
+        config["base_url"] = "https://conformance.invalid/v1"
+    return {**config, "api_key": f"{driver.key_prefix or ''}{KEY}"}
+
+
+def digest(response: AIResponse) -> dict[str, Any]:
+    """What must be the same however the bytes of an answer arrive."""
+    usage = response.usage
+    return {
+        "content": response.content,
+        "reasoning": response.reasoning,
+        "tool_calls": [(call.name, call.arguments) for call in response.tool_calls],
+        "finish_reason": response.finish_reason,
+        "usage": usage and (usage.input_tokens, usage.output_tokens, usage.total_tokens),
+        "model": response.model,
+    }
+
+
+def only_our_errors(what: str, run: Any, sample: bytes) -> None:
+    """Run a hook on foreign bytes: it may raise an `AIError`, and nothing else."""
+    try:
+        run()
+    except AIError:
+        pass
+    except Exception as error:
+        shown = sample if len(sample) <= 600 else sample[:600] + b"..."
+        raise AssertionError(
+            f"{what} raised {type(error).__name__} ({error}), not an AIError, for {shown!r}"
+        ) from error

@@ -1,0 +1,192 @@
+"""Checks of the requests that a driver builds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ...data.http import Request
+from ...data.json import decode_json
+from ...data.messages import AIMessage, Image, Text
+from ...data.prompt import OutputFormat, ToolSpec
+from ...driver import Driver
+from ...errors import AIError, UnsupportedFeatureError
+from .base import ConformanceBase
+
+__all__ = ["RequestChecks"]
+
+# Options, a value of each that is false in Python but means something, and one that is true.
+_FALSY: tuple[tuple[str, Any, Any], ...] = (
+    ("temperature", 0, 0.5),
+    ("temperature", 0.0, 0.5),
+    ("top_p", 0.0, 0.5),
+    ("presence_penalty", 0.0, 0.5),
+    ("frequency_penalty", 0.0, 0.5),
+    ("seed", 0, 7),
+    ("store", False, True),
+    ("parallel_tool_calls", False, True),
+)
+_SCHEMA = {
+    "type": "object",
+    "properties": {"conformance_field": {"type": "string"}},
+    "required": ["conformance_field"],
+    "additionalProperties": False,
+}
+_TOOL = ToolSpec(name="conformance_tool", description="A tool for checking", parameters=_SCHEMA)
+_PIXELS = b"\x89PNG\r\n\x1a\n conformance image"
+
+
+class RequestChecks(ConformanceBase):
+    """Whether a prompt becomes the request that it should."""
+
+    def test_request_is_well_formed(self) -> None:
+        for stream in {False, self.subject.supports_streaming()}:
+            request = self._build(stream=stream)
+            _check_request(request)
+            assert request.method == "POST", f"a prompt is posted, not sent by {request.method}"
+            assert request.stream == stream, "Request.stream does not say what the prompt says"
+            assert isinstance(decode_json(request.body or b""), dict), "the body is no JSON object"
+
+    def test_streams_are_asked_for(self) -> None:
+        self.needs("streaming")
+        whole, stream = self._build(), self._build(stream=True)
+        assert (whole.url, whole.body) != (stream.url, stream.body), (
+            "the request for a stream is the same as for a whole answer"
+        )
+
+    def test_building_is_pure(self) -> None:
+        self.needs_chat()
+        messages = [
+            AIMessage.system("Be brief"),
+            AIMessage("Hi"),
+            AIMessage.assistant("Hello"),
+            AIMessage("Bye"),
+        ]
+        prompt = self.prompt(messages=messages)
+        before = msgspec.json.encode(messages)
+        first, second = self.subject.build_request(prompt), self.subject.build_request(prompt)
+        assert first == second, "build_request gives another request the second time"
+        assert first.headers is not second.headers, (
+            "two requests share their headers: the engine adds to them"
+        )
+        assert msgspec.json.encode(prompt.messages) == before, (
+            "build_request changes the messages of the prompt"
+        )
+
+    def test_unknown_models_are_sent(self) -> None:
+        request = self._build(model="brand-new-model-2099")
+        assert "brand-new-model-2099" in request.url or b"brand-new-model-2099" in (request.body or b""), (
+            "the model's id is not in the request"
+        )
+
+    def test_text_is_sent(self) -> None:
+        body = self._build(text="conformance text").body or b""
+        assert b"conformance text" in body, "the message's text is not in the body"
+
+    def test_falsy_options_are_sent(self) -> None:
+        for name, falsy, truthy in _FALSY:
+            if self._effect(name, truthy) == "sent":
+                found = self._effect(name, falsy)
+                assert found != "dropped", (
+                    f"{name}={truthy!r} is sent, but {name}={falsy!r} is dropped without a warning"
+                )
+            else:
+                assert self._effect(name, truthy) != "dropped", (
+                    f"{name}={truthy!r} is dropped without a warning"
+                )
+
+    def _effect(self, name: str, value: Any) -> str:
+        """What becomes of an option: sent, warned (of), refused or dropped."""
+        self.needs_chat()
+        tools = [_TOOL] if name == "parallel_tool_calls" and self.subject.supports_function_calling() else []
+        option: dict[str, Any] = {name: value}
+        plain, given = self.prompt(tools=tools), self.prompt(tools=tools, **option)
+        try:
+            before, after = self.subject.build_request(plain), self.subject.build_request(given)
+        except AIError:
+            return "refused"
+        if before.body != after.body:
+            return "sent"
+        return "warned" if set(given.warnings) - set(plain.warnings) else "dropped"
+
+    def test_extra_is_sent(self) -> None:
+        request = self._build(extra={"conformance_extra": 0}, extra_headers={"X-Conformance": "1"})
+        assert b"conformance_extra" in (request.body or b""), "`extra` is not merged into the body"
+        assert request.headers.get("x-conformance") == "1", (
+            "`extra_headers` are not added, by lower-case names"
+        )
+
+    def test_tools_are_rendered(self) -> None:
+        self.needs("function_calling")
+        body = self._build(tools=[_TOOL]).body or b""
+        for wanted in (b"conformance_tool", b"conformance_field", b"A tool for checking"):
+            assert wanted in body, (
+                f"function calling is claimed, but {wanted.decode()!r} of a tool is not in the body"
+            )
+        for choice in ("auto", "none", "required", "conformance_tool"):
+            self._build(tools=[_TOOL], tool_choice=choice)
+
+    def test_tool_turns_are_rendered(self) -> None:
+        self.needs("function_calling")
+        from ...data.messages import ToolCall
+
+        messages = [
+            AIMessage("What?"),
+            AIMessage.assistant(
+                tool_calls=[ToolCall("call_conf_1", "conformance_tool", {"conformance_field": "a value"})]
+            ),
+            AIMessage.tool("call_conf_1", "the tool said this", name="conformance_tool"),
+        ]
+        body = self._build(messages=messages, tools=[_TOOL]).body or b""
+        for wanted in (b"a value", b"the tool said this"):
+            assert wanted in body, f"{wanted.decode()!r} of an earlier tool call is not in the body"
+
+    def test_images_are_rendered(self) -> None:
+        self.needs("vision")
+        image = Image.from_bytes(_PIXELS, "image/png")
+        body = self._build(messages=[AIMessage([Text("Look"), image])]).body or b""
+        assert image.base64.encode() in body or _PIXELS in body, (
+            "vision is claimed, but an image is not in the body"
+        )
+
+    def test_output_format_is_rendered(self) -> None:
+        self.needs("json")
+        prompt = self.prompt(response_format=OutputFormat(name="conformance", schema=_SCHEMA, strict=True))
+        try:
+            body = self.subject.build_request(prompt).body or b""
+        except UnsupportedFeatureError:
+            self.skip("this driver takes no schema")
+        assert b"conformance_field" in body or prompt.warnings, (
+            "a schema is asked for, but it is not in the body"
+        )
+
+    def test_models_request_is_well_formed(self) -> None:
+        if self.driver.models_request is Driver.models_request:
+            self.skip(f"{self.driver.name} lists no models")
+        _check_request(self.subject.models_request())
+
+    def _build(self, text: str = "Hello", **fields: Any) -> Request:
+        self.needs_chat()
+        try:
+            return self.subject.build_request(self.prompt(text, **fields))
+        except AIError as error:
+            raise AssertionError(
+                f"a plain prompt ({', '.join(fields) or 'one message'}) is refused: {error}"
+            ) from error
+
+
+def _check_request(request: Request) -> None:
+    assert request.url.startswith(("http://", "https://")), (
+        f"the URL is not absolute: {request.url.partition('?')[0]}"
+    )
+    assert "//" not in request.url.partition("://")[2], (
+        f"the URL has an empty step: {request.url.partition('?')[0]}"
+    )
+    assert all(name == name.lower() for name in request.headers), (
+        f"headers must be lower-case: {', '.join(request.headers)}"
+    )
+    assert all(isinstance(value, str) for value in request.headers.values()), "a header's value is not text"
+    if request.body is not None:
+        assert isinstance(request.body, bytes), f"the body is {type(request.body).__name__}, not bytes"
+        assert request.headers.get("content-type"), "there is a body, but no content-type"

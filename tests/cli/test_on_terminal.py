@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cli.helpers import KEY, on_terminal, sse, write_settings
+from tests.faults.server import AGAIN, CLOSE, HANG, READ, Server
+
+HELLO = '{"id":"c","model":"gpt-4o-mini","choices":[{"index":0,"delta":{"content":"Hel\\u001b[31mlo"}}]}'
+END = '{"id":"c","model":"gpt-4o-mini","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
+USAGE = (
+    '{"id":"c","model":"gpt-4o-mini","choices":[],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}}'
+)
+
+STUCK = [READ, sse(HELLO), HANG]
+SILENT = [READ, HANG]
+WHOLE = [READ, sse(HELLO, END, USAGE, "[DONE]") + b"0\r\n\r\n", CLOSE]
+
+
+def settings(folder: Path, url: str) -> Path:
+    body = f'driver = "openai"\napi_key = "{KEY}"\nbase_url = "{url}/v1"\ndefault_model = "gpt-4o-mini"'
+    return write_settings(folder, body)
+
+
+def test_an_answer_has_a_footer_on_a_terminal(tmp_path: Path) -> None:
+    with (
+        Server(WHOLE) as server,
+        on_terminal("--config", settings(tmp_path, server.url), "ask", "hi", folder=tmp_path) as t,
+    ):
+        assert t.end() == 0
+    assert "Hel␛[31mlo\n" in t.screen
+    assert "gpt-4o-mini · 10 in + 5 out tokens · $0.0000045 ·" in t.screen
+
+
+def test_ctrl_c_stops_a_question(tmp_path: Path) -> None:
+    with (
+        Server(STUCK) as server,
+        on_terminal("--config", settings(tmp_path, server.url), "ask", "hi", folder=tmp_path) as t,
+    ):
+        t.wait_for("lo")
+        t.type("\x03")
+        assert t.end() == 130
+        assert server.wait_hung_up()
+    assert "stopped" in t.screen
+    assert "Traceback" not in t.screen
+
+
+@pytest.mark.parametrize("command", ["ask", "check", "models"])
+def test_ctrl_c_stops_waiting(command: str, tmp_path: Path) -> None:
+    arguments = ["--config", settings(tmp_path, ""), command, *(["hi"] if command == "ask" else [])]
+    with Server(SILENT) as server:
+        settings(tmp_path, server.url)
+        with on_terminal(*arguments, folder=tmp_path) as t:
+            assert server.wait_requests(1, 20)
+            t.type("\x03")
+            assert t.end() == 130
+    assert "Traceback" not in t.screen
+
+
+def test_ctrl_c_stops_an_answer_and_not_the_chat(tmp_path: Path) -> None:
+    with Server(STUCK, SILENT, WHOLE) as server:
+        with on_terminal("--config", settings(tmp_path, server.url), "chat", folder=tmp_path) as t:
+            t.wait_for("> ")
+            t.type("hi\r")
+            t.wait_for("lo")
+            t.type("\x03")
+            t.wait_for("what came stays in the conversation")
+            t.wait_for("> ")
+            t.type("again\r")
+            assert server.wait_requests(2)
+            t.type("\x03")
+            t.wait_for("nothing is recorded")
+            t.wait_for("> ")
+            t.type("half a line\x03")
+            t.wait_for("Ctrl-D")
+            t.wait_for("> ")
+            t.type("more\r")
+            t.wait_for("tokens")
+            t.wait_for("> ")
+            t.type("/history\r")
+            t.wait_for("4 assistant")
+            t.wait_for("> ")
+            t.type("\x04")
+            assert t.end() == 0
+        body = server.requests[2].body.decode()
+    assert '"content":"hi"' in body
+    assert '"content":"Hel\\u001b[31mlo"' in body
+    assert '"content":"more"' in body
+    assert "again" not in body
+    assert "Traceback" not in t.screen
+
+
+def test_lines_can_be_edited(tmp_path: Path) -> None:
+    pytest.importorskip("readline")
+    with Server([*WHOLE[:-1], AGAIN]) as server:
+        with on_terminal("--config", settings(tmp_path, server.url), "chat", folder=tmp_path) as t:
+            t.wait_for("> ")
+            t.type("wrold\x7f\x7f\x7f\x7forld\r")
+            t.wait_for("tokens")
+            t.wait_for("> ")
+            t.type("\x1b[A!\r")
+            t.wait_for("tokens")
+            t.type("\x04")
+            assert t.end() == 0
+        sent = [request.body.decode() for request in server.requests]
+    assert '"content":"world"' in sent[0]
+    assert '"content":"world!"' in sent[1]
+
+
+def test_a_table_is_drawn_on_a_terminal(tmp_path: Path) -> None:
+    path = write_settings(
+        tmp_path,
+        r"""driver = "mock"
+models = ["evil\u001b]0;title\u0007"]""",
+    )
+    with on_terminal("--config", path, "models", folder=tmp_path) as t:
+        assert t.end() == 0
+    assert "───" in t.screen
+    assert "evil␛]0;title␇" in t.screen
+    with on_terminal("--config", path, "models", folder=tmp_path, NO_COLOR="1", TERM="dumb") as t:
+        assert t.end() == 0
+    assert "\x1b" not in t.screen

@@ -180,6 +180,13 @@ class Driver(Provider):
         """The request for the first page of the model list."""
         raise self.unsupported("listing models")
 
+    def probe_request(self) -> Request | None:
+        """For providers without a model list: a request that costs nothing, since it is incomplete.
+
+        A provider that complains of the request, and not of the key, has taken the key. `None` when there is none.
+        """
+        return None
+
     def parse_models(self, reply: Reply) -> list[AIModel]:
         """The models on one page."""
         raise self.unsupported("listing models")

@@ -12,7 +12,6 @@ from polydriver.data.messages import (
     Audio,
     Document,
     Image,
-    Media,
     Part,
     ProviderPart,
     Reasoning,
@@ -27,7 +26,7 @@ from polydriver.drivers.wires.generate_content.names import with_camel_names
 __all__ = ["ORIGIN", "read_request"]
 
 ORIGIN = "google"
-MEDIA: dict[str, type[Media]] = {"image": Image, "audio": Audio, "video": Video}
+MEDIA: dict[str, type[Image | Audio | Video | Document]] = {"image": Image, "audio": Audio, "video": Video}
 MODES = {"AUTO": "auto", "ANY": "required", "NONE": "none"}
 
 
@@ -118,5 +117,5 @@ def _bytes(data: str) -> bytes:
         return b"elided"
 
 
-def _kind(media_type: str) -> type[Media]:
+def _kind(media_type: str) -> type[Image | Audio | Video | Document]:
     return MEDIA.get(media_type.partition("/")[0], Document)

@@ -366,12 +366,6 @@ class TestStreams:
         assert isinstance(got, AIResponse)
         assert got.content == "\ufffd"
 
-    def test_the_last_chunk_has_reason_and_usage(self) -> None:
-        decoder = GEMINI.decoder(Prompt(messages=[], model="m", stream=True))
-        last = decoder.feed(events(answer({"text": "a"})))[-1]
-        assert (last.finish_reason, last.raw_finish_reason) == ("stop", "STOP")
-        assert last.usage is not None
-
 
 @pytest.mark.parametrize("body", [b"", b"null", b"5", b'"x"', b"[]", b"{}", b'{"candidates": 5}', b"[[[[", b"\xff\xfe"])
 def test_other_shapes_are_errors_of_ours(body: bytes) -> None:

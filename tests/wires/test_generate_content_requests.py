@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+import wave
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,7 @@ from polydriver.data.messages import (
     ToolResult,
     Video,
 )
-from polydriver.data.operation_requests import EmbeddingRequest
+from polydriver.data.operation_requests import EmbeddingRequest, ImageEditRequest, ImageRequest, SpeechRequest
 from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from polydriver.drivers.gemini import GeminiDriver
 from polydriver.drivers.wires.generate_content.names import with_camel_names
@@ -33,6 +36,7 @@ from polydriver.drivers.wires.generate_content.schema import render_openapi_sche
 from polydriver.errors import (
     AIError,
     ConfigurationError,
+    ContentFilterError,
     ContextLengthError,
     InvalidCredentialsError,
     InvalidRequestError,
@@ -528,6 +532,71 @@ class TestOperations:
         assert following.url.endswith("/models?pageSize=1000&pageToken=a%26b")
         assert DRIVER.next_page(Reply(status=200, body=b"{}")) is None
         assert DRIVER.parse_models(Reply(status=200, body=b"{}")) == []
+
+
+class TestMedia:
+    PIXEL = base64.b64encode(b"png!").decode()
+
+    def reply(self, *parts: dict[str, Any], finish: str = "STOP") -> Reply:
+        payload = {"candidates": [{"content": {"parts": list(parts)}, "finishReason": finish}], "modelVersion": "g"}
+        return Reply(status=200, body=json.dumps(payload).encode())
+
+    def test_pictures_by_gemini(self) -> None:
+        wanted = ImageRequest(model="gemini-2.5-flash-image", prompt="A cat", size="1536x1024", quality="high")
+        request = DRIVER.build_image(wanted)
+        body = json.loads(body_of(request))
+        validate_message(GEMINI, "GenerateContentRequest", body)
+        assert body["generationConfig"] == {
+            "responseModalities": ["TEXT", "IMAGE"],
+            "imageConfig": {"aspectRatio": "3:2"},
+        }
+        assert wanted.warnings
+        got = DRIVER.parse_image(self.reply({"inlineData": {"mimeType": "image/png", "data": self.PIXEL}}), wanted)
+        assert [image.data for image in got.images] == [b"png!"]
+        with pytest.raises(ContentFilterError):
+            DRIVER.parse_image(self.reply(finish="IMAGE_SAFETY"), wanted)
+        with pytest.raises(InvalidResponseError):
+            DRIVER.parse_image(self.reply({"text": "no"}), wanted)
+
+    def test_pictures_by_imagen(self) -> None:
+        wanted = ImageRequest(model="imagen-4.0-generate-001", prompt="A cat", n=2, size="16:9", format="jpeg")
+        request = DRIVER.build_image(wanted)
+        assert request.url.endswith("/models/imagen-4.0-generate-001:predict")
+        body = json.loads(body_of(request))
+        validate_message(GEMINI, "PredictRequest", body)
+        assert body["parameters"] == {
+            "sampleCount": 2,
+            "aspectRatio": "16:9",
+            "outputOptions": {"mimeType": "image/jpeg"},
+        }
+        found = {"predictions": [{"bytesBase64Encoded": self.PIXEL, "mimeType": "image/jpeg"}]}
+        got = DRIVER.parse_image(Reply(status=200, body=json.dumps(found).encode()), wanted)
+        assert (got.images[0].data, got.images[0].media_type) == (b"png!", "image/jpeg")
+        filtered = {"predictions": [{"raiFilteredReason": "No."}]}
+        for payload in (filtered, {}):
+            with pytest.raises(ContentFilterError):
+                DRIVER.parse_image(Reply(status=200, body=json.dumps(payload).encode()), wanted)
+
+    def test_changing_pictures(self) -> None:
+        cat = Image.from_bytes(b"cat", "image/png")
+        wanted = ImageEditRequest(model="gemini-2.5-flash-image", prompt="Add a hat", images=[cat])
+        body = json.loads(body_of(DRIVER.build_image_edit(wanted)))
+        assert [list(part) for part in body["contents"][0]["parts"]] == [["inlineData"], ["text"]]
+        with pytest.raises(UnsupportedFeatureError):
+            DRIVER.build_image_edit(ImageEditRequest(model="gemini-9", prompt="x", images=[cat], mask=cat))
+
+    def test_speech(self) -> None:
+        wanted = SpeechRequest(model="gemini-2.5-flash-preview-tts", text="Hi", voice="Kore", instructions="Whisper")
+        body = json.loads(body_of(DRIVER.build_speech(wanted)))
+        validate_message(GEMINI, "GenerateContentRequest", body)
+        assert body["contents"][0]["parts"] == [{"text": "Whisper: Hi"}]
+        samples = {"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=16000", "data": self.PIXEL}}
+        sound = DRIVER.parse_speech(self.reply(samples), wanted).audio
+        assert sound.media_type == "audio/wav"
+        with wave.open(io.BytesIO(sound.data or b"")) as file:
+            assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (16000, 1, 2)
+        wanted.format = "pcm"
+        assert DRIVER.parse_speech(self.reply(samples), wanted).audio.data == b"png!"
 
 
 class TestRoundTrip:

@@ -18,6 +18,8 @@ ENTRY_POINTS = "polydriver.drivers"
 
 _MODULES = {
     "anthropic": "anthropic:AnthropicDriver",
+    "azure": "azure:AzureOpenAIDriver",
+    "bedrock": "bedrock:BedrockDriver",
     "cohere": "cohere:CohereDriver",
     "jina": "jina:JinaDriver",
     "ollama": "ollama:OllamaDriver",

@@ -12,6 +12,7 @@ from ..data.prompt import Prompt
 from ..driver import Driver
 from .traits import CalculatesCosts, ValidatesHealth
 from .wires.generate_content import HandlesGoogleErrors, google_errors
+from .wires.generate_content.media import MEDIA_OPTIONS, MakesMedia
 from .wires.generate_content.names import with_camel_names
 from .wires.generate_content.operations import EmbedsContent, parse_token_count
 from .wires.generate_content.render import CLOUD_OPTIONS
@@ -20,7 +21,7 @@ __all__ = ["GeminiDriver"]
 
 _PAGE_SIZE = 1000
 _TYPES = {"generateContent": "chat", "embedContent": "embedding", "predict": "image", "predictLongRunning": "video"}
-_OPERATION_OPTIONS = {"embed": frozenset({"title", "auto_truncate"})}
+_OPERATION_OPTIONS = {"embed": frozenset({"title", "auto_truncate"}), **MEDIA_OPTIONS}
 _FINISH_NUMBERS = {
     "1": "STOP",
     "2": "MAX_TOKENS",
@@ -38,7 +39,7 @@ _FINISH_NUMBERS = {
 }
 
 
-class GeminiDriver(EmbedsContent, HandlesGoogleErrors, ValidatesHealth, CalculatesCosts, Driver):
+class GeminiDriver(EmbedsContent, MakesMedia, HandlesGoogleErrors, ValidatesHealth, CalculatesCosts, Driver):
     """Gemini on Google AI Studio. https://ai.google.dev/api
 
     Models are named with or without `models/`; tuned ones as `tunedModels/...`.
@@ -56,8 +57,9 @@ class GeminiDriver(EmbedsContent, HandlesGoogleErrors, ValidatesHealth, Calculat
         vision=True,
         audio=True,
         embeddings=True,
+        image_generation=True,
         supported_formats=("text", "image", "audio", "video", "document", "json"),
-        operations=frozenset({"token_counting"}),
+        operations=frozenset({"token_counting", "image_editing", "speech"}),
     )
     errors = google_errors("Gemini")
     operation_options = _OPERATION_OPTIONS

@@ -8,6 +8,7 @@ from typing import ClassVar
 import msgspec
 
 from ..data.http import Request
+from ..data.http import Request
 from ..data.models import Capabilities
 from ..data.operation_requests import EmbeddingRequest
 from ..driver import Driver
@@ -38,3 +39,7 @@ class JinaDriver(Embeddings, Reranking, HandlesApiCommunication, HandlesErrors, 
         """The request for some texts."""
         task = _TASKS.get(request.input_type or "", request.input_type)
         return super().build_embeddings(msgspec.structs.replace(request, input_type=task))
+
+    def probe_request(self) -> Request:
+        """Embeddings of nothing: there is no model list to ask for."""
+        return self.build_post("embeddings", {"input": [], "model": ""})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from ..data.http import Request
 from ..data.models import Capabilities
 from ..driver import Driver
 from .traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors
@@ -32,3 +33,7 @@ class VoyageDriver(Embeddings, Reranking, HandlesApiCommunication, HandlesErrors
         "embed": frozenset({"encoding_format", "output_dtype", "truncation"}),
         "rerank": frozenset({"truncation"}),
     }
+
+    def probe_request(self) -> Request:
+        """Embeddings of nothing: there is no model list to ask for."""
+        return self.build_post("embeddings", {"input": [], "model": ""})

@@ -10,7 +10,7 @@ import msgspec
 from ..data.catalog import find
 from ..data.http import Request
 from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
-from ..errors import AIError, ModelNotFoundError, RateLimitError, UnsupportedFeatureError, error_branch
+from ..errors import AIError, InvalidRequestError, ModelNotFoundError, RateLimitError, UnsupportedFeatureError, error_branch
 from ..events import ModelsSynced
 from .call import Operation
 
@@ -131,7 +131,7 @@ async def validate_credentials(pipeline: Pipeline[Any]) -> CredentialReport:
     settings = pipeline.config.settings
     known: dict[str, Any] = {"organization": settings.get("organization"), "project": settings.get("project")}
     try:
-        models = await list_models(pipeline, refresh=True, attempts=1)
+        found = await _reach(pipeline)
     except AIError as error:
         return CredentialReport(
             valid=False,
@@ -141,18 +141,31 @@ async def validate_credentials(pipeline: Pipeline[Any]) -> CredentialReport:
             **known,
         )
     elapsed = pipeline.port.now() - started
-    return CredentialReport(valid=True, available_models=len(models), response_time=elapsed, **known)
+    return CredentialReport(valid=True, available_models=found, response_time=elapsed, **known)
+
+
+async def _reach(pipeline: Pipeline[Any]) -> int | None:
+    """Reach the provider once with the credentials; the number of models where it lists them."""
+    request = pipeline.driver.probe_request()
+    if request is None:
+        return len(await list_models(pipeline, refresh=True, attempts=1))
+    operation = Operation("probe", lambda: request, lambda reply: None)
+    try:
+        await pipeline.run(operation, pipeline.connection.call({"retry_attempts": 1}))
+    except InvalidRequestError:
+        pass  # it complains of the request, so it took the key
+    return None
 
 
 async def check_health(pipeline: Pipeline[Any], probe: Any = None) -> HealthReport:
     """One cheap request: healthy when it succeeds, degraded when it is slow or limited, unhealthy when it fails.
 
-    The model list is free. `probe` is a coroutine function that makes a paid call instead, for those who ask for it.
+    The model list, or the driver's `probe_request`, is free. `probe` is a coroutine function that makes a paid call instead, for those who ask for it.
     """
     started = pipeline.port.now()
     moment = datetime.fromtimestamp(pipeline.port.wall_time(), UTC)
     try:
-        await (probe() if probe is not None else list_models(pipeline, refresh=True, attempts=1))
+        await (probe() if probe is not None else _reach(pipeline))
     except RateLimitError as error:
         latency = pipeline.port.now() - started
         return HealthReport(status="degraded", latency=latency, message=str(error), checked_at=moment)

@@ -1,4 +1,5 @@
-"""The testing kit: fakes, recorded traffic, a mock server, the conformance suite for drivers, the pytest plugin.
+"""The testing kit: fakes, recorded traffic, a mock server, the conformance suite for drivers, the pytest
+plugin.
 
 Loaded name by name, since the pytest plugin is imported in every run of its users.
 """

@@ -1,7 +1,8 @@
 """Recorded exchanges: how they are stored, found again, and freed of secrets.
 
-A cassette is a file of JSON lines, one exchange each: `{"request": {method, url, headers, body}, "response": {status, headers,
-chunks, end}}`. Bodies are JSON values, text, or `{"base64": ...}`; a stream keeps the borders of its chunks.
+A cassette is a file of JSON lines, one exchange each: `{"request": {method, url, headers, body}, "response":
+{status, headers, chunks, end}}`. Bodies are JSON values, text, or `{"base64": ...}`; a stream keeps the
+borders of its chunks.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["Cassette", "CassetteMode", "UnmatchedRequestError"]
 
 CassetteMode: TypeAlias = Literal["once", "replay", "record"]
-"""`replay` never uses the network; `record` records anew; `once` replays when the file exists, else records."""
+"""`replay` never uses the network; `record` records anew; `once` replays when the file exists, else
+records."""
 
 _HIDDEN_HEADERS = frozenset(
     {
@@ -50,20 +52,23 @@ _INDENT = 2
 
 
 class UnmatchedRequestError(AssertionError):
-    """A request came that the cassette has no answer for. The message shows how the nearest one that it has differs."""
+    """A request came that the cassette has no answer for. The message shows how the nearest one that it has
+    differs."""
 
 
 class Cassette:
     """One file of recorded exchanges.
 
-    Give it to a driver as its transport, for blocking and async callers: `OpenAIDriver({...}, transport=Cassette(path))`. Each
-    exchange is played once, in the order of the file among those that match. A request matches by method, URL and body, where
-    JSON counts by its value; secrets are scrubbed from both first. Recording needs `save()` at the end, or a `with`; that
-    writes the file whole, so that a failed run leaves no half of one. Safe in many threads.
+    Give it to a driver as its transport, for blocking and async callers: `OpenAIDriver({...},
+    transport=Cassette(path))`. Each exchange is played once, in the order of the file among those that match.
+    A request matches by method, URL and body, where JSON counts by its value; secrets are scrubbed from both
+    first. Recording needs `save()` at the end, or a `with`; that writes the file whole, so that a failed run
+    leaves no half of one. Safe in many threads.
     """
 
     def __init__(self, path: str | Path, mode: CassetteMode = "once") -> None:
-        """Raises `ConfigurationError` for an unknown mode, a missing file in mode `replay`, and a file that is no cassette."""
+        """Raises `ConfigurationError` for an unknown mode, a missing file in mode `replay`, and a file that
+        is no cassette."""
         self.path = Path(path)
         if mode not in ("once", "replay", "record"):
             raise ConfigurationError(f"a cassette's mode is 'once', 'replay' or 'record', not {mode!r}")
@@ -110,7 +115,8 @@ class Cassette:
             self.exchanges.append({"request": describe(request), "response": response})
 
     def play(self, request: Request) -> Simulated:
-        """The recorded answer to a request. Raises `UnmatchedRequestError` when there is none, or none left."""
+        """The recorded answer to a request. Raises `UnmatchedRequestError` when there is none, or none
+        left."""
         wanted = describe(request)
         key = _key(wanted)
         with self._lock:
@@ -175,7 +181,8 @@ def _encode_body(request: Request, redactor: Redactor) -> Any:
 
 
 def _encode_chunks(chunks: list[bytes], redactor: Redactor) -> list[Any]:
-    """The chunks as they came. A secret may lie across a border, so a body that holds one is stored in one piece."""
+    """The chunks as they came. A secret may lie across a border, so a body that holds one is stored in one
+    piece."""
     whole = b"".join(chunks)
     try:
         text = whole.decode("utf-8")

@@ -1,4 +1,5 @@
-"""`AI.fake()`: a manager for tests. Every provider answers from one script, nothing leaves the process, nothing waits."""
+"""`AI.fake()`: a manager for tests. Every provider answers from one script, nothing leaves the process,
+nothing waits."""
 
 from __future__ import annotations
 
@@ -54,15 +55,17 @@ class _Scripted(CallLog):
 class FakeAI(_Scripted, AI):
     """An `AI` whose providers, whatever their names, answer from one script. Made by `AI.fake(...)`.
 
-    - `responses`: a list is the script, in order; a dict holds replies by regular expression; a function, a text or any
-      other single reply answers every call. Forms of replies: see `polydriver.drivers.mock.replies.make_reply`.
+    - `responses`: a list is the script, in order; a dict holds replies by regular expression; a function, a
+      text or any other single reply answers every call. Forms of replies: see
+      `polydriver.drivers.mock.replies.make_reply`.
     - `provider`: the name of the default provider. `patterns`: replies by regular expression, beside a list.
-    - `strict`: whether a call without a reply fails with `UnscriptedCallError`, else it is echoed. By default it does as
-      soon as anything was scripted.
-    - `settings`: settings of the mock driver and of every connection (chunk_size, prices, retry_attempts, ...).
+    - `strict`: whether a call without a reply fails with `UnscriptedCallError`, else it is echoed. By default
+      it does as soon as anything was scripted.
+    - `settings`: settings of the mock driver and of every connection (chunk_size, prices, retry_attempts,
+      ...).
 
-    The environment is not read. Errors are of the branch of the provider that is asked for: a scripted `RateLimitError` is
-    an `OpenAIRateLimitError` from `ai.provider("openai")`.
+    The environment is not read. Errors are of the branch of the provider that is asked for: a scripted
+    `RateLimitError` is an `OpenAIRateLimitError` from `ai.provider("openai")`.
 
     ::
 
@@ -92,10 +95,12 @@ class FakeAI(_Scripted, AI):
 
 
 class FakeAsyncAI(_Scripted, AsyncAI):
-    """The async twin of `FakeAI`. Made by `AsyncAI.fake(...)`, with the same arguments; its assertions do not wait."""
+    """The async twin of `FakeAI`. Made by `AsyncAI.fake(...)`, with the same arguments; its assertions do not
+    wait."""
 
     def __init__(self, responses: Any = None, *, source: FakeAI | None = None, **settings: Any) -> None:
-        """`source` is a fake to share script and log with. Raises `ConfigurationError` for replies that cannot be made."""
+        """`source` is a fake to share script and log with. Raises `ConfigurationError` for replies that
+        cannot be made."""
         source = source or FakeAI(responses, **settings)
         self._becomes_strict = source._becomes_strict
         self.script = source.script
@@ -144,7 +149,8 @@ class _FakeConnections(Connections):
 
 
 def _fake_class(name: str) -> type[_FakeDriver]:
-    """The mock under a provider's name, with the error classes, options and default model of its driver, if there is one."""
+    """The mock under a provider's name, with the error classes, options and default model of its driver, if
+    there is one."""
     fields: dict[str, Any] = {"__module__": __name__, "name": name}
     if name in driver_names():
         try:

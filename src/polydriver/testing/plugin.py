@@ -1,11 +1,15 @@
-"""The pytest plugin: fixtures for fakes and recorded traffic, and the marker `e2e`. Found by pytest by itself.
+"""The pytest plugin: fixtures for fakes and recorded traffic, and the marker `e2e`. Found by pytest by
+itself.
 
 - `fake_ai`: a `FakeAI` without a script (`AI.fake()`); it becomes strict with the first reply that is added.
 - `mock_driver`: a `MockDriver` without a script.
-- `no_waiting`: retries, delays and timeouts on script take no time; gives the list of waits (seconds) that were left out.
-- `cassette`: recorded traffic in `cassettes/<module>/<test>.jsonl` beside the test; give it to a driver as its `transport`.
-  `--polydriver-cassettes` says how: once (the default), replay (the default where CI is set) or record.
-- `@pytest.mark.e2e(provider="openai")`: the test runs only when this provider's credentials are in the environment.
+- `no_waiting`: retries, delays and timeouts on script take no time; gives the list of waits (seconds) that
+  were left out.
+- `cassette`: recorded traffic in `cassettes/<module>/<test>.jsonl` beside the test; give it to a driver as
+  its `transport`. `--polydriver-cassettes` says how: once (the default), replay (the default where CI is set)
+  or record.
+- `@pytest.mark.e2e(provider="openai")`: the test runs only when this provider's credentials are in the
+  environment.
 
 It is imported in every run, so it imports nothing of polydriver before a fixture is used.
 """
@@ -36,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--polydriver-cassettes",
         choices=_MODES,
         default="replay" if os.environ.get("CI") else "once",
-        help="what the fixture `cassette` does: once (replay, or record when there is no file), replay, or record anew",
+        help="the fixture `cassette`: once (record what has no file yet), replay, or record anew",
     )
 
 

@@ -1,4 +1,5 @@
-"""The mock driver behind a real OpenAI-compatible HTTP server, so that any program in any language can be tested against it."""
+"""The mock driver behind a real OpenAI-compatible HTTP server, so that any program in any language can be
+tested against it."""
 
 from __future__ import annotations
 
@@ -20,11 +21,12 @@ _START_SECONDS = 10.0
 
 
 class MockServer:
-    """Serves a `MockDriver` over HTTP/1.1. A context manager that runs in a thread of its own and gives the base URL.
+    """Serves a `MockDriver` over HTTP/1.1. A context manager that runs in a thread of its own and gives the
+    base URL.
 
-    Failures on script happen on the wire: streams are cut or stall, connections are refused (broken before a reply), answers
-    never come. A client can ask for one by the model's name (`mock-error-429`) or the header `x-mock-script`. `port` 0 takes
-    a free one.
+    Failures on script happen on the wire: streams are cut or stall, connections are refused (broken before a
+    reply), answers never come. A client can ask for one by the model's name (`mock-error-429`) or the header
+    `x-mock-script`. `port` 0 takes a free one.
 
     ::
 
@@ -118,7 +120,8 @@ def serve(
     *,
     on_ready: Callable[[str], object] | None = None,
 ) -> None:
-    """Serve until Ctrl-C, in this thread; `on_ready` is told the base URL. Raises `OSError` when the port is taken."""
+    """Serve until Ctrl-C, in this thread; `on_ready` is told the base URL. Raises `OSError` when the port is
+    taken."""
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(MockServer(driver, host, port).serve(on_ready))
 

@@ -47,6 +47,7 @@ def sign(request: Request, keys: Keys, *, region: str, service: str, now: float)
         ) from error
     headers = request.headers
     headers["x-amz-date"] = stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
+    headers.pop("x-amz-security-token", None)
     if keys.session_token:
         headers["x-amz-security-token"] = keys.session_token
     signed = {name: value for name, value in headers.items() if name in _SIGNED or name.startswith(_SIGNED_PREFIX)}

@@ -7,7 +7,8 @@
     mock.send_message("Hi").content  # "Hello!"
     mock.assert_sent("Hi")
 
-In a configuration: `{"driver": "mock", "replies": ["Hello!", {"error": "rate_limit", "retry_after": 2}], "chunk_size": 5}`.
+In a configuration: `{"driver": "mock", "replies": ["Hello!", {"error": "rate_limit", "retry_after": 2}],
+"chunk_size": 5}`.
 """
 
 from __future__ import annotations

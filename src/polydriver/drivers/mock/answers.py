@@ -19,7 +19,10 @@ __all__ = ["Delivery", "estimate_tokens", "json_reply", "render_answer", "render
 
 _CREATED = 1_767_225_600  # 2026-01-01T00:00:00Z: a mock reads no clock
 _BROKEN = b'data: {"id": "chatcmpl-mock", "choices": [{"delta": {"content": "'
-_PAGE = b"<!DOCTYPE html><html><head><title>Mock gateway error</title></head><body><h1>Mock gateway error</h1></body></html>"
+_PAGE = (
+    b"<!DOCTYPE html><html><head><title>Mock gateway error</title></head>"
+    b"<body><h1>Mock gateway error</h1></body></html>"
+)
 _FINISH = {"error": "stop", "other": "stop", None: "stop"}
 _SSE = {"content-type": "text/event-stream; charset=utf-8"}
 

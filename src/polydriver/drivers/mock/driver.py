@@ -32,13 +32,16 @@ _PRICES: dict[str, dict[str, str]] = {
 
 
 class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCosts, CallLog, Driver):
-    """Answers offline, by a script: for tests, demonstrations and work without a key. Never used unless it is named.
+    """Answers offline, by a script: for tests, demonstrations and work without a key. Never used unless it is
+    named.
 
-    It speaks Chat Completions to itself, so that everything but the network is as with a real provider. Without a script it
-    echoes the last message, or makes up a value when a form is asked for. `calls` is what it was asked; see `CallLog`.
+    It speaks Chat Completions to itself, so that everything but the network is as with a real provider.
+    Without a script it echoes the last message, or makes up a value when a form is asked for. `calls` is what
+    it was asked; see `CallLog`.
 
-    A request is also scripted from outside: the model `mock-error-429` (or `mock-error-timeout`, any word of `FAILURES`)
-    fails in that way, and so does a request with the header `x-mock-script: rate_limit; retry_after=2`.
+    A request is also scripted from outside: the model `mock-error-429` (or `mock-error-timeout`, any word of
+    `FAILURES`) fails in that way, and so does a request with the header `x-mock-script: rate_limit;
+    retry_after=2`.
     """
 
     name = "mock"
@@ -89,7 +92,8 @@ class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCost
         events: EventBus | None = None,
         **settings: Any,
     ) -> None:
-        """`replies` and `patterns` are added to those of the configuration; `script` replaces all of them, to be shared.
+        """`replies` and `patterns` are added to those of the configuration; `script` replaces all of them, to
+        be shared.
 
         Raises `ConfigurationError` for replies that cannot be made, and for unknown settings.
         """
@@ -116,14 +120,16 @@ class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCost
         return self
 
     def when(self, pattern: Pattern, reply: Any) -> Self:
-        """Reply so whenever the last message is like `pattern`: a regular expression, or a function of the text."""
+        """Reply so whenever the last message is like `pattern`: a regular expression, or a function of the
+        text."""
         self.script.when(pattern, reply)
         return self
 
     def fail(
         self, kind: str | int | BaseException | type[BaseException], *, times: int = 1, **details: Any
     ) -> Self:
-        """Add a failure to the script: a word of `FAILURES`, an HTTP status or an exception; `details` are fields of `Failure`."""
+        """Add a failure to the script: a word of `FAILURES`, an HTTP status or an exception; `details` are
+        fields of `Failure`."""
         failure = make_failure(kind, **details) if isinstance(kind, str | int) else kind
         self.script.add(*[failure] * times)
         return self
@@ -136,7 +142,8 @@ class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCost
     def simulate(self, request: Request) -> Simulated:
         """The answer to a request. Pure but for the script: no I/O, no clock, no chance.
 
-        Raises `UnscriptedCallError` when a strict script has no reply, and errors of ours that no provider sends as they are.
+        Raises `UnscriptedCallError` when a strict script has no reply, and errors of ours that no provider
+        sends as they are.
         """
         answer = self._service.answer(request)
         if isinstance(answer, AIError):
@@ -144,7 +151,8 @@ class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCost
         return answer
 
     def pricing(self, model: str) -> ModelPricing | None:
-        """The connection's price, that of a mock model, or what the catalog knows under the connection's name."""
+        """The connection's price, that of a mock model, or what the catalog knows under the connection's
+        name."""
         from ...data.catalog import find_pricing
 
         return find_pricing(self.config.name, model, {**_PRICES, **self.config.prices})

@@ -16,11 +16,14 @@ __all__ = ["FAILURES", "Failure", "failure_from_error", "make_failure"]
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """A failure to answer with.
 
-    - `form`: "reply" (an HTTP error), "refuse" (no connection), "timeout" (no answer at all), "cut" (the connection breaks
-      in the middle), "stall" (nothing more comes), "unfinished" (a stream ends without its end mark), "bad_json", "html",
-      "empty", or "stream_error" (an error inside an answer that began as a success).
-    - `status`, `message`, `code`, `type`: what the reply says; `retry_after` in seconds, and further `headers`.
-    - `text`: of which answer the beginning is delivered in a cut, stall, ...; `after`: how many pieces of it, by default half.
+    - `form`: "reply" (an HTTP error), "refuse" (no connection), "timeout" (no answer at all), "cut" (the
+      connection breaks in the middle), "stall" (nothing more comes), "unfinished" (a stream ends without its
+      end mark), "bad_json", "html", "empty", or "stream_error" (an error inside an answer that began as a
+      success).
+    - `status`, `message`, `code`, `type`: what the reply says; `retry_after` in seconds, and further
+      `headers`.
+    - `text`: of which answer the beginning is delivered in a cut, stall, ...; `after`: how many pieces of it,
+      by default half.
     """
 
     form: Literal[
@@ -126,7 +129,8 @@ def make_failure(kind: str | int, **details: Any) -> Failure:
         base = FAILURES[kind]
     else:
         raise ConfigurationError(
-            f"the mock knows no failure {kind!r}: give an HTTP status of 400 to 599 or one of {', '.join(FAILURES)}"
+            f"the mock knows no failure {kind!r}: give an HTTP status of 400 to 599, or one of "
+            + ", ".join(FAILURES)
         )
     unknown = sorted(set(details) - set(Failure.__struct_fields__))
     if unknown:
@@ -139,7 +143,8 @@ def make_failure(kind: str | int, **details: Any) -> Failure:
 
 
 def failure_from_error(error: BaseException | type[BaseException]) -> Failure | AIError:
-    """What a provider would send so that the caller gets this error; an error that no provider sends is given back as it is.
+    """What a provider would send so that the caller gets this error; an error that no provider sends is given
+    back as it is.
 
     Raises `ConfigurationError` for an exception that is none of ours and no network failure.
     """

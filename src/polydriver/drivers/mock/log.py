@@ -18,9 +18,10 @@ _SHOWN = 8
 class MockCall(msgspec.Struct, frozen=True, kw_only=True):
     """One request that came, as data.
 
-    - `number`: from 1; each attempt is a request of its own. `provider`: the connection's name. `operation`: "chat",
-      "embeddings" or "moderations".
-    - `messages`, `tools`: as they are sent, in the form of Chat Completions; `options`: everything else in the body.
+    - `number`: from 1; each attempt is a request of its own. `provider`: the connection's name. `operation`:
+      "chat", "embeddings" or "moderations".
+    - `messages`, `tools`: as they are sent, in the form of Chat Completions; `options`: everything else in
+      the body.
     """
 
     number: int
@@ -55,7 +56,8 @@ class MockCall(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CallLog:
-    """Assertions on the calls of a script; part of `MockDriver` and of `AI.fake()`. All raise `AssertionError`."""
+    """Assertions on the calls of a script; part of `MockDriver` and of `AI.fake()`. All raise
+    `AssertionError`."""
 
     script: Script
 
@@ -65,7 +67,8 @@ class CallLog:
         return list(self.script.calls)
 
     def assert_sent(self, wanted: str | Callable[[MockCall], bool] | None = None, **facts: Any) -> MockCall:
-        """Fail unless a call says `wanted` (in any message), or satisfies it, and has these `facts`. Returns the first that does.
+        """Fail unless a call says `wanted` (in any message), or satisfies it, and has these `facts`. Returns
+        the first that does.
 
         Facts are fields of `MockCall` or options: `assert_sent("Hi", model="gpt-4o", temperature=0)`.
         """

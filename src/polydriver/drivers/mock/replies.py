@@ -19,10 +19,11 @@ __all__ = ["Answer", "Reply", "make_reply", "make_replies", "tool_call"]
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """An answer to give, and how: in pieces of `chunk_size` characters, with `delay` seconds before each piece.
+    """An answer to give, and how: in pieces of `chunk_size` characters, with `delay` seconds before each
+    piece.
 
-    What is `None` is as the driver's settings say. Of `response` everything is sent that Chat Completions can carry: text,
-    reasoning, refusal, tool calls, finish reason, usage, model, id and alternatives.
+    What is `None` is as the driver's settings say. Of `response` everything is sent that Chat Completions can
+    carry: text, reasoning, refusal, tool calls, finish reason, usage, model, id and alternatives.
     """
 
     response: AIResponse
@@ -51,10 +52,11 @@ def make_replies(values: Any, where: str = "replies") -> list[Reply]:
 def make_reply(value: Any, where: str = "the reply") -> Reply:
     """A reply from what the user wrote.
 
-    Text, an `AIResponse`, a `ToolCall` or a list of parts; an exception (class or instance); a function of the `MockCall` that
-    gives any of these. A dict that says what to send (`{"content": "Hi"}`, `{"tool_calls": [{"name": ..., "arguments": ...}]}`,
-    `{"json": ...}`) or how to fail (`{"error": "rate_limit", "retry_after": 2}`); any other dict, number, dataclass, Struct or
-    pydantic model is sent as JSON text. Raises `ConfigurationError`, naming `where`.
+    Text, an `AIResponse`, a `ToolCall` or a list of parts; an exception (class or instance); a function of
+    the `MockCall` that gives any of these. A dict that says what to send (`{"content": "Hi"}`,
+    `{"tool_calls": [{"name": ..., "arguments": ...}]}`, `{"json": ...}`) or how to fail (`{"error":
+    "rate_limit", "retry_after": 2}`); any other dict, number, dataclass, Struct or pydantic model is sent as
+    JSON text. Raises `ConfigurationError`, naming `where`.
     """
     try:
         return _make(value)

@@ -10,7 +10,8 @@ _MAX_DEPTH = 20
 
 
 def sample(schema: Any, root: dict[str, Any] | None = None, depth: int = 0) -> Any:
-    """A value for a schema. Constraints that a small value cannot guess (patterns, formats) are not looked at."""
+    """A value for a schema. Constraints that a small value cannot guess (patterns, formats) are not looked
+    at."""
     if not isinstance(schema, dict) or depth > _MAX_DEPTH:
         return None
     root = schema if root is None else root

@@ -17,7 +17,8 @@ from .replies import Answer, Reply, make_replies, make_reply
 __all__ = ["Pattern", "Script", "UnscriptedCallError"]
 
 Pattern: TypeAlias = str | re.Pattern[str] | Callable[[str], bool]
-"""What the last message must be like: a regular expression (searched, letter case aside) or a function of its text."""
+"""What the last message must be like: a regular expression (searched, letter case aside) or a function of its
+text."""
 
 
 class UnscriptedCallError(AssertionError):
@@ -27,9 +28,9 @@ class UnscriptedCallError(AssertionError):
 class Script:
     """Replies in order, replies by pattern, and a reply to everything else; and the calls that came.
 
-    A pattern that fits goes first, then the next scripted reply, then `default`, else the last message is echoed. A `strict`
-    script raises `UnscriptedCallError` instead of echoing. Safe in many threads: it relies on the atomic operations of
-    `deque`, `list` and `count`.
+    A pattern that fits goes first, then the next scripted reply, then `default`, else the last message is
+    echoed. A `strict` script raises `UnscriptedCallError` instead of echoing. Safe in many threads: it relies
+    on the atomic operations of `deque`, `list` and `count`.
     """
 
     def __init__(
@@ -73,7 +74,8 @@ class Script:
         return call
 
     def reply_to(self, call: MockCall) -> Answer | Failure | AIError | None:
-        """What to answer; `None` for an echo. Raises `UnscriptedCallError` when a strict script has nothing."""
+        """What to answer; `None` for an echo. Raises `UnscriptedCallError` when a strict script has
+        nothing."""
         text = call.text
         for fits, reply in self._patterns:
             if fits(text):

@@ -17,6 +17,7 @@ from ...driver import Driver
 from ...errors import ConfigurationError
 from ..traits import CalculatesCosts, StreamDecoder, ValidatesHealth
 from ..wires.generate_content import HandlesGoogleErrors, google_errors
+from ..wires.generate_content.media import MEDIA_OPTIONS, MakesMedia
 from ..wires.generate_content.models import bare_id
 from ..wires.generate_content.names import with_camel_names
 from ..wires.generate_content.operations import parse_token_count
@@ -31,7 +32,7 @@ __all__ = ["VertexAIDriver"]
 
 _MODELS_PATH = "v1beta1/publishers/google/models"
 _COUNTED = ("contents", "systemInstruction", "tools", "generationConfig")
-_OPERATION_OPTIONS = {"embed": frozenset({"title", "auto_truncate"})}
+_OPERATION_OPTIONS = {"embed": frozenset({"title", "auto_truncate"}), **MEDIA_OPTIONS}
 _FINISH_NUMBERS = {
     "1": "STOP",
     "2": "MAX_TOKENS",
@@ -50,6 +51,7 @@ class VertexAIDriver(
     VertexAddress,
     AuthenticatesWithGoogle,
     PredictsEmbeddings,
+    MakesMedia,
     HandlesGoogleErrors,
     ValidatesHealth,
     CalculatesCosts,
@@ -85,8 +87,9 @@ class VertexAIDriver(
         vision=True,
         audio=True,
         embeddings=True,
+        image_generation=True,
         supported_formats=("text", "image", "audio", "video", "document", "json"),
-        operations=frozenset({"token_counting"}),
+        operations=frozenset({"token_counting", "image_editing", "speech"}),
     )
     errors = google_errors("VertexAI")
     option_names = PredictsEmbeddings.option_names | Messages.option_names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 import msgspec
@@ -10,13 +11,13 @@ from ...config import Setting
 from ...data.http import Reply, Request
 from ...data.messages import Audio
 from ...data.prompt import Prompt, ProviderTool
-from ...data.responses import AIResponse
+from ...data.responses import AIChunk, AIResponse
 from ...errors import ConfigurationError
 from ..traits import StreamDecoder
 from .chat_completions import ChatCompletions
 from .responses import RESPONSES_OPTIONS, Responses
 
-__all__ = ["API_SETTING", "ChatOrResponses"]
+__all__ = ["API_SETTING", "ChatOrResponses", "EitherDecoder"]
 
 API_SETTING = Setting(
     "api", default="auto", help='which API is spoken: "chat", "responses", or "auto" (the better one for the model)'
@@ -98,12 +99,78 @@ class ChatOrResponses(Responses, ChatCompletions):
         return wire.render_prompt(self, prompt)
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
-        """The answer in a whole reply, on the wire that the prompt took."""
-        return self.wire(prompt).parse_response(self, reply, prompt)
+        """The answer in a whole reply, on the wire that the prompt took, or the other one if that is what came."""
+        return _answered_wire(reply.body, self.wire(prompt)).parse_response(self, reply, prompt)
 
     def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
-        """A new decoder for one stream, on the wire that the prompt took."""
-        return self.wire(prompt).decoder_class(self, prompt)
+        """A new decoder for one stream, on the wire that the prompt took, or the other one if that is what comes."""
+        return EitherDecoder(self, prompt)
+
+
+class EitherDecoder(StreamDecoder["ChatOrResponses"]):
+    """Looks at the start of a stream to see which wire it speaks, and leaves the rest to that wire's own decoder.
+
+    Gateways do convert between the two: an answer is read as what it is, not as what was asked for.
+    """
+
+    def __init__(self, driver: ChatOrResponses, prompt: Prompt) -> None:
+        super().__init__(driver, prompt)
+        self._held = b""
+        self._chosen: StreamDecoder[Any] | None = None
+
+    def feed(self, data: bytes) -> list[AIChunk]:
+        """See `StreamDecoder.feed`."""
+        if self._chosen is None:
+            self._held += data
+            if b"data:" not in self._held or not self._held.endswith(b"\n"):
+                if len(self._held) < _ENOUGH:
+                    return []
+            data, self._held = self._held, b""
+            self._choose(data)
+        assert self._chosen is not None
+        return self._follow(self._chosen.feed(data))
+
+    def finish(self) -> list[AIChunk]:
+        """See `StreamDecoder.finish`."""
+        chunks: list[AIChunk] = []
+        if self._chosen is None:
+            self._choose(self._held)
+            assert self._chosen is not None
+            chunks = self._chosen.feed(self._held)
+        return self._follow([*chunks, *self._chosen.finish()])
+
+    def build(self) -> AIResponse:
+        """See `StreamDecoder.build`."""
+        return self._chosen.build() if self._chosen is not None else super().build()
+
+    def _choose(self, data: bytes) -> None:
+        wire = _answered_wire(data, self.driver.wire(self.prompt))
+        self._chosen = wire.decoder_class(self.driver, self.prompt)
+        self.answer = self._chosen.answer
+
+    def _follow(self, chunks: list[AIChunk]) -> list[AIChunk]:
+        inner = self._chosen
+        assert inner is not None
+        self.events, self.complete, self.closed = inner.events, inner.complete, inner.closed
+        self.failure = inner.failure
+        return chunks
+
+
+_ENOUGH = 4096
+_START = 2000
+
+
+def _answered_wire(
+    body: bytes, asked: type[ChatCompletions] | type[Responses]
+) -> type[ChatCompletions] | type[Responses]:
+    """The wire that a reply or the start of a stream speaks; the one that was asked for when that is not plain."""
+    start = body[:_START]
+    if asked is Responses:
+        return ChatCompletions if b'"choices"' in start and b'"response' not in start else Responses
+    return Responses if b'"choices"' not in start and _IS_RESPONSE.search(start) else ChatCompletions
+
+
+_IS_RESPONSE = re.compile(rb'"object"\s*:\s*"response"|"type"\s*:\s*"response\.')
 
 
 def _is_of_chat(tool: dict[str, Any]) -> bool:

@@ -6,8 +6,8 @@ With pytest::
         driver = AcmeDriver
         fixtures = WireFixtures(whole_reply=..., stream_reply=...)  # or none, for a wire of ours
 
-Without: `check_driver(AcmeDriver).raise_if_any()`. What a driver does not claim is not asked of it: those checks are skipped,
-and say why.
+Without: `check_driver(AcmeDriver).raise_if_any()`. What a driver does not claim is not asked of it: those
+checks are skipped, and say why.
 """
 
 from __future__ import annotations
@@ -28,5 +28,6 @@ class DriverConformance(ContractChecks, SecretChecks, RequestChecks, ReplyChecks
 
 
 def check_driver(driver: type, **attributes: object) -> Report:
-    """Run all checks on a driver class; `attributes` are those of `ConformanceBase` (config, fixtures, model, ...)."""
+    """Run all checks on a driver class; `attributes` are those of `ConformanceBase` (config, fixtures, model,
+    ...)."""
     return check(type("Checked", (DriverConformance,), {"driver": driver, **attributes}))

@@ -1,4 +1,5 @@
-"""What all checks share: a driver made from an example configuration, prompts, fixtures, exchanges that stay inside."""
+"""What all checks share: a driver made from an example configuration, prompts, fixtures, exchanges that stay
+inside."""
 
 from __future__ import annotations
 
@@ -38,8 +39,10 @@ class ConformanceBase:
 
     - `driver`: the class to check. `config`: its settings; by default an example one with a made-up key.
     - `fixtures`: replies of its wire; by default those that come with the wire (`fixtures_for`).
-    - `model`: which model to ask for. `options`: further fields of `Prompt` in every prompt (`{"max_tokens": 10}`).
-    - `expected_statuses`: statuses that mean something of their own for this provider, with the name of the class.
+    - `model`: which model to ask for. `options`: further fields of `Prompt` in every prompt (`{"max_tokens":
+      10}`).
+    - `expected_statuses`: statuses that mean something of their own for this provider, with the name of the
+      class.
     """
 
     driver: ClassVar[type[Any]]
@@ -50,7 +53,8 @@ class ConformanceBase:
     expected_statuses: ClassVar[Mapping[int, str]] = {}
 
     def answer(self, request: Request, reply: Simulated) -> Simulated:
-        """What the provider answers to a request. Override it when the driver's `authenticate` makes requests of its own."""
+        """What the provider answers to a request. Override it when the driver's `authenticate` makes requests
+        of its own."""
         return reply
 
     def make(self, transport: Any = None, **settings: Any) -> Driver:
@@ -141,7 +145,8 @@ class ConformanceBase:
 
 
 def example_config(driver: type[Any]) -> dict[str, Any]:
-    """Settings with which the driver can be made: a made-up key, and an example of everything that it requires."""
+    """Settings with which the driver can be made: a made-up key, and an example of everything that it
+    requires."""
     wanted = set(re.findall(r"\{(\w+)\}", driver.base_url))
     config: dict[str, Any] = {
         setting.name: KEY if setting.secret else _EXAMPLES.get(setting.kind, "example")

@@ -31,7 +31,25 @@ METHODS = (
     "supports_vision",
 )
 FORBIDDEN = frozenset(
-    ["aiohttp", "asyncio", "http", "httpx", "httpx2", "multiprocessing", "random", "requests", "secrets", "select", "selectors", "socket", "ssl", "subprocess", "threading", "time", "urllib3"]
+    [
+        "aiohttp",
+        "asyncio",
+        "http",
+        "httpx",
+        "httpx2",
+        "multiprocessing",
+        "random",
+        "requests",
+        "secrets",
+        "select",
+        "selectors",
+        "socket",
+        "ssl",
+        "subprocess",
+        "threading",
+        "time",
+        "urllib3",
+    ]
 )
 _PAIRS = (("build_request", "parse_response"), ("models_request", "parse_models"))
 _ONLY_ONE_COLOUR = {"close", "aclose"}
@@ -41,6 +59,7 @@ class ContractChecks(ConformanceBase):
     """Whether the class is a driver at all, and claims what it does."""
 
     def test_is_named(self) -> None:
+        """It is a driver, with a name, a title and a docstring."""
         assert issubclass(self.driver, Driver), f"{self.driver.__name__} is no subclass of Driver"
         assert self.driver.name, "the driver has no `name`"
         assert self.driver.title, "the driver has no `title`"
@@ -48,11 +67,13 @@ class ContractChecks(ConformanceBase):
         assert self.driver.__doc__, "the driver has no docstring"
 
     def test_methods_keep_their_signatures(self) -> None:
+        """The fourteen methods take what `Provider` says."""
         for name in METHODS:
             theirs, ours = _parameters(getattr(self.driver, name)), _parameters(getattr(Provider, name))
             assert theirs == ours, f"{name} has other parameters than Provider.{name}: {theirs}, not {ours}"
 
     def test_async_twin_is_the_same(self) -> None:
+        """The async provider has the same methods with the same parameters."""
         twin = type(self.subject.asynchronous())
         assert issubclass(twin, AsyncProvider), "asynchronous() gives no AsyncProvider"
         for name in _public_methods(Provider) & _public_methods(twin) - _ONLY_ONE_COLOUR:
@@ -64,6 +85,7 @@ class ContractChecks(ConformanceBase):
         assert not missing, f"the async provider lacks {', '.join(sorted(missing))}"
 
     def test_hooks_are_whole_or_absent(self) -> None:
+        """Every operation has both of its hooks, or neither."""
         for build, parse in _PAIRS:
             has = [getattr(self.driver, hook) is not getattr(Driver, hook) for hook in (build, parse)]
             assert has[0] == has[1], (
@@ -76,6 +98,7 @@ class ContractChecks(ConformanceBase):
             )
 
     def test_claims_agree_with_hooks(self) -> None:
+        """`get_capabilities()` claims what there are hooks for, and `supports_*` agree."""
         capabilities = self.subject.get_capabilities()
         assert self.subject.supports_streaming() == capabilities.streaming
         assert self.subject.supports_function_calling() == capabilities.function_calling
@@ -92,6 +115,7 @@ class ContractChecks(ConformanceBase):
             )
 
     def test_streaming_claim_holds(self) -> None:
+        """There is a decoder exactly when streaming is claimed, and a new one for each stream."""
         self.needs_chat()
         has = self.driver.decoder is not Driver.decoder
         assert has == self.subject.supports_streaming(), (
@@ -105,12 +129,13 @@ class ContractChecks(ConformanceBase):
             assert not first.complete, "a new decoder is complete before it has read anything"
 
     def test_modules_do_no_io(self) -> None:
+        """The modules of the driver import nothing that waits, reads a clock or rolls dice."""
         for module in sorted({kind.__module__ for kind in self.driver.__mro__}):
             if _is_core(module):
                 continue
             found = _imports(module) & FORBIDDEN
             assert not found, (
-                f"{module} imports {', '.join(sorted(found))}: a driver does no I/O, reads no clock, rolls no dice"
+                f"{module} imports {', '.join(sorted(found))}: a driver does no I/O and reads no clock"
             )
 
 

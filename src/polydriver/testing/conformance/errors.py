@@ -41,6 +41,7 @@ class ErrorChecks(ConformanceBase):
     """Whether each failure becomes the right class, in the driver's own branch."""
 
     def test_statuses_are_mapped(self) -> None:
+        """Each HTTP status is of the right class, whatever the body, and retried if that helps."""
         table = getattr(self.driver, "errors", None)
         own = {**(dict(table.statuses) if table is not None else {}), **self.expected_statuses}
         for status, name in _STATUSES.items():
@@ -59,6 +60,7 @@ class ErrorChecks(ConformanceBase):
                     )
 
     def test_errors_are_complete(self) -> None:
+        """Errors are in the driver's branch and carry status, provider, request id and message."""
         branch = error_branch(self.subject.error_prefix)
         for status in _STATUSES:
             error = self._map(
@@ -73,6 +75,7 @@ class ErrorChecks(ConformanceBase):
             assert "conformance message" in str(error), f"the provider's own words are lost: {error}"
 
     def test_known_errors_are_mapped(self) -> None:
+        """The fixtures' errors are of the classes that they name."""
         self.needs_chat()
         for status, body, name in self.replies.error_replies:
             error = self._map(status, body)
@@ -81,6 +84,7 @@ class ErrorChecks(ConformanceBase):
             )
 
     def test_strange_errors_are_mapped(self) -> None:
+        """Error bodies of any kind are mapped."""
         for status in (302, 400, 500):
             for body in HOSTILE_BODIES:
                 only_our_errors("map_error", lambda: self._check(status, body), body)  # noqa: B023

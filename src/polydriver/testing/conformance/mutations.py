@@ -1,4 +1,5 @@
-"""What could go wrong with an answer: every value in it replaced by another kind, or missing; bytes lost or changed."""
+"""What could go wrong with an answer: every value in it replaced by another kind, or missing; bytes lost or
+changed."""
 
 from __future__ import annotations
 
@@ -64,7 +65,8 @@ def mutated_json(value: Any, limit: int, seed: int = 0) -> list[Any]:
 
 
 def mutated_stream(stream: bytes, limit: int) -> Iterator[bytes]:
-    """Copies of a stream, each with one place in the JSON of one of its events changed; at most about `limit`."""
+    """Copies of a stream, each with one place in the JSON of one of its events changed; at most about
+    `limit`."""
     found = list(_LINE.finditer(stream))
     for number, match in enumerate(found):
         for changed in mutated_json(decode_json(match[2]), limit // len(found) + 1, number):

@@ -22,6 +22,7 @@ class ReplyChecks(ConformanceBase):
     """Whether whole replies become the answers that they hold."""
 
     def test_whole_reply_is_read(self) -> None:
+        """Text, finish reason and model of a whole answer are read."""
         body = self.needs_fixture("whole_reply")
         response = self.parse(body)
         assert response.content, "the answer has no text"
@@ -36,16 +37,19 @@ class ReplyChecks(ConformanceBase):
         assert response.raw is not None, "`raw` is missing"
 
     def test_usage_adds_up(self) -> None:
+        """The usage is read into buckets that do not exceed each other."""
         usage = self.parse(self.needs_fixture("whole_reply")).usage
         assert usage is not None, "the usage is missing"
         check_usage(usage)
 
     def test_tool_reply_is_read(self) -> None:
+        """Tool calls are read, each with an id, a name and arguments."""
         self.needs("function_calling")
         response = self.parse(self.needs_fixture("tool_reply"))
         check_calls(response)
 
     def test_answers_reach_callers_of_both_colours(self) -> None:
+        """Through the whole pipeline, blocking and async callers get the answer."""
         body = self.needs_fixture("whole_reply")
         driver = self.connected(Simulated(headers={"content-type": "application/json"}, chunks=[body]))
         expected = digest(self.parse(body))
@@ -61,6 +65,7 @@ class ReplyChecks(ConformanceBase):
         assert digest(asyncio.run(run())) == expected
 
     def test_models_are_read(self) -> None:
+        """The model list is read, and a garbled one raises our errors only."""
         body = self.needs_fixture("models_reply")
         reply = Reply(status=200, headers={"content-type": "application/json"}, body=body)
         models = self.subject.parse_models(reply)
@@ -72,11 +77,13 @@ class ReplyChecks(ConformanceBase):
             only_our_errors("parse_models", lambda: self._read_models(sample), sample)  # noqa: B023
 
     def test_hostile_replies_raise_our_errors(self) -> None:
+        """Replies that are no answer raise our errors only."""
         self.needs_chat()
         for body in HOSTILE_BODIES:
             only_our_errors("parse_response", lambda: self.parse(body), body)  # noqa: B023
 
     def test_mutated_replies_raise_our_errors(self) -> None:
+        """Answers with any value changed or missing raise our errors only."""
         for name in ("whole_reply", "tool_reply"):
             body = getattr(self.replies, name)
             for changed in mutated_json(decode_json(body), _MUTATIONS) if body else ():

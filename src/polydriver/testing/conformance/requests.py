@@ -41,6 +41,7 @@ class RequestChecks(ConformanceBase):
     """Whether a prompt becomes the request that it should."""
 
     def test_request_is_well_formed(self) -> None:
+        """URL, headers, body and method are as the engine needs them."""
         for stream in {False, self.subject.supports_streaming()}:
             request = self._build(stream=stream)
             _check_request(request)
@@ -49,6 +50,7 @@ class RequestChecks(ConformanceBase):
             assert isinstance(decode_json(request.body or b""), dict), "the body is no JSON object"
 
     def test_streams_are_asked_for(self) -> None:
+        """A stream is asked for otherwise than a whole answer."""
         self.needs("streaming")
         whole, stream = self._build(), self._build(stream=True)
         assert (whole.url, whole.body) != (stream.url, stream.body), (
@@ -56,6 +58,7 @@ class RequestChecks(ConformanceBase):
         )
 
     def test_building_is_pure(self) -> None:
+        """Building a request twice gives the same, and changes nothing."""
         self.needs_chat()
         messages = [
             AIMessage.system("Be brief"),
@@ -75,16 +78,19 @@ class RequestChecks(ConformanceBase):
         )
 
     def test_unknown_models_are_sent(self) -> None:
+        """A model that no list knows is sent."""
         request = self._build(model="brand-new-model-2099")
         assert "brand-new-model-2099" in request.url or b"brand-new-model-2099" in (request.body or b""), (
             "the model's id is not in the request"
         )
 
     def test_text_is_sent(self) -> None:
+        """The text of a message is sent."""
         body = self._build(text="conformance text").body or b""
         assert b"conformance text" in body, "the message's text is not in the body"
 
     def test_falsy_options_are_sent(self) -> None:
+        """0 and `False` are not taken for absent; what is not taken is warned of."""
         for name, falsy, truthy in _FALSY:
             if self._effect(name, truthy) == "sent":
                 found = self._effect(name, falsy)
@@ -111,6 +117,7 @@ class RequestChecks(ConformanceBase):
         return "warned" if set(given.warnings) - set(plain.warnings) else "dropped"
 
     def test_extra_is_sent(self) -> None:
+        """`extra` goes into the body, `extra_headers` into the headers."""
         request = self._build(extra={"conformance_extra": 0}, extra_headers={"X-Conformance": "1"})
         assert b"conformance_extra" in (request.body or b""), "`extra` is not merged into the body"
         assert request.headers.get("x-conformance") == "1", (
@@ -118,6 +125,7 @@ class RequestChecks(ConformanceBase):
         )
 
     def test_tools_are_rendered(self) -> None:
+        """Tools are offered with all that they say, with every `tool_choice`."""
         self.needs("function_calling")
         body = self._build(tools=[_TOOL]).body or b""
         for wanted in (b"conformance_tool", b"conformance_field", b"A tool for checking"):
@@ -128,6 +136,7 @@ class RequestChecks(ConformanceBase):
             self._build(tools=[_TOOL], tool_choice=choice)
 
     def test_tool_turns_are_rendered(self) -> None:
+        """Earlier calls and their results are sent."""
         self.needs("function_calling")
         from ...data.messages import ToolCall
 
@@ -143,6 +152,7 @@ class RequestChecks(ConformanceBase):
             assert wanted in body, f"{wanted.decode()!r} of an earlier tool call is not in the body"
 
     def test_images_are_rendered(self) -> None:
+        """An image is sent when vision is claimed."""
         self.needs("vision")
         image = Image.from_bytes(_PIXELS, "image/png")
         body = self._build(messages=[AIMessage([Text("Look"), image])]).body or b""
@@ -151,6 +161,7 @@ class RequestChecks(ConformanceBase):
         )
 
     def test_output_format_is_rendered(self) -> None:
+        """A schema for the answer is sent when JSON is claimed."""
         self.needs("json")
         prompt = self.prompt(response_format=OutputFormat(name="conformance", schema=_SCHEMA, strict=True))
         try:
@@ -162,6 +173,7 @@ class RequestChecks(ConformanceBase):
         )
 
     def test_models_request_is_well_formed(self) -> None:
+        """The request for the model list is as the engine needs it."""
         if self.driver.models_request is Driver.models_request:
             self.skip(f"{self.driver.name} lists no models")
         _check_request(self.subject.models_request())

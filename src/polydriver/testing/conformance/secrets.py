@@ -6,6 +6,7 @@ import asyncio
 import pickle
 
 from ...data.http import Simulated
+from ...data.json import encode_json
 from ...errors import AIError
 from .base import ConformanceBase
 
@@ -16,11 +17,13 @@ class SecretChecks(ConformanceBase):
     """Whether the key shows up anywhere but in a header."""
 
     def test_config_is_masked(self) -> None:
+        """`get_config()` masks the key."""
         shown = repr(self.subject.get_config())
         assert self.key not in shown, "get_config() shows the key"
         assert self.subject.get_config()["name"], "get_config() has no name"
 
     def test_key_is_not_shown(self) -> None:
+        """`repr`, `str` and pickles do not show the key."""
         driver = self.subject
         for text in (
             repr(driver),
@@ -33,6 +36,7 @@ class SecretChecks(ConformanceBase):
         assert self.key.encode() not in pickle.dumps(driver.config), "a pickle of the config holds the key"
 
     def test_key_is_not_in_requests_but_headers(self) -> None:
+        """URL and body of a request do not hold the key."""
         self.needs_chat()
         request = self.subject.build_request(self.prompt())
         assert self.key not in request.url, "the key is in the URL: it belongs in a header"
@@ -42,10 +46,14 @@ class SecretChecks(ConformanceBase):
         assert self.key not in repr(request), "repr() of the request shows the key"
 
     def test_errors_do_not_echo_the_key(self) -> None:
+        """An error does not show the key, even when the server echoes it."""
         self.needs_chat()
         for status in (400, 401, 500):
-            body = f'{{"error": {{"message": "bad key {self.key}", "type": "x", "code": "{self.key}"}}, "detail": "{self.key}"}}'
-            driver = self.connected(Simulated(status=status, chunks=[body.encode()]))
+            echo = {
+                "error": {"message": f"bad key {self.key}", "type": "x", "code": self.key},
+                "detail": self.key,
+            }
+            driver = self.connected(Simulated(status=status, chunks=[encode_json(echo)]))
             for error in (_error_of(driver), _async_error_of(driver)):
                 for shown in (str(error), repr(error), repr(error.details)):
                     assert self.key not in shown, (

@@ -21,6 +21,7 @@ class StreamChecks(ConformanceBase):
     """Whether streams become the answers that they hold, and broken ones never do."""
 
     def test_stream_is_read(self) -> None:
+        """Text, chunks, finish reason and usage of a stream are read."""
         decoder, chunks = self._decode_whole("stream_reply")
         response = decoder.build()
         assert response.content, "the streamed answer has no text"
@@ -37,6 +38,7 @@ class StreamChecks(ConformanceBase):
         check_usage(response.usage)
 
     def test_stream_equals_whole_reply(self) -> None:
+        """A stream ends as a whole answer does."""
         streamed = self._decode_whole("stream_reply")[0].build()
         whole = self.parse(self.needs_fixture("whole_reply"))
         assert streamed.finish_reason == whole.finish_reason, (
@@ -45,6 +47,7 @@ class StreamChecks(ConformanceBase):
         assert type(streamed.usage) is type(whole.usage), "only one of stream and whole reply has usage"
 
     def test_tool_stream_is_read(self) -> None:
+        """Streamed tool calls are put together, and handed out once."""
         self.needs("function_calling")
         decoder, chunks = self._decode_whole("tool_stream_reply")
         check_calls(decoder.build())
@@ -54,6 +57,7 @@ class StreamChecks(ConformanceBase):
         )
 
     def test_every_split_gives_the_same(self) -> None:
+        """Bytes that are split at any place, or come singly, give the same answer."""
         for name in ("stream_reply", "tool_stream_reply"):
             stream = self._stream(name)
             expected = digest(self.decode(stream).build()) if stream else None
@@ -68,6 +72,7 @@ class StreamChecks(ConformanceBase):
             )
 
     def test_a_cut_stream_is_never_a_success(self) -> None:
+        """A stream that ends early is not complete, unless nothing of the answer is lost."""
         for name in ("stream_reply", "tool_stream_reply"):
             stream = self._stream(name)
             expected = _said(self.decode(stream).build()) if stream else None
@@ -80,6 +85,7 @@ class StreamChecks(ConformanceBase):
                     )
 
     def test_hostile_streams_raise_our_errors(self) -> None:
+        """Streams that hold no answer raise our errors only."""
         self.needs("streaming")
         self.needs_chat()
         for body in HOSTILE_BODIES:
@@ -87,6 +93,7 @@ class StreamChecks(ConformanceBase):
                 self._check_hostile(stream)
 
     def test_mutated_streams_raise_our_errors(self) -> None:
+        """Streams with any value or byte changed raise our errors only."""
         for name in ("stream_reply", "tool_stream_reply"):
             if stream := self._stream(name):
                 for changed in mutated_stream(stream, _MUTATIONS):
@@ -95,6 +102,7 @@ class StreamChecks(ConformanceBase):
                     self._check_hostile(changed)
 
     def test_streams_reach_callers_of_both_colours(self) -> None:
+        """Through the whole pipeline, blocking and async callers get the stream."""
         stream = self.needs_fixture("stream_reply")
         half = len(stream) // 2
         driver = self.connected(Simulated(headers=_HEADERS, chunks=[stream[:half], stream[half:]]))

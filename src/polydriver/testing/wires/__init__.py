@@ -1,4 +1,5 @@
-"""The fixtures that come with polydriver: small answers in the form of each wire, by the full name of a decoder or driver."""
+"""The fixtures that come with polydriver: small answers in the form of each wire, by the full name of a
+decoder or driver."""
 
 from __future__ import annotations
 

@@ -11,7 +11,8 @@ _CHUNK = '{"id":"chatcmpl-1","object":"chat.completion.chunk","created":17672256
 
 FIXTURES = WireFixtures(
     whole_reply=(
-        '{"id":"chatcmpl-1","object":"chat.completion","created":1767225600,"model":"m-1","choices":[{"index":0,'
+        '{"id":"chatcmpl-1","object":"chat.completion","created":1767225600,"model":"m-1",'
+        '"choices":[{"index":0,'
         '"message":{"role":"assistant","content":"Grüße, 世界 🌍!","refusal":null},"logprobs":null,'
         '"finish_reason":"stop"}],"usage":{"prompt_tokens":19,"completion_tokens":10,"total_tokens":29,'
         '"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":0},'
@@ -26,9 +27,12 @@ FIXTURES = WireFixtures(
         end="data: [DONE]\n\n",
     ),
     tool_reply=(
-        b'{"id":"chatcmpl-2","object":"chat.completion","created":1767225600,"model":"m-1","choices":[{"index":0,'
-        b'"message":{"role":"assistant","content":null,"tool_calls":[{"id":"call_1","type":"function","function":'
-        b'{"name":"get_weather","arguments":"{\\"city\\": \\"Paris\\"}"}},{"id":"call_2","type":"function","function":'
+        b'{"id":"chatcmpl-2","object":"chat.completion","created":1767225600,"model":"m-1",'
+        b'"choices":[{"index":0,'
+        b'"message":{"role":"assistant","content":null,"tool_calls":[{"id":"call_1",'
+        b'"type":"function","function":'
+        b'{"name":"get_weather","arguments":"{\\"city\\": \\"Paris\\"}"}},{"id":"call_2",'
+        b'"type":"function","function":'
         b'{"name":"get_time","arguments":""}}]},"finish_reason":"tool_calls"}],'
         b'"usage":{"prompt_tokens":50,"completion_tokens":20,"total_tokens":70}}'
     ),
@@ -51,26 +55,38 @@ FIXTURES = WireFixtures(
     error_replies=(
         (
             401,
-            b'{"error":{"message":"Incorrect API key provided","type":"invalid_request_error","param":null,'
-            b'"code":"invalid_api_key"}}',
+            (
+                b'{"error":{"message":"Incorrect API key provided","type":"invalid_request_error",'
+                b'"param":null,'
+                b'"code":"invalid_api_key"}}'
+            ),
             "InvalidCredentialsError",
         ),
         (
             429,
-            b'{"error":{"message":"You exceeded your current quota","type":"insufficient_quota","param":null,'
-            b'"code":"insufficient_quota"}}',
+            (
+                b'{"error":{"message":"You exceeded your current quota",'
+                b'"type":"insufficient_quota","param":null,'
+                b'"code":"insufficient_quota"}}'
+            ),
             "QuotaExceededError",
         ),
         (
             400,
-            b'{"error":{"message":"This model\'s maximum context length is 8192 tokens","type":"invalid_request_error",'
-            b'"param":"messages","code":"context_length_exceeded"}}',
+            (
+                b'{"error":{"message":"This model\'s maximum context length is 8192 tokens",'
+                b'"type":"invalid_request_error",'
+                b'"param":"messages","code":"context_length_exceeded"}}'
+            ),
             "ContextLengthError",
         ),
         (
             404,
-            b'{"error":{"message":"The model `m-9` does not exist","type":"invalid_request_error","param":null,'
-            b'"code":"model_not_found"}}',
+            (
+                b'{"error":{"message":"The model `m-9` does not exist",'
+                b'"type":"invalid_request_error","param":null,'
+                b'"code":"model_not_found"}}'
+            ),
             "ModelNotFoundError",
         ),
     ),

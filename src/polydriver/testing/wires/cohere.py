@@ -7,7 +7,10 @@ from .framing import typed_sse
 
 __all__ = ["FIXTURES"]
 
-_USAGE = '"usage":{"billed_units":{"input_tokens":12,"output_tokens":8},"tokens":{"input_tokens":19,"output_tokens":10}}'
+_USAGE = (
+    '"usage":{"billed_units":{"input_tokens":12,"output_tokens":8},'
+    '"tokens":{"input_tokens":19,"output_tokens":10}}'
+)
 _START = (
     '{"type":"message-start","id":"c-1","delta":{"message":{"role":"assistant","content":[],"tool_plan":"",'
     '"tool_calls":[],"citations":[]}}}'
@@ -46,8 +49,10 @@ FIXTURES = WireFixtures(
         _end("COMPLETE"),
     ),
     tool_reply=(
-        '{"id":"c-2","message":{"role":"assistant","tool_plan":"I will look.","tool_calls":[{"id":"get_weather_1",'
-        '"type":"function","function":{"name":"get_weather","arguments":"{\\"city\\":\\"Paris\\"}"}},{"id":"get_time_1",'
+        '{"id":"c-2","message":{"role":"assistant","tool_plan":"I will look.",'
+        '"tool_calls":[{"id":"get_weather_1",'
+        '"type":"function","function":{"name":"get_weather",'
+        '"arguments":"{\\"city\\":\\"Paris\\"}"}},{"id":"get_time_1",'
         '"type":"function","function":{"name":"get_time","arguments":"{}"}}]},'
         f'"finish_reason":"TOOL_CALL",{_USAGE}}}'
     ).encode(),

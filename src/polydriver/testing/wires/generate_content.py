@@ -7,20 +7,22 @@ from .framing import sse
 
 __all__ = ["FIXTURES"]
 
-_USAGE_METADATA = '"usageMetadata":{"promptTokenCount":19,"candidatesTokenCount":8,"thoughtsTokenCount":2,"totalTokenCount":29}'
+_USAGE_METADATA = (
+    '"usageMetadata":{"promptTokenCount":19,"candidatesTokenCount":8,'
+    '"thoughtsTokenCount":2,"totalTokenCount":29}'
+)
 
 FIXTURES = WireFixtures(
     whole_reply=(
-        '{"candidates":[{"content":{"parts":[{"text":"Grüße, 世界 🌍!"}],"role":"model"},"finishReason":"STOP","index":0}],'
-        + _USAGE_METADATA
-        + ',"modelVersion":"m-1","responseId":"r-1"}'
+        '{"candidates":[{"content":{"parts":[{"text":"Grüße, 世界 🌍!"}],"role":"model"},'
+        '"finishReason":"STOP","index":0}],' + _USAGE_METADATA + ',"modelVersion":"m-1","responseId":"r-1"}'
     ).encode(),
     stream_reply=sse(
-        '{"candidates":[{"content":{"parts":[{"text":"Grüße, "}],"role":"model"},"index":0}],"modelVersion":"m-1",'
+        '{"candidates":[{"content":{"parts":[{"text":"Grüße, "}],"role":"model"},"index":0}],'
+        '"modelVersion":"m-1",'
         '"responseId":"r-1"}',
-        '{"candidates":[{"content":{"parts":[{"text":"世界 🌍!"}],"role":"model"},"finishReason":"STOP","index":0}],'
-        + _USAGE_METADATA
-        + ',"modelVersion":"m-1","responseId":"r-1"}',
+        '{"candidates":[{"content":{"parts":[{"text":"世界 🌍!"}],"role":"model"},'
+        '"finishReason":"STOP","index":0}],' + _USAGE_METADATA + ',"modelVersion":"m-1","responseId":"r-1"}',
     ),
     tool_reply=(
         '{"candidates":[{"content":{"parts":[{"functionCall":{"name":"get_weather","args":{"city":"Paris"}}},'
@@ -34,11 +36,17 @@ FIXTURES = WireFixtures(
         + _USAGE_METADATA
         + ',"modelVersion":"m-1","responseId":"r-2"}',
     ),
-    models_reply=b'{"models":[{"name":"models/m-1","displayName":"M 1","inputTokenLimit":8192,"outputTokenLimit":2048}]}',
+    models_reply=(
+        b'{"models":[{"name":"models/m-1","displayName":"M 1","inputTokenLimit":8192,'
+        b'"outputTokenLimit":2048}]}'
+    ),
     error_replies=(
         (
             400,
-            b'{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT"}}',
+            (
+                b'{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.",'
+                b'"status":"INVALID_ARGUMENT"}}'
+            ),
             "InvalidCredentialsError",
         ),
         (

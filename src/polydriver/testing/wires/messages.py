@@ -8,11 +8,15 @@ from .framing import named_sse
 __all__ = ["FIXTURES"]
 
 _MESSAGE = (
-    '{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"m-1","content":[],'
+    '{"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant",'
+    '"model":"m-1","content":[],'
     '"stop_reason":null,"stop_sequence":null,"usage":{"input_tokens":15,"cache_read_input_tokens":4,'
     '"cache_creation_input_tokens":0,"output_tokens":1}}}'
 )
-_MODELS = b'{"data":[{"type":"model","id":"m-1","display_name":"M 1","created_at":"2026-01-01T00:00:00Z"}],"has_more":false}'
+_MODELS = (
+    b'{"data":[{"type":"model","id":"m-1","display_name":"M 1",'
+    b'"created_at":"2026-01-01T00:00:00Z"}],"has_more":false}'
+)
 
 FIXTURES = WireFixtures(
     whole_reply=(
@@ -38,36 +42,50 @@ FIXTURES = WireFixtures(
         ("content_block_stop", '{"type":"content_block_stop","index":0}'),
         (
             "message_delta",
-            '{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},'
-            '"usage":{"output_tokens":10}}',
+            (
+                '{"type":"message_delta","delta":{"stop_reason":"end_turn","stop_sequence":null},'
+                '"usage":{"output_tokens":10}}'
+            ),
         ),
         ("message_stop", '{"type":"message_stop"}'),
     ),
     tool_reply=(
-        b'{"id":"msg_2","type":"message","role":"assistant","model":"m-1","content":[{"type":"tool_use","id":"toolu_1",'
-        b'"name":"get_weather","input":{"city":"Paris"}},{"type":"tool_use","id":"toolu_2","name":"get_time","input":{}}],'
+        b'{"id":"msg_2","type":"message","role":"assistant","model":"m-1",'
+        b'"content":[{"type":"tool_use","id":"toolu_1",'
+        b'"name":"get_weather","input":{"city":"Paris"}},{"type":"tool_use","id":"toolu_2",'
+        b'"name":"get_time","input":{}}],'
         b'"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":50,"output_tokens":20}}'
     ),
     tool_stream_reply=named_sse(
         ("message_start", _MESSAGE),
         (
             "content_block_start",
-            '{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"toolu_1",'
-            '"name":"get_weather","input":{}}}',
+            (
+                '{"type":"content_block_start","index":0,"content_block":{"type":"tool_use","id":"toolu_1",'
+                '"name":"get_weather","input":{}}}'
+            ),
         ),
         (
             "content_block_delta",
-            '{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"{\\"city\\": "}}',
+            (
+                '{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta",'
+                '"partial_json":"{\\"city\\": "}}'
+            ),
         ),
         (
             "content_block_delta",
-            '{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta","partial_json":"\\"Paris\\"}"}}',
+            (
+                '{"type":"content_block_delta","index":0,"delta":{"type":"input_json_delta",'
+                '"partial_json":"\\"Paris\\"}"}}'
+            ),
         ),
         ("content_block_stop", '{"type":"content_block_stop","index":0}'),
         (
             "content_block_start",
-            '{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"toolu_2",'
-            '"name":"get_time","input":{}}}',
+            (
+                '{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"toolu_2",'
+                '"name":"get_time","input":{}}}'
+            ),
         ),
         ("content_block_stop", '{"type":"content_block_stop","index":1}'),
         (

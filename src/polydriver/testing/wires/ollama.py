@@ -28,7 +28,8 @@ FIXTURES = WireFixtures(
         f'{{{_HEAD},"message":{{"role":"assistant","content":"",{_CALLS}}},"done":false}}\n' + _line("", _END)
     ).encode(),
     models_reply=(
-        b'{"models":[{"name":"m-1","model":"m-1","modified_at":"2026-01-01T00:00:00Z","size":1,"digest":"abc",'
+        b'{"models":[{"name":"m-1","model":"m-1","modified_at":"2026-01-01T00:00:00Z","size":1,'
+        b'"digest":"abc",'
         b'"details":{"family":"m","parameter_size":"1B"}}]}'
     ),
     error_replies=((404, b'{"error":"model \'m-9\' not found"}', "ModelNotFoundError"),),

@@ -91,7 +91,7 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
             for candidate in chunk.candidates:
                 self._read_candidate(candidate, chunks)
         elif chunk.prompt_feedback is not None:
-            self._read_feedback(chunk.prompt_feedback, chunks)
+            self._read_feedback(chunk.prompt_feedback)
         if self.complete and self.frames.closed:
             self.closed = True
 
@@ -219,28 +219,19 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
         self._add_sources(choice, chunks)
         choice.raw_finish_reason = word
         choice.finish_reason = parse.map_finish(self.driver, word, choice.parts)
-        self._end_choice(choice, message, chunks)
+        self._end_choice(choice, message)
 
-    def _read_feedback(self, feedback: Any, chunks: list[AIChunk]) -> None:
+    def _read_feedback(self, feedback: Any) -> None:
         """A blocked prompt has no candidates: the answer is empty, and over."""
         if blocked := parse.block_reason(feedback):
             first = self.answer.first
             first.finish_reason, first.raw_finish_reason = "content_filter", blocked
-            self._end_choice(first, as_str(as_dict(feedback).get("blockReasonMessage")), chunks)
+            self._end_choice(first, as_str(as_dict(feedback).get("blockReasonMessage")))
 
-    def _end_choice(self, choice: ChoiceAssembly, message: str | None, chunks: list[AIChunk]) -> None:
+    def _end_choice(self, choice: ChoiceAssembly, message: str | None) -> None:
         warning = parse.explain(self.driver, choice.finish_reason, message)
         if warning and warning not in self.answer.warnings:
             self.answer.warnings.append(warning)
-        self._settle_usage()
-        chunks.append(
-            AIChunk(
-                index=choice.index,
-                finish_reason=choice.finish_reason,
-                raw_finish_reason=choice.raw_finish_reason,
-                usage=self.answer.usage,
-            )
-        )
         self.complete = all(other.finish_reason for other in self.answer.choices)
 
     def _add_sources(self, choice: ChoiceAssembly, chunks: list[AIChunk]) -> None:

@@ -1,0 +1,75 @@
+"""Claude by InvokeModel: the Messages wire at Bedrock's address, with what Converse does not pass on.
+
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from ...config import Config
+from ...data.http import Request
+from ...data.prompt import Prompt
+from ...data.responses import AIChunk
+from ...driver import Driver
+from ...framing import EventStreamDecoder, EventStreamMessage
+from ..traits import CalculatesCosts
+from ..wires.converse import EVENT_STREAM
+from ..wires.converse.stream import open_chunk, raise_exception
+from ..wires.messages import Messages
+from ..wires.messages.stream import MessagesDecoder
+from .address import BedrockAddress
+from .authentication import AuthenticatesWithAWS
+from .errors import HandlesAWSErrors
+
+__all__ = ["ClaudeOnBedrock"]
+
+_VERSION = "bedrock-2023-05-31"
+
+
+class _ClaudeDecoder(MessagesDecoder):
+    """Takes the events of the Messages wire out of `chunk` events."""
+
+    framing = EventStreamDecoder
+
+    def parse_event(self, event: EventStreamMessage, chunks: list[AIChunk]) -> None:  # type: ignore[override]
+        """See `StreamDecoder.parse_event`."""
+        raise_exception(self.driver, event)
+        if event.headers.get(":event-type") == "chunk":
+            super().parse_event((b"", open_chunk(self.driver, event)), chunks)
+
+
+class ClaudeOnBedrock(BedrockAddress, AuthenticatesWithAWS, Messages, HandlesAWSErrors, CalculatesCosts, Driver):
+    """What `BedrockDriver` hands prompts for Claude to, with `api="invoke"`. It signs nothing: that driver does."""
+
+    name = "bedrock"
+    title = "Bedrock"
+    origin = "anthropic"  # signatures are the same on all of Claude's platforms
+    decoder_class = _ClaudeDecoder
+
+    def __init__(self, config: Config) -> None:
+        """Take over a configuration that was read already."""
+        self.config = config
+
+    def build_message_post(self, path: str, body: dict[str, Any], prompt: Prompt) -> Request:
+        """A request with a rendered prompt as its body."""
+        request = super().build_message_post(path, body, prompt)
+        request.headers["accept"] = EVENT_STREAM if prompt.stream else "application/json"
+        return request
+
+    def messages_path(self, prompt: Prompt) -> str:
+        """The path to post a prompt to: model and streaming are named there, not in the body."""
+        method = "invoke-with-response-stream" if prompt.stream else "invoke"
+        return f"model/{quote(prompt.model, safe='')}/{method}"
+
+    def arrange_body(self, body: dict[str, Any], prompt: Prompt) -> dict[str, Any]:
+        """The body with Bedrock's version of the API in place of the model, and with the betas."""
+        kept = {name: value for name, value in body.items() if name not in ("model", "stream")}
+        if betas := self.betas(prompt, body):
+            kept["anthropic_beta"] = betas
+        return {"anthropic_version": _VERSION, **kept}
+
+    def beta_headers(self, betas: list[str]) -> dict[str, str]:
+        """None: betas are in the body."""
+        return {}

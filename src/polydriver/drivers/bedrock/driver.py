@@ -1,0 +1,147 @@
+"""Amazon Bedrock: all its chat models over Converse, Claude over InvokeModel too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from ...config import Config, Setting
+from ...data.http import Reply, Request
+from ...data.json import as_int
+from ...data.models import Capabilities
+from ...data.operations import TokenCount
+from ...data.prompt import Prompt
+from ...data.responses import AIResponse
+from ...driver import Driver
+from ...errors import ConfigurationError
+from ..traits import CalculatesCosts, StreamDecoder
+from ..wires.converse import CONVERSE_OPTIONS, Converse
+from ..wires.messages import Messages
+from .address import BedrockAddress, region_of, runtime_url
+from .authentication import AuthenticatesWithAWS
+from .claude import ClaudeOnBedrock
+from .credentials import find_credentials, load_profiles
+from .embeddings import InvokesEmbeddings
+from .errors import HandlesAWSErrors
+from .models import ListsBedrockModels
+
+__all__ = ["BedrockDriver"]
+
+_COUNTED = frozenset({"messages", "system", "toolConfig", "additionalModelRequestFields"})
+
+
+class BedrockDriver(
+    BedrockAddress,
+    AuthenticatesWithAWS,
+    ListsBedrockModels,
+    InvokesEmbeddings,
+    Converse,
+    HandlesAWSErrors,
+    CalculatesCosts,
+    Driver,
+):
+    """Amazon Bedrock. https://docs.aws.amazon.com/bedrock/latest/userguide/what-is-bedrock.html
+
+    With an API key (`AWS_BEARER_TOKEN_BEDROCK`) nothing else is needed. Else requests are signed with `access_key` and
+    `secret_key`, or with what AWS's own tools would find: environment, profile, single sign-on, roles of containers and
+    machines. `credentials` takes an object of boto3's instead; what that one sends to renew itself is its own affair.
+
+    `api` is "converse", or "invoke" for Claude's own Messages API, as a setting or an option of the call.
+    """
+
+    name = "bedrock"
+    title = "Bedrock"
+    base_url = ""  # depends on the region: see `runtime_url`
+    key_variables = ("AWS_BEARER_TOKEN_BEDROCK",)
+    requires_key = False  # keys of AWS do as well
+    settings = (
+        Setting("region", env=("AWS_REGION", "AWS_DEFAULT_REGION"), help="the region; else the profile's"),
+        Setting("profile", help="a profile of AWS's configuration files"),
+        Setting("access_key", secret=True, help="an access key id"),
+        Setting("secret_key", secret=True, help="the secret of the access key"),
+        Setting("session_token", secret=True, help="the session token of a temporary access key"),
+        Setting("credentials", kind="json", help="a boto3 session, or a credentials object of botocore's"),
+        Setting("control_url", help="where models are listed, if not at AWS's own address"),
+        Setting("api", default="converse", help='"converse", or "invoke" for Claude\'s own API'),
+    )
+    capabilities = Capabilities(
+        streaming=True,
+        function_calling=True,
+        parallel_function_calling=True,
+        vision=True,
+        audio=True,
+        supported_formats=("text", "image", "audio", "video", "document", "json"),
+        operations=frozenset({"token_counting"}),
+    )
+    option_names = CONVERSE_OPTIONS | Messages.option_names | {"api"}
+    operation_options = {"embeddings": frozenset({"normalize", "embeddingTypes", "truncate", "embedding_types"})}
+
+    def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:
+        """Read and check the settings, the environment and AWS's files, offline. Raises `ConfigurationError`."""
+        super().__init__(config, **settings)
+        self.region = self._find_region()
+        base_url = self.config.base_url or runtime_url(self.region)
+        self.config = msgspec.structs.replace(self.config, base_url=base_url)
+        if self.config.api_key is None and "authorization" not in self.config.headers:
+            self.credentials = find_credentials(self.config, self.region)
+
+    def _find_region(self) -> str:
+        given = self.config.setting("region") or region_of(self.config.base_url)
+        if given is None and not (self.config.base_url and self.config.api_key):
+            given = load_profiles(self.config.setting("profile")).current.get("region")
+            if not given:
+                raise ConfigurationError(
+                    f"{self.config.name}: region is missing; give it, or set AWS_REGION", provider=self.name
+                )
+        return str(given or "")
+
+    @cached_property
+    def claude(self) -> ClaudeOnBedrock:
+        """What prompts for Claude are handed to, with the API "invoke"."""
+        return ClaudeOnBedrock(self.config)
+
+    def wire(self, prompt: Prompt) -> BedrockDriver | ClaudeOnBedrock:
+        """The one that speaks the API of a prompt. Raises `ConfigurationError` for an `api` that does not exist."""
+        chosen = prompt.options.get("api") or self.config.setting("api")
+        if chosen not in ("converse", "invoke"):
+            raise ConfigurationError(f"api must be 'converse' or 'invoke', not {chosen!r}", provider=self.name)
+        if chosen == "invoke" and "claude" not in prompt.model:
+            prompt.warn(f"{prompt.model} is called by Converse: only Claude has an API of its own here.")
+            return self
+        return self.claude if chosen == "invoke" else self
+
+    def build_request(self, prompt: Prompt) -> Request:
+        """The request for one prompt, on its API, with the options that this one knows."""
+        wire = self.wire(prompt)
+        known = CONVERSE_OPTIONS if wire is self else Messages.option_names
+        for name in prompt.options.keys() - known - {"api"}:
+            prompt.warn(f"{self.name} takes no {name} on this API; it was left out.")
+        options = {name: value for name, value in prompt.options.items() if name in known}
+        prompt = msgspec.structs.replace(prompt, options=options)
+        return super().build_request(prompt) if wire is self else wire.build_request(prompt)
+
+    def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
+        """The answer in a whole reply, on the prompt's API."""
+        wire = self.wire(prompt)
+        return super().parse_response(reply, prompt) if wire is self else wire.parse_response(reply, prompt)
+
+    def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
+        """A new decoder for one stream, on the prompt's API."""
+        wire = self.wire(prompt)
+        return super().decoder(prompt) if wire is self else wire.decoder(prompt)
+
+    def build_token_count(self, prompt: Prompt) -> Request:
+        """The request for a prompt's number of tokens, which Claude's models have."""
+        body = {name: value for name, value in self.render_prompt(prompt).items() if name in _COUNTED}
+        return self.build_model_post(prompt, "count-tokens", {"input": {"converse": body}})
+
+    def parse_token_count(self, reply: Reply, prompt: Prompt) -> TokenCount:
+        """The number of tokens. Raises `InvalidResponseError` when there is none."""
+        payload = self.decode(reply)
+        count = as_int(payload.get("inputTokens"))
+        if count is None:
+            raise self.invalid_response("it has no count", reply.body)
+        return TokenCount(input_tokens=count, raw=payload)

@@ -188,7 +188,7 @@ class AI(_Face):
     def fake(cls, responses: Any = None, **settings: Any) -> FakeAI:
         """A manager for tests: every provider answers from `responses`, nothing leaves the process, and calls are
         recorded."""
-        from .testing.fakes import FakeAI, FakeAsyncAI
+        from .testing.fakes import FakeAI
 
         return FakeAI(responses, **settings)
 

@@ -75,11 +75,12 @@ def test_check_of_nothing_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_prices_show_every_rate_tier_and_source() -> None:
     result = run("prices", "gpt-5.4")
     assert result.exit_code == 0
-    table = rows(result.stdout)
-    heading = next(row for row in table if row[0].startswith("PRICE"))
-    assert heading[:3] == ["PRICE IN USD", "USUAL", "OVER 272,000 IN"]
-    assert "BATCH" in heading
-    assert next(row for row in table if row[0].startswith("cached input"))[1:3] == ["0.25", "0.5"]
+    table = {row[0]: row[1:] for row in rows(result.stdout)}
+    assert table["PRICE"][:3] == ["INPUT", "OUTPUT", "CACHED INPUT"]
+    assert table["usual"][:3] == ["2.5", "15", "0.25"]
+    assert table["usual, over 272,000 in"][:3] == ["5", "22.5", "0.5"]
+    assert {"batch", "batch, over 272,000 in"} < set(table)
+    assert "in USD per million tokens" in result.stdout
     assert "source    genai-prices" in result.stdout
     assert "from      20" in result.stdout
     value = json.loads(run("prices", "gpt-5.4", "-p", "openai", "--json").stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import pickle
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -270,6 +271,10 @@ class TestTokens:
         shown = f"{driver.get_config()} {driver.config!r} {driver!r} {driver.credentials!r}"
         assert "PRIVATE KEY" not in shown
         assert private_key[100:140] not in shown
+        authenticate(driver, [{"access_token": "t1-t1-t1-t1"}])
+        pickled = pickle.dumps(driver)
+        assert b"PRIVATE KEY" not in pickled
+        assert b"t1-t1-t1-t1" not in pickled
 
 
 class Server(HTTPServer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,14 @@ import msgspec
 from ..data.catalog import find
 from ..data.http import Request
 from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
-from ..errors import AIError, InvalidRequestError, ModelNotFoundError, RateLimitError, UnsupportedFeatureError, error_branch
+from ..errors import (
+    AIError,
+    InvalidRequestError,
+    ModelNotFoundError,
+    RateLimitError,
+    UnsupportedFeatureError,
+    error_branch,
+)
 from ..events import ModelsSynced
 from .call import Operation
 
@@ -82,10 +90,8 @@ async def find_model(pipeline: Pipeline[Any], model_id: str) -> AIModel:
         model = await pipeline.run(described, pipeline.connection.call({}))
         return _enrich(model, driver.catalog_name or driver.name)
     listed: list[AIModel] = []
-    try:
+    with suppress(UnsupportedFeatureError):
         listed = await list_models(pipeline)
-    except UnsupportedFeatureError:
-        pass
     for model in listed:
         if model.id == model_id:
             return model
@@ -150,17 +156,16 @@ async def _reach(pipeline: Pipeline[Any]) -> int | None:
     if request is None:
         return len(await list_models(pipeline, refresh=True, attempts=1))
     operation = Operation("probe", lambda: request, lambda reply: None)
-    try:
+    with suppress(InvalidRequestError):  # it complains of the request, so it took the key
         await pipeline.run(operation, pipeline.connection.call({"retry_attempts": 1}))
-    except InvalidRequestError:
-        pass  # it complains of the request, so it took the key
     return None
 
 
 async def check_health(pipeline: Pipeline[Any], probe: Any = None) -> HealthReport:
     """One cheap request: healthy when it succeeds, degraded when it is slow or limited, unhealthy when it fails.
 
-    The model list, or the driver's `probe_request`, is free. `probe` is a coroutine function that makes a paid call instead, for those who ask for it.
+    The model list, or the driver's `probe_request`, is free. `probe` is a coroutine function that makes a paid call
+    instead, for those who ask for it.
     """
     started = pipeline.port.now()
     moment = datetime.fromtimestamp(pipeline.port.wall_time(), UTC)

@@ -327,7 +327,7 @@ class Pipeline(Generic[P]):
             cost = self.driver.calculate_cost(response.usage, requested)
             if cost is None and response.model and response.model != requested:
                 cost = self.driver.calculate_cost(response.usage, response.model)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a paid answer is not lost for its price
             _log.exception("the cost of %s could not be calculated", requested)
             return None
         return cost

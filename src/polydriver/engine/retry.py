@@ -43,8 +43,8 @@ def parse_duration(text: str) -> float | None:
 def parse_retry_after(headers: Mapping[str, str], wall_time: float, *, limited: bool = True) -> float | None:
     """Seconds that the server asks to wait, or `None`. Garbage counts as absent.
 
-    Reads `retry-after-ms`, `Retry-After` as seconds or as an HTTP date (RFC 9110 10.2.3), then, where a limit was reached
-    (`limited`), the `x-ratelimit-reset-*` of one that is used up.
+    Reads `retry-after-ms`, `Retry-After` as seconds or as an HTTP date (RFC 9110 10.2.3), then, where a limit was
+    reached (`limited`), the `x-ratelimit-reset-*` of one that is used up.
     """
     millis = headers.get("retry-after-ms")
     if millis and _NUMBER.fullmatch(millis.strip()):

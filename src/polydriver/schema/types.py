@@ -12,6 +12,7 @@ import json
 import sys
 import types
 import typing
+from abc import ABC, abstractmethod
 from pathlib import PurePath
 from typing import Annotated, Any, Protocol
 
@@ -82,7 +83,7 @@ def to_json_value(value: Any) -> Any:
     return msgspec.to_builtins(value, str_keys=True, enc_hook=_encode)
 
 
-class _Reader:
+class _Reader(ABC):
     """What all readers share: a second try with harmless differences undone, and messages that a model can
     act on.
     """
@@ -100,8 +101,9 @@ class _Reader:
             problems = find_problems(adapted, self.schema)
             raise ReadError("; ".join(problems) or _plain_message(error)) from error
 
+    @abstractmethod
     def _convert(self, value: Any) -> Any:
-        raise NotImplementedError
+        """The value as the type that is wanted; raises when it does not fit."""
 
 
 class _MsgspecReader(_Reader):

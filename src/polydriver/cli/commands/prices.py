@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -45,7 +44,7 @@ def command(session: Session, model: str, provider: str | None, as_json: bool) -
         say("no price is known")
     else:
         _print_rates(entry, entry.pricing)
-        say(f"\nsource    {entry.pricing.source}")
+        say(f"source    {entry.pricing.source}")
         say(f"from      {entry.pricing.effective_date or 'unknown'}")
     if others:
         say(f"also at   {', '.join(others)} (-p NAME)")
@@ -55,29 +54,30 @@ def _find(session: Session, model: str, provider: str | None) -> tuple[ModelEntr
     """The entry of a model, and who else sells it. Raises `ModelNotFoundError` with ids that are near."""
     from ...data import catalog
 
-    names = [provider] if provider else _candidates(session)
-    found: list[tuple[str, ModelEntry]] = []
-    for name in names:
-        table, overrides = _table(session, name)
+    places = [_connection(session, provider)] if provider else _places(session)
+    found: dict[str, ModelEntry] = {}
+    for table, overrides in places:
         entry = catalog.find(table, model, overrides)
-        if entry is not None and (entry.pricing is not None or provider):
-            found.append((name, entry))
+        if table not in found and entry is not None and (entry.pricing is not None or provider):
+            found[table] = entry
     if not found:
-        raise _unknown(model, provider, names if provider else list(_MAKERS))
-    first = found[0][1]
-    return first, sorted({entry.provider for _, entry in found if entry.provider != first.provider})
+        raise _unknown(model, provider, [table for table, _ in places] if provider else list(_MAKERS))
+    first, *others = found
+    return found[first], sorted(others)
 
 
-def _candidates(session: Session) -> list[str]:
-    """Where to look: configured connections, then the makers of models, then all others."""
+def _places(session: Session) -> list[tuple[str, dict[str, Any]]]:
+    """Where to look, each a table and prices that go before it: connections, makers of models, all others."""
     from ...data import catalog
 
-    default = [session.ai.settings.default] if session.ai.settings.default else []
-    return list(dict.fromkeys([*default, *session.ai.settings.providers, *_MAKERS, *catalog.providers()]))
+    settings = session.ai.settings
+    connections = [settings.default] if settings.default else []
+    places = [_connection(session, name) for name in dict.fromkeys([*connections, *settings.providers])]
+    return [*places, *((table, {}) for table in dict.fromkeys([*_MAKERS, *catalog.providers()]))]
 
 
-def _table(session: Session, name: str) -> tuple[str, dict[str, Any]]:
-    """The name of a connection's table of prices, and the prices that its settings give."""
+def _connection(session: Session, name: str) -> tuple[str, dict[str, Any]]:
+    """The table of a connection's driver, and the prices that its settings give."""
     from ...drivers import driver_class, driver_names
 
     settings = session.ai.settings
@@ -103,34 +103,28 @@ def _unknown(model: str, provider: str | None, names: list[str]) -> Exception:
 
 
 def _print_rates(entry: ModelEntry, pricing: ModelPricing) -> None:
-    """A row for each price, a column for each variant (usual, batch, ...) and tier."""
-    columns: list[tuple[str, Rates]] = [("usual", pricing)]
-    columns += [(f"over {tier.above:,} in", tier) for tier in pricing.tiers]
-    columns += [(name, price) for name in entry.variants if (price := entry.pricing_at(None, name)) is not None]
-    rows = []
-    for label, field in _fields(pricing):
-        prices = [getattr(rates, field, None) for _, rates in columns]
-        if any(price is not None for price in prices):
-            rows.append((label, *(None if price is None else f"{price:f}" for price in prices)))
-    headings = ("price in " + pricing.currency, *(name for name, _ in columns))
-    print_table(headings, rows, right=headings[1:])
+    """A column for each price, a row for each variant (usual, batch, ...) and each of its tiers."""
+    lines: list[tuple[str, Rates]] = []
+    variants = {name: price for name in entry.variants if (price := entry.pricing_at(None, name)) is not None}
+    for name, price in {"usual": pricing, **variants}.items():
+        lines.append((name, price))
+        lines += [(f"{name}, over {tier.above:,} in", tier) for tier in price.tiers]
+    fields = [field for field in _fields() if any(getattr(rates, field, None) is not None for _, rates in lines)]
+    headings = ("price", *(field.replace("_", " ") for field in fields))
+    print_table(headings, [(name, *_prices(rates, fields)) for name, rates in lines], right=headings[1:])
+    say(f"\nin {pricing.currency} per million tokens, or per what the heading says")
 
 
-def _fields(pricing: ModelPricing) -> Iterator[tuple[str, str]]:
-    """What each price is called, and its field."""
-    from ...data.rates import Rates
+def _fields() -> tuple[str, ...]:
+    """The prices that there can be."""
+    from ...data.rates import ModelPricing, Rates
 
-    units = {
-        "per_request": "per request",
-        "per_web_search": "per web search",
-        "per_audio_hour": "per hour of audio",
-        "per_million_characters": "per million characters",
-        "per_thousand_pages": "per thousand pages",
-    }
-    for name in Rates.__struct_fields__:
-        yield f"{name.replace('_', ' ')} (million tokens)", name
-    for name, label in units.items():
-        yield label, name
+    return (*Rates.__struct_fields__, *(name for name in ModelPricing.__struct_fields__ if name.startswith("per_")))
+
+
+def _prices(rates: Rates, fields: list[str]) -> list[str | None]:
+    found = [getattr(rates, field, None) for field in fields]
+    return [None if price is None else f"{price:f}" for price in found]
 
 
 def _as_object(entry: ModelEntry, others: list[str]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """AWS's credentials, in the forms and places that they are kept in.
 
-Environment and profiles are part of the configuration, as `polydriver.toml` is: they are read once, when the driver is made,
-and problems with them are `ConfigurationError`s. Keys that take a request (of the machine, a container, a role, single
-sign-on) are fetched later, by `keys.fetch_keys`.
+Environment and profiles are part of the configuration, as `polydriver.toml` is: they are read once, when the driver
+is made, and problems with them are `ConfigurationError`s. Keys that take a request (of the machine, a container, a
+role, single sign-on) are fetched later, by `keys.fetch_keys`.
 
 https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 """
@@ -96,10 +96,9 @@ Source = Keys | AssumedRole | WebIdentity | SingleSignOn | Container | Machine |
 
 
 class Profiles(msgspec.Struct, frozen=True, kw_only=True):
-    """What `~/.aws/config` and `~/.aws/credentials` say; `name` is the profile in use, `chosen` whether it was asked for."""
+    """What `~/.aws/config` and `~/.aws/credentials` say; `name` is the profile in use."""
 
     name: str
-    chosen: bool = False
     profiles: dict[str, dict[str, Any]] = {}
     sso_sessions: dict[str, dict[str, Any]] = {}
 
@@ -119,7 +118,7 @@ def load_profiles(profile: str | None) -> Profiles:
         from botocore.session import Session
     except ImportError as error:
         raise ConfigurationError(
-            "AWS's profiles and signatures need botocore: pip install 'polydriver[bedrock]', or give an api_key and a region",
+            "AWS's profiles and signatures need botocore: pip install 'polydriver[bedrock]'; or give api_key and region",
             provider="bedrock",
         ) from error
     name = profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
@@ -135,16 +134,15 @@ def load_profiles(profile: str | None) -> Profiles:
         )
     return Profiles(
         name=name or "default",
-        chosen=profile is not None,
         profiles=profiles,
         sso_sessions=as_dict(found.get("sso_sessions")),
     )
 
 
 def find_credentials(config: Config, region: str) -> Source:
-    """The source of keys, in AWS's order: settings, environment, profile, container, machine. Raises `ConfigurationError`.
+    """The source of keys, in AWS's order: settings, environment, profile, container, machine.
 
-    Environment variables count only as long as no profile was asked for by a setting.
+    Environment variables count only as long as no profile was asked for by a setting. Raises `ConfigurationError`.
     """
     given = config.setting("credentials")
     if given is not None:
@@ -166,7 +164,8 @@ def _from_object(given: Any) -> Source:
         given = given.get_credentials()
     if not hasattr(given, "get_frozen_credentials"):
         raise ConfigurationError(
-            f"credentials: an object of boto3's or botocore's was expected, not {type(given).__name__}", provider="bedrock"
+            f"credentials: an object of boto3's or botocore's was expected, not {type(given).__name__}",
+            provider="bedrock",
         )
     return ForeignCredentials(given)
 
@@ -222,7 +221,8 @@ def _from_role(profiles: Profiles, name: str, role: str, region: str, trail: tup
         source = _from_environment(region) if kind == "Environment" else _from_surroundings()
     if source is None:
         raise ConfigurationError(
-            f"the profile {name!r} takes on a role from {parent or kind!r}, which has no credentials", provider="bedrock"
+            f"the profile {name!r} takes on a role from {parent or kind!r}, which has no credentials",
+            provider="bedrock",
         )
     duration = as_str(record.get("duration_seconds")) or ""
     return AssumedRole(

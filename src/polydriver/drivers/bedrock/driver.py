@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -77,7 +77,9 @@ class BedrockDriver(
         operations=frozenset({"token_counting"}),
     )
     option_names = CONVERSE_OPTIONS | Messages.option_names | {"api"}
-    operation_options = {"embeddings": frozenset({"normalize", "embeddingTypes", "truncate", "embedding_types"})}
+    operation_options: ClassVar[Mapping[str, frozenset[str]]] = {
+        "embeddings": frozenset({"normalize", "embeddingTypes", "truncate", "embedding_types"})
+    }
 
     def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:
         """Read and check the settings, the environment and AWS's files, offline. Raises `ConfigurationError`."""

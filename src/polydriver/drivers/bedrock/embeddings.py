@@ -1,6 +1,6 @@
 """Embeddings by InvokeModel, in the forms of their makers.
 
-https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html and `/model-parameters-embed.html`
+https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html, `/model-parameters-embed`
 """
 
 from __future__ import annotations
@@ -97,8 +97,9 @@ def _cohere_vectors(payload: dict[str, Any]) -> list[Any]:
 
 def _vector(payload: dict[str, Any]) -> Any:
     """Titan's vector, or the one of Nova's."""
-    found = payload.get("embedding")
-    return found if found is not None else as_dict(next(iter(as_list(payload.get("embeddings"))), None)).get("embedding")
+    if (found := payload.get("embedding")) is not None:
+        return found
+    return next((as_dict(item).get("embedding") for item in as_list(payload.get("embeddings"))), None)
 
 
 def _is_vector(value: Any) -> bool:

@@ -14,14 +14,27 @@ if TYPE_CHECKING:
     class TraitBase(Driver):
         """A driver with the helpers that traits lend to each other."""
 
-        def url(self, path: str, **query: str | int | None) -> str: ...
-        def build_get(self, path: str, **query: str | int | None) -> Request: ...
+        def url(self, path: str, **query: str | int | None) -> str:
+            """See `HandlesApiCommunication`."""
+
+        def build_get(self, path: str, **query: str | int | None) -> Request:
+            """See `HandlesApiCommunication`."""
+
         def build_post(
             self, path: str, body: dict[str, Any], *, stream: bool = False, headers: dict[str, str] | None = None
-        ) -> Request: ...
-        def decode(self, reply: Reply) -> dict[str, Any]: ...
-        def decode_any(self, reply: Reply) -> Any: ...
-        def map_payload(self, payload: Any) -> ProviderError: ...
-        def invalid_response(self, problem: str, body: bytes = b"") -> InvalidResponseError: ...
+        ) -> Request:
+            """See `HandlesApiCommunication`."""
+
+        def decode(self, reply: Reply) -> dict[str, Any]:
+            """See `HandlesApiCommunication`."""
+
+        def decode_any(self, reply: Reply) -> Any:
+            """See `HandlesApiCommunication`."""
+
+        def map_payload(self, payload: Any) -> ProviderError:
+            """See `HandlesErrors`."""
+
+        def invalid_response(self, problem: str, body: bytes = b"") -> InvalidResponseError:
+            """See `HandlesErrors`."""
 else:
     TraitBase = object

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...data.usage import TokenUsage
-
 from .base import TraitBase
 
 if TYPE_CHECKING:

@@ -65,8 +65,10 @@ COMMON_TEXTS: tuple[tuple[str, ErrorClass], ...] = (
     ),
     (r"credit balance|insufficient (?:credit|balance|fund)|payment required", QuotaExceededError),
     (
-        r"model\b.{0,120}(?:not found|does not exist|not exist|not supported|unknown)"
-        r"|(?:unknown|no such|invalid) model\b",
+        (
+            r"model\b.{0,120}(?:not found|does not exist|not exist|not supported|unknown)"
+            r"|(?:unknown|no such|invalid) model\b"
+        ),
         ModelNotFoundError,
     ),
     (r"content (?:policy|filter|management)|safety system|flagged", ContentFilterError),

@@ -55,7 +55,7 @@ class StreamDecoder(Generic[D]):
                 self.parse_event(event, chunks)
                 if self.closed:
                     break
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - kept, and raised by the engine as an error of ours
             self._fail(error)
         return chunks
 
@@ -70,12 +70,13 @@ class StreamDecoder(Generic[D]):
             if not self.events and (body := _without_comments(getattr(self.frames, "unframed", b""))):
                 self.parse_unframed(body, chunks)
             self.end(chunks)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - kept, and raised by the engine as an error of ours
             self._fail(error)
         return chunks
 
     def _fail(self, error: Exception) -> None:
-        """Keep the failure. What JSON and text decoding raise late (msgspec skips over what it does not need) is mapped here."""
+        """Keep the failure. What JSON and text decoding raise late (msgspec skips over what it does not need) is
+        mapped here."""
         unreadable = isinstance(error, FramingError | ValueError) and not isinstance(error, AIError)
         self.failure = self.driver.invalid_response(str(error)) if unreadable else error
 

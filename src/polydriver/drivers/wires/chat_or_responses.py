@@ -122,9 +122,9 @@ class EitherDecoder(StreamDecoder["ChatOrResponses"]):
         """See `StreamDecoder.feed`."""
         if self._chosen is None:
             self._held += data
-            if b"data:" not in self._held or not self._held.endswith(b"\n"):
-                if len(self._held) < _ENOUGH:
-                    return []
+            is_event = b"data:" in self._held and self._held.endswith(b"\n")
+            if not is_event and len(self._held) < _ENOUGH:
+                return []
             data, self._held = self._held, b""
             self._choose(data)
         assert self._chosen is not None

@@ -17,8 +17,8 @@ _MAX_POINTS = 4
 def apply_cache(body: dict[str, Any], cache: object) -> None:
     """Put cache points behind the last message, the system text and the tools, in this order of importance.
 
-    `cache` is `True`, "5m" (five minutes), "1h" or `False`. A request holds four points, those set by hand included; ours
-    are left out when they would be too many. Raises `ConfigurationError` for another value.
+    `cache` is `True`, "5m" (five minutes), "1h" or `False`. A request holds four points, those set by hand included;
+    ours are left out when they would be too many. Raises `ConfigurationError` for another value.
     """
     if cache is False or cache is None:
         return

@@ -1,7 +1,8 @@
 """What the makers' models on Bedrock differ in, as far as a request must know it.
 
-Converse takes the same request for all of them; how long to think, `top_k` and structured output are the makers' own. The
-table names what is known to differ; a model that it does not name is taken as one of the newest. Nothing here refuses a model.
+Converse takes the same request for all of them; how long to think, `top_k` and structured output are the makers' own.
+The table names what is known to differ; a model that it does not name is taken as one of the newest. Nothing here
+refuses a model.
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html and `/model-parameters.html`
 """
@@ -40,10 +41,11 @@ _TABLE: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
         (r"amazon\.nova-(?:micro|lite|pro|premier)-v1", Family(top_k=_NOVA_TOP_K, structured=False)),
         (r"amazon\.nova", Family(reasoning="nova", top_k=_NOVA_TOP_K, structured=False)),
         (r"openai\.", Family(reasoning="effort")),
-        (r"amazon\.|ai21\.|meta\.|writer\.|deepseek\.r1|mistral\.(?:mi[sx]tral-\w+-instruct|mistral-(?:small|large)-24)", Family(structured=False)),
+        (r"amazon\.|ai21\.|meta\.|writer\.|deepseek\.r1", Family(structured=False)),
+        (r"mistral\.(?:mi[sx]tral-\w+-instruct|mistral-(?:small|large)-24)", Family(structured=False)),
         (r"cohere\.", Family(top_k=("k",), structured=False)),
     )
-)  # fmt: skip
+)
 
 
 def find_family(model: str) -> Family:

@@ -1,6 +1,6 @@
 """Rendering images, documents, video and sound as content blocks.
 
-https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ImageBlock.html, `DocumentBlock`, `VideoBlock`, `AudioBlock`
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ImageBlock.html, and likewise `DocumentBlock`, ...
 """
 
 from __future__ import annotations

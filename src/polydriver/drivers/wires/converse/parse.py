@@ -136,7 +136,7 @@ def find_model(payload: dict[str, Any]) -> str | None:
 
 
 def parse_usage(raw: dict[str, Any]) -> TokenUsage:
-    """The usage object. The API's input leaves out what was read from the cache or written to it; ours contains both."""
+    """The usage object. The API's input leaves out what the cache was read and written for; ours contains both."""
     fresh, output, total = (as_int(raw.get(name)) for name in ("inputTokens", "outputTokens", "totalTokens"))
     read, written = (
         found if (found := as_int(raw.get(f"{name}Tokens"))) is not None else as_int(raw.get(f"{name}TokenCount"))

@@ -74,7 +74,7 @@ def _closed(wire: Converse, prompt: Prompt, schema: dict[str, Any]) -> dict[str,
 
 
 def render_output(wire: Converse, prompt: Prompt, body: dict[str, Any]) -> None:
-    """Ask for JSON: by `outputConfig.textFormat` where model and schema allow it, else by a tool that must be called."""
+    """Ask for JSON: by `outputConfig.textFormat` where model and schema allow it, else by a forced tool."""
     wanted = prompt.response_format
     if wanted is None:
         return
@@ -86,7 +86,7 @@ def render_output(wire: Converse, prompt: Prompt, body: dict[str, Any]) -> None:
         return
     name = find_output_tool(wire, prompt) or wanted.name
     tool = _declare(name, wanted.schema or {"type": "object"})
-    tool["toolSpec"]["description"] = wanted.description or "Gives the final answer. Call it once, when all else is done."
+    tool["toolSpec"]["description"] = wanted.description or "Gives the final answer. Call it once, at the end."
     config = body.setdefault("toolConfig", {"tools": []})
     config["tools"] = [*config["tools"], tool]
     if prompt.tool_choice in (None, "none"):
@@ -101,7 +101,7 @@ def _native_schema(wire: Converse, prompt: Prompt, wanted: OutputFormat) -> dict
 
 
 def find_output_tool(wire: Converse, prompt: Prompt) -> str | None:
-    """The name of the tool that stands in for structured output; `None` when the API's own is used, or none is wanted."""
+    """The name of the tool that stands in for structured output; `None` when none is wanted, or the API has its own."""
     wanted = prompt.response_format
     if wanted is None or _native_schema(wire, prompt, wanted) is not None:
         return None

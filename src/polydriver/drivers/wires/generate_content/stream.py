@@ -122,8 +122,12 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
         )
 
     def _read_candidate(self, raw: _Candidate, chunks: list[AIChunk]) -> None:
-        index = raw.index if type(raw.index) is int and raw.index >= 0 else 0
-        choice = self.answer.choice(index)
+        index = raw.index
+        if index == 0:
+            choice = self.answer.first
+        else:
+            index = index if type(index) is int and index > 0 else 0
+            choice = self.answer.choice(index)
         parts = raw.content.parts if raw.content is not None else None
         if parts:
             for place, part in enumerate(parts):

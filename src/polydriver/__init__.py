@@ -38,10 +38,36 @@ if TYPE_CHECKING:
     from .data.models import CredentialReport as CredentialReport
     from .data.models import HealthReport as HealthReport
     from .data.models import SyncReport as SyncReport
+    from .data.operations import Batch as Batch
+    from .data.operations import BatchCounts as BatchCounts
+    from .data.operations import BatchItem as BatchItem
+    from .data.operations import BatchResults as BatchResults
+    from .data.operations import DeletedFile as DeletedFile
+    from .data.operations import EmbeddingResponse as EmbeddingResponse
+    from .data.operations import FileContent as FileContent
+    from .data.operations import ImageResponse as ImageResponse
+    from .data.operations import ModerationResponse as ModerationResponse
+    from .data.operations import ModerationResult as ModerationResult
+    from .data.operations import OCRPage as OCRPage
+    from .data.operations import OCRResponse as OCRResponse
+    from .data.operations import OperationResult as OperationResult
+    from .data.operations import RerankResponse as RerankResponse
+    from .data.operations import RerankResult as RerankResult
+    from .data.operations import SpeechResponse as SpeechResponse
+    from .data.operations import StoredFile as StoredFile
+    from .data.operations import TokenCount as TokenCount
+    from .data.operations import Transcript as Transcript
+    from .data.operations import TranscriptSegment as TranscriptSegment
+    from .data.operations import TranscriptWord as TranscriptWord
     from .data.pricing import Cost as Cost
     from .data.pricing import ModelPricing as ModelPricing
+    from .data.pricing import PriceTier as PriceTier
+    from .data.prompt import OutputFormat as OutputFormat
+    from .data.prompt import ProviderTool as ProviderTool
+    from .data.prompt import ToolSpec as ToolSpec
     from .data.responses import AIChunk as AIChunk
     from .data.responses import AIResponse as AIResponse
+    from .data.responses import Choice as Choice
     from .data.usage import TokenUsage as TokenUsage
     from .driver import Driver as Driver
     from .drivers.compatible import openai_compatible as openai_compatible
@@ -95,31 +121,37 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "config": "Config Secret Setting",
+    "conversation": "AsyncConversation Conversation",
     "data.messages": "AIMessage Audio Document Image ProviderPart Reasoning Refusal Text ToolCall ToolResult Video",
     "data.models": "AIModel Capabilities CredentialReport HealthReport SyncReport",
-    "data.pricing": "Cost ModelPricing",
-    "data.responses": "AIChunk AIResponse",
+    "data.operations": (
+        "Batch BatchCounts BatchItem BatchResults DeletedFile EmbeddingResponse FileContent ImageResponse "
+        "ModerationResponse ModerationResult OCRPage OCRResponse OperationResult RerankResponse RerankResult "
+        "SpeechResponse StoredFile TokenCount Transcript TranscriptSegment TranscriptWord"
+    ),
+    "data.pricing": "Cost ModelPricing PriceTier",
+    "data.prompt": "OutputFormat ProviderTool ToolSpec",
+    "data.responses": "AIChunk AIResponse Choice",
     "data.usage": "TokenUsage",
     "driver": "Driver",
+    "drivers.compatible": "openai_compatible",
+    "drivers.mock": "MockDriver",
     "drivers.openai": "OpenAIDriver",
     "engine.streaming": "AsyncStream Stream",
     "errors": (
-        "AIError APIConnectionError APITimeoutError BudgetExceededError CircuitOpenError ConfigurationError"
-        " ContentFilterError ContextLengthError DeadlineExceededError InvalidCredentialsError InvalidRequestError"
-        " InvalidResponseError ModelNotFoundError ProviderError QuotaExceededError RateLimitError ServerError"
-        " StreamInterruptedError ToolExecutionError UnknownOptionError UnsupportedFeatureError"
+        "AIError APIConnectionError APITimeoutError BudgetExceededError CircuitOpenError ConfigurationError "
+        "ContentFilterError ContextLengthError DeadlineExceededError InvalidCredentialsError InvalidRequestError "
+        "InvalidResponseError ModelNotFoundError ProviderError QuotaExceededError RateLimitError ServerError "
+        "StreamInterruptedError ToolExecutionError UnknownOptionError UnsupportedFeatureError"
+    ),
+    "events": (
+        "CircuitClosed CircuitOpened ConversationUpdated CostCalculated Event EventBus MessageSent ModelsSynced "
+        "ProviderFellBack RateLimitReached RequestFailed RequestRetried ResponseGenerated ToolCalled ToolCompleted "
+        "ToolFailed"
     ),
     "manager": "AI AsyncAI",
-    "conversation": "AsyncConversation Conversation",
-    "events": (
-        "CircuitClosed CircuitOpened ConversationUpdated CostCalculated Event EventBus MessageSent ModelsSynced"
-        " ProviderFellBack RateLimitReached RequestFailed RequestRetried ResponseGenerated"
-        " ToolCalled ToolCompleted ToolFailed"
-    ),
-    "tools": "Tool tool",
-    "drivers.compatible": "openai_compatible",
-    "drivers.mock": "MockDriver",
     "provider": "AsyncProvider Provider",
+    "tools": "Tool tool",
 }
 _home_of = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -24,7 +24,7 @@ def mock(folder: Path, *replies: str, more: str = "") -> Path:
 @pytest.fixture
 def server(tmp_path: Path) -> Any:
     """A server that answers `Hi there`, its mock, and settings for it."""
-    driver = MockDriver({"default": {"content": "Hi there"}})
+    driver = MockDriver({}, patterns=[("", "Hi there")])
     with MockServer(driver) as url:
         path = write_settings(
             tmp_path, f'driver = "openai"\napi_key = "{KEY}"\nbase_url = "{url}"\ndefault_model = "gpt-4o-mini"'
@@ -131,6 +131,7 @@ def test_a_schema_gives_checked_json(server: Any, tmp_path: Path) -> None:
     driver, settings = server
     schema = tmp_path / "schema.json"
     schema.write_text('{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}')
+    driver.script.reset()
     driver.reply('{"n": 3}', '{"n": 3}', '{"n": "three"}')
     result = run("--config", settings, "ask", "--schema", schema, "How many?")
     assert json.loads(result.stdout) == {"n": 3}

@@ -69,7 +69,7 @@ async def _follow(pipeline: Pipeline[Any], work: Work, flow: Flow, call: Call) -
     reply: Reply | None = None
     while True:
         try:
-            request, result = pipeline.read(partial(_advance, flow, reply), reply)
+            request, result = pipeline.failures.reading(partial(_advance, flow, reply), reply)
         except AIError as error:
             await pipeline.fail(error, call)
             raise

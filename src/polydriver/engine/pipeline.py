@@ -13,19 +13,11 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from ..data.http import Reply, Request, Timeouts
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
-from ..errors import (
-    AIError,
-    APITimeoutError,
-    ConfigurationError,
-    DeadlineExceededError,
-    InvalidResponseError,
-    ProviderError,
-    RateLimitError,
-    error_branch,
-)
+from ..errors import AIError, ConfigurationError, InvalidCredentialsError, InvalidResponseError, ProviderError
 from ..events import CostCalculated, MessageSent, RequestFailed, RequestRetried, ResponseGenerated
 from .call import Call, Operation
-from .retry import parse_retry_after, retry_delay, should_retry_header
+from .failures import Failures
+from .retry import retry_delay
 from .streams import StreamState
 
 if TYPE_CHECKING:
@@ -43,7 +35,7 @@ _ERROR_BODY_BYTES = 256 * 1024
 class Pipeline(Generic[P]):
     """What happens to a call on one connection, over one port."""
 
-    __slots__ = ("bus", "config", "connection", "driver", "port")
+    __slots__ = ("bus", "config", "connection", "driver", "failures", "port")
 
     def __init__(self, connection: Connection, port: P) -> None:
         self.connection = connection
@@ -51,6 +43,7 @@ class Pipeline(Generic[P]):
         self.config = connection.config
         self.bus = connection.bus
         self.port = port
+        self.failures = Failures(connection, port)
 
     async def send(self, prompt: Prompt, call: Call) -> AIResponse:
         """One prompt, one whole answer."""
@@ -122,39 +115,6 @@ class Pipeline(Generic[P]):
         if response.cost is None and response.usage is not None:
             response.cost = self._price(response, prompt.model)
 
-    def error(self, error: AIError, reply: Reply | None = None) -> AIError:
-        """An error made fit to leave: redacted, cut, and with what the server says of retrying."""
-        redactor = self.config.redactor
-        error.message = redactor.redact(error.message)[:1000]
-        error.args = (error.message,)
-        if error.details:
-            error.details = redactor.redact_value(error.details)
-        for name in ("code", "type", "request_id"):
-            if word := getattr(error, name):
-                setattr(error, name, redactor.redact(word)[:200])
-        if error.provider is None or error.provider == self.driver.name:
-            error.provider = self.connection.name
-        if reply is not None:
-            headers = reply.headers
-            if error.retry_after is None and error.retryable:
-                limited = isinstance(error, RateLimitError)
-                error.retry_after = parse_retry_after(headers, self.port.wall_time(), limited=limited)
-            if should_retry_header(headers) is False:
-                error.retryable = False
-            if error.request_id is None and reply.request_id:
-                error.request_id = redactor.redact(reply.request_id)
-        return error
-
-    def unexpected(self, error: Exception) -> AIError:
-        """What a hook of the driver let slip on strange bytes, as an error of ours."""
-        kind = error_branch(self.driver.error_prefix)[InvalidResponseError]
-        return self.error(
-            kind(
-                f"{self.connection.name} sent what cannot be read: {type(error).__name__}: {str(error)[:300]}",
-                provider=self.connection.name,
-            )
-        )
-
     def _start(self, call: Call, model: str | None) -> None:
         call.model = model
         call.started = self.port.now()
@@ -222,26 +182,27 @@ class Pipeline(Generic[P]):
         expires = now + call.timeout
         if call.deadline is not None:
             if now >= call.deadline:
-                raise self._deadline_error(call)
+                raise self.failures.deadline(call)
             expires = min(expires, call.deadline)
         return Timeouts(connect=self.config.connect_timeout, expires=expires, max_bytes=self.config.max_response_bytes)
-
-    def _deadline_error(self, call: Call) -> DeadlineExceededError:
-        return DeadlineExceededError(
-            f"the deadline of {call.deadline_seconds:g} s for the whole call passed", provider=self.connection.name
-        )
 
     async def _authenticated(self, request: Request, timeouts: Timeouts) -> Request:
         """Run the driver's own requests for authentication, if it needs any, and return the request to send."""
         flow = self.driver.authenticate(request, self.port.wall_time())
         if flow is None:
             return request
-        try:
-            wanted = next(flow)
-            while True:
-                wanted = flow.send(await self.port.send(wanted, timeouts))
-        except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]
+        reply: Reply | None = None
+        while True:
+            try:
+                wanted = next(flow) if reply is None else flow.send(reply)
+            except StopIteration as done:
+                return done.value  # type: ignore[no-any-return]
+            except AIError:
+                raise
+            except Exception as error:
+                problem = f"the credentials could not be made ready: {type(error).__name__}: {error}"
+                raise self.failures.of_kind(InvalidCredentialsError, problem) from error
+            reply = await self.port.send(wanted, timeouts)
 
     async def _reply(self, request: Request, call: Call) -> Reply:
         timeouts = self._timeouts(call)
@@ -249,29 +210,24 @@ class Pipeline(Generic[P]):
             request = await self._authenticated(request, timeouts)
             reply = await self.port.send(request, timeouts)
         except AIError as error:
-            raise self.transport_error(error, call) from error.__cause__
+            raise self.failures.of_transport(error, call) from error.__cause__
         if not reply.ok:
-            raise self.error(self.driver.map_error(reply), reply)
+            raise self._refused(reply)
         return reply
+
+    def _refused(self, reply: Reply) -> AIError:
+        """The error that a reply without success stands for."""
+        return self.failures.finish(self.failures.reading(lambda: self.driver.map_error(reply)), reply)
 
     async def _exchange(self, request: Request, call: Call, prompt: Prompt) -> AIResponse:
         reply = await self._reply(request, call)
-        response = self.read(lambda: self.driver.parse_response(reply, prompt), reply)
+        response = self.failures.reading(lambda: self.driver.parse_response(reply, prompt), reply)
         response.request_id = reply.request_id
         return response
 
     async def _perform(self, request: Request, operation: Operation[T], call: Call) -> T:
         reply = await self._reply(request, call)
-        return self.read(lambda: operation.parse(reply), reply)
-
-    def read(self, parse: Callable[[], T], reply: Reply | None = None) -> T:
-        """Run a hook that reads foreign bytes: whatever it raises becomes an error of ours."""
-        try:
-            return parse()
-        except AIError as error:
-            raise self.error(error, reply) from error.__cause__
-        except Exception as error:
-            raise self.unexpected(error) from error
+        return self.failures.reading(lambda: operation.parse(reply), reply)
 
     async def _begin(self, request: Request, call: Call, prompt: Prompt) -> StreamState:
         timeouts = self._timeouts(call)
@@ -279,12 +235,12 @@ class Pipeline(Generic[P]):
             request = await self._authenticated(request, timeouts)
             body = await self.port.open(request, timeouts)
         except AIError as error:
-            raise self.transport_error(error, call) from error.__cause__
+            raise self.failures.of_transport(error, call) from error.__cause__
         try:
             body.expires = timeouts.expires
             if not 200 <= body.status < 300:
                 reply = Reply(status=body.status, headers=body.headers, body=await self._read_error_body(body))
-                raise self.error(self.driver.map_error(reply), reply)
+                raise self._refused(reply)
             state = StreamState(self, body, prompt, call)
             while not state.started and not state.ended:
                 await state.advance()
@@ -306,18 +262,6 @@ class Pipeline(Generic[P]):
         finally:
             body.close()
         return b"".join(pieces)[:_ERROR_BODY_BYTES]
-
-    def transport_error(self, error: AIError, call: Call) -> AIError:
-        """A transport's error as the driver's own; one caused by the call's deadline says so."""
-        if isinstance(error, APITimeoutError) and call.deadline is not None and self.port.now() >= call.deadline:
-            late = self._deadline_error(call)
-            late.details = {"phase": error.details.get("phase")}
-            return late
-        branch = error_branch(self.driver.error_prefix)
-        kind = branch.get(type(error))  # type: ignore[arg-type]
-        if kind is not None:
-            error = kind(error.message, retryable=error.retryable, details=error.details, hint=error.hint)
-        return self.error(error)
 
     def _price(self, response: AIResponse, requested: str) -> Any:
         """By the requested model first, then by the answered one. A price that cannot be worked out is no cost, and
@@ -342,4 +286,4 @@ class Pipeline(Generic[P]):
             if response.finish_reason == "length":
                 error.hint = "The answer was cut off by the token limit: raise `max_tokens`."
             error.partial = response
-            raise self.error(error) from error.__cause__
+            raise self.failures.finish(error) from error.__cause__

@@ -6,7 +6,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from ..data.responses import AIChunk, AIResponse
-from ..errors import AIError, StreamInterruptedError, error_branch
+from ..errors import AIError, StreamInterruptedError
 
 if TYPE_CHECKING:
     from ..data.prompt import Prompt
@@ -34,7 +34,7 @@ class StreamState:
         self.body = body
         self.prompt = prompt
         self.call = call
-        self.decoder = pipeline.read(lambda: pipeline.driver.decoder(prompt))
+        self.decoder = pipeline.failures.reading(lambda: pipeline.driver.decoder(prompt))
         self.pending: deque[AIChunk] = deque()
         self.started = False
         self.ended = False
@@ -46,7 +46,7 @@ class StreamState:
         """The answer: whole once the stream ended, before that what came so far."""
         if self._response is not None:
             return self._response
-        return self.pipeline.read(self.decoder.build)
+        return self.pipeline.failures.reading(self.decoder.build)
 
     async def advance(self) -> None:
         """Read once. Afterwards there may be pending chunks, or the stream has ended. Raises when it broke.
@@ -107,7 +107,7 @@ class StreamState:
     async def _finish(self) -> None:
         """The answer is whole: let the connection go back to its pool, and report."""
         await self._drain()
-        response = self.pipeline.read(self.decoder.build)
+        response = self.pipeline.failures.reading(self.decoder.build)
         self._response = response
         self.ended = True
         self._say_last(response)
@@ -150,7 +150,7 @@ class StreamState:
             self.decoder.answer.warnings.append(f"the connection broke after the end of the answer: {error.message}")
             await self._finish()
             return
-        failure = self.pipeline.transport_error(error, self.call)
+        failure = self.pipeline.failures.of_transport(error, self.call)
         if self.started:
             await self._interrupt(failure.message, failure)
         await self._raise(failure, report=False)
@@ -158,7 +158,8 @@ class StreamState:
     async def _misread(self, error: Exception) -> None:
         """The stream held an error, or something that cannot be read."""
         self.body.close()
-        failure = self.pipeline.error(error) if isinstance(error, AIError) else self.pipeline.unexpected(error)
+        failures = self.pipeline.failures
+        failure = failures.finish(error) if isinstance(error, AIError) else failures.unexpected(error)
         failure.__cause__ = error.__cause__ if failure is error else error
         if self.started:
             await self._interrupt(failure.message, failure)
@@ -167,12 +168,12 @@ class StreamState:
     async def _interrupt(self, message: str, cause: AIError | None = None) -> None:
         """The stream broke. Before the first content it may be tried again; afterwards the partial answer is kept."""
         self.body.close()
-        kind = error_branch(self.pipeline.driver.error_prefix)[StreamInterruptedError]
-        error: AIError = kind(message, retryable=not self.started)
+        error: AIError = self.pipeline.failures.of_kind(StreamInterruptedError, message)
+        error.retryable = not self.started
         if cause is not None:
             error.status, error.code, error.type = cause.status, cause.code, cause.type
             error.request_id, error.retry_after, error.details = cause.request_id, cause.retry_after, cause.details
-        error = self.pipeline.error(error)
+        error = self.pipeline.failures.finish(error)
         error.partial = self._partial()
         error.__cause__ = cause
         await self._raise(error, report=self.started)
@@ -180,7 +181,7 @@ class StreamState:
     def _partial(self) -> AIResponse | None:
         """What came so far, with its usage and cost."""
         try:
-            partial = self.pipeline.read(self.decoder.build)
+            partial = self.pipeline.failures.reading(self.decoder.build)
             self.pipeline.fill(partial, self.prompt, self.call)
         except AIError:
             return None

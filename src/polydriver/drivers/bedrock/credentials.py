@@ -118,7 +118,7 @@ def load_profiles(profile: str | None) -> Profiles:
         from botocore.session import Session
     except ImportError as error:
         raise ConfigurationError(
-            "AWS's profiles and signatures need botocore: pip install 'polydriver[bedrock]'; or give api_key and region",
+            "profiles and signatures need botocore: pip install 'polydriver[bedrock]', or give api_key and region",
             provider="bedrock",
         ) from error
     name = profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")

@@ -14,6 +14,7 @@ from ..wires.chat_completions import ChatCompletions
 from .answers import Delivery
 from .failures import make_failure
 from .log import CallLog
+from .replies import make_reply
 from .script import Pattern, Script
 from .service import MockService
 
@@ -56,11 +57,7 @@ class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCost
             help="what to answer, in order: texts, or tables as `make_reply` reads them",
         ),
         Setting("patterns", kind="json", help="replies by regular expression on the last message"),
-        Setting(
-            "default",
-            kind="json",
-            help="the reply to everything else; without one the last message is echoed",
-        ),
+        Setting("default", help="the reply to everything else; without one the last message is echoed"),
         Setting(
             "strict",
             kind="bool",
@@ -87,6 +84,7 @@ class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCost
         *,
         replies: Any = None,
         patterns: Any = None,
+        default: Any = None,
         script: Script | None = None,
         transport: Any = None,
         events: EventBus | None = None,
@@ -99,6 +97,8 @@ class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCost
         """
         super().__init__(config, transport=transport, events=events, **settings)
         self.script = script if script is not None else self._configured_script()
+        if default is not None:
+            self.script.default = make_reply(default, "default")
         if replies is not None:
             self.reply(*(replies if isinstance(replies, list | tuple) else [replies]))
         for pattern, reply in (patterns or {}).items():

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..data.http import Reply, Request
-from ..data.json import as_dict, as_int, as_list, as_str
-from ..data.models import AIModel, Capabilities
-from ..data.operations import TokenCount
-from ..data.prompt import Prompt
-from ..driver import Driver
-from .traits import CalculatesCosts, ValidatesHealth
-from .wires.generate_content import HandlesGoogleErrors, google_errors
-from .wires.generate_content.media import MEDIA_OPTIONS, MakesMedia
-from .wires.generate_content.names import with_camel_names
-from .wires.generate_content.operations import EmbedsContent, parse_token_count
-from .wires.generate_content.render import CLOUD_OPTIONS
+from ...data.http import Reply, Request
+from ...data.json import as_dict, as_int, as_list, as_str
+from ...data.models import AIModel, Capabilities
+from ...data.operations import TokenCount
+from ...data.prompt import Prompt
+from ...driver import Driver
+from ..traits import CalculatesCosts, ValidatesHealth
+from ..wires.generate_content import HandlesGoogleErrors, google_errors
+from ..wires.generate_content.media import MEDIA_OPTIONS, MakesMedia
+from ..wires.generate_content.names import with_camel_names
+from ..wires.generate_content.operations import EmbedsContent, parse_token_count
+from ..wires.generate_content.render import CLOUD_OPTIONS
+from .files import HandlesFiles
 
 __all__ = ["GeminiDriver"]
 
@@ -39,7 +40,9 @@ _FINISH_NUMBERS = {
 }
 
 
-class GeminiDriver(EmbedsContent, MakesMedia, HandlesGoogleErrors, ValidatesHealth, CalculatesCosts, Driver):
+class GeminiDriver(
+    EmbedsContent, MakesMedia, HandlesFiles, HandlesGoogleErrors, ValidatesHealth, CalculatesCosts, Driver
+):
     """Gemini on Google AI Studio. https://ai.google.dev/api
 
     Models are named with or without `models/`; tuned ones as `tunedModels/...`.
@@ -59,7 +62,7 @@ class GeminiDriver(EmbedsContent, MakesMedia, HandlesGoogleErrors, ValidatesHeal
         embeddings=True,
         image_generation=True,
         supported_formats=("text", "image", "audio", "video", "document", "json"),
-        operations=frozenset({"token_counting", "image_editing", "speech"}),
+        operations=frozenset({"token_counting", "image_editing", "speech", "files"}),
     )
     errors = google_errors("Gemini")
     operation_options = _OPERATION_OPTIONS

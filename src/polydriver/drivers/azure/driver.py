@@ -1,0 +1,138 @@
+"""Azure OpenAI: OpenAI's models on Microsoft's cloud, over Chat Completions and the Responses API."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from ...config import Config, Setting
+from ...data.json import as_dict, as_str
+from ...data.models import AIModel, Capabilities
+from ...data.prompt import Prompt
+from ...driver import Driver
+from ...errors import ConfigurationError
+from ..openai.operations import OpenAIOperations
+from ..traits import CalculatesCosts, StreamDecoder, ValidatesHealth
+from ..wires.chat_completions import ChatCompletions
+from ..wires.chat_or_responses import API_SETTING, ChatOrResponses
+from ..wires.operations import Embeddings, ImageEditing, ImageGeneration, Speech, Transcription, Translation
+from .address import AzureAddress, api_root
+from .authentication import AuthenticatesWithEntra
+from .filtering import AzureChatDecoder, HandlesAzureErrors
+
+__all__ = ["AzureOpenAIDriver"]
+
+_OPERATIONS = ("generate_image", "edit_image", "transcribe")
+_NEWER_FIELDS = "2024-09"
+"""The version of the API from which on it takes `max_completion_tokens` and `stream_options`."""
+_TYPES = {"chat_completion": "chat", "completion": "chat", "embeddings": "embedding", "image_generation": "image"}
+
+
+class AzureOpenAIDriver(
+    AzureAddress,
+    AuthenticatesWithEntra,
+    Embeddings,
+    ImageEditing,
+    ImageGeneration,
+    Speech,
+    Transcription,
+    Translation,
+    ChatOrResponses,
+    HandlesAzureErrors,
+    ValidatesHealth,
+    CalculatesCosts,
+    Driver,
+):
+    """Azure OpenAI. https://learn.microsoft.com/en-us/azure/ai-foundry/openai/latest
+
+    `endpoint` is the address of the resource (`https://NAME.openai.azure.com`). Without `api_version` the v1 API is spoken;
+    with a date, the older one. A model's name stands for the deployment of that name, unless `deployment` says another.
+
+    Needs a key, or a token of Entra: `token`; `token_provider`, a function such as azure-identity's, which is asked before
+    each attempt; or an app's `tenant_id`, `client_id` and `client_secret`.
+    """
+
+    name = "azure"
+    title = "Azure OpenAI"
+    base_url = ""  # see `endpoint`
+    key_variables = ("AZURE_OPENAI_API_KEY",)
+    requires_key = False  # a token does as well
+    env_prefix = "AZURE_OPENAI"
+    settings = (
+        API_SETTING,
+        Setting("endpoint", help="the address of the resource, https://NAME.openai.azure.com"),
+        Setting("api_version", env=("AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION"), help="a date; else the v1 API"),
+        Setting("deployment", help="the deployment to use, whatever the model's name is"),
+        Setting("token", env=("AZURE_OPENAI_AD_TOKEN", "AZURE_OPENAI_TOKEN"), secret=True, help="a token of Entra"),
+        Setting("token_provider", kind="json", help="a function that returns a token of Entra"),
+        Setting("tenant_id", env="AZURE_TENANT_ID", help="the tenant of an app"),
+        Setting("client_id", env="AZURE_CLIENT_ID", help="the app"),
+        Setting("client_secret", env="AZURE_CLIENT_SECRET", secret=True, help="the app's secret"),
+        Setting("authority", env="AZURE_AUTHORITY_HOST", default="https://login.microsoftonline.com"),
+        Setting("scope", default="https://cognitiveservices.azure.com/.default", help="what an app's token is for"),
+    )
+    capabilities = Capabilities(
+        streaming=True,
+        function_calling=True,
+        parallel_function_calling=True,
+        vision=True,
+        audio=True,
+        supported_formats=("text", "image", "audio", "document", "json"),
+    )
+    max_tokens_field = "max_completion_tokens"
+    option_fields: ClassVar[dict[str, str | None]] = {"top_k": None}
+    embedding_base64 = True
+    default_voice = OpenAIOperations.default_voice
+    operation_options: ClassVar[Mapping[str, frozenset[str]]] = {
+        name: OpenAIOperations.operation_options[name] for name in _OPERATIONS
+    }
+
+    def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:
+        """Read and check the settings, offline. Raises `ConfigurationError` without an address, key or token."""
+        super().__init__(config, **settings)
+        read, setting = self.config, self.config.setting
+        endpoint = setting("endpoint")
+        if not (read.base_url or endpoint):
+            raise ConfigurationError(
+                f"{read.name}: endpoint is missing; give it, or set AZURE_OPENAI_ENDPOINT", provider=self.name
+            )
+        app = [name for name in ("tenant_id", "client_id", "client_secret") if not setting(name)]
+        own_headers = {"authorization", "api-key"} & read.headers.keys()
+        if not (read.api_key or setting("token") or setting("token_provider") or own_headers) and app:
+            raise ConfigurationError(
+                f"{read.name}: api_key is missing; give it, or set AZURE_OPENAI_API_KEY; for a token of Entra give token, "
+                f"token_provider, or tenant_id, client_id and client_secret (missing: {', '.join(app)})",
+                provider=self.name,
+            )
+        self.config = msgspec.structs.replace(
+            read,
+            base_url=read.base_url or api_root(endpoint, self.is_dated),
+            default_model=read.default_model or setting("deployment"),
+        )
+
+    def prefers_responses(self, model: str) -> bool:
+        """Whether a model is better served by the Responses API; not told for the API by date, whose older ones lack it."""
+        return not self.is_dated and super().prefers_responses(model)
+
+    def render_prompt(self, prompt: Prompt) -> dict[str, Any]:
+        """The body of the request, with the fields that the version knows."""
+        body = super().render_prompt(prompt)
+        if self.is_dated and self.config.setting("api_version") < _NEWER_FIELDS:
+            body.pop("stream_options", None)
+            if (limit := body.pop("max_completion_tokens", None)) is not None:
+                body["max_tokens"] = limit
+        return body
+
+    def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
+        """A new decoder for one stream, on the wire that the prompt took."""
+        return AzureChatDecoder(self, prompt) if self.wire(prompt) is ChatCompletions else super().decoder(prompt)
+
+    def parse_model(self, item: dict[str, Any]) -> AIModel:
+        """One record of the model list, which has Azure's models and not the resource's deployments."""
+        able = as_dict(item.get("capabilities"))
+        kind = next((ours for theirs, ours in _TYPES.items() if able.get(theirs) is True), None)
+        status = as_str(item.get("lifecycle_status"))
+        deprecated = status in ("deprecating", "deprecated") if status else None
+        return msgspec.structs.replace(super().parse_model(item), type=kind, deprecated=deprecated)

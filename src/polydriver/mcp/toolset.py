@@ -1,0 +1,249 @@
+"""`MCPTools`: the tools of one MCP server, for blocking and async callers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TextIO, overload
+
+from ..config import Redactor
+from ..data.messages import ToolResult
+from ..errors import AIError, ConfigurationError, ToolExecutionError
+from ..tools import Tool
+from . import servers
+from .background import BackgroundLoop
+from .content import parse_result
+from .naming import assign_names
+from .options import MCPOptions
+from .session import Session, need_mcp
+
+if TYPE_CHECKING:
+    from mcp.types import Tool as RemoteTool
+
+__all__ = ["MCPTools"]
+
+_LOG = logging.getLogger("polydriver.mcp")
+
+
+class MCPTools(Sequence[Tool]):
+    """The tools of an MCP server, from entering the context to leaving it: `with` for blocking callers, `async with`
+    for async ones.
+
+    They are `Tool`s as any other, so calls run side by side, each failure is that call's result, and approval
+    and timeouts hold. When the server says that its tools changed, the list is read anew; pass it to
+    `tools(*tools)` again to offer what it has now. `options` are the fields of `MCPOptions`. Entering raises
+    `APIConnectionError` and `APITimeoutError` when the server can't be reached, and `ConfigurationError` for
+    what can't work.
+
+    ::
+
+        with MCPTools.stdio("uvx", ["mcp-server-git"], prefix="git") as tools:
+            ai.conversation().tools(*tools).run_tools("What changed last?")
+
+        async with MCPTools.http("https://mcp.example/mcp", headers={"authorization": "Bearer ..."}) as tools:
+            await ai.conversation().tools(*tools).run_tools("Any open orders?")
+    """
+
+    def __init__(self, opener: servers.Opener, label: str, secrets: Collection[str] = (), **options: Any) -> None:
+        """Use `stdio`, `http`, `sse`, `in_process` or `session` instead."""
+        need_mcp()
+        self.options = MCPOptions.read(options)
+        self.label = label
+        self._session = Session(opener, label, Redactor(secrets), self._changed)
+        self._background: BackgroundLoop | None = None
+        self._tools: tuple[Tool, ...] = ()
+        self._is_open = False
+        self._refreshing: asyncio.Task[None] | None = None
+        self._lock = threading.Lock()
+
+    @classmethod
+    def stdio(
+        cls,
+        command: str,
+        arguments: Sequence[str] = (),
+        *,
+        env: Mapping[str, str] | None = None,
+        folder: str | Path | None = None,
+        log: TextIO | None = None,
+        **options: Any,
+    ) -> Self:
+        """The tools of a program that is started for this, and ended afterwards.
+
+        Of our environment it gets only what programs need (PATH, HOME, ...): give it its keys by `env`. What it
+        logs goes to `log` (a real file), or to stderr.
+        """
+        opener = servers.stdio_server(command, arguments, env, folder, log)
+        return cls(opener, f"the MCP server {command!r}", tuple((env or {}).values()), **options)
+
+    @classmethod
+    def http(cls, url: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Self:
+        """The tools of a server on the network, over streamable HTTP."""
+        return cls._over_http(servers.http_server, url, headers, options)
+
+    @classmethod
+    def sse(cls, url: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Self:
+        """The tools of a server on the network, over the older transport of HTTP with server-sent events."""
+        return cls._over_http(servers.sse_server, url, headers, options)
+
+    @classmethod
+    def in_process(cls, server: Any, **options: Any) -> Self:
+        """The tools of a server object of the package `mcp` (`MCPServer`, `Server`), or behind one of its transports."""
+        return cls(servers.in_process_server(server), f"the MCP server {type(server).__name__}", **options)
+
+    @classmethod
+    def session(cls, session: Any, **options: Any) -> Self:
+        """The tools behind an `mcp.Client` or `mcp.ClientSession` that is open already, and stays so. Async only:
+        it belongs to the event loop that it was opened in."""
+        made = cls(servers.open_session(session), "the MCP session", **options)
+        made._is_async_only = True
+        return made
+
+    @classmethod
+    def _over_http(
+        cls, way: Callable[..., servers.Opener], url: str, headers: Mapping[str, str] | None, options: dict[str, Any]
+    ) -> Self:
+        secrets = [text for value in (headers or {}).values() for text in (value, value.partition(" ")[2])]
+        read = MCPOptions.read(options)
+        return cls(way(url, headers, read.connect_timeout), f"the MCP server at {_without_query(url)}", secrets, **options)
+
+    _is_async_only = False
+
+    def __enter__(self) -> Self:
+        if self._is_async_only:
+            raise ConfigurationError("an open MCP session belongs to its event loop: use `async with`")
+        self._enter()
+        background = BackgroundLoop()
+        try:
+            background.run(self._open())
+        except BaseException:
+            background.close()
+            self._is_open = False
+            raise
+        self._background = background
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        background = self._background
+        if background is not None:
+            self._background = None
+            background.run(self._close())
+            background.close()
+
+    async def __aenter__(self) -> Self:
+        self._enter()
+        try:
+            await self._open()
+        except BaseException:
+            self._is_open = False
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._close()
+
+    @overload
+    def __getitem__(self, index: int) -> Tool: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Tool]: ...
+    def __getitem__(self, index: int | slice) -> Tool | Sequence[Tool]:
+        return self._tools[index]
+
+    def __iter__(self) -> Iterator[Tool]:
+        return iter(self._tools)
+
+    def __len__(self) -> int:
+        return len(self._tools)
+
+    def __repr__(self) -> str:
+        return f"<MCPTools of {self.label}: {', '.join(tool.name for tool in self._tools) or 'none'}>"
+
+    def refresh(self) -> None:
+        """List the tools anew. For blocking callers; raises as entering does."""
+        if self._background is None:
+            raise ConfigurationError("the MCP tools are not open in a `with`: with `async with`, await arefresh()")
+        self._background.run(self._list())
+
+    async def arefresh(self) -> None:
+        """List the tools anew. For async callers; raises as entering does."""
+        await self._on_own_loop(self._list)
+
+    def _enter(self) -> None:
+        with self._lock:
+            if self._is_open:
+                raise ConfigurationError(f"the tools of {self.label} are open already")
+            self._is_open = True
+
+    async def _open(self) -> None:
+        await self._session.open(self.options.connect_timeout)
+        try:
+            await self._list()
+        except BaseException:
+            await self._session.close()
+            raise
+
+    async def _close(self) -> None:
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+        try:
+            await self._session.close()
+        finally:
+            self._tools = ()
+            self._is_open = False
+
+    async def _list(self) -> None:
+        options = self.options
+        found = await self._session.list_tools(options.max_tools, options.connect_timeout)
+        if options.only is not None:
+            missing = sorted(set(options.only) - {tool.name for tool in found})
+            if missing:
+                raise ConfigurationError(f"{self.label} has no tool called {', '.join(missing)}")
+            found = [tool for tool in found if tool.name in options.only]
+        names = assign_names((tool.name for tool in found), options.prefix)
+        self._tools = tuple(self._make(tool, names[tool.name]) for tool in {t.name: t for t in found}.values())
+
+    def _make(self, remote: RemoteTool, name: str) -> Tool:
+        return Tool(
+            name=name,
+            description=remote.description or remote.title or "",
+            parameters=remote.input_schema or {"type": "object", "properties": {}},
+            function=self._function(remote.name),
+            timeout=self.options.timeout,
+            requires_approval=self.options.needs_approval(remote.name),
+        )
+
+    def _function(self, name: str) -> Callable[..., Any]:
+        def call_blocking(**arguments: Any) -> ToolResult:
+            if self._background is None:
+                raise self._closed(name)
+            return self._background.run(self._call(name, arguments))
+
+        async def call(**arguments: Any) -> ToolResult:
+            if not self._is_open:
+                raise self._closed(name)
+            return await self._on_own_loop(lambda: self._call(name, arguments))
+
+        is_blocking = asyncio.get_running_loop() is not self._session.loop or self._lives_in_background()
+        return call_blocking if is_blocking else call
+
+    async def _call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
+        result = await self._session.call(name, arguments, self.options.timeout)
+        return parse_result(name, result, self.options.max_result_bytes)
+
+    def _changed(self) -> None:
+        """Read the list anew, once for all changes that come meanwhile."""
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = self._session.loop.create_task(self._refresh_quietly())
+
+    async def _refresh_quietly(self) -> None:
+        try:
+            await self._list()
+        except AIError as error:
+            _LOG.warning("the changed tools of %s cannot be read, the old ones stay: %s", self.label, error)

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from .data.fitting import fit_media
 from .data.history import mend_history
 from .data.messages import AIMessage
 from .data.prompt import Prompt
@@ -19,7 +20,7 @@ __all__ = ["CALL_LIMITS", "PROMPT_OPTIONS", "build_prompt", "check_number", "mak
 CALL_LIMITS = frozenset({"timeout", "idle_timeout", "deadline", "retry_attempts", "metadata", "conversation_id"})
 """Options that steer the call and are not sent: limits in seconds and attempts, and what events are labelled with."""
 
-PROMPT_OPTIONS = frozenset(Prompt.__struct_fields__) - {"messages", "model", "stream", "options", "warnings"}
+PROMPT_OPTIONS = frozenset(Prompt.__struct_fields__) - {"messages", "model", "stream", "options", "warnings", "wire"}
 """Options that a prompt has fields for."""
 
 _KEPT_HISTORY = ("previous_response_id", "conversation")
@@ -48,7 +49,8 @@ def build_prompt(
     """The prompt for one call, and the call's limits.
 
     The connection's default options apply where the call gives none. Raises `UnknownOptionError` for an option that
-    nobody knows, `ConfigurationError` for messages or values that cannot work, before anything is sent.
+    nobody knows, `ConfigurationError` for messages or values that cannot work, `UnsupportedFeatureError` for media that
+    the driver does not read, before anything is sent.
     """
     config = driver.config
     merged = {**config.options, **options} if config.options else options
@@ -79,6 +81,7 @@ def build_prompt(
     prompt = Prompt(messages=make_messages(messages), model=model, stream=stream, options=own, **fields)
     if not any(own.get(name) for name in _KEPT_HISTORY):
         prompt.messages = mend_history(prompt.messages, prompt.warn)
+    prompt.messages = fit_media(prompt.messages, driver.capabilities, prompt.warn, driver.unsupported)
     return prompt, limits
 
 

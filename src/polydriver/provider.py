@@ -8,7 +8,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 from .data.messages import AIMessage
 from .operations import AsyncOperations, Operations
@@ -190,6 +191,14 @@ class Provider(Operations, Answers):
         if "_pipeline" in self.__dict__:
             self._pipeline.port.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
 
 class AsyncProvider(AsyncOperations, Answers):
     """A service, for async callers: the methods of `Provider`, awaited. May be used from several event loops."""
@@ -316,3 +325,11 @@ class AsyncProvider(AsyncOperations, Answers):
         """See `Provider.close`."""
         if "_pipeline" in self.__dict__:
             await self._pipeline.port.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

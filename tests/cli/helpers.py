@@ -10,7 +10,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -86,6 +86,30 @@ class Terminal:
         while text not in self.screen:
             assert time.monotonic() < until, f"{text!r} did not come: {self.screen!r}"
             self._read(0.1)
+        return self._take(text)
+
+    def interrupt(self, text: str) -> str:
+        """Press Ctrl-C, and wait for `text`."""
+        self._press_ctrl_c(lambda: text in self.screen)
+        return self.wait_for(text)
+
+    def stop(self) -> int:
+        """Press Ctrl-C, and wait for the end of the program. Returns its status."""
+        self._press_ctrl_c(lambda: self._process.poll() is not None)
+        return self.end()
+
+    def _press_ctrl_c(self, done: Callable[[], bool]) -> None:
+        """Once should do, but CPython looks at signals before it waits in C: one that comes in between is seen at the
+        next key."""
+        for _ in range(10):
+            self.type("\x03")
+            until = time.monotonic() + 2.0
+            while time.monotonic() < until and not done():
+                self._read(0.1)
+            if done():
+                return
+
+    def _take(self, text: str) -> str:
         before, found, self.screen = self.screen.partition(text)
         return before + found
 

@@ -24,7 +24,7 @@ def mock(folder: Path, *replies: str, more: str = "") -> Path:
 @pytest.fixture
 def server(tmp_path: Path) -> Any:
     """A server that answers `Hi there`, its mock, and settings for it."""
-    driver = MockDriver({}, patterns=[("", "Hi there")])
+    driver = MockDriver({}).when("", "Hi there")
     with MockServer(driver) as url:
         path = write_settings(
             tmp_path, f'driver = "openai"\napi_key = "{KEY}"\nbase_url = "{url}"\ndefault_model = "gpt-4o-mini"'

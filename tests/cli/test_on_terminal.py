@@ -38,10 +38,9 @@ def test_ctrl_c_stops_a_question(tmp_path: Path) -> None:
         on_terminal("--config", settings(tmp_path, server.url), "ask", "hi", folder=tmp_path) as t,
     ):
         t.wait_for("lo")
-        t.type("\x03")
+        t.interrupt("stopped")
         assert t.end() == 130
         assert server.wait_hung_up()
-    assert "stopped" in t.screen
     assert "Traceback" not in t.screen
 
 
@@ -52,8 +51,7 @@ def test_ctrl_c_stops_waiting(command: str, tmp_path: Path) -> None:
         settings(tmp_path, server.url)
         with on_terminal(*arguments, folder=tmp_path) as t:
             assert server.wait_requests(1, 20)
-            t.type("\x03")
-            assert t.end() == 130
+            assert t.stop() == 130
     assert "Traceback" not in t.screen
 
 
@@ -63,16 +61,15 @@ def test_ctrl_c_stops_an_answer_and_not_the_chat(tmp_path: Path) -> None:
             t.wait_for("> ")
             t.type("hi\r")
             t.wait_for("lo")
-            t.type("\x03")
-            t.wait_for("what came stays in the conversation")
+            t.interrupt("what came stays in the conversation")
             t.wait_for("> ")
             t.type("again\r")
             assert server.wait_requests(2)
-            t.type("\x03")
-            t.wait_for("nothing is recorded")
+            t.interrupt("nothing is recorded")
             t.wait_for("> ")
-            t.type("half a line\x03")
-            t.wait_for("Ctrl-D")
+            t.type("half a line")
+            t.wait_for("half a line")
+            t.interrupt("Ctrl-D")
             t.wait_for("> ")
             t.type("more\r")
             t.wait_for("tokens")
@@ -100,6 +97,7 @@ def test_lines_can_be_edited(tmp_path: Path) -> None:
             t.wait_for("> ")
             t.type("\x1b[A!\r")
             t.wait_for("tokens")
+            t.wait_for("> ")
             t.type("\x04")
             assert t.end() == 0
         sent = [request.body.decode() for request in server.requests]

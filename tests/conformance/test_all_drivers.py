@@ -9,7 +9,7 @@ import pytest
 
 from polydriver.drivers import driver_class, driver_names
 from polydriver.testing import DriverConformance
-from polydriver.testing.wires import generate_content
+from polydriver.testing.wires import generate_content, responses
 
 # What the example configuration cannot guess, by driver: attributes of the suite.
 VERTEX_MODELS = b'{"publisherModels":[{"name":"publishers/google/models/m-1"}]}'
@@ -19,7 +19,7 @@ PARTICULARS: dict[str, dict[str, Any]] = {
 
 # Drivers that choose among several wires by the model are checked on each.
 WIRES: dict[str, tuple[str, dict[str, Any]]] = {
-    "openai_responses": ("openai", {"model": "gpt-5"}),
+    "openai_responses": ("openai", {"model": "gpt-5", "fixtures": responses.FIXTURES}),
 }
 
 

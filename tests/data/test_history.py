@@ -61,7 +61,7 @@ def test_an_id_that_is_used_again_gets_its_own_result() -> None:
     mended, warnings = mend(*turns)
     assert [message.text or message.parts[0] for message in mended][2::2] == [
         ToolResult("a", "1", "weather"),
-        ToolResult("a", "2", "weather"),
+        ToolResult(mended[3].tool_calls[0].id, "2", "weather"),
     ]
     assert not warnings
 

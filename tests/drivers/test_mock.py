@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from polydriver import AI, AIMessage, AIResponse, MockDriver, TokenUsage, errors
 from polydriver.data.http import Request
 from polydriver.data.json import decode_json, encode_json
-from polydriver.data.messages import Reasoning, Refusal, Text, ToolCall
+from polydriver.data.messages import Part, Reasoning, Refusal, Text, ToolCall
 from polydriver.drivers.mock import FAILURES, Script, UnscriptedCallError, tool_call
 from polydriver.drivers.mock.failures import failure_from_error, make_failure
 from polydriver.drivers.mock.samples import sample
@@ -42,7 +42,7 @@ class TestReplies:
 
     def test_a_response_is_sent_with_everything_it_has(self) -> None:
         usage = TokenUsage(input_tokens=100, output_tokens=50, cached_input_tokens=40, reasoning_tokens=20)
-        parts = [Reasoning("because"), Text("so"), ToolCall("call_1", "f", {"a": 1})]
+        parts: list[Part] = [Reasoning("because"), Text("so"), ToolCall("call_1", "f", {"a": 1})]
         scripted = AIResponse(parts=parts, finish_reason="length", usage=usage, model="m-2", id="id-1")
         for stream in (False, True):
             driver = mock(scripted)
@@ -98,7 +98,9 @@ class TestReplies:
         assert decode_json(chat(driver).content) == {"content": "kept"}
 
     def test_functions_see_the_call(self) -> None:
-        driver = mock(lambda call: f"{call.model}: {call.text.upper()}", lambda call: errors.RateLimitError("no"))
+        driver = mock(
+            lambda call: f"{call.model}: {call.text.upper()}", lambda call: errors.RateLimitError("no")
+        )
         assert chat(driver, "hi", model="m").content == "m: HI"
         with pytest.raises(errors.RateLimitError):
             chat(driver, retry_attempts=1)
@@ -114,7 +116,9 @@ class TestReplies:
         assert chat(driver, "really?!").content == "What?"
         assert chat(driver, "else").content == "scripted"
 
-    @pytest.mark.parametrize("reply", [object(), ValueError("x"), {"error": "no such failure"}, {"tool_calls": [1]}])
+    @pytest.mark.parametrize(
+        "reply", [object(), ValueError("x"), {"error": "no such failure"}, {"tool_calls": [1]}]
+    )
     def test_what_cannot_be_a_reply_is_refused_with_its_place(self, reply: Any) -> None:
         with pytest.raises(errors.ConfigurationError, match=r"replies\[1\]|the reply"):
             MockDriver({"replies": ["ok", reply]}, env={})
@@ -298,9 +302,36 @@ class TestOperations:
         found = _post(mock(), "moderations", {"model": "m", "input": ["a", "b"]})
         assert [result["flagged"] for result in found["results"]] == [False, False]
 
+    async def test_the_methods_that_users_call(self) -> None:
+        driver = mock()
+        vectors = driver.embed(["a", "b"], model="mock-embedding")
+        assert len(vectors.embeddings) == 2
+        assert vectors.cost is not None
+        assert not driver.moderate("hello", model="mock").flagged
+        image = driver.generate_image("a cat", model="mock", n=2).images[0]
+        assert image.data is not None
+        assert image.data.startswith(b"\x89PNG")
+        speech = await driver.asynchronous().speak("hello", model="mock")
+        assert speech.audio.data is not None
+        assert speech.audio.data.startswith(b"RIFF")
+        driver.fail("server_error")
+        with pytest.raises(errors.ServerError):
+            driver.embed("a", model="mock-embedding", retry_attempts=1)
+        assert [call.operation for call in driver.calls] == [
+            "embeddings",
+            "moderations",
+            "images",
+            "speech",
+            "embeddings",
+        ]
+
     def test_models_and_prices(self) -> None:
         driver = mock()
-        assert [model.id for model in driver.get_available_models()] == ["mock", "mock-large", "mock-embedding"]
+        assert [model.id for model in driver.get_available_models()] == [
+            "mock",
+            "mock-large",
+            "mock-embedding",
+        ]
         assert driver.validate_credentials()
         assert driver.get_health().status == "healthy"
         usage = TokenUsage(input_tokens=1_000_000, output_tokens=0)
@@ -416,7 +447,9 @@ class TestConfiguration:
         with pytest.raises(errors.ConfigurationError, match="OPENAI_API_KEY"):
             ai.provider("openai")
 
-    @pytest.mark.parametrize("settings", [{"chunk_size": 0}, {"patterns": ["x"]}, {"delay": -1}, {"unknown": 1}])
+    @pytest.mark.parametrize(
+        "settings", [{"chunk_size": 0}, {"patterns": ["x"]}, {"delay": -1}, {"unknown": 1}]
+    )
     def test_wrong_settings_are_refused(self, settings: dict[str, Any]) -> None:
         with pytest.raises(errors.ConfigurationError):
             MockDriver(settings, env={})

@@ -55,13 +55,16 @@ class TestWithOurDriver:
             provider = client(url)
             with pytest.raises(errors.ProviderError):
                 provider.send_message("x", **limits)
-            with pytest.raises(errors.ProviderError), provider.send_streaming_message("x", **limits) as stream:
+            with (
+                pytest.raises(errors.ProviderError),
+                provider.send_streaming_message("x", **limits) as stream,
+            ):
                 stream.until_done()
             assert provider.send_message("still there", model="m").content == "still there"
             provider.close()
 
     def test_a_cut_stream_keeps_what_came(self) -> None:
-        with MockServer(mock().fail("cut", text="Hello there", after=3)) as url:
+        with MockServer(mock().fail("cut", text="Hello there", after=2)) as url:
             provider = client(url)
             with (
                 pytest.raises(errors.StreamInterruptedError) as caught,
@@ -119,7 +122,8 @@ class TestHTTP:
             MockServer(port=taken.getsockname()[1]).start()
 
     def test_stop_breaks_off_what_is_open(self) -> None:
-        server = MockServer(mock().fail("stall"))
+        asked = threading.Event()
+        server = MockServer(mock().fail("stall").when(lambda text: bool(asked.set()), "never"))
         provider = client(server.start())
         failed: list[BaseException] = []
 
@@ -131,8 +135,7 @@ class TestHTTP:
 
         thread = threading.Thread(target=ask)
         thread.start()
-        while not server.driver.calls:
-            pass
+        assert asked.wait(5)
         server.stop()
         thread.join(5)
         provider.close()

@@ -416,3 +416,24 @@ def test_wrong_types_anywhere(path: tuple[Any, ...], value: Any, other: tuple[An
     decoder.finish()
     assert decoder.failure is None or isinstance(decoder.failure, AIError), decoder.failure
     decoder.build()
+
+
+@pytest.mark.parametrize("depth", [60, 400, 900, 5000, 100_000])
+@pytest.mark.parametrize("name", ["candidates", "usage_metadata", "content", "args", "error"])
+def test_deep_nesting(name: str, depth: int) -> None:
+    deep = "[" * depth + "]" * depth
+    whole = json.dumps(answer({"functionCall": {"name": "f", "args": "DEEP"}}))
+    places = {
+        "candidates": f'{{"candidates": {deep}}}',
+        "usage_metadata": f'{{"candidates": [], "usage_metadata": {deep}}}',
+        "content": f'{{"candidates": [{{"content": {deep}, "finishReason": "STOP"}}]}}',
+        "args": whole.replace('"DEEP"', deep),
+        "error": f'{{"error": {{"message": "x", "details": {deep}}}}}',
+    }
+    body = places[name].encode()
+    with contextlib.suppress(AIError):
+        parse(body)
+    decoder = GEMINI.decoder(Prompt(messages=[], model="m", stream=True))
+    decoder.feed(b"data: " + body + b"\n\n")
+    decoder.finish()
+    assert decoder.failure is None or isinstance(decoder.failure, AIError), decoder.failure

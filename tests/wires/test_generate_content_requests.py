@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import email
-import email.message
 import io
 import json
 import wave
@@ -609,17 +608,18 @@ class TestMedia:
         assert DRIVER.parse_speech(self.reply(samples), wanted).audio.data == b"png!"
 
 
-class TestFiles:
-    FILE = {
-        "name": "files/abc",
-        "displayName": "a.txt",
-        "mimeType": "text/plain",
-        "sizeBytes": "5",
-        "createTime": "2026-05-28T14:45:17.041985123Z",
-        "uri": "https://generativelanguage.googleapis.com/v1beta/files/abc",
-        "state": "ACTIVE",
-    }
+FILE = {
+    "name": "files/abc",
+    "displayName": "a.txt",
+    "mimeType": "text/plain",
+    "sizeBytes": "5",
+    "createTime": "2026-05-28T14:45:17.041985123Z",
+    "uri": "https://generativelanguage.googleapis.com/v1beta/files/abc",
+    "state": "ACTIVE",
+}
 
+
+class TestFiles:
     def reply(self, payload: Any) -> Reply:
         return Reply(status=200, body=json.dumps(payload).encode())
 
@@ -631,25 +631,23 @@ class TestFiles:
         message = email.message_from_bytes(
             b"content-type: " + request.headers["content-type"].encode() + b"\r\n\r\n" + body_of(request)
         )
-        record, content = message.get_payload()
-        assert isinstance(record, email.message.Message)
-        assert isinstance(content, email.message.Message)
+        record, content = list(message.walk())[1:]
         assert json.loads(str(record.get_payload())) == {"file": {"displayName": "a.txt"}}
         assert (content.get_content_type(), content.get_payload()) == ("text/plain", "hello")
-        got = DRIVER.parse_file_upload(self.reply({"file": self.FILE}), wanted)
+        got = DRIVER.parse_file_upload(self.reply({"file": FILE}), wanted)
         assert (got.id, got.name, got.size, got.status) == ("files/abc", "a.txt", 5, "ACTIVE")
         assert got.created is not None
 
     def test_list_get_delete(self) -> None:
         listed = PageRequest(limit=2, after="t")
         assert DRIVER.build_file_list(listed).url.endswith("/v1beta/files?pageSize=2&pageToken=t")
-        page = DRIVER.parse_file_list(self.reply({"files": [self.FILE], "nextPageToken": "n"}), listed)
+        page = DRIVER.parse_file_list(self.reply({"files": [FILE], "nextPageToken": "n"}), listed)
         assert ([file.id for file in page.items], page.next) == (["files/abc"], "n")
         assert DRIVER.parse_file_list(self.reply({}), listed).next is None
         item = ItemRequest(id="files/abc")
         assert DRIVER.build_file(item).url.endswith("/v1beta/files/abc")
         assert DRIVER.build_file(ItemRequest(id="../x")).url.endswith("/files/..%2Fx")
-        assert DRIVER.parse_file(self.reply(self.FILE), item).url == self.FILE["uri"]
+        assert DRIVER.parse_file(self.reply(FILE), item).url == FILE["uri"]
         assert DRIVER.build_file_deletion(item).method == "DELETE"
         assert DRIVER.parse_file_deletion(self.reply({}), item)
         with pytest.raises(InvalidResponseError):

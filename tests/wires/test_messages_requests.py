@@ -268,10 +268,10 @@ class TestTools:
         )
         assert [message["role"] for message in body["messages"]] == ["user", "assistant", "user"]
         results = body["messages"][2]["content"]
-        assert [block["type"] for block in results] == ["tool_result", "tool_result", "text"]
+        assert [block["type"] for block in results] == ["tool_result", "tool_result", "image", "text"]
         assert results[0] == {"type": "tool_result", "tool_use_id": "toolu_1", "content": "rain"}
         assert results[1]["is_error"] is True
-        assert [block["type"] for block in results[1]["content"]] == ["text", "image"]
+        assert [block["type"] for block in results[1]["content"]] == ["text"]  # results that are errors are text
 
     def test_results_come_first_in_their_message(self) -> None:
         body = render("Hi", AIMessage.assistant("", [ToolCall("t1", "now", {})]), "Wait", AIMessage.tool("t1", "noon"))

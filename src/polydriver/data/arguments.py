@@ -4,7 +4,6 @@ middle.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import Any
@@ -46,7 +45,9 @@ def make_call_id(seed: str, index: int) -> str:
 
     `call_` and 24 hexadecimal digits. `seed` must differ between turns, or the ids of two turns collide.
     """
-    digest = hashlib.blake2s(f"{index}:{seed}".encode("utf-8", "replace"), digest_size=12)
+    from hashlib import blake2s  # loaded late: few wires lack ids
+
+    digest = blake2s(f"{index}:{seed}".encode("utf-8", "replace"), digest_size=12)
     return f"call_{digest.hexdigest()}"
 
 

@@ -80,7 +80,7 @@ class TransportConfig(msgspec.Struct, frozen=True, kw_only=True):
     ca_file: str | None = None
     client_cert: str | tuple[str, str] | None = None
     verify: bool = True
-    max_connections: int = 100
+    max_connections: int = 1000
     keepalive: float = 60.0
     max_header_bytes: int = 64 * 1024
     max_headers: int = 256

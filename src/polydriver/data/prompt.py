@@ -55,6 +55,7 @@ class Prompt(msgspec.Struct, kw_only=True):
       answers).
     - `options`: options that only this driver knows, by their names; `extra`: merged into the request's body as it is;
       `extra_headers`: added to the request's headers.
+    - `wire`: which of its wires the driver chose for this prompt, when it speaks several.
     """
 
     messages: list[AIMessage]
@@ -88,6 +89,7 @@ class Prompt(msgspec.Struct, kw_only=True):
     extra: dict[str, Any] = {}
     extra_headers: dict[str, str] = {}
     warnings: list[str] = []
+    wire: str | None = None
 
     def warn(self, text: str) -> None:
         """Note something that cannot be done as asked; it comes back in `AIResponse.warnings`. Said once only."""

@@ -32,18 +32,19 @@ _MODULES = {
 
 
 def driver_class(name: str) -> type[Driver]:
-    """The driver class of a name. A package's entry point goes before ours, so that one can be replaced.
+    """The driver class of a name: ours, then a row's, then that of another package's entry point.
 
-    Raises `ConfigurationError` with the names that exist.
+    No package can take the place of a driver of ours behind one's back; `AI.extend` can. Raises `ConfigurationError` with
+    the names that exist.
     """
-    found = _from_entry_point(name)
-    if found is None and (home := _MODULES.get(name)):
+    if home := _MODULES.get(name):
         module, _, attribute = home.partition(":")
-        found = getattr(import_module(f"{__name__}.{module}"), attribute)
-    if found is None:
-        from .compatible import ROWS, compatible_driver
+        return getattr(import_module(f"{__name__}.{module}"), attribute)  # type: ignore[no-any-return]
+    from .compatible import ROWS, compatible_driver
 
-        found = compatible_driver(name) if name in ROWS else None
+    if name in ROWS:
+        return compatible_driver(name)
+    found = _from_entry_point(name)
     if found is None:
         raise unknown_driver(name, driver_names())
     return found  # type: ignore[no-any-return]

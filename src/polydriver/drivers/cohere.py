@@ -42,7 +42,7 @@ class CohereDriver(CohereChat, Reranking, HandlesErrors, ValidatesHealth, Calcul
         function_calling=True,
         parallel_function_calling=True,
         vision=True,
-        supported_formats=("text", "image", "document", "json"),
+        supported_formats=("text", "image", "json"),
     )
     # 498: the request or the answer has a word on the deny list.
     errors = ErrorTable(branch="Cohere", statuses={498: ContentFilterError})

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any, TextIO, TypeAlias
+from typing import Any, Protocol, TextIO, TypeAlias
+from urllib.parse import urlsplit
 
-__all__ = ["OnMessage", "Opener", "http_server", "in_process_server", "open_session", "sse_server", "stdio_server"]
+__all__ = [
+    "OnMessage",
+    "Opener",
+    "http_server",
+    "in_process_server",
+    "label_of",
+    "open_session",
+    "secrets_of",
+    "sse_server",
+    "stdio_server",
+]
 
-OnMessage: TypeAlias = Callable[[Any], Awaitable[None]]
-"""Told each notification of the server."""
 
-Opener: TypeAlias = Callable[[OnMessage], AbstractAsyncContextManager[Any]]
-"""Opens a connection; the context's value is an `mcp.Client` or an `mcp.ClientSession`."""
+class OnMessage(Protocol):
+    """What is told each notification of the server."""
+
+    async def __call__(self, message: Any) -> None:
+        """Take one notification."""
+
+
+Opener: TypeAlias = Callable[[OnMessage, float], AbstractAsyncContextManager[Any]]
+"""Opens a connection, with a timeout in seconds; the context's value is an `mcp.Client` or an `mcp.ClientSession`."""
 
 _READ_SECONDS = 300.0
 
@@ -31,28 +46,29 @@ def stdio_server(
     needs to run, so no keys; it writes to `log`, or to our stderr."""
 
     @asynccontextmanager
-    async def open_it(on_message: OnMessage) -> AsyncIterator[Any]:
+    async def open_it(on_message: OnMessage, seconds: float) -> AsyncIterator[Any]:
         from mcp import StdioServerParameters, stdio_client
 
         parameters = StdioServerParameters(
             command=command, args=list(arguments), env=dict(env) if env else None, cwd=folder
         )
-        async with AsyncExitStack() as stack:
-            target = log or sys.__stderr__ or stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: ASYNC230
-            yield await stack.enter_async_context(_client(stdio_client(parameters, errlog=target), on_message))
+        # A notebook's or a test runner's `sys.stderr` is no file that a program could write to.
+        transport = stdio_client(parameters, errlog=log or sys.__stderr__ or sys.stderr)
+        async with _client(transport, on_message) as client:
+            yield client
 
     return open_it
 
 
-def http_server(url: str, headers: Mapping[str, str] | None, timeout: float) -> Opener:
+def http_server(url: str, headers: Mapping[str, str] | None) -> Opener:
     """Talk to a server over streamable HTTP; redirects stay within its origin."""
 
     @asynccontextmanager
-    async def open_it(on_message: OnMessage) -> AsyncIterator[Any]:
+    async def open_it(on_message: OnMessage, seconds: float) -> AsyncIterator[Any]:
         import httpx2
         from mcp.client.streamable_http import streamable_http_client
 
-        limits = httpx2.Timeout(timeout, read=_READ_SECONDS)
+        limits = httpx2.Timeout(seconds, read=_READ_SECONDS)
         async with (
             httpx2.AsyncClient(headers=dict(headers or {}), timeout=limits) as http,
             _client(streamable_http_client(url, http_client=http), on_message) as client,
@@ -62,14 +78,14 @@ def http_server(url: str, headers: Mapping[str, str] | None, timeout: float) -> 
     return open_it
 
 
-def sse_server(url: str, headers: Mapping[str, str] | None, timeout: float) -> Opener:
+def sse_server(url: str, headers: Mapping[str, str] | None) -> Opener:
     """Talk to a server over the older transport of HTTP with SSE."""
 
     @asynccontextmanager
-    async def open_it(on_message: OnMessage) -> AsyncIterator[Any]:
+    async def open_it(on_message: OnMessage, seconds: float) -> AsyncIterator[Any]:
         from mcp.client.sse import sse_client
 
-        transport = sse_client(url, dict(headers or {}), timeout=timeout, sse_read_timeout=_READ_SECONDS)
+        transport = sse_client(url, dict(headers or {}), timeout=seconds, sse_read_timeout=_READ_SECONDS)
         async with _client(transport, on_message) as client:
             yield client
 
@@ -78,17 +94,29 @@ def sse_server(url: str, headers: Mapping[str, str] | None, timeout: float) -> O
 
 def in_process_server(server: Any) -> Opener:
     """Talk to a server object, or over a transport, of the package `mcp`."""
-    return lambda on_message: _client(server, on_message)
+    return lambda on_message, seconds: _client(server, on_message)
 
 
 def open_session(session: Any) -> Opener:
     """Use an `mcp.Client` or `mcp.ClientSession` that is open already. It stays open."""
 
     @asynccontextmanager
-    async def open_it(on_message: OnMessage) -> AsyncIterator[Any]:
+    async def open_it(on_message: OnMessage, seconds: float) -> AsyncIterator[Any]:
         yield session
 
     return open_it
+
+
+def label_of(url: str) -> str:
+    """An address as it is shown: without query and credentials, which may be secrets."""
+    parts = urlsplit(url)
+    return f"the MCP server at {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def secrets_of(url: str, headers: Mapping[str, str] | None) -> list[str]:
+    """What must not show of an address and its headers."""
+    values = list((headers or {}).values())
+    return [*values, *(value.partition(" ")[2] for value in values), urlsplit(url).query]
 
 
 def _client(server: Any, on_message: OnMessage) -> AbstractAsyncContextManager[Any]:

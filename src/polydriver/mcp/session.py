@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..config import Redactor
-from ..errors import AIError, APIConnectionError, APITimeoutError, ConfigurationError, ToolExecutionError
+from ..errors import (
+    APIConnectionError,
+    APITimeoutError,
+    ConfigurationError,
+    InvalidResponseError,
+    ToolExecutionError,
+)
 from .servers import Opener
 
 if TYPE_CHECKING:
@@ -19,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Session", "need_mcp"]
 
 _LOG = logging.getLogger("polydriver.mcp")
-_MAX_PAGES = 1000
+_MAX_PAGES = 200
 
 
 class Session:
@@ -40,7 +45,7 @@ class Session:
         self.loop = asyncio.get_running_loop()
         self._ready: asyncio.Future[Any] = self.loop.create_future()
         self._end = asyncio.Event()
-        self._task = self.loop.create_task(self._live())
+        self._task = self.loop.create_task(self._live(seconds))
         try:
             async with asyncio.timeout(seconds):
                 self._client = await asyncio.shield(self._ready)
@@ -56,34 +61,27 @@ class Session:
         self._end.set()
         await asyncio.wait([self._task])
 
-    async def list_tools(self, limit: int, seconds: float) -> list[RemoteTool]:
-        """All pages of the server's tools. Raises `ConfigurationError` for more tools than `limit`, and what
-        `open` raises."""
+    async def list_tools(self, seconds: float) -> list[RemoteTool]:
+        """All pages of the server's tools, each name once. Raises as `open` does, and `InvalidResponseError` for a
+        list without an end."""
         from mcp.types import PaginatedRequestParams
 
         session = getattr(self._client, "session", self._client)
-        found: list[RemoteTool] = []
+        found: dict[str, RemoteTool] = {}
         cursor: str | None = None
         try:
             async with asyncio.timeout(seconds):
                 for _ in range(_MAX_PAGES):
                     page = await session.list_tools(params=PaginatedRequestParams(cursor=cursor) if cursor else None)
-                    found += page.tools
+                    found.update({tool.name: tool for tool in page.tools})
                     cursor = page.next_cursor
-                    if len(found) > limit:
-                        raise ConfigurationError(
-                            f"{self._label} has more than {limit} tools",
-                            hint="Raise max_tools, or choose among them with only=[...] and a higher max_tools.",
-                        )
                     if not cursor:
-                        return found
+                        return list(found.values())
         except TimeoutError:
             raise APITimeoutError(f"{self._label} did not list its tools within {seconds:g} seconds") from None
-        except AIError:
-            raise
         except Exception as error:
             raise self._connection_error("cannot list its tools", error) from error
-        raise ConfigurationError(f"{self._label} lists its tools on more than {_MAX_PAGES} pages")
+        raise InvalidResponseError(f"{self._label} lists its tools on more than {_MAX_PAGES} pages")
 
     async def call(self, name: str, arguments: dict[str, Any], seconds: float | None) -> CallToolResult:
         """Call a tool by the server's name for it. Raises `ToolExecutionError`, whatever goes wrong."""
@@ -96,11 +94,13 @@ class Session:
         except Exception as error:
             raise ToolExecutionError(f"{name} of {self._label} failed: {self._describe(error)}") from error
 
-    async def _live(self) -> None:
+    async def _live(self, seconds: float) -> None:
         """Open the connection, keep it until the end is wanted, and close it: all in this task."""
         try:
-            async with self._opener(self._on_message) as client:
-                watching = asyncio.ensure_future(self._watch(client))
+            async with self._opener(self._on_message, seconds) as client:
+                subscribed = asyncio.Event()
+                watching = asyncio.ensure_future(self._watch(client, subscribed))
+                await subscribed.wait()
                 self._ready.set_result(client)
                 await self._end.wait()
                 watching.cancel()
@@ -111,17 +111,23 @@ class Session:
             else:
                 self._ready.set_exception(self._connection_error("cannot be reached", error))
 
-    async def _watch(self, client: Any) -> None:
-        """Subscribe to changes, which servers from the protocol of 2026-07-28 on want. Older ones just tell."""
+    async def _watch(self, client: Any, subscribed: asyncio.Event) -> None:
+        """Subscribe to changes, which servers from the protocol of 2026-07-28 on want. Older ones just tell.
+
+        `subscribed` is set once no change can be missed any more, or there is no subscription.
+        """
         listen = getattr(client, "listen", None)
         tools = getattr(getattr(client, "server_capabilities", None), "tools", None)
-        if listen is None or tools is None or not tools.list_changed:
-            return
-        # A server that refuses is one whose list is read once; a broken connection shows at the next call.
-        with contextlib.suppress(Exception):
-            async with listen(tools_list_changed=True) as events:
-                async for _ in events:
-                    self._on_change()
+        try:
+            if listen is not None and tools is not None and tools.list_changed:
+                async with listen(tools_list_changed=True) as events:
+                    subscribed.set()
+                    async for _ in events:
+                        self._on_change()
+        except Exception as error:  # noqa: BLE001 (without a subscription all works but the news)
+            _LOG.debug("%s gives no news of its tools: %s", self._label, self._describe(error))
+        finally:
+            subscribed.set()
 
     async def _on_message(self, message: Any) -> None:
         if getattr(message, "method", None) == "notifications/tools/list_changed":

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TextIO, overload
+from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar, overload
 
 from ..config import Redactor
 from ..data.messages import ToolResult
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["MCPTools"]
 
 _LOG = logging.getLogger("polydriver.mcp")
+T = TypeVar("T")
 
 
 class MCPTools(Sequence[Tool]):
@@ -56,9 +56,9 @@ class MCPTools(Sequence[Tool]):
         self._session = Session(opener, label, Redactor(secrets), self._changed)
         self._background: BackgroundLoop | None = None
         self._tools: tuple[Tool, ...] = ()
-        self._is_open = False
         self._refreshing: asyncio.Task[None] | None = None
-        self._lock = threading.Lock()
+        self._is_stale = False
+        self._is_open = False
 
     @classmethod
     def stdio(
@@ -77,21 +77,23 @@ class MCPTools(Sequence[Tool]):
         logs goes to `log` (a real file), or to stderr.
         """
         opener = servers.stdio_server(command, arguments, env, folder, log)
-        return cls(opener, f"the MCP server {command!r}", tuple((env or {}).values()), **options)
+        return cls(opener, f"the MCP server {Path(command).name!r}", tuple((env or {}).values()), **options)
 
     @classmethod
     def http(cls, url: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Self:
         """The tools of a server on the network, over streamable HTTP."""
-        return cls._over_http(servers.http_server, url, headers, options)
+        return cls(
+            servers.http_server(url, headers), servers.label_of(url), servers.secrets_of(url, headers), **options
+        )
 
     @classmethod
     def sse(cls, url: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Self:
         """The tools of a server on the network, over the older transport of HTTP with server-sent events."""
-        return cls._over_http(servers.sse_server, url, headers, options)
+        return cls(servers.sse_server(url, headers), servers.label_of(url), servers.secrets_of(url, headers), **options)
 
     @classmethod
     def in_process(cls, server: Any, **options: Any) -> Self:
-        """The tools of a server object of the package `mcp` (`MCPServer`, `Server`), or behind one of its transports."""
+        """The tools of a server object of the package `mcp`, or behind one of its transports."""
         return cls(servers.in_process_server(server), f"the MCP server {type(server).__name__}", **options)
 
     @classmethod
@@ -102,46 +104,34 @@ class MCPTools(Sequence[Tool]):
         made._is_async_only = True
         return made
 
-    @classmethod
-    def _over_http(
-        cls, way: Callable[..., servers.Opener], url: str, headers: Mapping[str, str] | None, options: dict[str, Any]
-    ) -> Self:
-        secrets = [text for value in (headers or {}).values() for text in (value, value.partition(" ")[2])]
-        read = MCPOptions.read(options)
-        return cls(way(url, headers, read.connect_timeout), f"the MCP server at {_without_query(url)}", secrets, **options)
-
     _is_async_only = False
 
     def __enter__(self) -> Self:
         if self._is_async_only:
             raise ConfigurationError("an open MCP session belongs to its event loop: use `async with`")
-        self._enter()
-        background = BackgroundLoop()
+        self._claim()
+        self._background = background = BackgroundLoop()
         try:
             background.run(self._open())
         except BaseException:
+            self._background = None
             background.close()
-            self._is_open = False
             raise
-        self._background = background
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        background = self._background
+        background, self._background = self._background, None
         if background is not None:
-            self._background = None
-            background.run(self._close())
-            background.close()
+            try:
+                background.run(self._close())
+            finally:
+                background.close()
 
     async def __aenter__(self) -> Self:
-        self._enter()
-        try:
-            await self._open()
-        except BaseException:
-            self._is_open = False
-            raise
+        self._claim()
+        await self._open()
         return self
 
     async def __aexit__(
@@ -168,46 +158,51 @@ class MCPTools(Sequence[Tool]):
     def refresh(self) -> None:
         """List the tools anew. For blocking callers; raises as entering does."""
         if self._background is None:
-            raise ConfigurationError("the MCP tools are not open in a `with`: with `async with`, await arefresh()")
+            raise ConfigurationError("these tools are not open in a `with`; in an `async with`, await arefresh()")
         self._background.run(self._list())
 
     async def arefresh(self) -> None:
         """List the tools anew. For async callers; raises as entering does."""
-        await self._on_own_loop(self._list)
+        await self._in_own_loop(self._list)
 
-    def _enter(self) -> None:
-        with self._lock:
-            if self._is_open:
-                raise ConfigurationError(f"the tools of {self.label} are open already")
-            self._is_open = True
+    def _claim(self) -> None:
+        if self._is_open:
+            raise ConfigurationError(f"the tools of {self.label} are open already")
+        self._is_open = True
 
     async def _open(self) -> None:
-        await self._session.open(self.options.connect_timeout)
         try:
-            await self._list()
+            await self._session.open(self.options.connect_timeout)
+            try:
+                await self._list()
+            except BaseException:
+                await self._session.close()
+                raise
         except BaseException:
-            await self._session.close()
+            self._is_open = False
             raise
 
     async def _close(self) -> None:
+        self._is_open, self._tools = False, ()
         if self._refreshing is not None:
             self._refreshing.cancel()
-        try:
-            await self._session.close()
-        finally:
-            self._tools = ()
-            self._is_open = False
+        await self._session.close()
 
     async def _list(self) -> None:
         options = self.options
-        found = await self._session.list_tools(options.max_tools, options.connect_timeout)
+        found = await self._session.list_tools(options.connect_timeout)
         if options.only is not None:
             missing = sorted(set(options.only) - {tool.name for tool in found})
             if missing:
                 raise ConfigurationError(f"{self.label} has no tool called {', '.join(missing)}")
             found = [tool for tool in found if tool.name in options.only]
-        names = assign_names((tool.name for tool in found), options.prefix)
-        self._tools = tuple(self._make(tool, names[tool.name]) for tool in {t.name: t for t in found}.values())
+        if len(found) > options.max_tools:
+            raise ConfigurationError(
+                f"{self.label} has {len(found)} tools, more than max_tools={options.max_tools}",
+                hint="Choose among them with only=[...], or raise max_tools.",
+            )
+        names = assign_names([tool.name for tool in found], options.prefix)
+        self._tools = tuple(self._make(tool, names[tool.name]) for tool in found)
 
     def _make(self, remote: RemoteTool, name: str) -> Tool:
         return Tool(
@@ -220,30 +215,43 @@ class MCPTools(Sequence[Tool]):
         )
 
     def _function(self, name: str) -> Callable[..., Any]:
-        def call_blocking(**arguments: Any) -> ToolResult:
+        """What runs a tool: a plain function under `with`, a coroutine function under `async with`."""
+
+        def call(**arguments: Any) -> ToolResult:
             if self._background is None:
-                raise self._closed(name)
+                raise self._is_closed(name)
             return self._background.run(self._call(name, arguments))
 
-        async def call(**arguments: Any) -> ToolResult:
+        async def call_async(**arguments: Any) -> ToolResult:
             if not self._is_open:
-                raise self._closed(name)
-            return await self._on_own_loop(lambda: self._call(name, arguments))
+                raise self._is_closed(name)
+            return await self._in_own_loop(lambda: self._call(name, arguments))
 
-        is_blocking = asyncio.get_running_loop() is not self._session.loop or self._lives_in_background()
-        return call_blocking if is_blocking else call
+        return call_async if self._background is None else call
 
     async def _call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
         result = await self._session.call(name, arguments, self.options.timeout)
         return parse_result(name, result, self.options.max_result_bytes)
 
-    def _changed(self) -> None:
-        """Read the list anew, once for all changes that come meanwhile."""
-        if self._refreshing is None or self._refreshing.done():
-            self._refreshing = self._session.loop.create_task(self._refresh_quietly())
+    def _is_closed(self, name: str) -> ToolExecutionError:
+        return ToolExecutionError(f"{name} cannot be called: the connection to {self.label} was closed.")
 
-    async def _refresh_quietly(self) -> None:
-        try:
-            await self._list()
-        except AIError as error:
-            _LOG.warning("the changed tools of %s cannot be read, the old ones stay: %s", self.label, error)
+    async def _in_own_loop(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Await it in the loop that the session lives in, wherever the caller is."""
+        if asyncio.get_running_loop() is self._session.loop:
+            return await work()
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), self._session.loop))
+
+    def _changed(self) -> None:
+        """Read the list anew; once for all changes that come meanwhile."""
+        self._is_stale = True
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = self._session.loop.create_task(self._refresh())
+
+    async def _refresh(self) -> None:
+        while self._is_stale and self._is_open:
+            self._is_stale = False
+            try:
+                await self._list()
+            except AIError as error:
+                _LOG.warning("the changed tools of %s cannot be read, and the old ones stay: %s", self.label, error)

@@ -100,7 +100,8 @@ class Cassette:
         return self
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self.save()
+        if kind is None:
+            self.save()
 
     def record(self, request: Request, answer: Simulated) -> None:
         """Keep an exchange, scrubbed."""

@@ -20,7 +20,7 @@ def missing_credentials(provider: str, env: Mapping[str, str]) -> str | None:
         kind = driver_class(provider)
         read_config(kind, env=env)
     except (ConfigurationError, ImportError) as error:
-        return f"no credentials for {provider}: {error}"
+        return f"no credentials for {provider}: {' '.join(str(error).split())}"
     variable = f"{kind.env_prefix}_BASE_URL"
     if not kind.requires_key and not kind.key_variables and not env.get(variable, "").strip():
         return f"{provider} needs no key: set {variable} to say that its server is running"

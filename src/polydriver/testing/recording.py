@@ -52,12 +52,13 @@ _FRAMING = ("content-encoding", "content-length", "transfer-encoding", "connecti
 class RecordingTransport:
     """Sends over `inner`, and records each exchange in a cassette: a path, or one in a recording mode.
 
-    The file is written by `close()`, which a provider's `close()` calls, or by `cassette.save()`.
+    A path is written by `close()`, which a provider's `close()` calls; a `Cassette` by its owner.
     """
 
     def __init__(self, inner: BlockingTransport, cassette: Cassette | str | Path) -> None:
         self._inner = inner
         self.cassette = _for_recording(cassette)
+        self._writes = self.cassette is not cassette
 
     def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """See `BlockingTransport.send`."""
@@ -79,9 +80,10 @@ class RecordingTransport:
         return _RecordedBody(body, _Tape(self.cassette, request, body.status, body.headers))
 
     def close(self) -> None:
-        """Close the client, and write the cassette."""
+        """Close the client, and write a cassette that was given as a path."""
         self._inner.close()
-        self.cassette.save()
+        if self._writes:
+            self.cassette.save()
 
 
 class AsyncRecordingTransport:
@@ -90,6 +92,7 @@ class AsyncRecordingTransport:
     def __init__(self, inner: AsyncTransport, cassette: Cassette | str | Path) -> None:
         self._inner = inner
         self.cassette = _for_recording(cassette)
+        self._writes = self.cassette is not cassette
 
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """See `AsyncTransport.send`."""
@@ -111,14 +114,16 @@ class AsyncRecordingTransport:
         return _AsyncRecordedBody(body, _Tape(self.cassette, request, body.status, body.headers))
 
     def close(self) -> None:
-        """Close the client as far as that goes without waiting, and write the cassette."""
+        """As `aclose`, as far as that goes without waiting."""
         self._inner.close()
-        self.cassette.save()
+        if self._writes:
+            self.cassette.save()
 
     async def aclose(self) -> None:
-        """Close the client, and write the cassette."""
+        """Close the client, and write a cassette that was given as a path."""
         await self._inner.aclose()
-        self.cassette.save()
+        if self._writes:
+            self.cassette.save()
 
 
 class ReplayTransport(SimulatedTransport):

@@ -26,8 +26,7 @@ def api_root(endpoint: str, dated: bool) -> str:
 
 
 class AzureAddress(OperationHooks, HandlesApiCommunication):
-    """Addresses of both APIs. A deployment takes the place of the model that a body names, and in the API by date, of its
-    path."""
+    """Addresses of both APIs. A deployment takes the place of the model in a body, and is in the older API's path."""
 
     @property
     def api_version(self) -> str | None:

@@ -32,7 +32,7 @@ class _Token(msgspec.Struct, frozen=True):
 
 
 class AuthenticatesWithEntra(TraitBase):
-    """Puts the key or a token on each request: one that is given, one from a function, or one that Entra gives to an app.
+    """Puts the key or a token on each request: one that is given, one from a function, or one for an app.
 
     An app's token is kept on the driver. Two calls that find none at the same time each fetch one; the later one stays.
     """

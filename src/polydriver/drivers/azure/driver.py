@@ -47,11 +47,12 @@ class AzureOpenAIDriver(
 ):
     """Azure OpenAI. https://learn.microsoft.com/en-us/azure/ai-foundry/openai/latest
 
-    `endpoint` is the address of the resource (`https://NAME.openai.azure.com`). Without `api_version` the v1 API is spoken;
-    with a date, the older one. A model's name stands for the deployment of that name, unless `deployment` says another.
+    `endpoint` is the address of the resource (`https://NAME.openai.azure.com`). Without `api_version` the v1 API is
+    spoken; with a date, the older one. A model's name stands for the deployment of that name, unless `deployment` says
+    another.
 
-    Needs a key, or a token of Entra: `token`; `token_provider`, a function such as azure-identity's, which is asked before
-    each attempt; or an app's `tenant_id`, `client_id` and `client_secret`.
+    Needs a key, or a token of Entra: `token`; `token_provider`, a function such as azure-identity's, which is asked
+    before each attempt; or an app's `tenant_id`, `client_id` and `client_secret`.
     """
 
     name = "azure"
@@ -102,8 +103,8 @@ class AzureOpenAIDriver(
         own_headers = {"authorization", "api-key"} & read.headers.keys()
         if not (read.api_key or setting("token") or setting("token_provider") or own_headers) and app:
             raise ConfigurationError(
-                f"{read.name}: api_key is missing; give it, or set AZURE_OPENAI_API_KEY; for a token of Entra give token, "
-                f"token_provider, or tenant_id, client_id and client_secret (missing: {', '.join(app)})",
+                f"{read.name}: api_key is missing; give it, or set AZURE_OPENAI_API_KEY; for a token of Entra give "
+                f"token, token_provider, or tenant_id, client_id and client_secret (missing: {', '.join(app)})",
                 provider=self.name,
             )
         self.config = msgspec.structs.replace(
@@ -113,7 +114,7 @@ class AzureOpenAIDriver(
         )
 
     def prefers_responses(self, model: str) -> bool:
-        """Whether a model is better served by the Responses API; not told for the API by date, whose older ones lack it."""
+        """Whether a model is better served by the Responses API, which not all versions of the API by date have."""
         return not self.is_dated and super().prefers_responses(model)
 
     def render_prompt(self, prompt: Prompt) -> dict[str, Any]:

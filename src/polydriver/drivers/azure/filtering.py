@@ -51,7 +51,7 @@ AZURE_ERRORS = ErrorTable(
 
 
 class HandlesAzureErrors(HandlesErrors):
-    """Reads what `innererror` adds: the policy that was violated, and what the filter found (`content_filter_result`)."""
+    """Reads what `innererror` adds: the policy that was violated, and what the filter found."""
 
     errors = AZURE_ERRORS
 
@@ -68,8 +68,8 @@ class HandlesAzureErrors(HandlesErrors):
 class AzureChatDecoder(ChatCompletionsDecoder):
     """Keeps what the filter notes in a stream: it is in `AIResponse.raw`, as in a whole reply.
 
-    `prompt_filter_results` come in a chunk without choices, before the first; `content_filter_results` with the text, or
-    behind it in chunks of their own.
+    `prompt_filter_results` come in a chunk without choices, before the first; `content_filter_results` with the text,
+    or behind it in chunks of their own.
     """
 
     def parse_event(self, event: tuple[bytes, bytes], chunks: list[AIChunk]) -> None:

@@ -11,6 +11,7 @@ from ...driver import Driver
 from ...errors import AIError, ConfigurationError
 from ..traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
 from ..wires.chat_completions import ChatCompletions
+from ..wires.operations import Embeddings, ImageGeneration, Moderation, Speech
 from .answers import Delivery
 from .failures import make_failure
 from .log import CallLog
@@ -32,7 +33,18 @@ _PRICES: dict[str, dict[str, str]] = {
 }
 
 
-class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCosts, CallLog, Driver):
+class MockDriver(
+    ChatCompletions,
+    Embeddings,
+    Moderation,
+    ImageGeneration,
+    Speech,
+    HandlesErrors,
+    ValidatesHealth,
+    CalculatesCosts,
+    CallLog,
+    Driver,
+):
     """Answers offline, by a script: for tests, demonstrations and work without a key. Never used unless it is
     named.
 
@@ -77,6 +89,7 @@ class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCost
         supported_formats=("text", "image", "audio", "document", "json"),
     )
     errors = ErrorTable(branch="Mock")
+    default_voice = "mock"
 
     def __init__(
         self,
@@ -90,8 +103,8 @@ class MockDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCost
         events: EventBus | None = None,
         **settings: Any,
     ) -> None:
-        """`replies` and `patterns` are added to those of the configuration; `script` replaces all of them, to
-        be shared.
+        """`replies` and `patterns` are added to those of the configuration, `default` replaces its own; `script`
+        replaces all of them, to be shared.
 
         Raises `ConfigurationError` for replies that cannot be made, and for unknown settings.
         """

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from ...data.http import Request, Simulated
-from ...data.json import as_dict, as_list, decode_json
+from ...data.json import as_dict, as_list, decode_json, encode_json
 from ...data.responses import AIResponse
 from ...errors import AIError, ConfigurationError
-from .answers import Delivery, estimate_tokens, json_reply, render_answer, render_failure
+from .answers import Delivery, json_reply, render_answer, render_failure
 from .failures import FAILURES, Failure, make_failure
 from .log import MockCall
+from .operations import ANSWERS
 from .replies import Answer
 from .samples import sample
 from .script import Script
@@ -22,13 +22,17 @@ __all__ = ["MockService"]
 _PREFIX = "mock-error-"
 _HEADER = "x-mock-script"
 _CREATED = 1_767_225_600
-_DIMENSIONS = 8
-_OPERATIONS = {"/chat/completions": "chat", "/embeddings": "embeddings", "/moderations": "moderations"}
-_CATEGORIES = ("harassment", "hate", "self-harm", "sexual", "violence")
+_OPERATIONS = {
+    "/chat/completions": "chat",
+    "/embeddings": "embeddings",
+    "/moderations": "moderations",
+    "/images/generations": "images",
+    "/audio/speech": "speech",
+}
 
 
 class MockService:
-    """Answers chat, embeddings, moderations and the model list by a script."""
+    """Answers chat and the model list by a script, and the other operations by rule or with a scripted failure."""
 
     def __init__(self, script: Script, provider: str, delivery: Delivery, models: list[str]) -> None:
         self._script = script
@@ -85,7 +89,7 @@ class MockService:
             return render_failure(reply, call, self._delivery)
         if isinstance(reply, Answer):
             return render_answer(reply, call, self._delivery)
-        return _embed(call, body) if call.operation == "embeddings" else _moderate(call, body)
+        return ANSWERS[call.operation](call, body)
 
     def _answer_models(self, path: str) -> Simulated:
         records = [
@@ -130,50 +134,9 @@ def _default(call: MockCall) -> Answer:
 
 
 def _as_json(value: Any) -> Answer:
-    from ...data.json import encode_json
-
     return Answer(response=AIResponse.from_text(encode_json(value).decode()))
 
 
 def _refuse(status: int, message: str) -> Simulated:
     error = {"message": message, "type": "invalid_request_error", "param": None, "code": None}
     return json_reply({"error": error}, 0, status=status)
-
-
-def _inputs(body: dict[str, Any]) -> list[Any]:
-    given = body.get("input")
-    return given if isinstance(given, list) else [given]
-
-
-def _embed(call: MockCall, body: dict[str, Any]) -> Simulated:
-    """Vectors that are the same for the same text, and of length 1."""
-    inputs = [str(item) for item in _inputs(body)]
-    size = body.get("dimensions")
-    size = size if isinstance(size, int) and 0 < size <= 4096 else _DIMENSIONS
-    data = [
-        {"object": "embedding", "index": index, "embedding": _vector(text, size)}
-        for index, text in enumerate(inputs)
-    ]
-    tokens = sum(estimate_tokens(text) for text in inputs)
-    usage = {"prompt_tokens": tokens, "total_tokens": tokens}
-    return json_reply({"object": "list", "data": data, "model": call.model, "usage": usage}, call.number)
-
-
-def _vector(text: str, size: int) -> list[float]:
-    stream = hashlib.shake_256(text.encode("utf-8", "replace")).digest(size)
-    raw = [byte / 127.5 - 1.0 for byte in stream]
-    length = sum(value * value for value in raw) ** 0.5 or 1.0
-    return [round(value / length, 6) for value in raw]
-
-
-def _moderate(call: MockCall, body: dict[str, Any]) -> Simulated:
-    """Nothing is ever flagged."""
-    judgement = {
-        "flagged": False,
-        "categories": dict.fromkeys(_CATEGORIES, False),
-        "category_scores": dict.fromkeys(_CATEGORIES, 0.0),
-    }
-    results = [judgement for _ in _inputs(body)]
-    return json_reply(
-        {"id": f"modr-mock-{call.number}", "model": call.model, "results": results}, call.number
-    )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...data.catalog import find_pricing
+from ...data.pricing import calculate_cost
 from ...data.usage import TokenUsage
 from .base import TraitBase
 
@@ -19,13 +21,9 @@ class CalculatesCosts(TraitBase):
 
     def pricing(self, model: str) -> ModelPricing | None:
         """The price of a model, or `None` when it is unknown: never guessed."""
-        from ...data.catalog import find_pricing
-
         return find_pricing(self.catalog_name or self.name, model, self.config.prices)
 
     def calculate_cost(self, usage: TokenUsage, model: str) -> Cost | None:
         """What this usage of this model costs; `None` when the price or the usage is unknown."""
-        from ...data.pricing import calculate_cost
-
         pricing = self.pricing(model)
         return calculate_cost(usage, pricing) if pricing is not None else None

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from ...config import Setting
+from ...data.catalog import find
 from ...data.http import Reply, Request
 from ...data.messages import Audio
 from ...data.prompt import Prompt, ProviderTool
@@ -51,18 +52,21 @@ class ChatOrResponses(Responses, ChatCompletions):
     option_names = RESPONSES_OPTIONS | _CHAT_OPTIONS | {"api"}
 
     def wire(self, prompt: Prompt) -> type[ChatCompletions] | type[Responses]:
-        """The wire for a prompt. Raises `ConfigurationError` for an `api` that does not exist."""
-        chosen = prompt.options.get("api") or self.config.settings.get("api") or "auto"
+        """The wire for a prompt, decided once. Raises `ConfigurationError` for an `api` that does not exist."""
+        if prompt.wire is None:
+            prompt.wire = self._decide(prompt)
+        return Responses if prompt.wire == "responses" else ChatCompletions
+
+    def _decide(self, prompt: Prompt) -> str:
+        chosen: str = prompt.options.get("api") or self.config.settings.get("api") or "auto"
         if chosen not in ("auto", "chat", "responses"):
             raise ConfigurationError(f"api must be 'chat', 'responses' or 'auto', not {chosen!r}", provider=self.name)
         if chosen == "auto":
-            return Responses if self._is_for_responses(prompt) else ChatCompletions
-        return Responses if chosen == "responses" else ChatCompletions
+            return "responses" if self._is_for_responses(prompt) else "chat"
+        return chosen
 
     def prefers_responses(self, model: str) -> bool:
         """Whether a model is better served by the Responses API: it reasons there, or is served nowhere else."""
-        from ...data.catalog import find
-
         entry = find(self.catalog_name or self.name, model)
         if entry is None:
             return False

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["KEY", "ConformanceBase", "digest", "example_config", "only_our_errors"]
 
 KEY = "conformance-0123456789-abcdef-KEY"
+_MOMENT = 1_767_225_600.0
 _EXAMPLES: Mapping[str, Any] = {
     "int": 1,
     "float": 1.0,
@@ -110,10 +111,7 @@ class ConformanceBase:
 
     def connected(self, reply: Simulated) -> Driver:
         """A driver whose provider always answers so, for blocking and async callers, without a retry."""
-        if (
-            type(self).answer is ConformanceBase.answer
-            and self.driver.authenticate is not Driver.authenticate
-        ):
+        if type(self).answer is ConformanceBase.answer and self._asks_to_authenticate():
             self.skip("this driver makes requests to authenticate: override `answer`")
 
         def simulate(request: Request) -> Simulated:
@@ -123,6 +121,18 @@ class ConformanceBase:
             return (SimulatedTransport if kind == "blocking" else AsyncSimulatedTransport)(simulate)
 
         return self.make(transport, retry_attempts=1, logging={"enabled": False})
+
+    def _asks_to_authenticate(self) -> bool:
+        """Whether the driver's authentication wants an exchange of its own, rather than just to sign."""
+        flow = self.subject.authenticate(self.subject.build_request(self.prompt()), _MOMENT)
+        if flow is None:
+            return False
+        try:
+            next(flow)
+        except StopIteration:
+            return False
+        flow.close()
+        return True
 
     def skip(self, reason: str) -> NoReturn:
         """End this check: it does not apply."""

@@ -9,9 +9,12 @@ import msgspec
 from ....data.assembly import ChoiceAssembly
 from ....data.json import as_dict, as_list, as_str, decode_json
 from ....data.messages import Reasoning, Refusal, Text
-from ....data.responses import AIChunk
+from ....data.responses import AIChunk, AIResponse
 from ...traits import StreamDecoder
 from . import parse
+from .calls import add_call_deltas
+from .extras import Extras, read_details_text, read_images, read_sources
+from .thinking import ThinkTags
 
 if TYPE_CHECKING:
     from ....data.prompt import Prompt
@@ -27,9 +30,10 @@ class _Delta(msgspec.Struct):
     tool_calls: Any = None
     function_call: Any = None
     refusal: Any = None
-    audio: Any = None
     reasoning_details: Any = None
     annotations: Any = None
+    images: Any = None
+    executed_tools: Any = None
 
 
 class _Choice(msgspec.Struct):
@@ -48,6 +52,8 @@ class _Chunk(msgspec.Struct):
     usage: Any = None
     error: Any = None
     x_groq: Any = None
+    citations: Any = None
+    search_results: Any = None
 
 
 _decode = msgspec.json.Decoder(_Chunk).decode
@@ -60,7 +66,9 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         super().__init__(driver, prompt)
         self._seen_choice = False
         self._reported: dict[str, Any] = {}
-        self._think = _ThinkTags() if driver.think_tags else None
+        self._sources: list[dict[str, Any]] = []
+        self._extras: dict[int, Extras] = {}
+        self._think: dict[int, ThinkTags] = {}
 
     def parse_event(self, event: tuple[bytes, bytes], chunks: list[AIChunk]) -> None:
         """See `StreamDecoder.parse_event`."""
@@ -69,22 +77,26 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
             chunk = _decode(data)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             if data.strip() == b"[DONE]":
-                self._done()
+                self._done(chunks)
                 return
             chunk = self._decode_leniently(data)
-        if chunk.error or name == b"error":
-            raise self.driver.map_payload(decode_json(data))
         answer = self.answer
         if chunk.model and type(chunk.model) is str:
             answer.model = chunk.model
         if answer.id is None and (found := as_str(chunk.id)):
             answer.id = answer.first.seed = found
+        usage = chunk.usage
+        if chunk.x_groq:
+            usage = usage or self._read_groq(as_dict(chunk.x_groq))
+        if usage and isinstance(usage, dict):
+            self._read_usage(usage)
+        if chunk.error or name == b"error":
+            raise self.driver.map_payload(decode_json(data))
+        if chunk.citations or chunk.search_results:
+            self._sources = read_sources(chunk.search_results, chunk.citations) or self._sources
         if chunk.choices:
             for choice in chunk.choices:
                 self._read_choice(choice, chunks)
-        usage = chunk.usage or (chunk.x_groq and as_dict(chunk.x_groq).get("usage"))
-        if usage and isinstance(usage, dict):
-            self._read_usage(usage)
 
     def _decode_leniently(self, data: bytes) -> _Chunk:
         """An event that does not have the usual shape: an error as a bare string, half a surrogate pair, null
@@ -104,6 +116,12 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
                 raise self.driver.map_payload(payload) from None
             raise self.driver.invalid_response(f"an event of the stream has another shape: {error}", data) from None
 
+    def _read_groq(self, own: dict[str, Any]) -> Any:
+        """Groq's own object: the usage, or an error such as a tool call that it could not make sense of."""
+        if own.get("error"):
+            raise self.driver.map_payload(own)
+        return own.get("usage")
+
     def _read_choice(self, raw: _Choice, chunks: list[AIChunk]) -> None:
         self._seen_choice = True
         if raw.error:
@@ -111,9 +129,11 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         index = raw.index if type(raw.index) is int and raw.index >= 0 else 0
         choice = self.answer.choice(index)
         delta = raw.delta
+        if delta is None and raw.message:
+            delta = self._read_message(choice, raw.message)
         if delta is not None:
             content = delta.content
-            if content and type(content) is str and self._think is None:
+            if content and type(content) is str and not self.driver.think_tags:
                 choice.add_text(content)
                 chunks.append(AIChunk(content=content, index=index))
             elif content:
@@ -123,21 +143,29 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
                 choice.add_reasoning(thought)
                 chunks.append(AIChunk(reasoning=thought, index=index))
             if delta.tool_calls:
-                self._read_calls(choice, as_list(delta.tool_calls))
+                add_call_deltas(self.driver, choice, as_list(delta.tool_calls))
             elif delta.function_call:
-                self._read_calls(choice, [{"index": 0, "function": delta.function_call}])
+                add_call_deltas(self.driver, choice, [{"index": 0, "function": delta.function_call}])
             if delta.refusal and type(delta.refusal) is str:
                 choice.add_refusal(delta.refusal)
                 chunks.append(AIChunk(refusal=delta.refusal, index=index))
+            if delta.reasoning_details or delta.annotations or delta.images or delta.executed_tools:
+                self._read_extras(choice, delta, chunks)
         if raw.logprobs:
             self._read_logprobs(choice, raw.logprobs)
         if raw.finish_reason and type(raw.finish_reason) is str:
             self._finish_choice(choice, raw.finish_reason, chunks)
 
+    def _read_message(self, choice: ChoiceAssembly, message: Any) -> _Delta | None:
+        """A whole message instead of deltas. After deltas it only repeats them."""
+        if choice.calls or choice.finish_reason or choice.build_parts() or not isinstance(message, dict):
+            return None
+        return msgspec.convert(message, _Delta)
+
     def _read_content(self, choice: ChoiceAssembly, content: Any, chunks: list[AIChunk]) -> None:
         """Content that is no plain text: Mistral's lists of parts, or text with think tags."""
-        if isinstance(content, str) and self._think is not None:
-            pieces = self._think.feed(content)
+        if isinstance(content, str):
+            pieces = self._think.setdefault(choice.index, ThinkTags()).feed(content)
         else:
             parts = parse.read_content(self.driver, {"content": content})
             pieces = [(type(part) is Reasoning, part.text) for part in parts if isinstance(part, Text | Reasoning)]
@@ -152,45 +180,16 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
                 choice.add_text(text)
                 chunks.append(AIChunk(content=text, index=choice.index))
 
-    def _read_calls(self, choice: ChoiceAssembly, deltas: list[Any]) -> None:
-        """Add deltas of tool calls: id and name are replaced, arguments appended.
-
-        An index tells which call; where a service sends none, a new id or name begins a new call.
-        """
-        for raw in deltas:
-            delta = as_dict(raw)
-            function = as_dict(delta.get("function")) or as_dict(delta.get("custom"))
-            call_id, name = as_str(delta.get("id")), as_str(function.get("name"))
-            if call_id == "null":
-                call_id = None
-            key = self._call_key(choice, delta.get("index"), call_id, name)
-            call = choice.call(key)
-            if call_id:
-                call.id = call_id
-            if name:
-                call.name = name
-            arguments = function.get("arguments", function.get("input"))
-            if isinstance(arguments, dict):
-                call.arguments = arguments
-            elif isinstance(arguments, str) and isinstance(call.arguments, list):
-                call.arguments.append(arguments)
-            call.provider_data = parse.call_data(self.driver, delta) or call.provider_data
-
-    def _call_key(self, choice: ChoiceAssembly, index: Any, call_id: str | None, name: str | None) -> object:
-        last = next(reversed(choice.calls), None)
-        if type(index) is int:
-            key: object = index
-            known = choice.calls.get(key)
-            if known is not None and call_id and known.id and call_id != known.id and name:
-                return next((k for k, call in choice.calls.items() if call.id == call_id), (index, call_id))
-            if known is not None and not call_id and last != key and isinstance(last, tuple) and last[0] == index:
-                return last  # the index is repeated, and the deltas without an id belong to the call begun last
-            return key
-        if call_id:
-            return next((k for k, call in choice.calls.items() if call.id == call_id), (None, call_id))
-        if name or last is None:
-            return (None, len(choice.calls))
-        return last
+    def _read_extras(self, choice: ChoiceAssembly, delta: _Delta, chunks: list[AIChunk]) -> None:
+        extras = self._extras.setdefault(choice.index, Extras())
+        extras.add(delta.reasoning_details, delta.annotations)
+        if self.driver.server_tools_field == "executed_tools":
+            extras.add(tools=delta.executed_tools)
+        if self.driver.details_as_reasoning and (text := read_details_text(delta.reasoning_details)):
+            self._add_pieces(choice, [(True, text)], chunks)
+        for image in read_images(delta.images):
+            choice.add_part(image)
+            chunks.append(AIChunk(parts=[image], index=choice.index))
 
     def _read_logprobs(self, choice: ChoiceAssembly, raw: Any) -> None:
         for name, entries in as_dict(raw).items():
@@ -201,32 +200,41 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
     def _finish_choice(self, choice: ChoiceAssembly, raw: str, chunks: list[AIChunk]) -> None:
         """Note the end of a choice. Some services say it twice; what comes last counts, and calls are handed out
         once."""
-        if self._think is not None and choice.index == 0:
-            self._add_pieces(choice, self._think.finish(), chunks)
+        first_time = choice.finish_reason is None
         choice.raw_finish_reason = raw
         choice.finish_reason = parse.map_finish(raw)
-        choice.flush()
+        self._hand_out(choice, chunks)
+        if first_time and (extras := self._extras.get(choice.index)) and extras.tools:
+            chunks.append(AIChunk(parts=list(extras.server_parts(self.driver)), index=choice.index))
         if any(type(part) is Refusal for part in choice.parts) and choice.finish_reason == "stop":
             choice.finish_reason = "content_filter"
-        calls = choice.take_calls(cut=choice.finish_reason == "length")
-        if calls:
-            chunks.append(AIChunk(tool_calls=calls, index=choice.index))
         if choice.finish_reason == "error":
             raise self.driver.map_payload(
-                {"error": {"message": "the provider ended the stream with finish_reason 'error'"}}
+                {"error": {"message": f"the provider ended the stream with finish_reason {raw!r}"}}
             )
-        self.complete = all(other.finish_reason for other in self.answer.choices)
+        choices = self.answer.choices
+        self.complete = len(choices) >= (self.prompt.n or 1) and all(other.finish_reason for other in choices)
+
+    def _hand_out(self, choice: ChoiceAssembly, chunks: list[AIChunk]) -> None:
+        """What was held back until the end: text that could have been a tag, and the calls."""
+        if (think := self._think.get(choice.index)) is not None:
+            self._add_pieces(choice, think.finish(), chunks)
+        choice.flush()
+        if calls := choice.take_calls(cut=choice.finish_reason == "length"):
+            chunks.append(AIChunk(tool_calls=calls, index=choice.index))
 
     def _read_usage(self, raw: dict[str, Any]) -> None:
         """Usage is cumulative where it comes several times: the last one counts."""
         self._reported = raw
-        self.answer.usage = parse.parse_usage(self.driver, raw)
+        self.answer.usage = self.driver.parse_usage(raw)
 
-    def _done(self) -> None:
+    def _done(self, chunks: list[AIChunk]) -> None:
+        """`[DONE]`: the answer is whole, with or without a finish reason."""
         self.closed = True
         if not self._seen_choice:
             raise self.driver.invalid_response("the stream ended without any choice")
         self.complete = True
+        self.end(chunks)
 
     def parse_unframed(self, body: bytes, chunks: list[AIChunk]) -> None:
         """A service that ignores `stream` answers with the whole completion as JSON: take it."""
@@ -240,61 +248,30 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         response = parse.parse_response(self.driver, payload, self.prompt)
         answer, first = self.answer, self.answer.first
         answer.id, answer.model, answer.usage, answer.raw = response.id, response.model, response.usage, payload
+        answer.provider_data = response.provider_data
+        self._reported = as_dict(payload.get("usage"))
         first.parts = response.parts
         first.finish_reason, first.raw_finish_reason = response.finish_reason, response.raw_finish_reason
+        first.logprobs = response.logprobs
         chunks.append(AIChunk(content=response.content, reasoning=response.reasoning, tool_calls=response.tool_calls))
         self.complete = self.closed = True
 
     def end(self, chunks: list[AIChunk]) -> None:
-        """Hand out the last words: calls of a stream that said `[DONE]` without a finish reason."""
+        """Hand out the last words of a stream that ended well without saying how."""
         if self.complete:
             for choice in self.answer.choices:
-                if calls := choice.take_calls():
-                    chunks.append(AIChunk(tool_calls=calls, index=choice.index))
+                self._hand_out(choice, chunks)
 
-    def build(self) -> Any:
-        """The response so far, with the cost when the provider reports one."""
+    def build(self) -> AIResponse:
+        """The response so far, with its extras, and with the cost when the provider reports one."""
         response = self.answer.build()
+        for choice in (response, *response.alternatives):
+            extras = self._extras.get(choice.index) or Extras()
+            choice.parts = extras.apply(self.driver, choice.parts)
+        if self._sources:
+            sources = Extras()
+            sources.add(annotations=self._sources)
+            response.parts = sources.apply(self.driver, response.parts)
         if self._reported:
             self.driver.report_cost(self._reported, response)
         return response
-
-
-class _ThinkTags:
-    """Splits text with `<think>...</think>` at its start into reasoning and answer; tags may be cut anywhere."""
-
-    __slots__ = ("_held", "_state")
-
-    def __init__(self) -> None:
-        self._state = "start"
-        self._held = ""
-
-    def feed(self, text: str) -> list[tuple[bool, str]]:
-        """Pieces as (is reasoning, text)."""
-        self._held += text
-        pieces: list[tuple[bool, str]] = []
-        if self._state == "start":
-            begun = self._held.lstrip()
-            if begun.startswith("<think>"):
-                self._state, self._held = "thinking", begun[len("<think>") :].lstrip("\n")
-            elif not "<think>".startswith(begun):
-                self._state = "answer"
-        if self._state == "thinking":
-            thinking, found, rest = self._held.partition("</think>")
-            if found:
-                self._state, self._held = "answer", rest.lstrip("\n")
-                pieces += [(True, thinking)] if thinking else []
-            else:
-                keep = next((n for n in range(min(8, len(thinking)), 0, -1) if "</think>".startswith(thinking[-n:])), 0)
-                ready = thinking[: len(thinking) - keep]
-                self._held = thinking[len(ready) :]
-                pieces += [(True, ready)] if ready else []
-        if self._state == "answer" and self._held:
-            pieces.append((False, self._held))
-            self._held = ""
-        return pieces
-
-    def finish(self) -> list[tuple[bool, str]]:
-        """What was held back because it could have been a tag."""
-        held, self._held = self._held, ""
-        return [(self._state == "thinking", held)] if held else []

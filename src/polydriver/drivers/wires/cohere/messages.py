@@ -72,7 +72,9 @@ def _render_assistant(wire: CohereChat, prompt: Prompt, message: AIMessage) -> l
     content: list[dict[str, Any]] = []
     calls: list[dict[str, Any]] = []
     for part in message.parts:
-        if isinstance(part, Text | Refusal):
+        if isinstance(part, Audio) and part.transcript:
+            content.append({"type": "text", "text": part.transcript})
+        elif isinstance(part, Text | Refusal):
             if part.text:
                 content.append({"type": "text", "text": part.text})
         elif isinstance(part, Reasoning):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ....data.arguments import make_call_id
+from ....data.history import OPENING
 from ....data.messages import (
     AIMessage,
     Audio,
@@ -33,6 +34,8 @@ __all__ = ["Block", "render_history"]
 Block = dict[str, Any]
 
 _PLAIN_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")  # what every maker's models take; the API itself also takes . and :
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+_LONGEST_NAME = 64
 _SYSTEM_ROLES = ("system", "developer")
 
 
@@ -58,7 +61,10 @@ def render_history(wire: Converse, prompt: Prompt) -> tuple[list[Block], list[di
 
 
 def _finish(messages: list[dict[str, Any]]) -> None:
-    """What the API asks for: results first, text beside documents, no white space at the end of a prefilled answer."""
+    """What the API asks for: the user first, results first, text beside documents, no white space at the end of a
+    prefilled answer."""
+    if messages and messages[0]["role"] == "assistant":
+        messages.insert(0, {"role": "user", "content": [{"text": OPENING}]})
     for message in messages:
         blocks = message["content"]
         if message["role"] == "user":
@@ -124,7 +130,8 @@ def _render_reasoning(wire: Converse, part: Reasoning) -> Block | None:
 
 def _render_call(call: ToolCall) -> Block:
     arguments = call.arguments if call.arguments is not None else {}
-    return {"toolUse": {"toolUseId": _tool_id(call.id), "name": call.name or "unnamed", "input": arguments}}
+    name = _NOT_IN_NAMES.sub("_", call.name)[:_LONGEST_NAME] or "unnamed"
+    return {"toolUse": {"toolUseId": _tool_id(call.id), "name": name, "input": arguments}}
 
 
 def _render_result(wire: Converse, prompt: Prompt, result: ToolResult) -> Block:

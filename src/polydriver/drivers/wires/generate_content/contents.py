@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from ....data.history import OPENING
 from ....data.json import as_dict, as_str, decode_json
 from ....data.messages import (
     AIMessage,
@@ -48,7 +49,10 @@ def render_system(prompt: Prompt) -> list[dict[str, Any]]:
 
 
 def render_contents(wire: GenerateContent, prompt: Prompt, facts: ModelFacts) -> list[dict[str, Any]]:
-    """The turns, with neighbours of the same role made one: all results of parallel calls must stand in one turn."""
+    """The turns, with neighbours of the same role made one: all results of parallel calls must stand in one turn.
+
+    The user begins, since a function call must come after a turn of the user's.
+    """
     renderer = _Renderer(wire, prompt, facts)
     contents: list[dict[str, Any]] = []
     for message in prompt.messages:
@@ -62,6 +66,8 @@ def render_contents(wire: GenerateContent, prompt: Prompt, facts: ModelFacts) ->
             contents[-1]["parts"] += parts
         else:
             contents.append({"role": role, "parts": parts})
+    if contents and contents[0]["role"] == "model":
+        contents.insert(0, {"role": "user", "parts": [{"text": OPENING}]})
     return contents
 
 

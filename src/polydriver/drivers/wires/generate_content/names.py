@@ -13,6 +13,7 @@ __all__ = ["camel", "with_camel_names"]
 _FREE_FORM = frozenset({"args", "response", "partMetadata"})
 """Fields that hold the user's own objects, whose names are left alone."""
 
+_MAX_DEPTH = 50
 _UNDERSCORE = re.compile(r"(?<=[a-zA-Z0-9])_([a-z0-9])")
 
 
@@ -22,13 +23,22 @@ def camel(name: str) -> str:
 
 
 def with_camel_names(value: Any) -> Any:
-    """The same JSON value with all field names in camelCase, except inside of function arguments and results."""
+    """The same JSON value with all field names in camelCase, except inside of function arguments and results.
+
+    What is nested deeper than any message of the API is left as it is.
+    """
+    return _rename(value, _MAX_DEPTH)
+
+
+def _rename(value: Any, depth: int) -> Any:
+    if depth == 0:
+        return value
     if isinstance(value, list):
-        return [with_camel_names(item) for item in value]
+        return [_rename(item, depth - 1) for item in value]
     if not isinstance(value, dict):
         return value
     renamed = {}
     for key, item in value.items():
         name = camel(key)
-        renamed[name] = item if name in _FREE_FORM else with_camel_names(item)
+        renamed[name] = item if name in _FREE_FORM else _rename(item, depth - 1)
     return renamed

@@ -115,7 +115,7 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
             raise self.driver.invalid_response("an event's candidates are no list", data)
         return _Chunk(
             candidates=[_candidate(item) for item in as_list(candidates) if isinstance(item, dict)],
-            usage_metadata=msgspec.Raw(encode_json(payload.get("usageMetadata"))),
+            usage_metadata=msgspec.Raw(encode_json(as_dict(payload.get("usageMetadata")))),
             model_version=payload.get("modelVersion"),
             response_id=payload.get("responseId"),
             prompt_feedback=payload.get("promptFeedback"),

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from ....data.arguments import make_call_id
+from ....data.history import OPENING
 from ....data.messages import (
     AIMessage,
     Audio,
@@ -34,7 +35,9 @@ __all__ = ["Block", "render_history"]
 
 Block = dict[str, Any]
 
-_PLAIN_ID = re.compile(r"[a-zA-Z0-9_-]+")
+_PLAIN_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
+_LONGEST_NAME = 128
 _SYSTEM_ROLES = ("system", "developer")
 
 
@@ -76,7 +79,10 @@ class _Turns:
         self.messages[-1]["content"].append(block)
 
     def finish(self) -> list[dict[str, Any]]:
-        """The messages as the API wants them: tool results first, no white space at the end of a prefilled answer."""
+        """The messages as the API wants them: the user's first, in them tool results first, no white space at the end
+        of a prefilled answer."""
+        if self.messages and self.messages[0]["role"] == "assistant":
+            self.messages.insert(0, {"role": "user", "content": [{"type": "text", "text": OPENING}]})
         for message in self.messages:
             if message["role"] == "user":
                 message["content"].sort(key=lambda block: block["type"] != "tool_result")
@@ -91,7 +97,7 @@ def _render_message(wire: Messages, prompt: Prompt, message: AIMessage) -> Itera
     role = "assistant" if message.role == "assistant" else "user"
     for part in message.parts:
         if isinstance(part, ToolResult):
-            yield "user", _render_result(wire, prompt, part)
+            yield from (("user", found) for found in _render_result(wire, prompt, part))
         elif isinstance(part, ToolCall):
             yield "assistant", _render_call(wire, part)
         elif block := _render_part(wire, prompt, part, role):
@@ -167,22 +173,29 @@ def _render_reasoning(wire: Messages, part: Reasoning) -> Block | None:
 
 def _render_call(wire: Messages, call: ToolCall) -> Block:
     arguments = call.arguments if call.arguments is not None else {}
-    block = {"type": "tool_use", "id": _tool_id(call.id), "name": call.name or "unnamed", "input": arguments}
+    name = _NOT_IN_NAMES.sub("_", call.name)[:_LONGEST_NAME] or "unnamed"
+    block = {"type": "tool_use", "id": _tool_id(call.id), "name": name, "input": arguments}
     return {**block, **_marks(wire, call.provider_data)}
 
 
-def _render_result(wire: Messages, prompt: Prompt, result: ToolResult) -> Block:
+def _render_result(wire: Messages, prompt: Prompt, result: ToolResult) -> Iterator[Block]:
+    """The result, and behind it the media of a failed call: the API takes only text in results that are errors."""
+    behind: list[Block] = []
     block: Block = {"type": "tool_result", "tool_use_id": _tool_id(result.tool_call_id)}
     if isinstance(result.content, str):
         block["content"] = result.content
     else:
         inner = [_render_part(wire, prompt, part, "user") for part in result.content]
         block["content"] = [found for found in inner if found]
+        if result.is_error:
+            behind = [found for found in block["content"] if found["type"] != "text"]
+            block["content"] = [found for found in block["content"] if found["type"] == "text"]
     if result.is_error:
         block["is_error"] = True
-    return {**block, **_marks(wire, result.provider_data)}
+    yield {**block, **_marks(wire, result.provider_data)}
+    yield from behind
 
 
 def _tool_id(call_id: str) -> str:
-    """The id in the alphabet that the API takes: the same for a call and its result."""
+    """The id in the form that the API takes: the same for a call and its result."""
     return call_id if _PLAIN_ID.fullmatch(call_id) else make_call_id(call_id, 0)

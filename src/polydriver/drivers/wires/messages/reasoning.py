@@ -7,19 +7,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ....data.messages import AIMessage, Reasoning, Text, ToolResult
 from ....data.prompt import Prompt
 from .generations import EFFORTS
 
 if TYPE_CHECKING:
     from . import Messages
 
-__all__ = ["render_sampling", "render_thinking"]
+__all__ = ["continues_unsigned", "render_sampling", "render_thinking"]
 
 MIN_BUDGET = 1024
 """The least that `budget_tokens` may be."""
 
 _BUDGETS = {"minimal": 1024, "low": 2048, "medium": 8192, "high": 16384, "xhigh": 32768, "max": 32768}
 _MIN_TOP_P = 0.95
+
+
+def continues_unsigned(messages: list[AIMessage], origin: str) -> bool:
+    """Whether the prompt goes on with tool calls that were made without signed reasoning, by another model say.
+
+    A model whose thinking is set by a budget refuses such a turn while it thinks.
+    """
+    for message in reversed(messages):
+        if message.role == "assistant":
+            first = next((part for part in message.parts if not isinstance(part, Text) or part.text), None)
+            return not (isinstance(first, Reasoning) and first.provider_data.get(origin))
+        if not any(isinstance(part, ToolResult) for part in message.parts):
+            return False
+    return False
 
 
 def render_thinking(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None:
@@ -47,6 +62,8 @@ def render_thinking(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> Non
         body["thinking"] = {"type": "adaptive"}
         if kind == "adaptive":
             body["thinking"]["display"] = "summarized"  # these models show nothing unless asked
+    elif continues_unsigned(prompt.messages, wire.origin):
+        prompt.warn(f"{wire.name} cannot reason on tool calls made without its reasoning; thinking was left out.")
     else:
         _render_budget(wire, prompt, body)
 

@@ -10,6 +10,7 @@ from ....data.messages import (
     Audio,
     Document,
     Image,
+    Media,
     Part,
     ProviderPart,
     Reasoning,
@@ -39,13 +40,19 @@ def render_messages(wire: OllamaChat, prompt: Prompt) -> list[dict[str, Any]]:
 
 
 def _render_assistant(wire: OllamaChat, prompt: Prompt, message: AIMessage) -> dict[str, Any]:
-    thoughts, calls, said = [], [], []
+    thoughts: list[str] = []
+    calls: list[dict[str, Any]] = []
+    said: list[Part] = []
     for part in message.parts:
         if isinstance(part, Reasoning):
             if wire.origin in part.provider_data:
                 thoughts.append(part.text)
         elif isinstance(part, ToolCall):
             calls.append(_render_call(part))
+        elif isinstance(part, Audio) and part.transcript:
+            said.append(Text(part.transcript))
+        elif isinstance(part, Media) and not (isinstance(part, Image) and part.data is not None):
+            prompt.warn(f"a {type(part).__name__} cannot be sent back to {wire.name}; it was left out.")
         else:
             said.append(part)
     text, images = render_content(wire, prompt, said, border="")

@@ -92,6 +92,8 @@ class _InputRenderer:
     def _add_answer(self, parts: list[Part]) -> None:
         said: list[Text | Refusal] = []
         for part in parts:
+            if isinstance(part, Audio) and part.transcript:
+                part = Text(part.transcript)
             if isinstance(part, Text | Refusal):
                 if said and self._facts(part) != self._facts(said[-1]):
                     self._add_said(said)

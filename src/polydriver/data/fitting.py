@@ -1,0 +1,87 @@
+"""Fitting a conversation to a driver that reads less than the one before it: images, sound, video, PDF.
+
+What stands in the newest turn was meant for this driver, so it is refused. What stands further back belongs to what
+was said already, so a note takes its place and the conversation goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from .messages import AIMessage, Audio, Document, Image, Media, Part, Text, ToolResult, Video
+from .models import Capabilities
+
+__all__ = ["fit_media", "reads"]
+
+_KINDS: tuple[tuple[type[Media], str], ...] = (
+    (Image, "image"),
+    (Audio, "audio"),
+    (Video, "video"),
+    (Document, "document"),
+)
+_TEXTS = ("text/", "application/json", "application/xml", "application/yaml")
+
+
+def reads(capabilities: Capabilities, part: Media) -> bool:
+    """Whether a driver of these capabilities reads the part. Documents of plain text are read by all."""
+    kind = _kind(part)
+    if kind == "document" and (part.media_type or "").startswith(_TEXTS):
+        return True
+    if kind == "image" and capabilities.vision:
+        return True
+    return (kind == "audio" and capabilities.audio) or kind in capabilities.supported_formats
+
+
+def fit_media(
+    messages: list[AIMessage],
+    capabilities: Capabilities,
+    warn: Callable[[str], None],
+    refuse: Callable[[str], Exception],
+) -> list[AIMessage]:
+    """The same list when the driver reads everything in it, else one with notes for what it does not read.
+
+    Raises what `refuse` makes of an unread part of the newest turn: what comes after the last answer. Results of
+    tools are never refused, since nobody chose their content for this driver; answers are left to the wire.
+    """
+    if all(type(message.content) is str for message in messages):
+        return messages
+    newest = max((place for place, message in enumerate(messages) if message.role == "assistant"), default=-1)
+    return [
+        message if message.role == "assistant" else _fit(message, place > newest, capabilities, warn, refuse)
+        for place, message in enumerate(messages)
+    ]
+
+
+def _fit(
+    message: AIMessage,
+    newest: bool,
+    capabilities: Capabilities,
+    warn: Callable[[str], None],
+    refuse: Callable[[str], Exception],
+) -> AIMessage:
+    def note(part: Part) -> Part:
+        if not isinstance(part, Media) or reads(capabilities, part):
+            return part
+        kind = _kind(part)
+        warn(f"{kind} input is not read here; a note took its place in the history.")
+        return Text(f"[{kind} left out{f': {part.name}' if part.name else ''}]")
+
+    parts: list[Part] = []
+    for part in message.parts:
+        if isinstance(part, ToolResult) and isinstance(part.content, list):
+            content = [note(inner) for inner in part.content]
+            unchanged = all(new is old for new, old in zip(content, part.content, strict=True))
+            parts.append(part if unchanged else msgspec.structs.replace(part, content=content))
+        elif newest and isinstance(part, Media) and not reads(capabilities, part):
+            raise refuse(f"{_kind(part)} input")
+        else:
+            parts.append(note(part))
+    if all(new is old for new, old in zip(parts, message.parts, strict=True)):
+        return message
+    return msgspec.structs.replace(message, content=parts)
+
+
+def _kind(part: Media) -> str:
+    return next(name for kind, name in _KINDS if isinstance(part, kind))

@@ -17,6 +17,7 @@ SETTINGS = ("OPENAI", "GROQ", "ANTHROPIC", "GEMINI", "MISTRAL", "DEEPSEEK", "TOG
 """The prefixes of the providers that a user of the examples has keys for."""
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+_SOUND = b"ID3 sound"
 _FILE = {"id": "file-1", "object": "file", "bytes": 120, "filename": "prompts.jsonl", "purpose": "user_data"}
 _BATCH = {
     "id": "batch_1",
@@ -40,7 +41,7 @@ _BATCH_LINES = [
 _REPLIES: dict[tuple[str, str], Any] = {
     ("POST", "/images/generations"): {"created": 1, "data": [{"b64_json": PIXEL}]},
     ("POST", "/images/edits"): {"created": 1, "data": [{"b64_json": PIXEL}]},
-    ("POST", "/audio/speech"): b"ID3 sound",
+    ("POST", "/audio/speech"): _SOUND,
     ("POST", "/audio/transcriptions"): {"text": "Hello there.", "duration": 1.5, "language": "english"},
     ("POST", "/audio/translations"): {"text": "Hello there."},
     ("POST", "/rerank"): {
@@ -86,6 +87,6 @@ def environment(url: str) -> dict[str, str]:
 
 
 def _reply(body: Any, *, stream: bool = False) -> Simulated:
-    kind = "text/event-stream" if stream else "application/json"
+    kind = "audio/mpeg" if body == _SOUND else "text/event-stream" if stream else "application/json"
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Simulated(headers={"content-type": kind}, chunks=[data])

@@ -1,12 +1,14 @@
 """Build the documentation into site/: generate the API pages, check the navigation, run zensical strictly.
 
 Every module with a non-empty `__all__` gets a page below docs/api/, and a line in docs/api/index.md with the
-first line of its docstring. Pages below docs/api/ need no line in the navigation; every other page does.
+first line of its docstring. The page of `polydriver` itself is a table of the public names, with links to the modules
+that they are defined in. Pages below docs/api/ need no line in the navigation; every other page does.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import shutil
 import subprocess
@@ -24,6 +26,17 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "src"
 DOCS = ROOT / "docs"
 API = DOCS / "api"
+
+PACKAGE = "polydriver"
+
+PUBLIC_HEAD = """# polydriver
+
+Everything that `from polydriver import ...` gives. A name is loaded when it is first used, so importing the package loads
+no driver and no HTTP client.
+
+| Name | What it is |
+| --- | --- |
+"""
 
 INDEX_HEAD = """# Reference
 
@@ -57,9 +70,22 @@ def generate_api() -> None:
     API.mkdir(parents=True)
     rows = []
     for name, summary in modules():
-        (API / f"{name}.md").write_text(f"# {name}\n\n::: {name}\n", encoding="utf-8")
+        page = f"# {name}\n\n::: {name}\n"
+        if name == PACKAGE:
+            page = PUBLIC_HEAD + "".join(f"| {link} | {first_line} |\n" for link, first_line in public_names())
+        (API / f"{name}.md").write_text(page, encoding="utf-8")
         rows.append(f"| [`{name}`]({name}.md) | {summary} |\n")
     (API / "index.md").write_text(INDEX_HEAD + "".join(rows), encoding="utf-8")
+
+
+def public_names() -> Iterator[tuple[str, str]]:
+    """Yield a link for each name that `polydriver` exports, and the first sentence of its docstring."""
+    package = importlib.import_module(PACKAGE)
+    for name in package.__all__:
+        value = getattr(package, name)
+        if home := getattr(value, "__module__", None):
+            sentence = " ".join((value.__doc__ or "").split("\n\n")[0].split()).replace("|", "\\|")
+            yield f"[`{name}`]({home}.md#{home}.{name})", sentence
 
 
 def modules() -> Iterator[tuple[str, str]]:

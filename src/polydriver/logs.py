@@ -58,9 +58,16 @@ class CallLog:
         """The events that lead to a line: what is sent is one only if content is logged."""
         return (*_WRITERS, MessageSent) if config.include_content else tuple(_WRITERS)
 
+    def wants(self, kind: type[Event]) -> bool:
+        """Whether the logger's level lets events of this class pass now."""
+        return self._logger.isEnabledFor(self._level_of(kind))
+
+    def _level_of(self, kind: type[Event]) -> int:
+        return max(self._level, _LEAST_LEVEL.get(kind, logging.NOTSET))
+
     def __call__(self, event: Event) -> None:
         """Write the line of `event`, if the logger's level lets it pass."""
-        level = max(self._level, _LEAST_LEVEL.get(type(event), logging.NOTSET))
+        level = self._level_of(type(event))
         if not self._logger.isEnabledFor(level):
             return
         text, facts = _sent(event) if isinstance(event, MessageSent) else _WRITERS[type(event)](event)

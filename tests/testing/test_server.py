@@ -123,7 +123,12 @@ class TestHTTP:
 
     def test_stop_breaks_off_what_is_open(self) -> None:
         asked = threading.Event()
-        server = MockServer(mock().fail("stall").when(lambda text: bool(asked.set()), "never"))
+
+        def note(text: str) -> bool:
+            asked.set()
+            return False
+
+        server = MockServer(mock().fail("stall").when(note, "never"))
         provider = client(server.start())
         failed: list[BaseException] = []
 

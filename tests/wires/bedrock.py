@@ -1,4 +1,4 @@
-"""What the tests of Bedrock share: binary frames, validation by botocore's description, conversations read from requests."""
+"""What the tests of Bedrock share: binary frames, botocore's description of the API, a reader of requests."""
 
 from __future__ import annotations
 
@@ -93,7 +93,11 @@ def read_request(body: dict[str, Any], model: str) -> Prompt:
         top_k=fields.get("top_k"),
         reasoning_budget=fields.get("thinking", {}).get("budget_tokens"),
         tools=[_tool(tool) for tool in tools.get("tools", [])],
-        tool_choice="auto" if "auto" in choice else "required" if "any" in choice else choice.get("tool", {}).get("name"),
+        tool_choice="auto"
+        if "auto" in choice
+        else "required"
+        if "any" in choice
+        else choice.get("tool", {}).get("name"),
         response_format=OutputFormat(name=wanted["name"], schema=json.loads(wanted["schema"])) if wanted else None,
     )
 
@@ -102,9 +106,7 @@ def _tool(tool: dict[str, Any]) -> ToolSpec | ProviderTool:
     if "toolSpec" not in tool:
         return ProviderTool(data=tool)
     spec = tool["toolSpec"]
-    return ToolSpec(
-        name=spec["name"], description=spec.get("description", ""), parameters=spec["inputSchema"]["json"]
-    )
+    return ToolSpec(name=spec["name"], description=spec.get("description", ""), parameters=spec["inputSchema"]["json"])
 
 
 def _part(block: dict[str, Any]) -> Part:

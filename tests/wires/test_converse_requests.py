@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +143,13 @@ def test_how_long_others_may_think() -> None:
 
 def test_system_messages_join_at_the_start_and_roles_alternate() -> None:
     body = render(
-        AIMessage.system("One."), "Hi", AIMessage("again"), AIMessage("Hello", "assistant"), AIMessage("Two.", "developer"), "Bye"
-    )  # fmt: skip
+        AIMessage.system("One."),
+        "Hi",
+        AIMessage("again"),
+        AIMessage("Hello", "assistant"),
+        AIMessage("Two.", "developer"),
+        "Bye",
+    )
     assert body["system"] == [{"text": "One."}, {"text": "Two."}]
     assert body["messages"] == [
         {"role": "user", "content": [{"text": "Hi"}, {"text": "again"}]},
@@ -162,11 +168,19 @@ def test_blank_text_is_not_sent_and_prefilled_text_ends_without_white_space() ->
     [
         (Image.from_bytes(b"a", "image/jpg"), {"image": {"format": "jpeg", "source": {"bytes": "YQ=="}}}),
         (Image(data=b"\x89PNG\r\n\x1a\n"), {"image": {"format": "png", "source": {"bytes": "iVBORw0KGgo="}}}),
-        (Image.from_url("s3://b/a.webp"), {"image": {"format": "webp", "source": {"s3Location": {"uri": "s3://b/a.webp"}}}}),
+        (
+            Image.from_url("s3://b/a.webp"),
+            {"image": {"format": "webp", "source": {"s3Location": {"uri": "s3://b/a.webp"}}}},
+        ),
         (Video.from_bytes(b"a", "video/quicktime"), {"video": {"format": "mov", "source": {"bytes": "YQ=="}}}),
         (
             Video(url="s3://b/a.mp4", provider_data={"bedrock": {"bucketOwner": "123456789012"}}),
-            {"video": {"format": "mp4", "source": {"s3Location": {"uri": "s3://b/a.mp4", "bucketOwner": "123456789012"}}}},
+            {
+                "video": {
+                    "format": "mp4",
+                    "source": {"s3Location": {"uri": "s3://b/a.mp4", "bucketOwner": "123456789012"}},
+                }
+            },
         ),
         (Audio.from_bytes(b"a", "audio/mpeg"), {"audio": {"format": "mp3", "source": {"bytes": "YQ=="}}}),
     ],
@@ -182,12 +196,18 @@ def test_documents() -> None:
         Document.from_bytes(b"a", "text/markdown; charset=utf-8", title="[A] (b)"),
     ]
     named = [block["document"] for block in blocks(*parts)[1:]]
-    assert [(one["format"], one["name"]) for one in named] == [("pdf", "My report v1 2 pdf"), ("txt", "document"), ("md", "[A] (b)")]
+    assert [(one["format"], one["name"]) for one in named] == [
+        ("pdf", "My report v1 2 pdf"),
+        ("txt", "document"),
+        ("md", "[A] (b)"),
+    ]
     assert (named[0]["context"], named[0]["citations"]) == ("old", {"enabled": True})
 
 
 def test_a_document_does_not_stand_without_text() -> None:
-    content = render(AIMessage([Document.from_bytes(b"a", "application/pdf", title="Report")]))["messages"][0]["content"]
+    content = render(AIMessage([Document.from_bytes(b"a", "application/pdf", title="Report")]))["messages"][0][
+        "content"
+    ]
     assert content[-1] == {"text": "Report"}
 
 
@@ -249,7 +269,9 @@ def test_calls_and_results() -> None:
     body = render(
         "Hi",
         AIMessage.assistant("Wait.", [ToolCall(odd, "add", {"a": 1}), ToolCall("t2", "cut", None, '{"a')]),
-        AIMessage([Text("by the way"), ToolResult(odd, "3"), ToolResult("t2", [Text("no"), image], is_error=True)], "tool"),
+        AIMessage(
+            [Text("by the way"), ToolResult(odd, "3"), ToolResult("t2", [Text("no"), image], is_error=True)], "tool"
+        ),
     )
     calls = [block["toolUse"] for block in body["messages"][1]["content"][1:]]
     results = [block.get("toolResult") for block in body["messages"][2]["content"]]
@@ -284,14 +306,21 @@ def test_reasoning_goes_back_to_bedrock_alone() -> None:
 def test_other_parts_of_an_answer() -> None:
     server = {"toolUse": {"toolUseId": "t0", "name": "x", "input": {}, "type": "server_tool_use"}}
     cited = Text("Paris", [{"title": "Atlas"}], {"bedrock": {}})
-    parts = [ProviderPart("bedrock", "server_tool_use", server), cited, Text("a", [{"x": 1}], {"openai": {}}), Refusal("no")]
+    parts = [
+        ProviderPart("bedrock", "server_tool_use", server),
+        cited,
+        Text("a", [{"x": 1}], {"openai": {}}),
+        Refusal("no"),
+    ]
     assert blocks(*parts, role="assistant") == [
         server,
         {"citationsContent": {"content": [{"text": "Paris"}], "citations": [{"title": "Atlas"}]}},
         {"text": "a"},
         {"text": "no"},
     ]
-    foreign = AIMessage([ProviderPart("openai", "web_search_call"), Image.from_bytes(b"a", "image/png"), Text("x")], "assistant")
+    foreign = AIMessage(
+        [ProviderPart("openai", "web_search_call"), Image.from_bytes(b"a", "image/png"), Text("x")], "assistant"
+    )
     assert len(warnings("Hi", foreign)) == 2
     assert warnings(AIMessage("Hi", name="Ann"))
     spoken = AIMessage([Audio(data=b"a", transcript="said")], "assistant")
@@ -303,13 +332,19 @@ def test_structured_output_by_the_api_where_it_has_it() -> None:
     for model in (CLAUDE, MINIMAX, GPT):
         structure = render(model=model, response_format=wanted)["outputConfig"]["textFormat"]
         definition = structure["structure"]["jsonSchema"]
-        assert (structure["type"], definition["name"], definition["description"]) == ("json_schema", "person", "A person.")
+        assert (structure["type"], definition["name"], definition["description"]) == (
+            "json_schema",
+            "person",
+            "A person.",
+        )
         assert json.loads(definition["schema"])["additionalProperties"] is False
     combined = render(model=NEW_CLAUDE, response_format=wanted, reasoning_effort="low")["outputConfig"]
     assert combined.keys() == {"textFormat", "effort"}
 
 
-@pytest.mark.parametrize("model", [OLD_CLAUDE, NOVA, NOVA_2, LLAMA, "cohere.command-r-v1:0", "mistral.mistral-7b-instruct-v0:2"])
+@pytest.mark.parametrize(
+    "model", [OLD_CLAUDE, NOVA, NOVA_2, LLAMA, "cohere.command-r-v1:0", "mistral.mistral-7b-instruct-v0:2"]
+)
 def test_structured_output_by_a_tool_where_it_has_not(model: str) -> None:
     wanted = OutputFormat(name="weather", schema=PERSON)
     config = render(model=model, response_format=wanted)["toolConfig"]
@@ -349,8 +384,11 @@ def test_recorded_requests_survive_the_way_through_our_values(wire_dir: Path) ->
         body = json.loads(DRIVER.build_request(prompt).body or b"")
         validate_body("Converse", body)
         roles = [message["role"] for message in body["messages"]]
-        assert all(first != second for first, second in zip(roles, roles[1:], strict=False)), record["id"]
+        assert all(first != second for first, second in pairwise(roles)), record["id"]
         kinds = [sorted(key for block in message["content"] for key in block) for message in sent["messages"]]
-        assert kinds == [sorted(key for block in message["content"] for key in block) for message in body["messages"]] or (
-            len(kinds) != len(roles) or any("" == block.get("text") for message in sent["messages"] for block in message["content"])
+        assert kinds == [
+            sorted(key for block in message["content"] for key in block) for message in body["messages"]
+        ] or (
+            len(kinds) != len(roles)
+            or any(block.get("text") == "" for message in sent["messages"] for block in message["content"])
         ), record["id"]

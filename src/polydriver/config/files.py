@@ -99,20 +99,28 @@ def _search(directory: Path) -> tuple[Path | None, dict[str, Any]]:
 
 def _read_file(path: Path, *, must_exist: bool = False) -> dict[str, Any] | None:
     """The settings in a TOML file; `None` for a `pyproject.toml` that has none."""
-    import tomllib
-
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}", hint="Correct the line that is named.") from None
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise ConfigurationError(f"cannot read {path}: {reason}", hint="Check the path and its permissions.") from None
+    if path.name == "pyproject.toml" and not must_exist and "polydriver" not in text:
+        return None  # most projects' files say nothing of us, and reading TOML takes its time
+    document = _parse_toml(path, text)
     tool = document.get("tool")
     table = tool.get("polydriver") if isinstance(tool, dict) else None
     if isinstance(table, dict):
         return table
     return document if must_exist or path.name != "pyproject.toml" else None
+
+
+def _parse_toml(path: Path, text: str) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}", hint="Correct the line that is named.") from None
 
 
 def _check_keys(layer: object, place: str, problems: Problems) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["make_call_id", "parse_arguments"]
+__all__ = ["make_call_id", "parse_arguments", "plain_name"]
 
+_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 _MAX_DEPTH = 200
 _BLANK = ("", "null")
 
@@ -49,6 +50,12 @@ def make_call_id(seed: str, index: int) -> str:
 
     digest = blake2s(f"{index}:{seed}".encode("utf-8", "replace"), digest_size=12)
     return f"call_{digest.hexdigest()}"
+
+
+def plain_name(name: str, longest: int = 64) -> str:
+    """The name of a called tool in the alphabet that every API takes. Models do call tools that do not exist, by names
+    that another API refuses."""
+    return _NOT_IN_NAMES.sub("_", name)[:longest] or "unnamed"
 
 
 def _parse_text(text: str, cut: bool, *, unwrap: bool) -> tuple[dict[str, Any] | None, str | None]:

@@ -91,7 +91,15 @@ class Prompt(msgspec.Struct, kw_only=True):
     warnings: list[str] = []
     wire: str | None = None
 
+    def given(self) -> dict[str, Any]:
+        """The options that the caller gave, by our names: from `temperature` to `audio`, without messages, tools,
+        `options` and what is passed through."""
+        return {name: value for name in _OPTIONS if (value := getattr(self, name)) is not None}
+
     def warn(self, text: str) -> None:
         """Note something that cannot be done as asked; it comes back in `AIResponse.warnings`. Said once only."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+
+_OPTIONS = tuple(field.name for field in msgspec.structs.fields(Prompt) if field.default is None)

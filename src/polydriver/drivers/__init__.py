@@ -26,7 +26,11 @@ _MODULES = {
     "voyage": "voyage:VoyageDriver",
     "openai": "openai:OpenAIDriver",
     "gemini": "gemini:GeminiDriver",
+    "mistral": "mistral:MistralDriver",
     "mock": "mock:MockDriver",
+    "openrouter": "openrouter:OpenRouterDriver",
+    "perplexity": "perplexity:PerplexityDriver",
+    "snowflake": "snowflake:SnowflakeDriver",
     "vertexai": "vertex:VertexAIDriver",
 }
 
@@ -34,15 +38,17 @@ _MODULES = {
 def driver_class(name: str) -> type[Driver]:
     """The driver class of a name: ours, then a row's, then that of another package's entry point.
 
-    No package can take the place of a driver of ours behind one's back; `AI.extend` can. Raises `ConfigurationError` with
-    the names that exist.
+    No package can take the place of a driver of ours behind one's back; `AI.extend` can. Raises `ConfigurationError`
+    with the names that exist.
     """
     if home := _MODULES.get(name):
         module, _, attribute = home.partition(":")
         return getattr(import_module(f"{__name__}.{module}"), attribute)  # type: ignore[no-any-return]
-    from .compatible import ROWS, compatible_driver
+    from .rows import ROWS
 
     if name in ROWS:
+        from .compatible import compatible_driver
+
         return compatible_driver(name)
     found = _from_entry_point(name)
     if found is None:
@@ -52,7 +58,7 @@ def driver_class(name: str) -> type[Driver]:
 
 def driver_names() -> list[str]:
     """All names that a connection can use as its driver, sorted."""
-    from .compatible import ROWS
+    from .rows import ROWS
 
     return sorted({*_MODULES, *ROWS, *_entry_points()})
 

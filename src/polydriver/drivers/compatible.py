@@ -1,32 +1,33 @@
-"""Services that speak a known wire: one row each.
+"""Services that speak OpenAI's Chat Completions: what their drivers have in common.
 
-A row says where the service is, which variable holds its key, and what it does differently. `openai_compatible` makes
-such a row for any other host.
+A row of `polydriver.drivers.rows` says where a service is, which variable holds its key, and what it does differently.
+`openai_compatible` makes a driver from such facts, for any other host too.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, ClassVar, Literal
 
+from ..config import Setting
+from ..data.http import Request
 from ..data.models import Capabilities
 from ..driver import Driver
+from .rows import ROWS
 from .traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
 from .wires.chat_completions import ChatCompletions
-from .wires.operations import (
-    Batches,
-    Embeddings,
-    ImageGeneration,
-    Reranking,
-    Speech,
-    Transcription,
-    Translation,
-)
+from .wires.chat_or_responses import ChatOrResponses
+from .wires.operations import Embeddings
 
-__all__ = ["ROWS", "CompatibleDriver", "compatible_driver", "openai_compatible"]
+__all__ = ["CompatibleDriver", "CompatibleResponsesDriver", "compatible_driver", "openai_compatible"]
 
 
 class CompatibleDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
-    """The common base of the rows: Chat Completions, with the common error table."""
+    """The common base of the rows: Chat Completions, with the common error table.
+
+    `model_list`: "private" where the list of models needs a key, and so proves that it is good; "public" where anybody
+    can read it; "none" where there is no list.
+    """
 
     capabilities = Capabilities(
         streaming=True,
@@ -36,6 +37,28 @@ class CompatibleDriver(ChatCompletions, HandlesErrors, ValidatesHealth, Calculat
         supported_formats=("text", "image", "json"),
     )
     errors = ErrorTable(branch="Compatible")
+    developer_role = False
+    model_list: ClassVar[Literal["private", "public", "none"]] = "private"
+
+    def models_request(self) -> Request:
+        """The request for the first page of the model list. Raises `UnsupportedFeatureError` when there is none."""
+        if self.model_list == "none":
+            raise self.unsupported("listing models")
+        return super().models_request()
+
+    def probe_request(self) -> Request | None:
+        """A prompt without anything in it, where the model list tells nothing of the key."""
+        return None if self.model_list == "private" else self.build_post(self.chat_path, {"messages": []})
+
+
+class CompatibleResponsesDriver(ChatOrResponses, CompatibleDriver):
+    """The base of the rows that speak the Responses API too: with `api="responses"`, as a setting or for one call."""
+
+    settings: ClassVar[tuple[Setting, ...]] = (
+        Setting(
+            "api", default="chat", help='which API is spoken: "chat", "responses", or "auto" (what the call needs)'
+        ),
+    )
 
 
 def openai_compatible(
@@ -44,95 +67,44 @@ def openai_compatible(
     *,
     title: str | None = None,
     operations: tuple[type, ...] = (Embeddings,),
+    responses: bool = False,
     **attributes: Any,
 ) -> type[CompatibleDriver]:
     """Make a driver class for any service that speaks OpenAI's Chat Completions.
 
     `name` is what it is called in configuration; its key is read from `NAME_API_KEY` (set `key_variables` for
-    another). `operations` is what it does beyond chat, as classes of `polydriver.drivers.wires.operations`. Further
-    `attributes` are the class attributes of `Driver` and `ChatCompletions`, such as `requires_key=False` for a local
-    server. Raises `ValueError` for an attribute that they do not have.
+    another). `base_url` may have fields such as `{region}`, which settings of the same name fill. `operations` is what
+    it does beyond chat, as classes of `polydriver.drivers.wires.operations`; `responses` says that it also speaks the
+    Responses API, for calls with `api="responses"`. Further `attributes` are the class attributes of `Driver`,
+    `CompatibleDriver` and `ChatCompletions`, such as `requires_key=False` for a local server. Raises `ValueError` for
+    an attribute that they do not have.
 
     ::
 
         Acme = openai_compatible("acme", "https://llm.acme.example/v1")
         Acme({"api_key": "..."}).send_message("Hi", model="acme-1")
     """
-    bases = (*operations, CompatibleDriver)
-    unknown = [attribute for attribute in attributes if not any(hasattr(base, attribute) for base in bases)]
+    base = CompatibleResponsesDriver if responses else CompatibleDriver
+    bases = (*operations, base)
+    unknown = [attribute for attribute in attributes if not any(hasattr(kind, attribute) for kind in bases)]
     if unknown:
         raise ValueError(f"a compatible driver has no attribute {', '.join(unknown)}")
     title = title or name.replace("_", " ").replace("-", " ").title()
     fields: dict[str, Any] = {
         "__module__": __name__,
-        "__doc__": f"{title}, over Chat Completions.",
+        "__doc__": f"{title}, over Chat Completions{' or the Responses API' if responses else ''}.",
         "name": name,
         "title": title,
         "base_url": base_url,
         "key_variables": (f"{name.upper().replace('-', '_')}_API_KEY",),
-        "errors": ErrorTable(branch="".join(word[:1].upper() + word[1:] for word in title.replace(".", " ").split())),
+        "errors": ErrorTable(branch="".join(word[:1].upper() + word[1:] for word in re.findall(r"[^\W_]+", title))),
         **attributes,
     }
+    if responses:  # the attributes complete what both APIs need
+        fields["settings"] = (*base.settings, *attributes.get("settings", ()))
+        fields["option_names"] = base.option_names | attributes.get("option_names", frozenset())
     return type(f"{fields['errors'].branch}Driver", bases, fields)
 
-
-_TEXT_ONLY = Capabilities(
-    streaming=True, function_calling=True, parallel_function_calling=True, supported_formats=("text", "json")
-)
-_LOCAL: dict[str, Any] = {"requires_key": False}
-
-ROWS: dict[str, dict[str, Any]] = {
-    "groq": {
-        "title": "Groq",
-        "base_url": "https://api.groq.com/openai/v1",
-        "replay_reasoning": "reasoning",
-        "operations": (Batches, Speech, Transcription, Translation),
-        "default_purpose": "batch",
-    },
-    "deepseek": {
-        "title": "DeepSeek",
-        "base_url": "https://api.deepseek.com",
-        "capabilities": _TEXT_ONLY,
-        "replay_reasoning": "reasoning_content",
-        "operations": (),
-    },
-    "xai": {"title": "XAI", "base_url": "https://api.x.ai/v1", "operations": (ImageGeneration,)},
-    "together": {
-        "title": "Together",
-        "base_url": "https://api.together.xyz/v1",
-        "operations": (Embeddings, ImageGeneration, Reranking, Speech, Transcription, Translation),
-    },
-    "fireworks": {"title": "Fireworks", "base_url": "https://api.fireworks.ai/inference/v1"},
-    "cerebras": {
-        "title": "Cerebras",
-        "base_url": "https://api.cerebras.ai/v1",
-        "max_tokens_field": "max_completion_tokens",
-        "capabilities": _TEXT_ONLY,
-        "operations": (),
-    },
-    "perplexity": {"title": "Perplexity", "base_url": "https://api.perplexity.ai", "operations": ()},
-    "ollama_openai": {
-        "title": "Ollama",
-        "base_url": "http://localhost:11434/v1",
-        "key_variables": ("OLLAMA_API_KEY",),
-        "origin": "ollama",
-        **_LOCAL,
-    },
-    "vllm": {
-        "title": "VLLM",
-        "base_url": "http://localhost:8000/v1",
-        "operations": (Embeddings, Reranking, Transcription, Translation),
-        **_LOCAL,
-    },
-    "lmstudio": {"title": "LM Studio", "base_url": "http://localhost:1234/v1", **_LOCAL},
-    "llamacpp": {
-        "title": "LlamaCpp",
-        "base_url": "http://localhost:8080/v1",
-        "operations": (Embeddings, Reranking),
-        **_LOCAL,
-    },
-}
-"""Names to what differs from `openai_compatible`'s defaults."""
 
 _made: dict[str, type[CompatibleDriver]] = {}
 

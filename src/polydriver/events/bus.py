@@ -69,8 +69,15 @@ class EventBus:
         self._remove(lambda entry: entry.listener == listener and kind in (None, entry.kind))
 
     def wants(self, kind: type[Event]) -> bool:
-        """Whether anybody listens to events of exactly this class: if not, there is no need to make one."""
-        return bool(self._listeners(kind)) or (self.parent is not None and self.parent.wants(kind))
+        """Whether anybody listens to events of exactly this class: if not, there is no need to make one.
+
+        A listener with a method `wants(kind)` is asked; the log has one, since its level can change at any time.
+        """
+        for listener in self._listeners(kind):
+            asked = getattr(listener, "wants", None)
+            if asked is None or asked(kind):
+                return True
+        return self.parent is not None and self.parent.wants(kind)
 
     def emit_blocking(self, event: Event) -> None:
         """Bring `event` to its listeners, from blocking code. Async ones run to their end in a thread."""

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import msgspec
 
 from ..config import Redactor
-from ..config.secrets import MASK, looks_secret
 from ..data.http import Request, Simulated, TransportConfig
 from ..data.json import decode_json
 from ..errors import ConfigurationError
+from .scrubbing import encode_body, encode_chunks, redactor_for, scrub_headers
 
 if TYPE_CHECKING:
     from ..engine.transports import AsyncTransport, BlockingTransport
@@ -32,21 +32,6 @@ CassetteMode: TypeAlias = Literal["once", "replay", "record"]
 """`replay` never uses the network; `record` records anew; `once` replays when the file exists, else
 records."""
 
-_HIDDEN_HEADERS = frozenset(
-    {
-        "authorization",
-        "cf-ray",
-        "cookie",
-        "openai-organization",
-        "openai-project",
-        "proxy-authorization",
-        "set-cookie",
-        "www-authenticate",
-        "x-amz-security-token",
-        "x-api-key",
-        "x-goog-api-key",
-    }
-)
 _BOUNDARY = re.compile(r"boundary=\"?([^\";,]+)")
 _INDENT = 2
 
@@ -105,11 +90,11 @@ class Cassette:
 
     def record(self, request: Request, answer: Simulated) -> None:
         """Keep an exchange, scrubbed."""
-        redactor = _redactor_for(request)
+        redactor = redactor_for(request)
         response = {
             "status": answer.status,
-            "headers": _scrub_headers(answer.headers, redactor),
-            "chunks": _encode_chunks(answer.chunks, redactor),
+            "headers": scrub_headers(answer.headers, redactor),
+            "chunks": encode_chunks(answer.chunks, redactor),
             "end": answer.end,
         }
         with self._lock:
@@ -159,11 +144,11 @@ class Cassette:
 
 def describe(request: Request) -> dict[str, Any]:
     """A request as it is stored, scrubbed."""
-    redactor = _redactor_for(request)
+    redactor = redactor_for(request)
     described: dict[str, Any] = {
         "method": request.method,
         "url": redactor.redact(request.url),
-        "headers": _scrub_headers(request.headers, redactor),
+        "headers": scrub_headers(request.headers, redactor),
     }
     if request.body is not None:
         described["body"] = _encode_body(request, redactor)
@@ -178,34 +163,7 @@ def _encode_body(request: Request, redactor: Redactor) -> Any:
     try:
         return {"json": redactor.redact_value(decode_json(body))}
     except ValueError:
-        return _encode(body, redactor)
-
-
-def _encode_chunks(chunks: list[bytes], redactor: Redactor) -> list[Any]:
-    """The chunks as they came. A secret may lie across a border, so a body that holds one is stored in one
-    piece."""
-    whole = b"".join(chunks)
-    try:
-        text = whole.decode("utf-8")
-    except UnicodeDecodeError:
-        text = whole.decode("latin-1")
-        clean = redactor.redact(text)
-        return [_plain(chunk) for chunk in chunks] if clean == text else [_plain(clean.encode("latin-1"))]
-    clean = redactor.redact(text)
-    return [_plain(chunk) for chunk in chunks] if clean == text else [clean]
-
-
-def _encode(data: bytes, redactor: Redactor) -> Any:
-    (encoded,) = _encode_chunks([data], redactor)
-    return encoded
-
-
-def _plain(data: bytes) -> Any:
-    """Text where bytes are UTF-8, else base64."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return {"base64": base64.b64encode(data).decode("ascii")}
+        return encode_body(body, redactor)
 
 
 def _decode_response(response: Mapping[str, Any]) -> Simulated:
@@ -219,27 +177,6 @@ def _decode_response(response: Mapping[str, Any]) -> Simulated:
         chunks=chunks,
         end=response.get("end", "clean"),
     )
-
-
-def _redactor_for(request: Request) -> Redactor:
-    """Removes what looks like a key, and the very secrets that this request carries."""
-    secrets = []
-    for name, value in request.headers.items():
-        if _is_hidden(name):
-            secrets += [value, value.partition(" ")[2]]
-    return Redactor(secret for secret in secrets if secret)
-
-
-def _is_hidden(name: str) -> bool:
-    return name.lower() in _HIDDEN_HEADERS or looks_secret(name)
-
-
-def _scrub_headers(headers: Mapping[str, str], redactor: Redactor) -> dict[str, str]:
-    return {
-        name.lower(): MASK if _is_hidden(name) else redactor.redact(value)
-        for name, value in headers.items()
-        if name.lower() != "user-agent"
-    }
 
 
 def _key(described: Mapping[str, Any]) -> str:

@@ -7,9 +7,9 @@ from collections.abc import Generator
 from ...data.http import Reply, Request
 from ...errors import AIError, InvalidCredentialsError, error_branch
 from ..traits.base import TraitBase
-from .credentials import Source
 from .keys import fetch_keys
 from .signing import Keys, sign
+from .sources import Source
 
 __all__ = ["AuthenticatesWithAWS"]
 

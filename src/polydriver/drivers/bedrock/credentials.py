@@ -1,4 +1,4 @@
-"""AWS's credentials, in the forms and places that they are kept in.
+"""AWS's credentials, in the places that they are kept in.
 
 Environment and profiles are part of the configuration, as `polydriver.toml` is: they are read once, when the driver
 is made, and problems with them are `ConfigurationError`s. Keys that take a request (of the machine, a container, a
@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,80 +19,23 @@ from ...config import Config
 from ...data.json import as_dict, as_int, as_str
 from ...errors import ConfigurationError
 from .signing import Keys
+from .sources import (
+    MACHINE_HOST,
+    AssumedRole,
+    Container,
+    ForeignCredentials,
+    Machine,
+    SingleSignOn,
+    Source,
+    WebIdentity,
+)
 
-__all__ = [
-    "AssumedRole",
-    "Container",
-    "ForeignCredentials",
-    "Machine",
-    "Profiles",
-    "SingleSignOn",
-    "Source",
-    "WebIdentity",
-    "find_credentials",
-    "load_profiles",
-]
+__all__ = ["Profiles", "find_credentials", "load_profiles"]
 
 _CONTAINER_HOST = "http://169.254.170.2"
-_MACHINE_HOST = "http://169.254.169.254"
-
-
-class AssumedRole(msgspec.Struct, frozen=True, kw_only=True):
-    """A role that `source` may take on (STS AssumeRole). `duration` is in seconds."""
-
-    source: Source
-    role: str
-    session_name: str
-    region: str
-    external_id: str | None = None
-    duration: int | None = None
-
-
-class WebIdentity(msgspec.Struct, frozen=True, kw_only=True):
-    """A role for whoever holds the token in a file, as on Kubernetes (STS AssumeRoleWithWebIdentity)."""
-
-    role: str
-    session_name: str
-    region: str
-    token_file: Path
-
-
-class SingleSignOn(msgspec.Struct, frozen=True, kw_only=True):
-    """A role of a person who logged in (`aws sso login`); `session` names the token that this left on the disk."""
-
-    session: str
-    region: str
-    account: str
-    role: str
-
-
-class Container(msgspec.Struct, frozen=True, kw_only=True):
-    """The role of a container or pod: `url` gives its keys to who sends the token."""
-
-    url: str
-    token: str | None = None
-    token_file: Path | None = None
-
-    def __repr__(self) -> str:
-        return f"<Container {self.url}>"
-
-
-class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """The role of an EC2 instance (IMDSv2)."""
-
-    host: str = _MACHINE_HOST
-
-
-class ForeignCredentials(msgspec.Struct, frozen=True):
-    """An object of botocore's or boto3's, which fetches its keys itself when it is asked for them."""
-
-    source: Any
-
-    def __repr__(self) -> str:
-        return "<ForeignCredentials>"
-
-
-Source = Keys | AssumedRole | WebIdentity | SingleSignOn | Container | Machine | ForeignCredentials
+_MACHINE_VARIABLE = "AWS_EC2_METADATA_SERVICE_ENDPOINT"
+_EC2_MARKS = (("/sys/class/dmi/id/sys_vendor", "amazon ec2"), ("/sys/hypervisor/uuid", "ec2"))
+"""Where Linux says that it runs on EC2: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html"""
 
 
 class Profiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +54,7 @@ class Profiles(msgspec.Struct, frozen=True, kw_only=True):
         return self.profiles.get(self.name, {})
 
 
-def load_profiles(profile: str | None) -> Profiles:
+def load_profiles(profile: str | None, env: Mapping[str, str]) -> Profiles:
     """Read the files. Raises `ConfigurationError` for a profile that they don't have, and when botocore is missing."""
     try:
         from botocore.exceptions import BotoCoreError
@@ -121,7 +64,7 @@ def load_profiles(profile: str | None) -> Profiles:
             "profiles and signatures need botocore: pip install 'polydriver[bedrock]', or give api_key and region",
             provider="bedrock",
         ) from error
-    name = profile or os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE")
+    name = profile or env.get("AWS_PROFILE") or env.get("AWS_DEFAULT_PROFILE")
     try:
         found = Session().full_config
     except BotoCoreError as error:
@@ -139,7 +82,7 @@ def load_profiles(profile: str | None) -> Profiles:
     )
 
 
-def find_credentials(config: Config, region: str) -> Source:
+def find_credentials(config: Config, region: str, env: Mapping[str, str]) -> Source:
     """The source of keys, in AWS's order: settings, environment, profile, container, machine.
 
     Environment variables count only as long as no profile was asked for by a setting. Raises `ConfigurationError`.
@@ -153,10 +96,10 @@ def find_credentials(config: Config, region: str) -> Source:
     if access or secret:
         raise ConfigurationError(f"{config.name}: access_key and secret_key belong together", provider="bedrock")
     profile = config.setting("profile")
-    if profile is None and (found := _from_environment(region)):
+    if profile is None and (found := _from_environment(region, env)):
         return found
-    profiles = load_profiles(profile)
-    return _from_profile(profiles, profiles.name, region, ()) or _from_surroundings()
+    profiles = load_profiles(profile, env)
+    return _from_profile(profiles, profiles.name, region, env, ()) or _from_surroundings(env)
 
 
 def _from_object(given: Any) -> Source:
@@ -170,8 +113,7 @@ def _from_object(given: Any) -> Source:
     return ForeignCredentials(given)
 
 
-def _from_environment(region: str) -> Source | None:
-    env = os.environ
+def _from_environment(region: str, env: Mapping[str, str]) -> Source | None:
     access, secret = env.get("AWS_ACCESS_KEY_ID"), env.get("AWS_SECRET_ACCESS_KEY")
     if access and secret:
         return Keys(access, secret, env.get("AWS_SESSION_TOKEN") or env.get("AWS_SECURITY_TOKEN"))
@@ -182,12 +124,14 @@ def _from_environment(region: str) -> Source | None:
     return None
 
 
-def _from_profile(profiles: Profiles, name: str, region: str, trail: tuple[str, ...]) -> Source | None:
+def _from_profile(
+    profiles: Profiles, name: str, region: str, env: Mapping[str, str], trail: tuple[str, ...]
+) -> Source | None:
     """The source that a profile describes; `None` for an absent one, or one without credentials."""
     record = profiles.profiles.get(name, {})
     region = as_str(record.get("region")) or region
     if (role := as_str(record.get("role_arn"))) and name not in trail:
-        return _from_role(profiles, name, role, region, (*trail, name))
+        return _from_role(profiles, name, role, region, env, (*trail, name))
     if as_str(record.get("sso_account_id")) and as_str(record.get("sso_role_name")):
         return _from_sso(profiles, name)
     access, secret = as_str(record.get("aws_access_key_id")), as_str(record.get("aws_secret_access_key"))
@@ -202,7 +146,9 @@ def _from_profile(profiles: Profiles, name: str, region: str, trail: tuple[str, 
     return None
 
 
-def _from_role(profiles: Profiles, name: str, role: str, region: str, trail: tuple[str, ...]) -> Source:
+def _from_role(
+    profiles: Profiles, name: str, role: str, region: str, env: Mapping[str, str], trail: tuple[str, ...]
+) -> Source:
     """A role: of a web identity, of another profile, or of the surroundings."""
     record = profiles.profiles[name]
     session_name = as_str(record.get("role_session_name")) or "polydriver"
@@ -214,11 +160,7 @@ def _from_role(profiles: Profiles, name: str, role: str, region: str, trail: tup
             f"the profile {name!r} asks for a code of a second factor; give credentials=... instead", provider="bedrock"
         )
     kind, parent = as_str(record.get("credential_source")), as_str(record.get("source_profile"))
-    source: Source | None
-    if parent:
-        source = _from_profile(profiles, parent, region, trail)
-    else:
-        source = _from_environment(region) if kind == "Environment" else _from_surroundings()
+    source = _from_profile(profiles, parent, region, env, trail) if parent else _from_named(kind, region, env)
     if source is None:
         raise ConfigurationError(
             f"the profile {name!r} takes on a role from {parent or kind!r}, which has no credentials",
@@ -235,6 +177,13 @@ def _from_role(profiles: Profiles, name: str, role: str, region: str, trail: tup
     )
 
 
+def _from_named(kind: str | None, region: str, env: Mapping[str, str]) -> Source | None:
+    """The source that a profile names by `credential_source`."""
+    if kind == "Environment":
+        return _from_environment(region, env)
+    return _machine(env) if kind == "Ec2InstanceMetadata" else _from_surroundings(env)
+
+
 def _from_sso(profiles: Profiles, name: str) -> Source:
     record = profiles.profiles[name]
     session = as_str(record.get("sso_session"))
@@ -245,9 +194,8 @@ def _from_sso(profiles: Profiles, name: str) -> Source:
     return SingleSignOn(session=start, region=region, account=record["sso_account_id"], role=record["sso_role_name"])
 
 
-def _from_surroundings() -> Source:
-    """The role of the container, else that of the machine. Raises `ConfigurationError` when there can be neither."""
-    env = os.environ
+def _from_surroundings(env: Mapping[str, str]) -> Source:
+    """The role of the container, else that of the machine. Raises `ConfigurationError` when there is neither."""
     path, url = env.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     if path or url:
         file = env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
@@ -256,10 +204,28 @@ def _from_surroundings() -> Source:
             token=env.get("AWS_CONTAINER_AUTHORIZATION_TOKEN"),
             token_file=Path(file) if file else None,
         )
-    if (env.get("AWS_EC2_METADATA_DISABLED") or "").lower() == "true":
+    if not _is_on_ec2(env):
         raise ConfigurationError(
             "bedrock: there are no credentials; give api_key (or AWS_BEARER_TOKEN_BEDROCK), access_key and secret_key "
             "(or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY), or a profile",
             provider="bedrock",
         )
-    return Machine(host=(env.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or _MACHINE_HOST).rstrip("/"))
+    return _machine(env)
+
+
+def _machine(env: Mapping[str, str]) -> Machine:
+    return Machine(host=(env.get(_MACHINE_VARIABLE) or MACHINE_HOST).rstrip("/"))
+
+
+def _is_on_ec2(env: Mapping[str, str]) -> bool:
+    """Whether the machine is one of EC2. Elsewhere nobody answers at its address, which takes long to find out."""
+    if (env.get("AWS_EC2_METADATA_DISABLED") or "").lower() == "true":
+        return False
+    return bool(env.get(_MACHINE_VARIABLE)) or any(_begins_with(file, mark) for file, mark in _EC2_MARKS)
+
+
+def _begins_with(file: str, mark: str) -> bool:
+    try:
+        return Path(file).read_text(encoding="latin-1").lower().startswith(mark)
+    except OSError:
+        return False

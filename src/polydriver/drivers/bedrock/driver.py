@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
@@ -84,16 +85,17 @@ class BedrockDriver(
     def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:
         """Read and check the settings, the environment and AWS's files, offline. Raises `ConfigurationError`."""
         super().__init__(config, **settings)
-        self.region = self._find_region()
+        env: Mapping[str, str] = os.environ if settings.get("env") is None else settings["env"]
+        self.region = self._find_region(env)
         base_url = self.config.base_url or runtime_url(self.region)
         self.config = msgspec.structs.replace(self.config, base_url=base_url)
         if self.config.api_key is None and "authorization" not in self.config.headers:
-            self.credentials = find_credentials(self.config, self.region)
+            self.credentials = find_credentials(self.config, self.region, env)
 
-    def _find_region(self) -> str:
+    def _find_region(self, env: Mapping[str, str]) -> str:
         given = self.config.setting("region") or region_of(self.config.base_url)
         if given is None and not (self.config.base_url and self.config.api_key):
-            given = load_profiles(self.config.setting("profile")).current.get("region")
+            given = load_profiles(self.config.setting("profile"), env).current.get("region")
             if not given:
                 raise ConfigurationError(
                     f"{self.config.name}: region is missing; give it, or set AWS_REGION", provider=self.name

@@ -17,7 +17,8 @@ from xml.sax.saxutils import unescape
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_str, decode_json
 from ...errors import AIError
-from .credentials import (
+from .signing import Keys, sign
+from .sources import (
     AssumedRole,
     Container,
     ForeignCredentials,
@@ -25,7 +26,6 @@ from .credentials import (
     Source,
     WebIdentity,
 )
-from .signing import Keys, sign
 
 __all__ = ["Refused", "fetch_keys"]
 

@@ -8,14 +8,14 @@ import msgspec
 
 from ...data.http import Simulated
 from ...data.json import encode_json
-from ...data.messages import Reasoning, Refusal, Text, ToolCall
+from ...data.messages import Reasoning, Refusal, Text
 from ...data.responses import AIResponse, Choice
-from ...data.usage import TokenUsage
 from .failures import Failure
-from .log import MockCall, message_text
+from .log import MockCall
 from .replies import Answer
+from .usage import call_arguments, estimate_usage, render_usage
 
-__all__ = ["Delivery", "estimate_tokens", "json_reply", "render_answer", "render_failure"]
+__all__ = ["Delivery", "json_reply", "render_answer", "render_failure"]
 
 _CREATED = 1_767_225_600  # 2026-01-01T00:00:00Z: a mock reads no clock
 _BROKEN = b'data: {"id": "chatcmpl-mock", "choices": [{"delta": {"content": "'
@@ -32,11 +32,6 @@ class Delivery(msgspec.Struct, frozen=True):
 
     chunk_size: int
     delay: float
-
-
-def estimate_tokens(text: str) -> int:
-    """The number of tokens in a text, at four characters each; 0 for none."""
-    return (len(text) + 3) // 4
 
 
 def json_reply(
@@ -59,7 +54,7 @@ def render_answer(answer: Answer, call: MockCall, delivery: Delivery) -> Simulat
     response = answer.response
     head = _head(response, call)
     choices = _choices(response, call)
-    usage = render_usage(response.usage or _estimate(response, call))
+    usage = render_usage(response.usage or estimate_usage(response, call))
     if not call.stream:
         entries = [
             {
@@ -154,18 +149,10 @@ def _calls(choice: Choice, call: MockCall) -> list[dict[str, Any]]:
         {
             "id": wanted.id or f"call_mock_{call.number}_{choice.index}_{position}",
             "type": "function",
-            "function": {"name": wanted.name, "arguments": _arguments(wanted)},
+            "function": {"name": wanted.name, "arguments": call_arguments(wanted)},
         }
         for position, wanted in enumerate(choice.tool_calls)
     ]
-
-
-def _arguments(wanted: ToolCall) -> str:
-    return (
-        encode_json(wanted.arguments).decode()
-        if wanted.arguments is not None
-        else wanted.arguments_text or ""
-    )
 
 
 def _message(choice: Choice, call: MockCall) -> dict[str, Any]:
@@ -220,32 +207,3 @@ def _event(head: dict[str, Any], entries: list[dict[str, Any]], usage: dict[str,
 
 def _stream_headers(call: MockCall) -> dict[str, str]:
     return {**_SSE, "x-request-id": f"req_mock_{call.number}"}
-
-
-def _estimate(response: AIResponse, call: MockCall) -> TokenUsage:
-    """The usage of a call, from the length of its texts."""
-    sent = sum(estimate_tokens(message_text(message)) for message in call.messages)
-    sent += sum(estimate_tokens(encode_json(tool).decode()) for tool in call.tools)
-    reasoning = estimate_tokens(response.reasoning)
-    calls = "".join(wanted.name + _arguments(wanted) for wanted in response.tool_calls)
-    output = estimate_tokens(response.content + response.refusal + calls) + reasoning
-    return TokenUsage(input_tokens=max(sent, 1), output_tokens=output, reasoning_tokens=reasoning or None)
-
-
-def render_usage(usage: TokenUsage) -> dict[str, Any]:
-    """A usage object, in the form of Chat Completions."""
-    rendered: dict[str, Any] = {
-        "prompt_tokens": usage.input_tokens,
-        "completion_tokens": usage.output_tokens,
-        "total_tokens": usage.total_tokens,
-    }
-    inputs = {
-        "cached_tokens": usage.cached_input_tokens,
-        "cache_write_tokens": usage.cache_write_tokens,
-        "audio_tokens": usage.input_audio_tokens,
-    }
-    outputs = {"reasoning_tokens": usage.reasoning_tokens, "audio_tokens": usage.output_audio_tokens}
-    for name, counts in (("prompt_tokens_details", inputs), ("completion_tokens_details", outputs)):
-        if known := {key: count for key, count in counts.items() if count is not None}:
-            rendered[name] = known
-    return rendered

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...data.http import Simulated
-from .answers import estimate_tokens, json_reply
+from .answers import json_reply
 from .log import MockCall
+from .usage import estimate_tokens
 
 __all__ = ["ANSWERS"]
 

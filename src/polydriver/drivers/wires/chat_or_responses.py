@@ -77,14 +77,17 @@ class ChatOrResponses(Responses, ChatCompletions):
         return entry.reasoning is True or "/v1/chat/completions" not in entry.endpoints
 
     def _is_for_responses(self, prompt: Prompt) -> bool:
-        if any(name in _ONLY_RESPONSES and value is not None for name, value in prompt.options.items()):
+        options = prompt.options
+        if options and any(name in _ONLY_RESPONSES and value is not None for name, value in options.items()):
             return True
-        given = [tool.data for tool in prompt.tools if isinstance(tool, ProviderTool)]
-        if given:
-            return not all(_is_of_chat(tool) for tool in given)
-        if (prompt.n or 1) > 1 or prompt.audio is not None or "prediction" in prompt.options or _has_audio(prompt):
+        if prompt.tools:
+            given = [tool.data for tool in prompt.tools if isinstance(tool, ProviderTool)]
+            if given:
+                return not all(_is_of_chat(tool) for tool in given)
+        if not self.prefers_responses(prompt.model):
             return False
-        return self.prefers_responses(prompt.model)
+        chat_alone = (prompt.n or 1) > 1 or prompt.audio is not None or "prediction" in options
+        return not (chat_alone or _has_audio(prompt))
 
     def build_request(self, prompt: Prompt) -> Request:
         """The request for one prompt, on the wire that it takes."""

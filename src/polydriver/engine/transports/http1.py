@@ -12,7 +12,7 @@ from .base import broken, unreadable
 
 __all__ = ["ResponseReader"]
 
-_FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\0]*)\r?")
+_FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[^\r\n\0]*+\r?(?:\n|\Z))*+")
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?", re.DOTALL)
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(r"\r?\n[ \t]+")
@@ -96,7 +96,8 @@ class ResponseReader:
     def _parse_head(self, text: str) -> None:
         if "\n " in text or "\n\t" in text:
             text = _FOLD.sub(" ", text)
-        first, *lines = text.split("\n")
+        first, _, fields = text.partition("\n")
+        lines = fields.split("\n") if fields else []
         match = _STATUS_LINE.fullmatch(first.rstrip("\r"))
         if match is None:
             raise unreadable("it does not start with a status line of HTTP/1.1")
@@ -104,6 +105,8 @@ class ResponseReader:
         if len(lines) > self._headers_left:
             raise unreadable("it has more headers than the limit")
         self._headers_left -= len(lines)
+        if not _FIELDS.fullmatch(fields):
+            raise unreadable("one of its headers is not valid")
         headers = _parse_fields(lines)
         if status == 101:
             raise unreadable("it switches to a protocol that was not asked for")
@@ -220,11 +223,8 @@ class ResponseReader:
 def _parse_fields(lines: list[str]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for line in lines:
-        field = _FIELD.fullmatch(line)
-        if field is None:
-            raise unreadable("one of its headers is not valid")
-        name = field[1].lower()
-        value = field[2].rstrip(" \t")
+        name, _, value = line.partition(":")
+        name, value = name.lower(), value.strip(" \t\r")
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return headers
 

@@ -35,6 +35,7 @@ class ChatCompletions(HandlesApiCommunication, HandlesStreaming, HandlesFunction
     - `replay_reasoning`: the message field in which the service wants its own reasoning back, if it does;
       `replay_only_with_tools`: only that of turns in which tools were called; `requires_reasoning`: whether it refuses
       calls without any, so that those of other models get a blank.
+    - `developer_role`: whether the role "developer" is known; else it becomes "system".
     - `marks_prefix`: whether an assistant's message at the end, which the model is to go on with, is marked as such.
 
     Replies:
@@ -55,6 +56,7 @@ class ChatCompletions(HandlesApiCommunication, HandlesStreaming, HandlesFunction
     tool_choices: ClassVar[Mapping[str, str | None]] = {}
     replay_reasoning: ClassVar[str | None] = None
     replay_only_with_tools: ClassVar[bool] = False
+    developer_role: ClassVar[bool] = True
     marks_prefix: ClassVar[bool] = False
     requires_reasoning: ClassVar[bool] = False
     think_tags: ClassVar[bool] = False

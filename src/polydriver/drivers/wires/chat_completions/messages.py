@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ....data.arguments import plain_name
 from ....data.json import as_list, encode_json
 from ....data.messages import (
     AIMessage,
@@ -20,7 +21,7 @@ from ....data.messages import (
     ToolResult,
     Video,
 )
-from ....data.prompt import Prompt
+from ....data.prompt import Prompt, ToolSpec
 
 if TYPE_CHECKING:
     from . import ChatCompletions
@@ -38,7 +39,7 @@ def render_messages(wire: ChatCompletions, prompt: Prompt) -> list[dict[str, Any
             replay = thoughtful is None or position in thoughtful
             rendered += _render_assistant(wire, prompt, message, replay=replay)
         elif isinstance(content, str):
-            plain: dict[str, Any] = {"role": message.role, "content": content}
+            plain: dict[str, Any] = {"role": _role(wire, message), "content": content}
             if message.name:
                 plain["name"] = message.name
             rendered.append(plain)
@@ -86,7 +87,7 @@ def _turns_with_tools(messages: list[AIMessage]) -> set[int]:
 
 
 def render_answer(wire: ChatCompletions, message: AIMessage) -> str:
-    """What an assistant's message says. Speech of another provider counts by its transcript; its own goes back by id."""
+    """What an assistant's message says. Another provider's speech counts by its transcript; its own goes back by id."""
     spoken = "audio" not in message.provider_data.get(wire.origin, {})
     said = ""
     for part in message.parts:
@@ -101,7 +102,8 @@ def _render_assistant(
     wire: ChatCompletions, prompt: Prompt, message: AIMessage, *, replay: bool
 ) -> list[dict[str, Any]]:
     """The message; none when nothing of it can be said here, since many services refuse empty ones."""
-    calls = [_render_call(wire, part) for part in message.parts if isinstance(part, ToolCall)]
+    offered = {tool.name for tool in prompt.tools if isinstance(tool, ToolSpec)}
+    calls = [_render_call(wire, part, offered) for part in message.parts if isinstance(part, ToolCall)]
     own = message.provider_data.get(wire.origin, {})
     rendered: dict[str, Any] = {"role": "assistant"}
     content = wire.render_answer(message)
@@ -125,23 +127,21 @@ def _render_assistant(
 
 
 def _render_reasoning(wire: ChatCompletions, thoughts: list[Reasoning]) -> dict[str, Any]:
-    """The service's own reasoning: its details as they came, and its text where the service wants that."""
-    fields: dict[str, Any] = {}
-    text = "".join(part.text for part in thoughts)
-    if wire.replay_reasoning and text:
-        fields[wire.replay_reasoning] = text
+    """The service's own reasoning: its details as they came, or else its text where the service wants that."""
     details = [
         detail for part in thoughts for detail in as_list(part.provider_data[wire.origin].get("reasoning_details"))
     ]
     if details:
-        fields["reasoning_details"] = details
-    return fields
+        return {"reasoning_details": details}
+    text = "".join(part.text for part in thoughts)
+    return {wire.replay_reasoning: text} if wire.replay_reasoning and text else {}
 
 
-def _render_call(wire: ChatCompletions, call: ToolCall) -> dict[str, Any]:
+def _render_call(wire: ChatCompletions, call: ToolCall, offered: set[str]) -> dict[str, Any]:
+    """The call; a name that is offered is one that the service takes, even if OpenAI would not."""
     arguments = encode_json(call.arguments).decode() if call.arguments is not None else "{}"
     own = call.provider_data.get(wire.origin, {})
-    function = {"name": call.name or "unnamed", "arguments": arguments}
+    function = {"name": call.name if call.name in offered else plain_name(call.name), "arguments": arguments}
     return {"id": wire.render_call_id(call.id), "type": "function", "function": function, **own}
 
 
@@ -161,12 +161,19 @@ def _render_input(wire: ChatCompletions, prompt: Prompt, message: AIMessage, ren
     content = [entry for part in shown if (entry := _render_part(wire, prompt, part)) is not None]
     if not content and any(isinstance(part, ToolResult) for part in message.parts):
         return
-    role = "user" if message.role == "tool" else message.role
+    role = _role(wire, message)
     plain = role in ("system", "developer") or all(entry["type"] == "text" for entry in content)
     body: dict[str, Any] = {"role": role, "content": _join(content) if plain else content}
     if message.name:
         body["name"] = message.name
     rendered.append(body)
+
+
+def _role(wire: ChatCompletions, message: AIMessage) -> str:
+    """Who speaks, beside the results of tools. OpenAI alone tells the developer from the system."""
+    if message.role == "tool":
+        return "user"
+    return "system" if message.role == "developer" and not wire.developer_role else message.role
 
 
 def _join(content: list[dict[str, Any]]) -> str | list[dict[str, Any]]:

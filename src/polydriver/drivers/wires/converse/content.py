@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ....data.arguments import make_call_id
+from ....data.arguments import make_call_id, plain_name
 from ....data.history import OPENING
 from ....data.messages import (
     AIMessage,
@@ -34,8 +34,6 @@ __all__ = ["Block", "render_history"]
 Block = dict[str, Any]
 
 _PLAIN_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")  # what every maker's models take; the API itself also takes . and :
-_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
-_LONGEST_NAME = 64
 _SYSTEM_ROLES = ("system", "developer")
 
 
@@ -130,8 +128,7 @@ def _render_reasoning(wire: Converse, part: Reasoning) -> Block | None:
 
 def _render_call(call: ToolCall) -> Block:
     arguments = call.arguments if call.arguments is not None else {}
-    name = _NOT_IN_NAMES.sub("_", call.name)[:_LONGEST_NAME] or "unnamed"
-    return {"toolUse": {"toolUseId": _tool_id(call.id), "name": name, "input": arguments}}
+    return {"toolUse": {"toolUseId": _tool_id(call.id), "name": plain_name(call.name), "input": arguments}}
 
 
 def _render_result(wire: Converse, prompt: Prompt, result: ToolResult) -> Block:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ....data.arguments import make_call_id
+from ....data.arguments import make_call_id, plain_name
 from ....data.history import OPENING
 from ....data.messages import (
     AIMessage,
@@ -36,7 +36,6 @@ __all__ = ["Block", "render_history"]
 Block = dict[str, Any]
 
 _PLAIN_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-_NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 _LONGEST_NAME = 128
 _SYSTEM_ROLES = ("system", "developer")
 
@@ -173,7 +172,7 @@ def _render_reasoning(wire: Messages, part: Reasoning) -> Block | None:
 
 def _render_call(wire: Messages, call: ToolCall) -> Block:
     arguments = call.arguments if call.arguments is not None else {}
-    name = _NOT_IN_NAMES.sub("_", call.name)[:_LONGEST_NAME] or "unnamed"
+    name = plain_name(call.name, _LONGEST_NAME)
     block = {"type": "tool_use", "id": _tool_id(call.id), "name": name, "input": arguments}
     return {**block, **_marks(wire, call.provider_data)}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from typing import TYPE_CHECKING, Any
 
-from ....data.arguments import make_call_id
+from ....data.arguments import make_call_id, plain_name
 from ....data.json import as_dict, as_str, encode_json
 from ....data.messages import (
     AIMessage,
@@ -132,13 +132,13 @@ class _InputRenderer:
 
     def _render_call(self, call: ToolCall) -> _Item:
         facts = self._facts(call)
-        call_id = _call_id(call.id)
+        call_id, name = _call_id(call.id), plain_name(call.name)
         if facts.get("type") == CUSTOM_CALL:
             self._custom.add(call_id)
             text = as_str(as_dict(call.arguments).get("input")) or ""
-            return {"call_id": call_id, "name": call.name, "input": text, **facts}
+            return {"call_id": call_id, "name": name, "input": text, **facts}
         arguments = encode_json(call.arguments).decode() if call.arguments is not None else "{}"
-        return {"type": "function_call", "call_id": call_id, "name": call.name, "arguments": arguments, **facts}
+        return {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments, **facts}
 
     def _render_result(self, result: ToolResult) -> _Item:
         call_id = _call_id(result.tool_call_id)

@@ -1,0 +1,136 @@
+"""Perplexity's Sonar models, which search the web. https://docs.perplexity.ai/api-reference"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import msgspec
+
+from ..data.json import as_dict, encode_json
+from ..data.messages import AIMessage, Document, Part, Text, ToolCall, ToolResult
+from ..data.models import Capabilities
+from ..data.prompt import OutputFormat, Prompt
+from ..data.responses import AIResponse
+from ..data.usage import TokenUsage
+from .compatible import CompatibleDriver
+from .traits import ErrorTable
+from .wires.chat_completions.messages import merge_roles
+from .wires.reported_cost import read_cost
+
+__all__ = ["PerplexityDriver"]
+
+_UNKNOWN_OPTIONS = (
+    "seed",
+    "n",
+    "logprobs",
+    "top_logprobs",
+    "logit_bias",
+    "parallel_tool_calls",
+    "user",
+    "service_tier",
+    "prompt_cache_key",
+    "store",
+    "modalities",
+    "audio",
+)
+_COSTS = {
+    "input": "input_tokens_cost",
+    "output": "output_tokens_cost",
+    "reasoning": "reasoning_tokens_cost",
+    "citations": "citation_tokens_cost",
+    "searches": "search_queries_cost",
+    "request": "request_cost",
+}
+
+
+class PerplexityDriver(CompatibleDriver):
+    """Perplexity. The sources of an answer are the `citations` of its text; it reports what each call cost.
+
+    Sonar calls no tools of the caller: offering some raises, and those in a conversation are told as text. System
+    messages stand first, and user and assistant take turns; what is not so is merged.
+    """
+
+    name = "perplexity"
+    title = "Perplexity"
+    base_url = "https://api.perplexity.ai"
+    key_variables = ("PERPLEXITY_API_KEY", "PPLX_API_KEY")
+    capabilities = Capabilities(streaming=True, vision=True, supported_formats=("text", "image", "document", "json"))
+    errors = ErrorTable(branch="Perplexity")
+    model_list = "none"
+    stream_usage = False  # usage comes with every chunk
+    option_fields: ClassVar[Mapping[str, str | None]] = dict.fromkeys(_UNKNOWN_OPTIONS)
+    option_names = frozenset(
+        {
+            "disable_search",
+            "enable_search_classifier",
+            "language_preference",
+            "last_updated_after_filter",
+            "last_updated_before_filter",
+            "media_response",
+            "return_images",
+            "return_related_questions",
+            "search_after_date_filter",
+            "search_before_date_filter",
+            "search_domain_filter",
+            "search_language_filter",
+            "search_mode",
+            "search_recency_filter",
+            "stream_mode",
+            "web_search_options",
+        }
+    )
+
+    def render_messages(self, prompt: Prompt) -> list[dict[str, Any]]:
+        """The `messages` list: system messages first, then user and assistant in turns."""
+        if self.function_tools(prompt):
+            raise self.unsupported("function calling")
+        told = [_without_tools(message) for message in prompt.messages]
+        rendered = super().render_messages(msgspec.structs.replace(prompt, messages=told))
+        ahead = [message for message in rendered if message["role"] == "system"]
+        if any(message["role"] == "system" for message in rendered[len(ahead) :]):
+            prompt.warn("perplexity takes system messages at the start only; they were put there.")
+        return merge_roles([*ahead, *(message for message in rendered if message["role"] != "system")])
+
+    def render_document(self, part: Document) -> dict[str, Any]:
+        """A document, by URL or as bytes."""
+        if part.data is not None and (part.media_type or "").startswith("text/"):
+            return super().render_document(part)
+        url = part.url or part.base64
+        return {"type": "file_url", "file_url": {"url": url}, **({"file_name": part.name} if part.name else {})}
+
+    def render_response_format(self, wanted: OutputFormat) -> dict[str, Any]:
+        """Always a schema: there is no JSON without one."""
+        return {"type": "json_schema", "json_schema": {"schema": wanted.schema or {"type": "object"}}}
+
+    def parse_usage(self, raw: dict[str, Any]) -> TokenUsage:
+        """The usage object. Deep research counts its reasoning apart from its output, which can be shorter."""
+        usage = super().parse_usage(raw)
+        output, thought = usage.output_tokens, usage.reasoning_tokens
+        if output is not None and thought is not None and thought > output:
+            return msgspec.structs.replace(usage, output_tokens=output + thought)
+        return usage
+
+    def report_cost(self, usage: dict[str, Any], response: AIResponse) -> None:
+        """The cost that Perplexity charges: tokens, searches and the request."""
+        costs = as_dict(usage.get("cost"))
+        items = {name: costs.get(field) for name, field in _COSTS.items()}
+        if (cost := read_cost(self.name, costs.get("total_cost"), items)) is not None:
+            response.cost = cost
+
+
+def _without_tools(message: AIMessage) -> AIMessage:
+    """The message with calls and results told in words. Results are the user's."""
+    parts = message.parts
+    if not any(isinstance(part, ToolCall | ToolResult) for part in parts):
+        return message
+    role = "user" if message.role == "tool" else message.role
+    return AIMessage([_in_words(part) for part in parts], role, name=message.name)
+
+
+def _in_words(part: Part) -> Part:
+    if isinstance(part, ToolCall):
+        return Text(f"[called the tool {part.name} with {encode_json(part.arguments or {}).decode()}]\n")
+    if isinstance(part, ToolResult):
+        return Text(f"[the tool {part.name or part.tool_call_id} answered: {part.text}]\n")
+    return part

@@ -1,0 +1,122 @@
+"""Rows of companies that serve their own models."""
+
+from __future__ import annotations
+
+from ..wires.chat_completions import reasoning
+from ..wires.operations import Embeddings, ImageEditing, ImageGeneration
+from .common import ROW, TEXT_ONLY
+
+__all__ = ["MAKERS"]
+
+MAKERS: dict[str, ROW] = {
+    # https://api-docs.deepseek.com/guides/thinking_mode; to complete an answer, set base_url to .../beta
+    "deepseek": {
+        "title": "DeepSeek",
+        "base_url": "https://api.deepseek.com",
+        "capabilities": TEXT_ONLY,
+        "replay_reasoning": "reasoning_content",
+        "replay_only_with_tools": True,
+        "requires_reasoning": True,
+        "render_reasoning": reasoning.thinking_with_effort,
+        "marks_prefix": True,
+        "option_fields": {"top_k": None, "user": "user_id"},
+        "option_names": frozenset({"thinking"}),
+        "operations": (),
+        "responses": True,
+    },
+    # https://docs.x.ai/docs/api-reference
+    "xai": {
+        "title": "xAI",
+        "base_url": "https://api.x.ai/v1",
+        "replay_reasoning": "reasoning_content",
+        "option_fields": {"top_k": None},
+        "option_names": frozenset({"deferred", "search_parameters", "web_search_options"}),
+        "operations": (ImageGeneration, ImageEditing),
+        "responses": True,
+    },
+    # https://docs.z.ai/api-reference/llm/chat-completion
+    "zai": {
+        "title": "Z.ai",
+        "base_url": "https://api.z.ai/api/paas/v4",
+        "key_variables": ("ZAI_API_KEY", "ZHIPU_API_KEY"),
+        "replay_reasoning": "reasoning_content",
+        "render_reasoning": reasoning.thinking_switch,
+        "option_fields": {"user": "user_id"},
+        "option_names": frozenset({"do_sample", "request_id", "thinking", "tool_stream"}),
+        "operations": (ImageGeneration,),
+    },
+    "zhipu": {
+        "title": "Zhipu",
+        "base_url": "https://open.bigmodel.cn/api/paas/v4",
+        "key_variables": ("ZHIPU_API_KEY", "ZHIPUAI_API_KEY"),
+        "origin": "zai",
+        "replay_reasoning": "reasoning_content",
+        "render_reasoning": reasoning.thinking_switch,
+        "option_fields": {"user": "user_id"},
+        "option_names": frozenset({"do_sample", "request_id", "thinking", "tool_stream"}),
+        "operations": (Embeddings, ImageGeneration),
+    },
+    # https://platform.moonshot.ai/docs/api/chat
+    "moonshot": {
+        "title": "Moonshot",
+        "base_url": "https://api.moonshot.ai/v1",
+        "key_variables": ("MOONSHOT_API_KEY", "KIMI_API_KEY"),
+        "replay_reasoning": "reasoning_content",
+        "render_reasoning": reasoning.thinking_switch,
+        "option_names": frozenset({"thinking"}),
+        "operations": (),
+    },
+    # https://www.alibabacloud.com/help/en/model-studio/use-qwen-by-calling-api; for China set base_url to
+    # https://dashscope.aliyuncs.com/compatible-mode/v1
+    "alibaba": {
+        "title": "Alibaba",
+        "base_url": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        "key_variables": ("DASHSCOPE_API_KEY", "ALIBABA_API_KEY"),
+        "render_reasoning": reasoning.thinking_budget,
+        "option_names": frozenset(
+            {"enable_search", "enable_thinking", "search_options", "translation_options", "vl_high_resolution_images"}
+        ),
+    },
+    # https://platform.minimax.io/docs/api-reference/text-openai-api
+    "minimax": {
+        "title": "MiniMax",
+        "base_url": "https://api.minimax.io/v1",
+        "think_tags": True,
+        "capabilities": TEXT_ONLY,
+        "option_names": frozenset({"mask_sensitive_info", "reasoning_split"}),
+        "model_list": "none",
+        "operations": (),
+    },
+    "stepfun": {"title": "StepFun", "base_url": "https://api.stepfun.com/v1", "operations": (ImageGeneration,)},
+    "ai21": {
+        "title": "AI21",
+        "base_url": "https://api.ai21.com/studio/v1",
+        "capabilities": TEXT_ONLY,
+        "option_names": frozenset({"documents"}),
+        "stream_usage": False,  # the API's schema has no stream_options; usage comes with the last chunk
+        "model_list": "none",
+        "operations": (),
+    },
+    "upstage": {"title": "Upstage", "base_url": "https://api.upstage.ai/v1/solar", "capabilities": TEXT_ONLY},
+    "inception": {
+        "title": "Inception",
+        "base_url": "https://api.inceptionlabs.ai/v1",
+        "capabilities": TEXT_ONLY,
+        "option_names": frozenset({"diffusing"}),
+        "operations": (),
+    },
+    # https://llama.developer.meta.com/docs/features/compatibility
+    "meta": {
+        "title": "Meta Llama",
+        "base_url": "https://api.llama.com/compat/v1",
+        "key_variables": ("LLAMA_API_KEY",),
+        "operations": (),
+    },
+    # https://nova.amazon.com/dev/documentation
+    "nova": {"title": "Amazon Nova", "base_url": "https://api.nova.amazon.com/v1", "operations": ()},
+    "sarvam": {"title": "Sarvam", "base_url": "https://api.sarvam.ai/v1", "capabilities": TEXT_ONLY, "operations": ()},
+    "xiaomi": {"title": "Xiaomi MiMo", "base_url": "https://api.xiaomimimo.com/v1", "operations": ()},
+    "arcee": {"title": "Arcee", "base_url": "https://api.arcee.ai/api/v1", "capabilities": TEXT_ONLY, "operations": ()},
+    "morph": {"title": "Morph", "base_url": "https://api.morphllm.com/v1", "capabilities": TEXT_ONLY},
+}
+"""Rows by the driver's name."""

@@ -1,0 +1,39 @@
+"""Snowflake Cortex. https://docs.snowflake.com/en/user-guide/snowflake-cortex/cortex-rest-api"""
+
+from __future__ import annotations
+
+from ..config import Setting
+from .compatible import CompatibleDriver
+from .traits import ErrorTable
+from .wires.chat_completions import reasoning
+
+__all__ = ["SnowflakeDriver"]
+
+
+class SnowflakeDriver(CompatibleDriver):
+    """The models that Snowflake serves inside an account, over Chat Completions.
+
+    `account` is the account's identifier, the first part of its host's name. The key is a programmatic access token;
+    for another kind, say which in `token_type` ("KEYPAIR_JWT", "OAUTH").
+    """
+
+    name = "snowflake"
+    title = "Snowflake Cortex"
+    base_url = "https://{account}.snowflakecomputing.com/api/v2/cortex/v1"
+    key_variables = ("SNOWFLAKE_PAT", "SNOWFLAKE_TOKEN")
+    settings = (
+        Setting("account", env=("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_ACCOUNT_ID"), help="the account's identifier"),
+        Setting("token_type", help="the kind of the key (X-Snowflake-Authorization-Token-Type)"),
+    )
+    errors = ErrorTable(branch="Snowflake")
+    model_list = "none"
+    max_tokens_field = "max_completion_tokens"
+    details_as_reasoning = True
+    render_reasoning = reasoning.reasoning_object
+
+    def headers(self) -> dict[str, str]:
+        """The key, and its kind."""
+        headers = super().headers()
+        if kind := self.config.setting("token_type"):
+            headers["x-snowflake-authorization-token-type"] = kind
+        return headers

@@ -1,0 +1,111 @@
+"""Every example runs, says what it shows, and uses public names only; the drivers among them pass the conformance suite."""
+
+from __future__ import annotations
+
+import ast
+import runpy
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from polydriver.testing import DriverConformance, WireFixtures
+
+FOLDER = Path(__file__).resolve().parent.parent / "examples"
+FILES = sorted(path for path in FOLDER.glob("*.py"))
+
+# What an example prints, among other things. Those that are left out are modules for the others.
+PRINTS = {
+    "errors": [
+        "again in 0.05 s after OpenAIServerError",
+        "OpenAIRateLimitError - come back in 3600.0 s",
+        "what came is kept: 'Once",
+    ],
+    "events_and_costs": ["event: MessageSent {'team': 'docs'}", "event: ConversationUpdated", "an unknown model: None"],
+    "mcp_tools": ["['shop_stock']", "result: 3", "Three umbrellas are left."],
+    "quick_start": ["It scatters blue light most.", "4 messages in the history"],
+    "side_by_side": ["Oslo A fine city."],
+    "streaming": ["A river runs, and stays.", "26 characters"],
+    "structured_output": ["City(name='Lyon', inhabitants=522250", "good"],
+    "switching_providers": ["groq:   Oslo is larger.", "['openai', 'openai', 'groq']"],
+    "testing_your_app": ["test_weather_report passed"],
+    "tools": ["result LookupError: no such city", "only Ann gets postcards", "nobody knows Atlantis"],
+    "use_custom_driver": ["Hello from custom AI!", "$0.000015", "['Hello ', 'in pieces!']", "['custom-model-v1'] True"],
+}
+MODULES = {"custom_driver", "playground", "streaming_driver"}
+
+REPLY = b'{"answer": "Hello!", "ending": "finished", "model": "custom-model-v1", "tokens": {"read": 12, "written": 6}}'
+STREAM = (
+    b'\x1e{"delta": "Hel"}\n\x1e{"delta": "lo!"}\n'
+    b'\x1e{"ending": "finished", "model": "custom-model-v1", "tokens": {"read": 12, "written": 4}}\n'
+)
+FIXTURES = WireFixtures(
+    whole_reply=REPLY,
+    stream_reply=STREAM,
+    models_reply=b'{"data": [{"id": "custom-model-v1", "context_length": 32000}]}',
+    error_replies=[(402, b'{"error": {"code": "out_of_credit", "message": "top up"}}', "QuotaExceededError")],
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def as_scripts() -> Iterator[None]:
+    """The folder on the path, as it is for a script in it."""
+    sys.path.insert(0, str(FOLDER))
+    yield
+    sys.path.remove(str(FOLDER))
+
+
+def test_every_example_is_known() -> None:
+    assert {path.stem for path in FILES} == PRINTS.keys() | MODULES
+    listed = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert all(f"`{path.name}`" in listed for path in FILES if path.stem != "playground")
+
+
+@pytest.mark.parametrize("name", sorted(PRINTS))
+def test_example_runs(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    if name == "mcp_tools":
+        pytest.importorskip("mcp", reason="tools of MCP servers need the extra mcp")
+    monkeypatch.setattr(sys, "argv", [f"{name}.py"])
+    runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    for text in PRINTS[name]:
+        assert text in printed
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_example_is_presentable(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "an example begins with what it shows"
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom):
+            names = [*(node.module or "").split("."), *(alias.name for alias in node.names)]
+        elif isinstance(node, ast.Attribute) and not (isinstance(node.value, ast.Name) and node.value.id == "self"):
+            names = [node.attr]
+        private = [name for name in names if name.startswith("_") and not name.startswith("__")]
+        assert not private, f"an example uses {private}"
+
+
+def test_the_complete_driver_is_short() -> None:
+    assert len((FOLDER / "custom_driver.py").read_text(encoding="utf-8").splitlines()) < 60
+
+
+class TestCustomDriver(DriverConformance):
+    fixtures = FIXTURES
+
+    @pytest.fixture(autouse=True)
+    def import_it(self, as_scripts: None) -> None:
+        from custom_driver import CustomAIDriver
+
+        type(self).driver = CustomAIDriver
+
+
+class TestStreamingDriver(DriverConformance):
+    fixtures = FIXTURES
+
+    @pytest.fixture(autouse=True)
+    def import_it(self, as_scripts: None) -> None:
+        from streaming_driver import StreamingCustomDriver
+
+        type(self).driver = StreamingCustomDriver

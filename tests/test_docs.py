@@ -116,7 +116,9 @@ def run_tests(names: dict[str, Any], request: pytest.FixtureRequest) -> None:
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=named)
 def test_settings_files_can_be_read(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number, text in enumerate(re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)):
+    for number, text in enumerate(
+        re.findall(r"^```toml\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    ):
         path = tmp_path / f"{number}.toml"
         path.write_text(text, encoding="utf-8")
         table = tomllib.loads(text)

@@ -1,4 +1,4 @@
-"""Every example runs, says what it shows, and uses public names only; the drivers among them pass the conformance suite."""
+"""Every example runs, says what it shows and uses public names only; the drivers pass the conformance suite."""
 
 from __future__ import annotations
 

@@ -56,9 +56,7 @@ def main() -> int:
         return 1
     zensical = Path(sysconfig.get_path("scripts")) / "zensical"
     command: list[str | Path] = [zensical, "build", "--strict", "--clean"]
-    done = subprocess.run(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     # It colours its output wherever that goes, and ends a failed build with a traceback of its own.
     print(re.sub(r"\x1b\[[0-9;]*m", "", done.stdout).partition("Traceback")[0].rstrip())
     return done.returncode

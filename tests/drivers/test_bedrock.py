@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from tests.faults.server import READ, Received, Server, chunked, reply
+from tests.faults.server import READ, Received, Script, Server, chunked, reply
 from tests.operations.asking import Colour, ask, json_reply, one_by_one, sent_json
-from tests.wires.bedrock import chunk, event, exception, frame, validate_body
+from tests.wires.bedrock import chunk, event, exception, frame, run, validate_body
 from tests.wires.replay import compare, is_stream, read_stream, records, replay, reply_of
 
 from polydriver.data.http import Reply, Request
@@ -341,8 +341,7 @@ def collect(colour: Colour, driver: BedrockDriver) -> tuple[str, AIResponse]:
 
 @pytest.mark.parametrize("colour", COLOURS)
 def test_a_signed_call(colour: Colour) -> None:
-    headers = {"x_amzn_requestid": "req-1"}
-    with Server(*one_by_one(json_reply(HELLO, **headers))) as server:
+    with Server(*one_by_one(json_reply(HELLO, x_amzn_requestid="req-1"))) as server:
         response = ask(colour, local(server, session_token="t"), "send_message", "Hi", model=NOVA)
         received = server.requests[0]
         assert is_signed(received, Keys("AKIA", "s", "t"), server.url)
@@ -374,7 +373,7 @@ def test_a_stream_that_breaks(colour: Colour) -> None:
         headers={"content-type": "application/vnd.amazon.eventstream", "transfer-encoding": "chunked"}, length=False
     )
     for tail in (b"", exception("modelStreamErrorException", "broke")):
-        script = [READ, head, chunked(*EVENTS[:3], *([tail] if tail else []))]
+        script: Script = [READ, head, chunked(*EVENTS[:3], *([tail] if tail else []))]
         with Server(script) as server, pytest.raises(StreamInterruptedError) as caught:
             collect(colour, local(server))
         assert type(caught.value).__name__ == "BedrockStreamInterruptedError"

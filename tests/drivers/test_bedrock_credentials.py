@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
 from datetime import UTC, datetime
 from hashlib import sha1
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, get_args
 
 import pytest
 from tests.operations.asking import Colour
-from tests.wires.bedrock import event
+from tests.wires.bedrock import event, run
 
 from polydriver.data.http import Reply, Request
 from polydriver.data.messages import AIMessage
@@ -128,18 +127,6 @@ def test_a_retry_is_signed_anew() -> None:
 
 def refused(reply: Reply | None, reason: str) -> AIError:
     return InvalidCredentialsError(reason, status=reply.status if reply else None)
-
-
-def run(flow: Generator[Request, Reply, Any], *replies: Reply) -> tuple[Any, list[Request]]:
-    """Answer a flow's requests in order; return its value and the requests."""
-    asked = []
-    try:
-        asked.append(next(flow))
-        for answer in replies:
-            asked.append(flow.send(answer))
-    except StopIteration as done:
-        return done.value, asked
-    raise AssertionError(f"more requests than answers: {asked}")
 
 
 def source_of(**settings: Any) -> Any:

@@ -52,6 +52,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "list_batches": {"limit": None},
     "cancel_batch": {"id": "a"},
     "get_batch_results": {"id": "a"},
+    "get_response": {"id": "resp_1"},
+    "cancel_response": {"id": "resp_1"},
 }
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import json
 import struct
+from collections.abc import Generator
 from functools import cache
 from typing import Any
 from zlib import crc32
 
+from polydriver.data.http import Reply, Request
 from polydriver.data.messages import (
     AIMessage,
     Document,
@@ -23,7 +25,7 @@ from polydriver.data.messages import (
 )
 from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 
-__all__ = ["chunk", "event", "exception", "frame", "read_request", "validate_body"]
+__all__ = ["chunk", "event", "exception", "frame", "read_request", "run", "validate_body"]
 
 ORIGIN = "bedrock"
 
@@ -120,7 +122,8 @@ def _part(block: dict[str, Any]) -> Part:
     if reasoning := block.get("reasoningContent"):
         shown = reasoning["reasoningText"]
         return Reasoning(shown["text"], {ORIGIN: {"signature": shown["signature"]}})
-    for kind, made in {"image": Image, "video": Video, "document": Document}.items():
+    kinds: dict[str, type[Image | Video | Document]] = {"image": Image, "video": Video, "document": Document}
+    for kind, made in kinds.items():
         if media := block.get(kind):
             source = media["source"]
             if "s3Location" in source:
@@ -141,3 +144,15 @@ def _decoded(text: str) -> bytes:
 
 def _media_type(kind: str, name: str) -> str:
     return {"txt": "text/plain", "pdf": "application/pdf"}.get(name, f"{kind}/{name}")
+
+
+def run(flow: Generator[Request, Reply, Any], *replies: Reply) -> tuple[Any, list[Request]]:
+    """Answer a flow's requests in order; return its value and the requests."""
+    asked = []
+    try:
+        asked.append(next(flow))
+        for answer in replies:
+            asked.append(flow.send(answer))
+    except StopIteration as done:
+        return done.value, asked
+    raise AssertionError(f"more requests than answers: {asked}")

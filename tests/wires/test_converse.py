@@ -507,6 +507,7 @@ def test_recorded_replies_survive_odd_types(wire_dir: Path) -> None:
     for record in found[:10]:
         payload = json.loads(reply_of(record).body)
         for path in nodes(payload):
-            for odd in (None, 0, "x", [], {}, [{}], True):
+            odds: list[Any] = [None, 0, "x", [], {}, [{}], True]
+            for odd in odds:
                 with contextlib.suppress(AIError):
                     parse(replaced(payload, path, odd))

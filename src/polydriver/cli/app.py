@@ -14,7 +14,7 @@ from .session import Session
 
 __all__ = ["cli"]
 
-_COMMANDS = ("ask", "chat", "models", "check", "prices", "config", "providers", "serve-mock", "demo")
+_COMMANDS = ("ask", "chat", "models", "check", "prices", "config", "providers", "serve-mock", "demo", "new-driver")
 
 
 class Application(click.Group):

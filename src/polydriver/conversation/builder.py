@@ -37,6 +37,7 @@ class Builder:
         self.responses: list[AIResponse] = []
         self._provider = provider
         self._model: str | None = None
+        self._answered_by: str | None = None
         self._system: str | None = None
         self._pending: list[AIMessage] = []
         self._attached: list[Part] = []
@@ -47,13 +48,16 @@ class Builder:
         self._listeners: dict[str, list[Callable[[Any], object]]] = {}
 
     def provider(self, name: str) -> Self:
-        """Which connection answers from now on; it may change in the middle, and the history goes along."""
+        """Which connection answers from now on; it may change in the middle, and the history goes along.
+
+        So does the model, unless the new connection has another driver and a default model of its own.
+        """
         self._provider = name
         return self
 
     def model(self, model: str) -> Self:
         """Which model answers from now on."""
-        self._model = model
+        self._model, self._answered_by = model, None
         return self
 
     def system(self, text: str | None) -> Self:
@@ -214,11 +218,19 @@ class Builder:
 
     def _call_options(self) -> dict[str, Any]:
         options = {**self._options, "conversation_id": self.id, "metadata": self._metadata}
-        if self._model:
+        if self._model and not self._has_left_model():
             options["model"] = self._model
         if self._tools:
             options["tools"] = self._tools
         return options
+
+    def _has_left_model(self) -> bool:
+        """Whether the model has answered through another kind of driver, and the present connection has a default."""
+        now = self._provider or self._ai.default_provider
+        if self._answered_by in (None, now):
+            return False
+        before, after = (getattr(self._ai.provider(name), "driver", None) for name in (self._answered_by, now))
+        return type(before) is not type(after) and after is not None and after.config.default_model is not None
 
     def _record(self, response: AIResponse) -> ConversationUpdated:
         """Put what was sent and answered into the history. Until then it stays pending, so a failed call loses
@@ -227,6 +239,8 @@ class Builder:
         self._pending = []
         self.history.extend(added)
         self.responses.append(response)
+        if self._model and not self._has_left_model():
+            self._answered_by = self._provider or self._ai.default_provider
         return self._updated(len(added))
 
     def _record_results(self, results: list[ToolResult]) -> ConversationUpdated:

@@ -64,6 +64,8 @@ OPERATIONS: dict[str, OperationKind] = {
         OperationKind("list_batches", "batch_list", "batches", "batches"),
         OperationKind("cancel_batch", "batch_cancellation", "batches", "batches"),
         OperationKind("get_batch_results", "batch_results", "batches", "batches"),
+        OperationKind("get_response", "stored_response", "stored_responses", "stored responses"),
+        OperationKind("cancel_response", "response_cancellation", "stored_responses", "stored responses"),
     )
 }
 """Every operation beyond chat, by its method's name."""

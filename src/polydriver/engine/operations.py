@@ -13,6 +13,7 @@ import msgspec
 from ..data.http import Reply, Request
 from ..data.operation_requests import PageRequest
 from ..data.operations import BatchResults, OperationResult, Page
+from ..data.responses import AIResponse
 from ..errors import AIError
 from ..events import CostCalculated
 from .call import Call, Operation
@@ -43,7 +44,9 @@ async def perform(pipeline: Pipeline[Any], work: Work) -> Any:
         result = await _follow(pipeline, work, flow(work.request), first)
     else:
         result = await _exchange(pipeline, work, work.request, first)
-    if isinstance(result, OperationResult):
+    if isinstance(result, AIResponse):
+        _fill_answer(pipeline, result, started)
+    elif isinstance(result, OperationResult):
         _fill(pipeline, result, work, started)
         if result.cost is not None or result.usage is not None or result.units:
             await _report(pipeline, result, first)
@@ -57,7 +60,7 @@ async def _exchange(pipeline: Pipeline[Any], work: Work, request: Any, call: Cal
 
     def read(reply: Reply) -> Any:
         result = parse(reply, request)
-        if isinstance(result, OperationResult) and result.request_id is None:
+        if isinstance(result, OperationResult | AIResponse) and result.request_id is None:
             result.request_id = reply.request_id
         return result
 
@@ -127,6 +130,14 @@ def _fill(pipeline: Pipeline[Any], result: OperationResult, work: Work, started:
         _price_batch(pipeline, result)
     elif result.cost is None and (result.usage is not None or result.units):
         result.cost = _price(pipeline.driver, result)
+
+
+def _fill_answer(pipeline: Pipeline[Any], answer: AIResponse, started: float) -> None:
+    """The same for an answer that the provider kept: it is priced once it is there."""
+    answer.provider = pipeline.connection.name
+    answer.response_time = pipeline.port.now() - started
+    if answer.cost is None and answer.usage is not None and answer.model:
+        answer.cost = pipeline.driver.calculate_cost(answer.usage, answer.model)
 
 
 def _price(driver: Driver, result: OperationResult) -> Cost | None:

@@ -8,6 +8,7 @@ https://smithy.io/2.0/aws/amazon-eventstream.html
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
 from zlib import crc32
 
 import msgspec
@@ -117,7 +118,8 @@ def _read_message(frame: bytes, headers_length: int) -> EventStreamMessage:
         raise FramingError("event stream: the checksum of a message is wrong")
     headers_end = _PRELUDE.size + headers_length
     try:
-        headers = _read_headers(frame[_PRELUDE.size : headers_end])
+        block = frame[_PRELUDE.size : headers_end]
+        headers = _read_again(block) if len(block) <= _SHORT else _read_headers(block)
     except (struct.error, UnicodeDecodeError, IndexError) as error:
         raise FramingError(f"event stream: the headers of a message are malformed: {error}") from error
     return EventStreamMessage(headers, frame[headers_end:body_end])
@@ -135,6 +137,11 @@ def _read_headers(block: bytes) -> dict[str, HeaderValue]:
             raise FramingError(f"event stream: the header {name!r} comes twice in a message")
         headers[name], position = _read_value(block, kind, name_end + 1)
     return headers
+
+
+_SHORT = 256
+_read_again = lru_cache(maxsize=64)(_read_headers)
+"""The same, kept for short blocks: the events of a stream have few kinds, and the same headers within each."""
 
 
 def _read_value(block: bytes, kind: int, start: int) -> tuple[HeaderValue, int]:

@@ -27,6 +27,8 @@ get_batch          batch_status              ItemRequest             Batch      
 list_batches       batch_list                PageRequest             Page[Batch]         batches
 cancel_batch       batch_cancellation        ItemRequest             Batch               batches
 get_batch_results  batch_results             ItemRequest             BatchResults        batches
+get_response       stored_response           ItemRequest             AIResponse          stored_responses
+cancel_response    response_cancellation     ItemRequest             AIResponse          stored_responses
 =================  ========================  ======================  ==================  ================
 
 The signatures, for embeddings::

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TokenCount,
         Transcript,
     )
+    from ..data.responses import AIResponse
     from ..driver import Driver
     from ..engine.pipeline import Pipeline
     from ..engine.ports import AsyncPort
@@ -223,3 +224,11 @@ class AsyncOperations:
     async def get_batch_results(self, batch_id: str, **options: Any) -> BatchResults:
         """See `Operations.get_batch_results`."""
         return await self._operate("get_batch_results", options, id=batch_id)
+
+    async def get_response(self, response_id: str, **options: Any) -> AIResponse:
+        """See `Operations.get_response`."""
+        return await self._operate("get_response", options, id=response_id)
+
+    async def cancel_response(self, response_id: str, **options: Any) -> AIResponse:
+        """See `Operations.cancel_response`."""
+        return await self._operate("cancel_response", options, id=response_id)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         TokenCount,
         Transcript,
     )
+    from ..data.responses import AIResponse
     from ..driver import Driver
     from ..engine.pipeline import Pipeline
     from ..engine.ports import BlockingPort
@@ -266,3 +267,14 @@ class Operations:
         Raises `InvalidRequestError` before there are any.
         """
         return self._operate("get_batch_results", options, id=batch_id)
+
+    def get_response(self, response_id: str, **options: Any) -> AIResponse:
+        """An answer that the provider keeps, such as one that runs in the background (`background=True`), by its id.
+
+        It has no finish reason while it is queued or in progress.
+        """
+        return self._operate("get_response", options, id=response_id)
+
+    def cancel_response(self, response_id: str, **options: Any) -> AIResponse:
+        """Stop an answer that runs in the background; what came so far is returned."""
+        return self._operate("cancel_response", options, id=response_id)

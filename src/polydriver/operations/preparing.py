@@ -53,6 +53,8 @@ REQUESTS: dict[str, type[OperationRequest]] = {
     "list_batches": PageRequest,
     "cancel_batch": ItemRequest,
     "get_batch_results": ItemRequest,
+    "get_response": ItemRequest,
+    "cancel_response": ItemRequest,
 }
 
 _MODELLED = ("embed", "generate_image", "edit_image", "speak", "transcribe", "translate", "rerank", "ocr")

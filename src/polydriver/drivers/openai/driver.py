@@ -7,13 +7,16 @@ from ...data.models import Capabilities
 from ...driver import Driver
 from ..traits import CalculatesCosts, HandlesErrors, ValidatesHealth
 from ..wires.chat_or_responses import API_SETTING, ChatOrResponses
+from ..wires.responses.stored import StoredResponses
 from .errors import OPENAI_ERRORS
 from .operations import OpenAIOperations
 
 __all__ = ["OpenAIDriver"]
 
 
-class OpenAIDriver(OpenAIOperations, ChatOrResponses, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
+class OpenAIDriver(
+    OpenAIOperations, ChatOrResponses, StoredResponses, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver
+):
     """OpenAI, and the reference for every other driver. https://platform.openai.com/docs/api-reference
 
     Reasoning models are spoken to over the Responses API, others over Chat Completions; `api="chat"` or `api="responses"`

@@ -1,39 +1,50 @@
-"""Answers in the form of Bedrock's Converse; its streams are AWS event streams, binary frames with check sums.
-
-https://docs.aws.amazon.com/AmazonS3/latest/API/RESTSelectObjectAppendix.html
-"""
+"""Answers in the form of Amazon Bedrock's Converse, whose streams are binary."""
 
 from __future__ import annotations
 
 import struct
-import zlib
+from zlib import crc32
 
 from ..fixtures import WireFixtures
 
-__all__ = ["FIXTURES", "frame"]
+__all__ = ["FIXTURES"]
 
-_STRING = 7
-_USAGE = '"usage":{"inputTokens":19,"outputTokens":10,"totalTokens":29},"metrics":{"latencyMs":100}'
+_USAGE = (
+    '"usage":{"inputTokens":15,"outputTokens":10,"totalTokens":29,"cacheReadInputTokens":4,'
+    '"cacheWriteInputTokens":0},"metrics":{"latencyMs":420}'
+)
 
 
-def frame(event: str, payload: str) -> bytes:
-    """One frame: a JSON event of this type."""
-    headers = b"".join(
-        struct.pack(f"!B{len(name)}sBH{len(value)}s", len(name), name, _STRING, len(value), value)
-        for name, value in (
-            (b":event-type", event.encode()),
-            (b":content-type", b"application/json"),
-            (b":message-type", b"event"),
-        )
-    )
+def _frame(kind: str, payload: str) -> bytes:
+    """One event: length, length of the headers, checksum, headers, payload, checksum."""
+    headers = b""
+    for name, value in ((":event-type", kind), (":content-type", "application/json"), (":message-type", "event")):
+        headers += bytes([len(name)]) + name.encode() + b"\x07" + struct.pack("!H", len(value)) + value.encode()
     body = payload.encode()
-    prelude = struct.pack("!II", len(headers) + len(body) + 16, len(headers))
-    message = prelude + struct.pack("!I", zlib.crc32(prelude)) + headers + body
-    return message + struct.pack("!I", zlib.crc32(message))
+    prelude = struct.pack("!II", 16 + len(headers) + len(body), len(headers))
+    prelude += struct.pack("!I", crc32(prelude))
+    message = prelude + headers + body
+    return message + struct.pack("!I", crc32(message))
 
 
-def _frames(*events: tuple[str, str]) -> bytes:
-    return b"".join(frame(event, payload) for event, payload in events)
+def _stream(*events: tuple[str, str]) -> bytes:
+    whole = [("messageStart", '{"role":"assistant"}'), *events, ("metadata", f"{{{_USAGE}}}")]
+    return b"".join(_frame(kind, payload) for kind, payload in whole)
+
+
+def _delta(index: int, delta: str) -> tuple[str, str]:
+    return "contentBlockDelta", f'{{"contentBlockIndex":{index},"delta":{delta},"p":"abcd"}}'
+
+
+def _stop(index: int) -> tuple[str, str]:
+    return "contentBlockStop", f'{{"contentBlockIndex":{index}}}'
+
+
+def _call(index: int, name: str) -> tuple[str, str]:
+    return (
+        "contentBlockStart",
+        f'{{"contentBlockIndex":{index},"start":{{"toolUse":{{"toolUseId":"tooluse_{index}","name":"{name}"}}}}}}',
+    )
 
 
 FIXTURES = WireFixtures(
@@ -41,36 +52,35 @@ FIXTURES = WireFixtures(
         '{"output":{"message":{"role":"assistant","content":[{"text":"Grüße, 世界 🌍!"}]}},'
         f'"stopReason":"end_turn",{_USAGE}}}'
     ).encode(),
-    stream_reply=_frames(
-        ("messageStart", '{"role":"assistant","p":"abcd"}'),
-        ("contentBlockDelta", '{"contentBlockIndex":0,"delta":{"text":"Grüße, "},"p":"ab"}'),
-        ("contentBlockDelta", '{"contentBlockIndex":0,"delta":{"text":"世界 🌍!"},"p":"abc"}'),
-        ("contentBlockStop", '{"contentBlockIndex":0}'),
+    stream_reply=_stream(
+        _delta(0, '{"text":"Grüße, "}'),
+        _delta(0, '{"text":"世界 🌍!"}'),
+        _stop(0),
         ("messageStop", '{"stopReason":"end_turn"}'),
-        ("metadata", f"{{{_USAGE}}}"),
     ),
     tool_reply=(
-        '{"output":{"message":{"role":"assistant","content":[{"toolUse":{"toolUseId":"t_1","name":"get_weather",'
-        '"input":{"city":"Paris"}}},{"toolUse":{"toolUseId":"t_2","name":"get_time","input":{}}}]}},'
+        '{"output":{"message":{"role":"assistant","content":['
+        '{"toolUse":{"toolUseId":"tooluse_0","name":"get_weather","input":{"city":"Paris"}}},'
+        '{"toolUse":{"toolUseId":"tooluse_1","name":"get_time","input":{}}}]}},'
         f'"stopReason":"tool_use",{_USAGE}}}'
     ).encode(),
-    tool_stream_reply=_frames(
-        ("messageStart", '{"role":"assistant"}'),
-        (
-            "contentBlockStart",
-            '{"contentBlockIndex":0,"start":{"toolUse":{"toolUseId":"t_1","name":"get_weather"}}}',
-        ),
-        ("contentBlockDelta", '{"contentBlockIndex":0,"delta":{"toolUse":{"input":"{\\"city\\":"}}}'),
-        ("contentBlockDelta", '{"contentBlockIndex":0,"delta":{"toolUse":{"input":"\\"Paris\\"}"}}}'),
-        ("contentBlockStop", '{"contentBlockIndex":0}'),
-        (
-            "contentBlockStart",
-            '{"contentBlockIndex":1,"start":{"toolUse":{"toolUseId":"t_2","name":"get_time"}}}',
-        ),
-        ("contentBlockStop", '{"contentBlockIndex":1}'),
+    tool_stream_reply=_stream(
+        _call(0, "get_weather"),
+        _delta(0, '{"toolUse":{"input":"{\\"city\\":"}}'),
+        _delta(0, '{"toolUse":{"input":"\\"Paris\\"}"}}'),
+        _stop(0),
+        _call(1, "get_time"),
+        _delta(1, '{"toolUse":{"input":""}}'),
+        _stop(1),
         ("messageStop", '{"stopReason":"tool_use"}'),
-        ("metadata", f"{{{_USAGE}}}"),
     ),
-    models_reply=b'{"modelSummaries":[{"modelId":"m-1","modelName":"M 1","providerName":"Acme"}]}',
-    error_replies=((429, b'{"message":"Too many requests"}', "RateLimitError"),),
+    models_reply=b'{"modelSummaries":[{"modelId":"m-1","modelName":"M 1","outputModalities":["TEXT"]}]}',
+    error_replies=(
+        (400, b'{"message":"The provided model identifier is invalid."}', "ModelNotFoundError"),
+        (400, b'{"message":"Input is too long for requested model."}', "ContextLengthError"),
+        (403, b'{"message":"The security token included in the request is invalid."}', "InvalidCredentialsError"),
+        (429, b'{"message":"Too many requests, please wait before trying again."}', "RateLimitError"),
+        (429, b'{"__type":"ModelNotReadyException","message":"Model is not ready."}', "ServerError"),
+        (503, b'{"message":"Bedrock is unable to process your request."}', "ServerError"),
+    ),
 )

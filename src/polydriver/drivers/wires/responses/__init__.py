@@ -6,10 +6,8 @@ https://platform.openai.com/docs/api-reference/responses
 from __future__ import annotations
 
 from typing import Any, ClassVar
-from urllib.parse import quote
 
 from ....data.http import Reply, Request
-from ....data.operation_requests import ItemRequest
 from ....data.prompt import Prompt
 from ....data.responses import AIResponse
 from ...traits import HandlesApiCommunication, HandlesFunctionCalling, HandlesStreaming, StreamDecoder
@@ -34,7 +32,7 @@ class Responses(HandlesApiCommunication, HandlesStreaming, HandlesFunctionCallin
     `prompt_cache_retention`, `prompt_cache_options`, `context_management`, `moderation`, `stream_options`; and
     `reasoning_summary`, `reasoning_context` (fields of `reasoning`), `verbosity` (of `text`), `allowed_tools` (names of
     the tools that may be called). The answer to `background=True` has no finish reason yet: ask again by its `id` with
-    `build_stored_response`.
+    `StoredResponses`.
 
     A call to a custom tool is a `ToolCall` with the one argument `input`. Items of built-in tools are `ProviderPart`s
     with the item's type as their kind; their outputs (`computer_call_output`, ...) are sent as such parts too.
@@ -64,22 +62,6 @@ class Responses(HandlesApiCommunication, HandlesStreaming, HandlesFunctionCallin
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply. Raises a mapped error when the response failed."""
-        return parse.parse_response(self, self.decode(reply))
-
-    def build_stored_response(self, request: ItemRequest) -> Request:
-        """The request for a stored response, such as one that runs in the background, by its id."""
-        return self.build_get(f"{self.responses_path}/{quote(request.id, safe='')}")
-
-    def parse_stored_response(self, reply: Reply, request: ItemRequest) -> AIResponse:
-        """A stored response as it is by now; without a finish reason while it is queued or in progress."""
-        return parse.parse_response(self, self.decode(reply))
-
-    def build_response_cancellation(self, request: ItemRequest) -> Request:
-        """The request that stops a response in the background, by its id."""
-        return self.build_post(f"{self.responses_path}/{quote(request.id, safe='')}/cancel", {})
-
-    def parse_response_cancellation(self, reply: Reply, request: ItemRequest) -> AIResponse:
-        """The response that was stopped, as far as it had come."""
         return parse.parse_response(self, self.decode(reply))
 
     def is_reasoning_model(self, model: str) -> bool | None:

@@ -10,8 +10,13 @@ from polydriver import CostCalculated, Event, TokenUsage
 
 with playground("Hello!", "I am fine.") as ai:
     amounts: list[Decimal] = []
-    ai.on(CostCalculated, lambda event: amounts.append(event.cost.total))
     ai.on(Event, lambda event: print("event:", event.name, event.metadata))
+
+    @ai.on(CostCalculated)
+    def add_up(event: CostCalculated) -> None:
+        """Count the calls whose price is known."""
+        if event.cost is not None:
+            amounts.append(event.cost.total)
 
     chat = ai.conversation().model("gpt-4o-mini").metadata(team="docs")
     chat.send("Hi!")

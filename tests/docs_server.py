@@ -8,8 +8,6 @@ from urllib.parse import urlsplit
 
 from polydriver import MockDriver
 from polydriver.data.http import Request, Simulated
-from polydriver.drivers import driver_class
-from polydriver.testing import fixtures_for
 
 __all__ = ["PIXEL", "SETTINGS", "DocsDriver", "environment"]
 
@@ -37,6 +35,19 @@ _BATCH_LINES = [
     {"id": f"batch_req_{name}", "custom_id": name, "response": {"status_code": 200, "body": _ANSWER}, "error": None}
     for name in ("sum", "product")
 ]
+_MESSAGE = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-sonnet-4-5",
+    "stop_reason": "end_turn",
+    "usage": {"input_tokens": 12, "output_tokens": 3},
+}
+_GENERATED = {
+    "responseId": "gen_1",
+    "modelVersion": "gemini-2.5-flash",
+    "usageMetadata": {"promptTokenCount": 12, "candidatesTokenCount": 3, "totalTokenCount": 15},
+}
 
 _REPLIES: dict[tuple[str, str], Any] = {
     ("POST", "/images/generations"): {"created": 1, "data": [{"b64_json": PIXEL}]},
@@ -66,18 +77,42 @@ class DocsDriver(MockDriver):
         path = urlsplit(request.url).path.removeprefix("/v1")
         if (found := _REPLIES.get((request.method, path))) is not None:
             return _reply(found)
+        body = json.loads(request.body or b"{}")
         if path.endswith("/messages"):
-            fixtures = fixtures_for(driver_class("anthropic"))
-            assert fixtures is not None
-            stream = b'"stream":true' in (request.body or b"").replace(b" ", b"")
-            return _reply(fixtures.stream_reply if stream else fixtures.whole_reply, stream=stream)
+            text = self._answer(request, body["model"], body["messages"])
+            return _reply(_message_events(text) if body.get("stream") else {**_MESSAGE, "content": [_text_block(text)]})
         if "models/" in path and ":" in path:
-            fixtures = fixtures_for(driver_class("gemini"))
-            assert fixtures is not None
-            stream = ":stream" in path
-            return _reply(fixtures.stream_reply if stream else fixtures.whole_reply, stream=stream)
+            said = [{"role": "user", "content": turn["parts"]} for turn in body["contents"]]
+            text = self._answer(request, "gemini", said)
+            content = {"role": "model", "parts": [{"text": text}]}
+            whole = {**_GENERATED, "candidates": [{"content": content, "finishReason": "STOP"}]}
+            return _reply(f"data: {json.dumps(whole)}\n\n".encode() if ":stream" in path else whole)
         answer: Simulated = super().simulate(request)
         return answer
+
+    def _answer(self, request: Request, model: str, messages: list[Any]) -> str:
+        """What the script says to a call on another wire: texts only."""
+        body = json.dumps({"model": model, "messages": messages}).encode()
+        url = "http://localhost/v1/chat/completions"
+        answer = super().simulate(Request(method="POST", url=url, headers=request.headers, body=body))
+        return str(json.loads(b"".join(answer.chunks))["choices"][0]["message"]["content"])
+
+
+def _message_events(text: str) -> bytes:
+    """A stream of Anthropic's, with the text in one piece."""
+    events: list[dict[str, Any]] = [
+        {"type": "message_start", "message": {**_MESSAGE, "content": [], "stop_reason": None}},
+        {"type": "content_block_start", "index": 0, "content_block": _text_block("")},
+        {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}},
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 3}},
+        {"type": "message_stop"},
+    ]
+    return "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events).encode()
+
+
+def _text_block(text: str) -> dict[str, str]:
+    return {"type": "text", "text": text}
 
 
 def environment(url: str) -> dict[str, str]:
@@ -86,7 +121,8 @@ def environment(url: str) -> dict[str, str]:
     return {**keys, **{f"{name}_BASE_URL": url for name in SETTINGS}}
 
 
-def _reply(body: Any, *, stream: bool = False) -> Simulated:
-    kind = "audio/mpeg" if body == _SOUND else "text/event-stream" if stream else "application/json"
-    data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Simulated(headers={"content-type": kind}, chunks=[data])
+def _reply(body: Any) -> Simulated:
+    if not isinstance(body, bytes):
+        return Simulated(headers={"content-type": "application/json"}, chunks=[json.dumps(body).encode()])
+    kind = "text/event-stream" if body.startswith((b"data:", b"event:")) else "audio/mpeg"
+    return Simulated(headers={"content-type": kind}, chunks=[body])

@@ -63,6 +63,11 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(code, json.loads(said.get("replies", "[]")), said.get("not run"), match["output"])
 
 
+def fenced(language: str, text: str) -> list[str]:
+    """What the fenced blocks of a language hold."""
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
 def named(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
@@ -140,7 +145,7 @@ def test_commands_and_their_options_exist(page: Path) -> None:
 
     context = click.Context(cli)
     text = re.sub(r"\\\n\s*", "", page.read_text("utf-8"))
-    for block in re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+    for block in fenced("console", text):
         for line in re.findall(r"(?:^\$ |\| )polydriver ([^|\n]*)", block, re.MULTILINE):
             words = shlex.split(line, comments=True)
             names = [word for word in words if word in cli.list_commands(context)]

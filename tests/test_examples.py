@@ -64,8 +64,6 @@ def test_every_example_is_known() -> None:
 
 @pytest.mark.parametrize("name", sorted(PRINTS))
 def test_example_runs(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    if name == "mcp_tools":
-        pytest.importorskip("mcp", reason="tools of MCP servers need the extra mcp")
     monkeypatch.setattr(sys, "argv", [f"{name}.py"])
     runpy.run_path(str(FOLDER / f"{name}.py"), run_name="__main__")
     printed = capsys.readouterr().out
@@ -89,6 +87,12 @@ def test_example_is_presentable(path: Path) -> None:
 
 def test_the_complete_driver_is_short() -> None:
     assert len((FOLDER / "custom_driver.py").read_text(encoding="utf-8").splitlines()) < 60
+
+
+def test_the_guide_shows_the_drivers_as_they_are() -> None:
+    page = (FOLDER.parent / "docs" / "guide" / "write-your-own-driver.md").read_text(encoding="utf-8")
+    for name in ("custom_driver", "streaming_driver"):
+        assert f"```python\n{(FOLDER / f'{name}.py').read_text(encoding='utf-8')}```\n" in page
 
 
 class TestCustomDriver(DriverConformance):

@@ -31,8 +31,8 @@ PACKAGE = "polydriver"
 
 PUBLIC_HEAD = """# polydriver
 
-Everything that `from polydriver import ...` gives. A name is loaded when it is first used, so importing the package loads
-no driver and no HTTP client.
+Everything that `from polydriver import ...` gives. A name is loaded when it is first used, so importing the package
+loads no driver and no HTTP client.
 
 | Name | What it is |
 | --- | --- |

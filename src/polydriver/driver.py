@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from .config import Config, Setting, read_config
 from .data.models import Capabilities
 from .errors import ProviderError, UnsupportedFeatureError
-from .provider import AsyncProvider, Provider
+from .provider import Provider
 
 if TYPE_CHECKING:
     from .data.http import Reply, Request
@@ -106,19 +106,11 @@ class Driver(Provider):
         if "connection" in self.__dict__:
             self.connection.bus.parent = bus
 
-    def on(self, kind: Any, listener: Any = None) -> Any:
-        """Listen to this provider's events; see `EventBus.on`."""
-        return self.connection.bus.on(kind, listener) if listener is not None else self.connection.bus.on(kind)
-
     @property
     def error_prefix(self) -> str:
         """The prefix of the driver's error classes: "OpenAI" for `OpenAIRateLimitError`."""
         table = getattr(self, "errors", None)
         return table.branch if table is not None else "".join(part.title() for part in self.title.split())
-
-    def asynchronous(self) -> AsyncProvider:
-        """The same provider for async callers; both share limits, events and the model cache."""
-        return AsyncProvider(self)
 
     def get_name(self) -> str:
         """The provider's name."""
@@ -129,15 +121,20 @@ class Driver(Provider):
         return self.config.masked()
 
     def get_capabilities(self) -> Capabilities:
-        """What this driver does, with the connection's rate limits. Operations beyond chat are those that it has
-        hooks for."""
+        """What this driver does, with the connection's rate limits and the context length of its default model, where
+        the catalog knows that. Operations beyond chat are those that it has hooks for."""
         import msgspec
 
+        from .data.catalog import find
         from .data.operation_kinds import offered
 
         limits, operations = self.config.rate_limiting, offered(self)
+        longest, model = self.capabilities.max_context_length, self.config.default_model
+        if longest is None and model and (entry := find(self.catalog_name or self.name, model)):
+            longest = entry.context_window
         return msgspec.structs.replace(
             self.capabilities,
+            max_context_length=longest,
             embeddings="embeddings" in operations,
             image_generation="image_generation" in operations,
             operations=operations - {"embeddings", "image_generation"},
@@ -149,6 +146,12 @@ class Driver(Provider):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.config.name!r} at {self.config.base_url}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"a {type(self).__name__} cannot be pickled or copied: it holds a key and open connections. Use this one "
+            "in all threads, and make another where it is needed: in each process, or for other settings."
+        )
 
     # The hooks. Wires and traits implement most of them.
 

@@ -9,15 +9,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from .config import load_settings
-from .drivers import driver_class, driver_names
+from .config import AISettings, load_settings
+from .drivers import driver_class, driver_names, unknown_name
 from .errors import ConfigurationError
 from .events import EventBus
+from .events.bus import Observable
 from .provider import AsyncProvider, Provider
 
 if TYPE_CHECKING:
     from .conversation import AsyncConversation, Conversation
-    from .driver import Driver
     from .testing.fakes import FakeAI, FakeAsyncAI
 
 __all__ = ["AI", "AsyncAI", "Factory"]
@@ -93,8 +93,7 @@ class Connections:
         if factory is not None and not isinstance(factory, type):
             provider = _call_factory(factory, ai, values)
         elif factory is None and name not in self.settings.providers and driver_name not in driver_names():
-            known = sorted({*self.names(), *driver_names()})
-            raise ConfigurationError(f"there is no provider {name!r}. Known: {', '.join(known)}")
+            raise unknown_name("provider", name, sorted({*self.names(), *driver_names()}))
         else:
             made: Any = factory or driver_class(driver_name)
             provider = made(values, name=name, env=self.env)
@@ -117,7 +116,7 @@ def _call_factory(factory: Callable[..., Provider], ai: object, values: dict[str
     return factory(ai, values) if len(required) >= 2 else factory(values)
 
 
-class _Face:
+class _Face(Observable):
     """What both faces share."""
 
     def __init__(
@@ -134,8 +133,8 @@ class _Face:
         self.connections = connections or Connections(config, env=env)
 
     @property
-    def settings(self) -> Any:
-        """The settings as they were read (`AISettings`)."""
+    def settings(self) -> AISettings:
+        """The settings as they were read."""
         return self.connections.settings
 
     @property
@@ -155,9 +154,10 @@ class _Face:
         """The connections that are configured or were added by `extend`, sorted."""
         return self.connections.names()
 
-    def on(self, kind: Any, listener: Any = None) -> Any:
-        """Listen to the events of all providers and conversations; see `EventBus.on`. Returns what unsubscribes."""
-        return self.connections.bus.on(kind, listener) if listener is not None else self.connections.bus.on(kind)
+    @property
+    def bus(self) -> EventBus:
+        """The bus of the events of all providers and conversations; `on` listens to them."""
+        return self.connections.bus
 
 
 class AI(_Face):
@@ -170,9 +170,9 @@ class AI(_Face):
         ai.conversation().provider("openai").model("gpt-4o-mini").message("Hi").send()
     """
 
-    def provider(self, name: str | None = None) -> Driver:
+    def provider(self, name: str | None = None) -> Provider:
         """The provider of a connection, the default one without a name. Made once; safe in many threads."""
-        return self.connections.resolve(name, self)  # type: ignore[return-value]
+        return self.connections.resolve(name, self)
 
     def conversation(self, provider: str | None = None) -> Conversation:
         """A new conversation."""
@@ -221,10 +221,10 @@ class AsyncAI(_Face):
     def provider(self, name: str | None = None) -> AsyncProvider:
         """The provider of a connection, the default one without a name. Made once."""
         name = name or self.connections.default()
-        driver: Any = self.connections.resolve(name, self)
+        provider = self.connections.resolve(name, self)
         known = self._providers.get(name)
-        if known is None or known[0] is not driver:
-            known = self._providers[name] = (driver, driver.asynchronous())
+        if known is None or known[0] is not provider:
+            known = self._providers[name] = (provider, provider.asynchronous())
         return known[1]
 
     def conversation(self, provider: str | None = None) -> AsyncConversation:

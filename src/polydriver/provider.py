@@ -9,9 +9,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, overload
 
 from .data.messages import AIMessage
+from .events.bus import Observable
 from .operations import AsyncOperations, Operations
 from .prompting import build_prompt
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from .engine.pipeline import Pipeline
     from .engine.ports import AsyncPort, BlockingPort
     from .engine.streaming import AsyncStream, Stream
+    from .errors import AIError
     from .events import EventBus
 
 __all__ = ["Answers", "AsyncProvider", "Message", "Provider"]
@@ -52,6 +54,11 @@ class Answers(ABC):
     def get_name(self) -> str:
         """The provider's name."""
 
+    @property
+    def name(self) -> str:
+        """The provider's name."""
+        return self.get_name()
+
     def supports_streaming(self) -> bool:
         """Whether answers can be streamed."""
         return self.get_capabilities().streaming
@@ -65,7 +72,7 @@ class Answers(ABC):
         return self.get_capabilities().vision
 
 
-class Provider(Operations, Answers):
+class Provider(Operations, Answers, Observable):
     """A service, for blocking callers. May be called from many threads, and inside a running event loop.
 
     Options of the sending methods are those of `Prompt` (temperature, max_tokens, tools, response_format, ...),
@@ -84,6 +91,15 @@ class Provider(Operations, Answers):
     @abstractmethod
     def connection(self) -> Connection:
         """What the calls of this provider share."""
+
+    @property
+    def bus(self) -> EventBus:
+        """The bus of this provider's events; `on` listens to them."""
+        return self.connection.bus
+
+    def asynchronous(self) -> AsyncProvider:
+        """The same provider for async callers; both share limits, events and the model cache."""
+        return AsyncProvider(self.driver)
 
     def report_to(self, bus: EventBus) -> None:
         """Bring this provider's events to `bus` as well. Does nothing for a provider without events of its own."""
@@ -126,6 +142,25 @@ class Provider(Operations, Answers):
             for chunk in stream:
                 callback(chunk)
         return stream.response
+
+    @overload
+    def send_batch(
+        self,
+        messages: Sequence[Message | Sequence[Message]],
+        *,
+        max_concurrency: int = 5,
+        return_exceptions: Literal[False] = False,
+        **options: Any,
+    ) -> list[AIResponse]: ...
+    @overload
+    def send_batch(
+        self,
+        messages: Sequence[Message | Sequence[Message]],
+        *,
+        max_concurrency: int = 5,
+        return_exceptions: bool,
+        **options: Any,
+    ) -> list[AIResponse | AIError]: ...
 
     def send_batch(
         self,
@@ -200,7 +235,7 @@ class Provider(Operations, Answers):
         self.close()
 
 
-class AsyncProvider(AsyncOperations, Answers):
+class AsyncProvider(AsyncOperations, Answers, Observable):
     """A service, for async callers: the methods of `Provider`, awaited. May be used from several event loops."""
 
     def __init__(self, driver: Driver) -> None:
@@ -212,9 +247,9 @@ class AsyncProvider(AsyncOperations, Answers):
         return self.driver.connection
 
     @property
-    def name(self) -> str:
-        """The provider's name."""
-        return self.driver.get_name()
+    def bus(self) -> EventBus:
+        """See `Provider.bus`."""
+        return self.connection.bus
 
     @cached_property
     def _pipeline(self) -> Pipeline[AsyncPort]:
@@ -273,6 +308,25 @@ class AsyncProvider(AsyncOperations, Answers):
                 if isinstance(result, Awaitable):
                     await result
         return stream.response
+
+    @overload
+    async def send_batch(
+        self,
+        messages: Sequence[Message | Sequence[Message]],
+        *,
+        max_concurrency: int = 5,
+        return_exceptions: Literal[False] = False,
+        **options: Any,
+    ) -> list[AIResponse]: ...
+    @overload
+    async def send_batch(
+        self,
+        messages: Sequence[Message | Sequence[Message]],
+        *,
+        max_concurrency: int = 5,
+        return_exceptions: bool,
+        **options: Any,
+    ) -> list[AIResponse | AIError]: ...
 
     async def send_batch(
         self,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polydriver.data.history import NO_RESULT, mend_history
-from polydriver.data.messages import AIMessage, Part, Text, ToolCall, ToolResult
+from polydriver.data.messages import AIMessage, Image, Part, Text, ToolCall, ToolResult
 
 ASK = AIMessage.user("What is the weather?")
 
@@ -64,6 +64,21 @@ def test_an_id_that_is_used_again_gets_its_own_result() -> None:
         ToolResult(mended[3].tool_calls[0].id, "2", "weather"),
     ]
     assert not warnings
+
+
+def test_parallel_calls_that_share_an_id_get_their_results_in_order() -> None:
+    mended, warnings = mend(ASK, called("a", "a"), AIMessage.tool("a", "1"), AIMessage.tool("a", "2"))
+    first, second = mended[1].tool_calls
+    assert first.id == "a" != second.id
+    assert mended[2].parts == [ToolResult("a", "1", "weather"), ToolResult(second.id, "2", "weather")]
+    assert not warnings
+    assert mend(*[ASK, called("a", "a")])[0][1] == mended[1]  # the same ids at each turn, which caches need
+
+
+def test_an_orphan_keeps_its_images() -> None:
+    image = Image.from_bytes(b"x", "image/png")
+    mended, _ = mend(AIMessage.tool("lost", ["See", image], name="camera"), ASK)
+    assert mended[0].parts == [Text("[Result of camera]: See"), image]
 
 
 ids = st.sampled_from(["a", "b", "c"])

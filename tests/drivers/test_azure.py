@@ -205,6 +205,17 @@ def test_tokens_that_are_refused(status: int, body: Any, kind: type[AIError]) ->
     assert "s3cret" not in str(caught.value)
 
 
+def test_a_token_goes_before_a_key_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_OPENAI_API_KEY", KEY)
+    settings = {"endpoint": ENDPOINT}
+    assert AzureOpenAIDriver({**settings, "token": "tok-0123456789"}).headers() == {
+        "authorization": "Bearer tok-0123456789"
+    }
+    assert AzureOpenAIDriver({**settings, "token_provider": lambda: "x"}).headers() == {}
+    app = AzureOpenAIDriver({**settings, "tenant_id": "t", "client_id": "c", "client_secret": "secret-0123456789"})
+    assert app.headers() == {"api-key": KEY}
+
+
 def test_a_given_token_and_a_function_that_gives_one() -> None:
     fixed = AzureOpenAIDriver({"endpoint": ENDPOINT, "token": "tok-0123456789"})
     assert fixed.build_request(prompt()).headers["authorization"] == "Bearer tok-0123456789"

@@ -147,8 +147,10 @@ def test_the_api_of_a_call() -> None:
 
 def claude_stream(*events: dict[str, Any], tail: bytes = b"") -> AIResponse | AIError:
     body = b"".join(chunk(one) for one in events) + tail
-    prompt = Prompt(messages=[], model=CLAUDE, stream=True)
-    return read_stream(INVOKING, [body[index : index + 5] for index in range(0, len(body), 5)], prompt)
+    pieces = [body[index : index + 5] for index in range(0, len(body), 5)]
+    asked, unasked = (read_stream(driver, pieces) for driver in (INVOKING, DRIVER))
+    assert type(asked) is type(unasked)
+    return asked
 
 
 START = {
@@ -173,6 +175,17 @@ def test_a_stream_of_claudes() -> None:
     assert found.parts[0] == Reasoning("hm", {"anthropic": {"signature": "sig"}})
     assert found.usage is not None
     assert (found.usage.input_tokens, found.usage.output_tokens) == (3, 4)
+
+
+def test_answers_are_read_as_what_they_are() -> None:
+    message = {"type": "message", "id": "msg_1", "content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn"}
+    for driver in (DRIVER, INVOKING):
+        for payload in (message, {**HELLO, "output": {"message": {"content": [{"text": "Hi"}]}}}):
+            reply = Reply(status=200, body=json.dumps(payload).encode())
+            assert driver.parse_response(reply, Prompt(messages=[], model=CLAUDE)).content == "Hi"
+        streamed = read_stream(driver, [b"".join(EVENTS)], Prompt(messages=[], model=CLAUDE, stream=True))
+        assert isinstance(streamed, AIResponse)
+        assert streamed.content == "Hello"
 
 
 def test_what_goes_wrong_in_a_stream_of_claudes() -> None:

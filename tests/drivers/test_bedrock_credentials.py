@@ -162,6 +162,13 @@ def test_explicit_keys_go_before_the_environment(monkeypatch: pytest.MonkeyPatch
     assert "secret" not in repr(given)
 
 
+def test_given_keys_go_before_an_api_key_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", "from-the-environment")
+    driver = BedrockDriver({"region": "us-east-1", "access_key": "AKIA", "secret_key": "s"})
+    assert driver.credentials == Keys("AKIA", "s")
+    assert driver.headers() == {}
+
+
 def test_half_a_key_and_no_region_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="belong together"):
         source_of(access_key="AKIA")

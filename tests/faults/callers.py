@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from polydriver import AIError, AIResponse, OpenAIDriver
+from polydriver import AIChunk, AIError, AIResponse, OpenAIDriver
+from polydriver.driver import Driver
 
-__all__ = ["CALLERS", "KEY", "STREAMERS", "Outcome", "call"]
+__all__ = ["CALLERS", "KEY", "STREAMERS", "Outcome", "call", "call_driver", "settle"]
 
 KEY = "sk-verysecret-0123456789abcdef"
 CALLERS = ("blocking", "async")
 STREAMERS = ("blocking stream", "async stream")
 
+_SETTINGS: dict[str, Any] = {"timeout": 0.4, "idle_timeout": 0.4, "retry_delay": 0.03, "retry_attempts": 2}
+_OF_DRIVER = (*_SETTINGS, "deadline", "max_response_bytes", "max_event_bytes")
+
 
 @dataclass
 class Outcome:
-    """What came of a call: the response or the error, and the text of the chunks."""
+    """What came of a call: the response or the error, and the chunks."""
 
     response: AIResponse | None = None
     error: AIError | None = None
-    chunks: list[Any] = field(default_factory=list)
+    chunks: list[AIChunk] = field(default_factory=list)
 
     @property
     def text(self) -> str:
@@ -30,41 +35,61 @@ class Outcome:
 
 
 def call(how: str, url: str, **options: Any) -> Outcome:
-    """Make one call in the way that `how` says. Only an `AIError` is caught: anything else fails the test."""
-    settings = {"timeout": 0.4, "idle_timeout": 0.4, "retry_delay": 0.03, "retry_attempts": 2}
-    driver_settings = {
-        name: options.pop(name)
-        for name in list(options)
-        if name in ("deadline", "max_response_bytes", "max_event_bytes")
-    }
-    own = {name: options.pop(name) for name in settings if name in options}
-    driver = OpenAIDriver({"api_key": KEY, "base_url": f"{url}/v1", **settings, **own, **driver_settings})
-    outcome = Outcome()
+    """Make one call to OpenAI in the way that `how` says."""
+
+    def make(settings: dict[str, Any]) -> Driver:
+        return OpenAIDriver({"api_key": KEY, "base_url": f"{url}/v1", **settings})
+
+    return call_driver(how, make, "gpt-4o-mini", **options)
+
+
+def call_driver(how: str, make: Callable[[dict[str, Any]], Driver], model: str, **options: Any) -> Outcome:
+    """Make one call with the driver that `make` gives for the settings among `options`."""
+    own = {name: options.pop(name) for name in _OF_DRIVER if name in options}
+    driver = make({**_SETTINGS, **own})
     try:
-        if how == "blocking":
-            outcome.response = driver.send_message("Hi", model="gpt-4o-mini", **options)
-        elif how == "blocking stream":
-            with driver.send_streaming_message("Hi", model="gpt-4o-mini", **options) as stream:
-                outcome.chunks.extend(stream)
-                outcome.response = stream.response
-        else:
-            asyncio.run(_call_async(how, driver, outcome, options))
-    except AIError as error:
-        outcome.error = error
+        return settle(how, driver, model, **options)[0]
     finally:
         driver.close()
-    return outcome
 
 
-async def _call_async(how: str, driver: OpenAIDriver, outcome: Outcome, options: dict[str, Any]) -> None:
+def settle(how: str, driver: Driver, model: str, times: int = 1, **options: Any) -> list[Outcome]:
+    """Make as many calls, one after the other. Only an `AIError` is caught: anything else fails the test."""
+    if how.startswith("async"):
+        return asyncio.run(_settle_async(how, driver, model, times, options))
+    outcomes = []
+    for _ in range(times):
+        outcome = Outcome()
+        outcomes.append(outcome)
+        try:
+            if how == "blocking":
+                outcome.response = driver.send_message("Hi", model=model, **options)
+                continue
+            with driver.send_streaming_message("Hi", model=model, **options) as stream:
+                outcome.chunks.extend(stream)
+                outcome.response = stream.response
+        except AIError as error:
+            outcome.error = error
+    return outcomes
+
+
+async def _settle_async(how: str, driver: Driver, model: str, times: int, options: dict[str, Any]) -> list[Outcome]:
     provider = driver.asynchronous()
+    outcomes = []
     try:
-        if how == "async":
-            outcome.response = await provider.send_message("Hi", model="gpt-4o-mini", **options)
-            return
-        async with provider.send_streaming_message("Hi", model="gpt-4o-mini", **options) as stream:
-            async for chunk in stream:
-                outcome.chunks.append(chunk)
-            outcome.response = stream.response
+        for _ in range(times):
+            outcome = Outcome()
+            outcomes.append(outcome)
+            try:
+                if how == "async":
+                    outcome.response = await provider.send_message("Hi", model=model, **options)
+                    continue
+                async with provider.send_streaming_message("Hi", model=model, **options) as stream:
+                    async for chunk in stream:
+                        outcome.chunks.append(chunk)
+                    outcome.response = stream.response
+            except AIError as error:
+                outcome.error = error
     finally:
         await provider.aclose()
+    return outcomes

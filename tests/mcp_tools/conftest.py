@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("mcp", reason="tools of MCP servers need the extra mcp")
-
 SERVER = Path(__file__).with_name("server.py")
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,3 +38,9 @@ def test_names_are_taken_by_providers_and_differ(names: list[str], prefix: str) 
     assert all(re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", name) for name in assigned.values())
     assert len(set(assigned.values())) == len(names)
     assert assign_names(reversed(names), prefix) == assigned
+
+
+def test_importing_it_does_not_load_the_package_mcp() -> None:
+    code = "import polydriver.mcp, sys; print('mcp' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

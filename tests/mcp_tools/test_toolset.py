@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -60,12 +61,15 @@ def check_turn(results: list[ToolResult]) -> None:
     assert "5000 bytes" in results[4].text
 
 
-def test_blocking_callers_use_a_program(program: Program) -> None:
-    with stdio(program, max_result_bytes=1000) as tools:
+def test_blocking_callers_use_a_program(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    with stdio(program, max_result_bytes=1000, env={"GIVEN": "yes"}) as tools:
         add = next(tool for tool in tools if tool.name == "add")
         assert add.description == "Add two numbers."
         assert add.parameters["required"] == ["a", "b"]
         check_turn(run_calls_sync(TURN, tools))
+        asked = calls(("environment", {"name": "OPENAI_API_KEY"}), ("environment", {"name": "GIVEN"}))
+        assert texts(run_calls_sync(asked, tools)) == ["not set", "yes"], "a program gets no keys of ours"
         leaving = run_calls_sync(calls(("leave", {})), tools)
         assert leaving[0].is_error
         assert "Connection closed" in leaving[0].text
@@ -75,13 +79,6 @@ def test_blocking_callers_use_a_program(program: Program) -> None:
 async def test_async_callers_use_a_program(program: Program) -> None:
     async with stdio(program, max_result_bytes=1000) as tools:
         check_turn(await run_calls(TURN, tools))
-
-
-def test_a_program_gets_no_keys_of_ours(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    with stdio(program, env={"GIVEN": "yes"}) as tools:
-        asked = calls(("environment", {"name": "OPENAI_API_KEY"}), ("environment", {"name": "GIVEN"}))
-        assert texts(run_calls_sync(asked, tools)) == ["not set", "yes"]
 
 
 def test_blocking_callers_use_http(http_url: str) -> None:
@@ -201,9 +198,10 @@ def test_a_tool_outlives_its_connection_without_harm() -> None:
         assert tools[0].run({"a": 1, "b": 2}).text == "3"
 
 
-def test_nothing_is_left_behind(program: Program) -> None:
-    with stdio(program) as tools:
+def test_no_thread_is_left_behind() -> None:
+    with MCPTools.in_process(in_process) as tools:
         assert tools
+        assert [thread for thread in threading.enumerate() if thread.name == "polydriver-mcp"]
     assert not [thread for thread in threading.enumerate() if thread.name == "polydriver-mcp"]
 
 
@@ -223,6 +221,48 @@ def test_a_program_that_never_answers_is_our_error(program: Program) -> None:
     command, _, fields = program
     tools = MCPTools.stdio(command, ["-c", "import sys; sys.stdin.read()"], **fields, connect_timeout=0.3)
     with pytest.raises(APITimeoutError, match=r"within 0\.3 seconds"), tools:
+        pass
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        (401, "text/plain", b"no access for hidden-key"),
+        (500, "text/html", b"<html>oops</html>"),
+        (200, "text/html", b"<html>hello</html>"),
+        (200, "application/json", b'{"jsonrpc'),
+        (200, "application/json", b"[1]"),
+        (200, "text/event-stream", b"data: nonsense hidden-key\n\n"),
+    ],
+    ids=lambda reply: f"{reply[0]} {reply[1]}",
+)
+def test_a_server_that_is_none_is_our_error(reply: tuple[int, str, bytes]) -> None:
+    status, kind, body = reply
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(status)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url, headers = f"http://127.0.0.1:{server.server_port}/mcp", {"authorization": "Bearer hidden-key"}
+        with pytest.raises(APIConnectionError) as caught, MCPTools.http(url, headers=headers, connect_timeout=5):
+            pass
+        server.shutdown()
+    assert "hidden-key" not in str(caught.value)
+
+
+def test_a_program_that_is_no_server_is_our_error(program: Program) -> None:
+    command, _, fields = program
+    with pytest.raises(APIConnectionError), MCPTools.stdio(command, ["-c", "print('hello')"], **fields):
         pass
 
 

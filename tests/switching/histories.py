@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from polydriver.data.messages import AIMessage, Document, Image, Text, ToolCall, ToolResult
+from polydriver.data.messages import AIMessage, Document, Image, Part, Text, ToolCall, ToolResult
 from polydriver.data.prompt import ToolSpec
 
 from .wires import Wire
@@ -10,7 +10,8 @@ from .wires import Wire
 __all__ = ["DOCUMENT", "IMAGE", "WEATHER", "answer_calls", "first_turn", "full_history"]
 
 IMAGE = Image.from_bytes(
-    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89", "image/png"
+    b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89",
+    "image/png",
 )
 DOCUMENT = Document.from_bytes(b"%PDF-1.4\n%%EOF\n", "application/pdf", name="report.pdf")
 WEATHER = ToolSpec(
@@ -24,7 +25,7 @@ def answer_calls(message: AIMessage) -> list[AIMessage]:
     """Return results of all calls in a message: the first is text, the second an error, further ones have an image."""
     results = []
     for place, call in enumerate(message.tool_calls):
-        content = "rain" if place < 2 else [Text("rain"), IMAGE]
+        content: str | list[Part | str] = "rain" if place < 2 else ["rain", IMAGE]
         results.append(AIMessage.tool(call.id, content, name=call.name, is_error=place == 1))
     return results
 

@@ -20,7 +20,7 @@ from polydriver.errors import UnsupportedFeatureError
 
 from .checks import check_calls, check_turns
 from .histories import IMAGE, WEATHER, answer_calls
-from .wires import NAMES, WIRES, Wire
+from .wires import NAMES, WIRES, Wire, validate
 
 JSON = {"content-type": "application/json"}
 AROUND = [
@@ -85,7 +85,7 @@ def test_another_provider_answers_in_the_middle_of_tool_calls(first: Wire, secon
     assert [answer.content for answer in held[1:]] == ["Rain in Paris."] * 2
     assert (len(bodies[0]), len(bodies[1])) == (2, 1)
     for wire, body in ((second, bodies[1][0]), (first, bodies[0][1])):
-        wire.validate(body)
+        validate(wire, body)
         assert len(check_calls(wire, body)) == 2
         check_turns(wire, body)
     assert [warning for warning in held[1].warnings if "image input" in warning] == (
@@ -120,7 +120,7 @@ def test_the_model_stays_with_its_kind_of_provider() -> None:
 def test_a_streamed_answer_is_gone_on_with_by_another_provider() -> None:
     """Claude streams reasoning and calls; OpenAI gets the calls and the results, and no signature."""
     claude, openai = WIRES["messages"], WIRES["responses"]
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "message_start", "message": {**claude.replies["calls"], "content": [], "stop_reason": None}},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}},
         {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": "Hidden."}},
@@ -153,7 +153,7 @@ def test_a_streamed_answer_is_gone_on_with_by_another_provider() -> None:
         chat.messages(answer_calls(chat.history[-1]))
         assert chat.provider("second").send().content == "Rain in Paris."
         sent = received(servers["second"])[0]
-    openai.validate(sent)
+    validate(openai, sent)
     assert check_calls(openai, sent) == ["toolu_s1"]
     assert "b3BhcXVlOQ" not in json.dumps(sent)
     assert "Hidden." not in json.dumps(sent)

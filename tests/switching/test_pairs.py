@@ -14,7 +14,7 @@ from polydriver.errors import UnsupportedFeatureError
 from polydriver.prompting import build_prompt
 
 from .checks import check_calls, check_turns, render
-from .histories import DOCUMENT, IMAGE, WEATHER, answer_calls, first_turn, full_history
+from .histories import DOCUMENT, IMAGE, answer_calls, first_turn, full_history
 from .wires import NAMES, WIRES, Wire
 
 OPAQUE = "b3BhcXVl"
@@ -61,6 +61,8 @@ class TestPairs:
             assert "thinking" not in body
         if second.name == "converse":
             assert "thinking" not in body.get("additionalModelRequestFields", {})
+        if second.name == "thinking_chat":  # DeepSeek refuses calls without any reasoning
+            assert [turn["reasoning_content"] for turn in body["messages"] if "tool_calls" in turn] == [" "]
 
     def test_everything_that_can_be_in_a_history(self, first: Wire, second: Wire) -> None:
         body, warnings = render(second, full_history(first))
@@ -70,7 +72,13 @@ class TestPairs:
         check_nothing_foreign(body)
         text = json.dumps(body)
         assert ("odd.name:x" in text) is (second.name in ("generate_content", "cohere", "ollama"))
-        for said in ("Hello, I speak first.", "From now on, be long.", "Second of two.", "I will not say that.", "stray"):
+        for said in (
+            "Hello, I speak first.",
+            "From now on, be long.",
+            "Second of two.",
+            "I will not say that.",
+            "stray",
+        ):
             assert said in text
         assert sum("had no result" in warning for warning in warnings) == 2
         assert any("unknown tool call 'never-called'" in warning for warning in warnings)
@@ -112,8 +120,16 @@ OWN_VALUES = {
 
 @pytest.mark.parametrize("wire", EACH)
 def test_a_wire_gets_back_what_it_signed(wire: Wire) -> None:
-    text = json.dumps(render(wire, first_turn(wire) + [AIMessage.user("And tomorrow?")])[0])
+    text = json.dumps(render(wire, [*first_turn(wire), AIMessage.user("And tomorrow?")])[0])
     assert [value for value in OWN_VALUES[wire.name] if value not in text] == []
+
+
+@pytest.mark.parametrize("name", ["messages", "converse"])
+def test_claude_goes_on_thinking_on_its_own_calls(name: str) -> None:
+    calls = WIRES[name].message("calls")
+    body, warnings = render(WIRES[name], [AIMessage("Hi"), calls, *answer_calls(calls)], reasoning_effort="medium")
+    assert body.get("additionalModelRequestFields", body)["thinking"]["type"] == "enabled"
+    assert not warnings
 
 
 @pytest.mark.parametrize("wire", EACH)

@@ -57,7 +57,9 @@ def opaque_values(messages: list[AIMessage]) -> set[str]:
             else:
                 found |= set(_strings(part.provider_data, opaque=False))
             if isinstance(part, Reasoning):
-                found |= {part.text} | {value for own in part.provider_data.values() for value in _strings(own, opaque=True)}
+                found |= {part.text} | {
+                    value for own in part.provider_data.values() for value in _strings(own, opaque=True)
+                }
     return {value for value in found if len(value) >= SHORTEST_SECRET}
 
 

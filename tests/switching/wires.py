@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from tests.wires.bedrock import validate_body
 from tests.wires.discovery import GEMINI, validate_message
 from tests.wires.specs import validate_request
@@ -20,7 +22,7 @@ from polydriver.data.responses import AIResponse
 from polydriver.driver import Driver
 from polydriver.drivers import driver_class
 
-__all__ = ["NAMES", "WIRES", "Wire", "is_allowed", "render_with"]
+__all__ = ["NAMES", "WIRES", "Wire", "is_allowed", "render_with", "validate"]
 
 REPLIES = Path(__file__).parent / "replies"
 
@@ -49,7 +51,9 @@ class Wire:
 
     def response(self, kind: str) -> AIResponse:
         """Return what the driver makes of one of the wire's own replies."""
-        reply = Reply(status=200, headers={"content-type": "application/json"}, body=json.dumps(self.replies[kind]).encode())
+        reply = Reply(
+            status=200, headers={"content-type": "application/json"}, body=json.dumps(self.replies[kind]).encode()
+        )
         return self.driver.parse_response(reply, Prompt(messages=[], model=self.model))
 
     @property
@@ -60,10 +64,16 @@ class Wire:
 
 
 def render_with(wire: Wire, prompt: Prompt) -> dict[str, Any]:
-    """Return the body that the wire's driver would send, judged by what describes it."""
+    """Return the body that the wire's driver would send, judged by what describes it, where that is at hand."""
     body: dict[str, Any] = json.loads(wire.driver.build_request(prompt).body or b"")
-    wire.validate(body)
+    validate(wire, body)
     return body
+
+
+def validate(wire: Wire, body: dict[str, Any]) -> None:
+    """Raise `AssertionError` for a body that the wire's description refuses; without the description pass it."""
+    with suppress(pytest.skip.Exception):
+        wire.validate(body)
 
 
 def _chat_steps(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -145,7 +155,8 @@ def _check_converse(body: dict[str, Any]) -> None:
 
 def _check_cohere(body: dict[str, Any]) -> None:
     """https://docs.cohere.com/reference/chat"""
-    assert body["model"] and isinstance(body["stream"], bool)
+    assert body["model"]
+    assert isinstance(body["stream"], bool)
     for message in body["messages"]:
         assert message["role"] in ("system", "user", "assistant", "tool")
         content = message.get("content")
@@ -170,7 +181,8 @@ def _check_ollama(body: dict[str, Any]) -> None:
         assert isinstance(message["content"], str)
         assert all(isinstance(image, str) and not image.startswith("data:") for image in message.get("images", []))
         for call in message.get("tool_calls", []):
-            assert isinstance(call["function"]["arguments"], dict) and call["function"]["name"]
+            assert isinstance(call["function"]["arguments"], dict)
+            assert call["function"]["name"]
 
 
 def _make(name: str, **settings: Any) -> Driver:
@@ -188,8 +200,8 @@ WIRES: dict[str, Wire] = {
             r".{1,40}",
         ),
         Wire(
-            "thinking_chat", _make("deepseek"), "deepseek-reasoner", "openai-chat", frozenset({"deepseek"}), _check_chat,
-            _chat_steps, r".{1,40}",
+            "thinking_chat", _make("deepseek"), "deepseek-reasoner", "openai-chat", frozenset({"deepseek"}),
+            _check_chat, _chat_steps, r".{1,40}",
         ),
         Wire(
             "responses", _RESPONSES, "gpt-5", "openai-responses", frozenset({"openai-responses"}), _check_responses,
@@ -212,7 +224,9 @@ WIRES: dict[str, Wire] = {
             "cohere", _make("cohere"), "command-a-03-2025", "cohere-chat-v2", frozenset({"cohere"}), _check_cohere,
             _chat_steps, r".+",
         ),
-        Wire("ollama", _make("ollama"), "qwen3", "ollama-chat", frozenset({"ollama"}), _check_ollama, _chat_steps, r".+"),
+        Wire(
+            "ollama", _make("ollama"), "qwen3", "ollama-chat", frozenset({"ollama"}), _check_ollama, _chat_steps, r".+",
+        ),
     )
 }  # fmt: skip
 """The wires by name. `thinking_chat` is Chat Completions with a service that wants its reasoning back."""

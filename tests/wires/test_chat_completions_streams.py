@@ -1,4 +1,4 @@
-"""What streams of compatible services do differently, each with bytes of its own. The numbers are those of the event."""
+"""What streams of compatible services do differently, each with bytes of its own."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import copy
 import mimetypes
 import uuid
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from ..data.messages import AIMessage, Audio, Document, Image, Media, Part, ToolCall, ToolResult, Video
 from ..data.prompt import ProviderTool, ToolSpec
@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from ..manager import AI, AsyncAI
     from ..provider import Message
 
-__all__ = ["Builder"]
+__all__ = ["Builder", "Turn"]
+
+
+class Turn(NamedTuple):
+    """What one call sends: all `messages`, those that are `new` to the history, and of how many pending messages and
+    attachments these were made."""
+
+    messages: list[AIMessage]
+    new: list[AIMessage]
+    pending: int
+    attached: int
 
 
 class Builder:
@@ -204,17 +214,19 @@ class Builder:
         self._listeners.setdefault(name, []).append(listener)
         return self
 
-    def _outgoing(self) -> list[AIMessage]:
-        """All that the next call sends; attachments go into the user's last message."""
+    def _next_turn(self, message: Message | None) -> Turn:
+        """What the next call sends, `message` last. Changes nothing, so that a call that fails leaves no trace."""
+        new = [*self._pending, *(make_messages(message) if message is not None else ())]
         if self._attached:
-            self._pending = _with_attachments(self._pending, self._attached)
-            self._attached = []
-        messages = [*self.history, *self._pending]
+            new = _with_attachments(new, self._attached)
+        messages = [*self.history, *new]
         if not messages:
             raise ConfigurationError("the conversation is empty: add a message() first")
         if self._window is not None:
             messages = trim(messages, *self._window)
-        return [AIMessage.system(self._system), *messages] if self._system else messages
+        if self._system:
+            messages = [AIMessage.system(self._system), *messages]
+        return Turn(messages, new, len(self._pending), len(self._attached))
 
     def _call_options(self) -> dict[str, Any]:
         options = {**self._options, "conversation_id": self.id, "metadata": self._metadata}
@@ -226,17 +238,20 @@ class Builder:
 
     def _has_left_model(self) -> bool:
         """Whether the model has answered through another kind of driver, and the present connection has a default."""
+        if self._answered_by is None:
+            return False
         now = self._provider or self._ai.default_provider
-        if self._answered_by in (None, now):
+        if self._answered_by == now:
             return False
         before, after = (getattr(self._ai.provider(name), "driver", None) for name in (self._answered_by, now))
         return type(before) is not type(after) and after is not None and after.config.default_model is not None
 
-    def _record(self, response: AIResponse) -> ConversationUpdated:
+    def _record(self, turn: Turn, response: AIResponse) -> ConversationUpdated:
         """Put what was sent and answered into the history. Until then it stays pending, so a failed call loses
         nothing."""
-        added = [*self._pending, response.to_message()]
-        self._pending = []
+        added = [*turn.new, response.to_message()]
+        del self._pending[: turn.pending]
+        del self._attached[: turn.attached]
         self.history.extend(added)
         self.responses.append(response)
         if self._model and not self._has_left_model():

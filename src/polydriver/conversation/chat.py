@@ -4,11 +4,12 @@ keeps."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..data.messages import ToolCall
 from ..events import Event
-from .builder import Builder
+from .builder import Builder, Turn
 
 if TYPE_CHECKING:
     from ..data.responses import AIResponse
@@ -32,21 +33,25 @@ class Conversation(Builder):
     _ai: AI
 
     def send(self, message: Message | None = None) -> AIResponse:
-        """Send what is pending, with the whole history, and wait for the answer. On failure all stays as it was."""
-        if message is not None:
-            self.message(message)
+        """Send what is pending and `message`, with the whole history, and wait for the answer.
+
+        On failure all stays as it was: what was pending still is, and `message` was never said.
+        """
+        turn = self._next_turn(message)
         provider = self._ai.provider(self._provider)
-        response = provider.send_messages(self._outgoing(), **self._call_options())
-        self._done(response)
+        response = provider.send_messages(turn.messages, **self._call_options())
+        self._done(turn, response)
         return response
 
     def stream(self, message: Message | None = None) -> Stream:
-        """Send what is pending; the answer comes in chunks, and is part of the history once it has ended."""
-        if message is not None:
-            self.message(message)
+        """Send what is pending and `message`; the answer comes in chunks.
+
+        Both are part of the history once it has ended; a stream that breaks or is left early leaves nothing.
+        """
+        turn = self._next_turn(message)
         provider = self._ai.provider(self._provider)
-        stream = provider.send_streaming_messages(self._outgoing(), **self._call_options())
-        stream.then(self._done)
+        stream = provider.send_streaming_messages(turn.messages, **self._call_options())
+        stream.then(partial(self._done, turn))
         for listener in self._listeners.get("chunk", ()):
             stream.on_chunk(listener)
         return stream
@@ -87,8 +92,8 @@ class Conversation(Builder):
                 return stream.until_done()
         return self.send(message)
 
-    def _done(self, response: AIResponse) -> None:
-        self._emit(self._record(response))
+    def _done(self, turn: Turn, response: AIResponse) -> None:
+        self._emit(self._record(turn, response))
         self._tell("response", response)
 
     def _on_tool(self, kind: str, call: ToolCall, outcome: object, seconds: float) -> None:
@@ -114,20 +119,18 @@ class AsyncConversation(Builder):
 
     async def send(self, message: Message | None = None) -> AIResponse:
         """See `Conversation.send`."""
-        if message is not None:
-            self.message(message)
+        turn = self._next_turn(message)
         provider = self._ai.provider(self._provider)
-        response = await provider.send_messages(self._outgoing(), **self._call_options())
-        await self._done(response)
+        response = await provider.send_messages(turn.messages, **self._call_options())
+        await self._done(turn, response)
         return response
 
     def stream(self, message: Message | None = None) -> AsyncStream:
         """See `Conversation.stream`. Not a coroutine: use `async with` or `async for`."""
-        if message is not None:
-            self.message(message)
+        turn = self._next_turn(message)
         provider = self._ai.provider(self._provider)
-        stream = provider.send_streaming_messages(self._outgoing(), **self._call_options())
-        stream.then(self._done)
+        stream = provider.send_streaming_messages(turn.messages, **self._call_options())
+        stream.then(partial(self._done, turn))
         for listener in self._listeners.get("chunk", ()):
             stream.on_chunk(listener)
         return stream
@@ -171,8 +174,8 @@ class AsyncConversation(Builder):
                 return await stream.until_done()
         return await self.send(message)
 
-    async def _done(self, response: AIResponse) -> None:
-        await self._emit(self._record(response))
+    async def _done(self, turn: Turn, response: AIResponse) -> None:
+        await self._emit(self._record(turn, response))
         await self._tell("response", response)
 
     async def _on_tool(self, kind: str, call: ToolCall, outcome: object, seconds: float) -> None:

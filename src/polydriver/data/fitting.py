@@ -61,6 +61,9 @@ def _fit(
     warn: Callable[[str], None],
     refuse: Callable[[str], Exception],
 ) -> AIMessage:
+    if type(message.content) is str:
+        return message
+
     def note(part: Part) -> Part:
         if not isinstance(part, Media) or reads(capabilities, part):
             return part

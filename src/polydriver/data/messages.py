@@ -174,7 +174,7 @@ class ToolResult(msgspec.Struct, frozen=True, tag="tool_result", omit_defaults=T
     """What a tool gave back: text or parts. `name` is the tool's, for wires that answer by name."""
 
     tool_call_id: str
-    content: str | list[Any] = ""
+    content: str | list[Part] = ""
     name: str | None = None
     is_error: bool = False
     provider_data: ProviderData = {}

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 import msgspec
 
 from .messages import Audio, Image
+from .pricing import Cost
+from .responses import AIResponse
 from .usage import TokenUsage
 
 if TYPE_CHECKING:
     from ..errors import AIError
-    from .pricing import Cost
-    from .responses import AIResponse
 
 __all__ = [
     "Batch",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import msgspec
 
 from .messages import AIMessage, Part, ProviderData, Reasoning, Refusal, Text, ToolCall
+from .pricing import Cost
 from .usage import TokenUsage
-
-if TYPE_CHECKING:
-    from .pricing import Cost
 
 __all__ = ["AIChunk", "AIResponse", "Choice", "FinishReason"]
 

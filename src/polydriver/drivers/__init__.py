@@ -12,7 +12,7 @@ from ..errors import ConfigurationError
 if TYPE_CHECKING:
     from ..driver import Driver
 
-__all__ = ["driver_class", "driver_names"]
+__all__ = ["driver_class", "driver_names", "unknown_name"]
 
 ENTRY_POINTS = "polydriver.drivers"
 
@@ -52,7 +52,7 @@ def driver_class(name: str) -> type[Driver]:
         return compatible_driver(name)
     found = _from_entry_point(name)
     if found is None:
-        raise unknown_driver(name, driver_names())
+        raise unknown_name("driver", name, driver_names())
     return found  # type: ignore[no-any-return]
 
 
@@ -63,11 +63,11 @@ def driver_names() -> list[str]:
     return sorted({*_MODULES, *ROWS, *_entry_points()})
 
 
-def unknown_driver(name: str, known: list[str]) -> ConfigurationError:
-    """The error for a name that stands for no driver."""
+def unknown_name(what: str, name: str, known: list[str]) -> ConfigurationError:
+    """The error for a name that stands for no driver or provider, with the nearest one that does."""
     near = difflib.get_close_matches(name, known, n=1)
     meant = f" Did you mean {near[0]!r}?" if near else ""
-    return ConfigurationError(f"there is no driver {name!r}.{meant} Known: {', '.join(known)}")
+    return ConfigurationError(f"there is no {what} {name!r}.{meant} Known: {', '.join(known)}")
 
 
 _found: dict[str, Any] | None = None

@@ -15,18 +15,25 @@ from ..data.models import Capabilities
 from ..driver import Driver
 from .rows import ROWS
 from .traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
+from .traits.base import TraitBase
 from .wires.chat_completions import ChatCompletions
 from .wires.chat_or_responses import ChatOrResponses
 from .wires.operations import Embeddings
 
-__all__ = ["CompatibleDriver", "CompatibleResponsesDriver", "compatible_driver", "openai_compatible"]
+__all__ = [
+    "CompatibleDriver",
+    "CompatibleResponsesDriver",
+    "WithoutModelList",
+    "compatible_driver",
+    "openai_compatible",
+]
 
 
 class CompatibleDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
     """The common base of the rows: Chat Completions, with the common error table.
 
     `model_list`: "private" where the list of models needs a key, and so proves that it is good; "public" where anybody
-    can read it; "none" where there is no list.
+    can read it; "none" where there is no list (see `WithoutModelList`).
     """
 
     capabilities = Capabilities(
@@ -40,15 +47,18 @@ class CompatibleDriver(ChatCompletions, HandlesErrors, ValidatesHealth, Calculat
     developer_role = False
     model_list: ClassVar[Literal["private", "public", "none"]] = "private"
 
-    def models_request(self) -> Request:
-        """The request for the first page of the model list. Raises `UnsupportedFeatureError` when there is none."""
-        if self.model_list == "none":
-            raise self.unsupported("listing models")
-        return super().models_request()
-
     def probe_request(self) -> Request | None:
         """A prompt without anything in it, where the model list tells nothing of the key."""
         return None if self.model_list == "private" else self.build_post(self.chat_path, {"messages": []})
+
+
+class WithoutModelList(TraitBase):
+    """Goes in front of `CompatibleDriver` for services that list no models."""
+
+    model_list: ClassVar[Literal["private", "public", "none"]] = "none"
+    models_request = Driver.models_request
+    parse_models = Driver.parse_models
+    next_page = Driver.next_page
 
 
 class CompatibleResponsesDriver(ChatOrResponses, CompatibleDriver):
@@ -85,7 +95,8 @@ def openai_compatible(
         Acme({"api_key": "..."}).send_message("Hi", model="acme-1")
     """
     base = CompatibleResponsesDriver if responses else CompatibleDriver
-    bases = (*operations, base)
+    listing = (WithoutModelList,) if attributes.get("model_list") == "none" else ()
+    bases = (*operations, *listing, base)
     unknown = [attribute for attribute in attributes if not any(hasattr(kind, attribute) for kind in bases)]
     if unknown:
         raise ValueError(f"a compatible driver has no attribute {', '.join(unknown)}")

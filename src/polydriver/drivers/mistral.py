@@ -57,7 +57,11 @@ class MistralDriver(DocumentReading, Embeddings, Files, Moderation, Transcriptio
             ("top_k", "logprobs", "top_logprobs", "logit_bias", "user", "service_tier", "store", "modalities", "audio")
         ),
     }
-    embedding_fields: ClassVar[dict[str, str | None]] = {"dimensions": "output_dimension", "input_type": None, "user": None}
+    embedding_fields: ClassVar[dict[str, str | None]] = {
+        "dimensions": "output_dimension",
+        "input_type": None,
+        "user": None,
+    }
     transcription_fields: ClassVar[dict[str, str | None]] = {
         "language": "language",
         "prompt": None,

@@ -13,7 +13,7 @@ from ..data.models import Capabilities
 from ..data.prompt import OutputFormat, Prompt
 from ..data.responses import AIResponse
 from ..data.usage import TokenUsage
-from .compatible import CompatibleDriver
+from .compatible import CompatibleDriver, WithoutModelList
 from .traits import ErrorTable
 from .wires.chat_completions.messages import merge_roles
 from .wires.reported_cost import read_cost
@@ -44,7 +44,7 @@ _COSTS = {
 }
 
 
-class PerplexityDriver(CompatibleDriver):
+class PerplexityDriver(WithoutModelList, CompatibleDriver):
     """Perplexity. The sources of an answer are the `citations` of its text; it reports what each call cost.
 
     Sonar calls no tools of the caller: offering some raises, and those in a conversation are told as text. System
@@ -57,7 +57,6 @@ class PerplexityDriver(CompatibleDriver):
     key_variables = ("PERPLEXITY_API_KEY", "PPLX_API_KEY")
     capabilities = Capabilities(streaming=True, vision=True, supported_formats=("text", "image", "document", "json"))
     errors = ErrorTable(branch="Perplexity")
-    model_list = "none"
     stream_usage = False  # usage comes with every chunk
     option_fields: ClassVar[Mapping[str, str | None]] = dict.fromkeys(_UNKNOWN_OPTIONS)
     option_names = frozenset(

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from ..config import Setting
-from .compatible import CompatibleDriver
+from .compatible import CompatibleDriver, WithoutModelList
 from .traits import ErrorTable
 from .wires.chat_completions import reasoning
 
 __all__ = ["SnowflakeDriver"]
 
 
-class SnowflakeDriver(CompatibleDriver):
+class SnowflakeDriver(WithoutModelList, CompatibleDriver):
     """The models that Snowflake serves inside an account, over Chat Completions.
 
     `account` is the account's identifier, the first part of its host's name. The key is a programmatic access token;
@@ -26,7 +26,6 @@ class SnowflakeDriver(CompatibleDriver):
         Setting("token_type", help="the kind of the key (X-Snowflake-Authorization-Token-Type)"),
     )
     errors = ErrorTable(branch="Snowflake")
-    model_list = "none"
     max_tokens_field = "max_completion_tokens"
     details_as_reasoning = True
     render_reasoning = reasoning.reasoning_object

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import TypeVar
 
 from ..errors import ConfigurationError
 
 __all__ = ["run_in_tasks", "run_in_threads"]
 
+R = TypeVar("R")
 
-def run_in_threads(calls: Sequence[Callable[[], Any]], limit: int, return_exceptions: bool) -> list[Any]:
+
+def run_in_threads(
+    calls: Sequence[Callable[[], R]], limit: int, return_exceptions: bool
+) -> list[R | BaseException]:
     """Run blocking calls, at most `limit` at once. The first error is raised, and what has not begun never begins."""
     from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
     from contextvars import copy_context
@@ -33,14 +37,16 @@ def run_in_threads(calls: Sequence[Callable[[], Any]], limit: int, return_except
     return [future.exception() or future.result() for future in futures]
 
 
-async def run_in_tasks(calls: Sequence[Callable[[], Awaitable[Any]]], limit: int, return_exceptions: bool) -> list[Any]:
+async def run_in_tasks(
+    calls: Sequence[Callable[[], Awaitable[R]]], limit: int, return_exceptions: bool
+) -> list[R | BaseException]:
     """Await calls, at most `limit` at once. The first error is raised, and the rest is cancelled."""
     import asyncio
 
     _check(limit)
     gate = asyncio.Semaphore(limit)
 
-    async def run(call: Callable[[], Awaitable[Any]]) -> Any:
+    async def run(call: Callable[[], Awaitable[R]]) -> R:
         async with gate:
             return await call()
 

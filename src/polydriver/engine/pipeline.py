@@ -192,9 +192,13 @@ class Pipeline(Generic[P]):
         if flow is None:
             return request
         reply: Reply | None = None
+        lost: AIError | None = None
         while True:
             try:
-                wanted = next(flow) if reply is None else flow.send(reply)
+                if lost is not None:
+                    wanted = flow.throw(lost)
+                else:
+                    wanted = next(flow) if reply is None else flow.send(reply)
             except StopIteration as done:
                 return done.value  # type: ignore[no-any-return]
             except AIError:
@@ -202,7 +206,10 @@ class Pipeline(Generic[P]):
             except Exception as error:
                 problem = f"the credentials could not be made ready: {type(error).__name__}: {error}"
                 raise self.failures.of_kind(InvalidCredentialsError, problem) from error
-            reply = await self.port.send(wanted, timeouts)
+            try:
+                reply, lost = await self.port.send(wanted, timeouts), None
+            except AIError as error:
+                lost = error  # the flow may know another way, or what to say of it
 
     async def _reply(self, request: Request, call: Call) -> Reply:
         timeouts = self._timeouts(call)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from threading import Lock
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
 
 from .records import Event
 
-__all__ = ["EventBus", "Listener"]
+__all__ = ["EventBus", "Listener", "Observable"]
 
 E = TypeVar("E", bound=Event)
 L = TypeVar("L", bound=Callable[..., Any])
@@ -24,7 +25,39 @@ class _Entry(NamedTuple):
     listener: Listener[Any]
 
 
-class EventBus:
+class Observable(ABC):
+    """What has events to listen to: the bus itself, a provider, a manager."""
+
+    @property
+    @abstractmethod
+    def bus(self) -> EventBus:
+        """The bus that brings the events."""
+
+    @overload
+    def on(self, kind: type[E], listener: Listener[E]) -> Callable[[], None]: ...
+    @overload
+    def on(self, kind: Everything, listener: Listener[Event]) -> Callable[[], None]: ...
+    @overload
+    def on(self, kind: type[Event] | Everything = None) -> Callable[[L], L]: ...
+
+    def on(self, kind: type[Event] | Everything = None, listener: Listener[Any] | None = None) -> Any:
+        """Listen to events of `kind` and its subclasses; `"*"`, `None` and `Event` mean all events.
+
+        Returns a function that ends it (calling it again does nothing). Without a `listener` it is a
+        decorator: `@ai.on(ResponseGenerated)`. Raises `TypeError` for what is no class of events or can't be
+        called.
+        """
+        wanted: Any = Event if kind is None or kind == "*" else kind
+        if not (isinstance(wanted, type) and issubclass(wanted, Event)):
+            raise TypeError(f"cannot listen to {kind!r}: give a class of events, or '*' for all of them")
+        if listener is None:
+            return lambda function: (self.on(wanted, function), function)[1]
+        if not callable(listener):
+            raise TypeError(f"{listener!r} cannot listen: give a function of one event")
+        return self.bus._add(_Entry(wanted, listener))
+
+
+class EventBus(Observable):
     """Brings events to the listeners of their class, in the order of registration, then to those of `parent`.
 
     Listeners may be plain or async, whichever way an event is emitted. One that raises is logged (logger
@@ -38,31 +71,10 @@ class EventBus:
         self._entries: tuple[_Entry, ...] = ()
         self._by_kind: dict[type[Event], tuple[Listener[Any], ...]] = {}
 
-    @overload
-    def on(self, kind: type[E], listener: Listener[E]) -> Callable[[], None]: ...
-    @overload
-    def on(self, kind: Everything, listener: Listener[Event]) -> Callable[[], None]: ...
-    @overload
-    def on(self, kind: type[Event] | Everything = None) -> Callable[[L], L]: ...
-
-    def on(self, kind: type[Event] | Everything = None, listener: Listener[Any] | None = None) -> Any:
-        """Listen to events of `kind` and its subclasses; `"*"`, `None` and `Event` mean all events.
-
-        Returns a function that ends it (calling it again does nothing). Without a `listener` it is a
-        decorator: `@bus.on(ResponseGenerated)`. Raises `TypeError` for what is no class of events or can't be
-        called.
-        """
-        wanted: Any = Event if kind is None or kind == "*" else kind
-        if not (isinstance(wanted, type) and issubclass(wanted, Event)):
-            raise TypeError(f"cannot listen to {kind!r}: give a class of events, or '*' for all of them")
-        if listener is None:
-            return lambda function: (self.on(wanted, function), function)[1]
-        if not callable(listener):
-            raise TypeError(f"{listener!r} cannot listen: give a function of one event")
-        entry = _Entry(wanted, listener)
-        with self._lock:
-            self._change((*self._entries, entry))
-        return lambda: self._remove(lambda other: other is entry)
+    @property
+    def bus(self) -> EventBus:
+        """The bus itself."""
+        return self
 
     def off(self, listener: Listener[Any], kind: type[Event] | None = None) -> None:
         """End every registration of `listener`, or only those for `kind`. Unknown ones are no error."""
@@ -99,16 +111,27 @@ class EventBus:
             except Exception as error:  # noqa: BLE001 - isolation is what this is for
                 _report(listener, event, error)
 
+    @overload
+    def capture(self) -> AbstractContextManager[list[Event]]: ...
+    @overload
+    def capture(self, *kinds: type[E]) -> AbstractContextManager[list[E]]: ...
+
     @contextmanager
-    def capture(self, *kinds: type[Event]) -> Iterator[list[Event]]:
+    def capture(self, *kinds: type[Event]) -> Iterator[list[Any]]:
         """Collect the events of `kinds` (all, if none is named) that are emitted inside the `with`."""
-        events: list[Event] = []
+        events: list[Any] = []
         endings = [self.on(kind, events.append) for kind in kinds or (Event,)]
         try:
             yield events
         finally:
             for end in endings:
                 end()
+
+    def _add(self, entry: _Entry) -> Callable[[], None]:
+        """Register; what is returned takes it back."""
+        with self._lock:
+            self._change((*self._entries, entry))
+        return lambda: self._remove(lambda other: other is entry)
 
     def _listeners(self, kind: type[Event]) -> tuple[Listener[Any], ...]:
         found = self._by_kind.get(kind)

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO, TypeAlias
 from urllib.parse import urlsplit
 
+import msgspec
+
 __all__ = [
     "OnMessage",
     "Opener",
+    "Server",
     "http_server",
     "in_process_server",
-    "label_of",
     "open_session",
-    "secrets_of",
     "sse_server",
     "stdio_server",
 ]
@@ -32,6 +33,17 @@ class OnMessage(Protocol):
 Opener: TypeAlias = Callable[[OnMessage, float], AbstractAsyncContextManager[Any]]
 """Opens a connection, with a timeout in seconds; the context's value is an `mcp.Client` or an `mcp.ClientSession`."""
 
+
+class Server(msgspec.Struct, frozen=True, kw_only=True):
+    """A server, and the way to it. `label` names it in errors, in which no `secrets` may show; with `is_async_only` the
+    connection belongs to an event loop of the caller's."""
+
+    label: str
+    open: Opener
+    secrets: Sequence[str] = ()
+    is_async_only: bool = False
+
+
 _READ_SECONDS = 300.0
 
 
@@ -41,7 +53,7 @@ def stdio_server(
     env: Mapping[str, str] | None,
     folder: str | Path | None,
     log: TextIO | None,
-) -> Opener:
+) -> Server:
     """Start a program and talk to it over its stdin and stdout. It inherits only what `env` says and what a program
     needs to run, so no keys; it writes to `log`, or to our stderr."""
 
@@ -57,10 +69,11 @@ def stdio_server(
         async with _client(transport, on_message) as client:
             yield client
 
-    return open_it
+    label = f"the MCP server {Path(command).name!r}"
+    return Server(label=label, open=open_it, secrets=list((env or {}).values()))
 
 
-def http_server(url: str, headers: Mapping[str, str] | None) -> Opener:
+def http_server(url: str, headers: Mapping[str, str] | None) -> Server:
     """Talk to a server over streamable HTTP; redirects stay within its origin."""
 
     @asynccontextmanager
@@ -75,10 +88,10 @@ def http_server(url: str, headers: Mapping[str, str] | None) -> Opener:
         ):
             yield client
 
-    return open_it
+    return Server(label=_label(url), open=open_it, secrets=_secrets(url, headers))
 
 
-def sse_server(url: str, headers: Mapping[str, str] | None) -> Opener:
+def sse_server(url: str, headers: Mapping[str, str] | None) -> Server:
     """Talk to a server over the older transport of HTTP with SSE."""
 
     @asynccontextmanager
@@ -89,31 +102,32 @@ def sse_server(url: str, headers: Mapping[str, str] | None) -> Opener:
         async with _client(transport, on_message) as client:
             yield client
 
-    return open_it
+    return Server(label=_label(url), open=open_it, secrets=_secrets(url, headers))
 
 
-def in_process_server(server: Any) -> Opener:
+def in_process_server(server: Any) -> Server:
     """Talk to a server object, or over a transport, of the package `mcp`."""
-    return lambda on_message, seconds: _client(server, on_message)
+    label = f"the MCP server {type(server).__name__}"
+    return Server(label=label, open=lambda on_message, seconds: _client(server, on_message))
 
 
-def open_session(session: Any) -> Opener:
+def open_session(session: Any) -> Server:
     """Use an `mcp.Client` or `mcp.ClientSession` that is open already. It stays open."""
 
     @asynccontextmanager
     async def open_it(on_message: OnMessage, seconds: float) -> AsyncIterator[Any]:
         yield session
 
-    return open_it
+    return Server(label="the MCP session", open=open_it, is_async_only=True)
 
 
-def label_of(url: str) -> str:
+def _label(url: str) -> str:
     """An address as it is shown: without query and credentials, which may be secrets."""
     parts = urlsplit(url)
     return f"the MCP server at {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def secrets_of(url: str, headers: Mapping[str, str] | None) -> list[str]:
+def _secrets(url: str, headers: Mapping[str, str] | None) -> list[str]:
     """What must not show of an address and its headers."""
     values = list((headers or {}).values())
     return [*values, *(value.partition(" ")[2] for value in values), urlsplit(url).query]

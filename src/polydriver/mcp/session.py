@@ -15,7 +15,7 @@ from ..errors import (
     InvalidResponseError,
     ToolExecutionError,
 )
-from .servers import Opener
+from .servers import Server
 
 if TYPE_CHECKING:
     from mcp.types import CallToolResult
@@ -25,19 +25,19 @@ __all__ = ["Session", "need_mcp"]
 
 _LOG = logging.getLogger("polydriver.mcp")
 _MAX_PAGES = 200
+_MAX_MESSAGE = 500
 
 
 class Session:
     """Owns a connection in a task of its own, so that it may be opened and closed in different tasks.
 
-    `label` names the server in errors, from which `redactor` takes secrets. `on_change` is called, in the loop,
-    when the server says that its tools are others now.
+    `on_change` is called, in the loop, when the server says that its tools are others now.
     """
 
-    def __init__(self, opener: Opener, label: str, redactor: Redactor, on_change: Callable[[], None]) -> None:
-        self._opener = opener
-        self._label = label
-        self._redactor = redactor
+    def __init__(self, server: Server, on_change: Callable[[], None]) -> None:
+        self._server = server
+        self._label = server.label
+        self._redactor = Redactor(server.secrets)
         self._on_change = on_change
 
     async def open(self, seconds: float) -> None:
@@ -97,7 +97,7 @@ class Session:
     async def _live(self, seconds: float) -> None:
         """Open the connection, keep it until the end is wanted, and close it: all in this task."""
         try:
-            async with self._opener(self._on_message, seconds) as client:
+            async with self._server.open(self._on_message, seconds) as client:
                 subscribed = asyncio.Event()
                 watching = asyncio.ensure_future(self._watch(client, subscribed))
                 await subscribed.wait()
@@ -146,8 +146,8 @@ class Session:
     def _describe(self, error: BaseException) -> str:
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-        text = self._redactor.redact(str(error))
-        return text[:2000] if text else type(error).__name__
+        text = " ".join(self._redactor.redact(str(error)).split())
+        return text[:_MAX_MESSAGE] if text else type(error).__name__
 
 
 def need_mcp() -> None:

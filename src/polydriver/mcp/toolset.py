@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar, overload
 
-from ..config import Redactor
 from ..data.messages import ToolResult
 from ..errors import AIError, ConfigurationError, ToolExecutionError
 from ..tools import Tool
@@ -48,12 +47,12 @@ class MCPTools(Sequence[Tool]):
             await ai.conversation().tools(*tools).run_tools("Any open orders?")
     """
 
-    def __init__(self, opener: servers.Opener, label: str, secrets: Collection[str] = (), **options: Any) -> None:
+    def __init__(self, server: servers.Server, **options: Any) -> None:
         """Use `stdio`, `http`, `sse`, `in_process` or `session` instead."""
         need_mcp()
         self.options = MCPOptions.read(options)
-        self.label = label
-        self._session = Session(opener, label, Redactor(secrets), self._changed)
+        self._server = server
+        self._session = Session(server, self._changed)
         self._background: BackgroundLoop | None = None
         self._tools: tuple[Tool, ...] = ()
         self._refreshing: asyncio.Task[None] | None = None
@@ -76,38 +75,31 @@ class MCPTools(Sequence[Tool]):
         Of our environment it gets only what programs need (PATH, HOME, ...): give it its keys by `env`. What it
         logs goes to `log` (a real file), or to stderr.
         """
-        opener = servers.stdio_server(command, arguments, env, folder, log)
-        return cls(opener, f"the MCP server {Path(command).name!r}", tuple((env or {}).values()), **options)
+        return cls(servers.stdio_server(command, arguments, env, folder, log), **options)
 
     @classmethod
     def http(cls, url: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Self:
         """The tools of a server on the network, over streamable HTTP."""
-        return cls(
-            servers.http_server(url, headers), servers.label_of(url), servers.secrets_of(url, headers), **options
-        )
+        return cls(servers.http_server(url, headers), **options)
 
     @classmethod
     def sse(cls, url: str, *, headers: Mapping[str, str] | None = None, **options: Any) -> Self:
         """The tools of a server on the network, over the older transport of HTTP with server-sent events."""
-        return cls(servers.sse_server(url, headers), servers.label_of(url), servers.secrets_of(url, headers), **options)
+        return cls(servers.sse_server(url, headers), **options)
 
     @classmethod
     def in_process(cls, server: Any, **options: Any) -> Self:
         """The tools of a server object of the package `mcp`, or behind one of its transports."""
-        return cls(servers.in_process_server(server), f"the MCP server {type(server).__name__}", **options)
+        return cls(servers.in_process_server(server), **options)
 
     @classmethod
     def session(cls, session: Any, **options: Any) -> Self:
         """The tools behind an `mcp.Client` or `mcp.ClientSession` that is open already, and stays so. Async only:
         it belongs to the event loop that it was opened in."""
-        made = cls(servers.open_session(session), "the MCP session", **options)
-        made._is_async_only = True
-        return made
-
-    _is_async_only = False
+        return cls(servers.open_session(session), **options)
 
     def __enter__(self) -> Self:
-        if self._is_async_only:
+        if self._server.is_async_only:
             raise ConfigurationError("an open MCP session belongs to its event loop: use `async with`")
         self._claim()
         self._background = background = BackgroundLoop()
@@ -153,7 +145,7 @@ class MCPTools(Sequence[Tool]):
         return len(self._tools)
 
     def __repr__(self) -> str:
-        return f"<MCPTools of {self.label}: {', '.join(tool.name for tool in self._tools) or 'none'}>"
+        return f"<MCPTools of {self._server.label}: {', '.join(tool.name for tool in self._tools) or 'none'}>"
 
     def refresh(self) -> None:
         """List the tools anew. For blocking callers; raises as entering does."""
@@ -167,7 +159,7 @@ class MCPTools(Sequence[Tool]):
 
     def _claim(self) -> None:
         if self._is_open:
-            raise ConfigurationError(f"the tools of {self.label} are open already")
+            raise ConfigurationError(f"the tools of {self._server.label} are open already")
         self._is_open = True
 
     async def _open(self) -> None:
@@ -194,11 +186,11 @@ class MCPTools(Sequence[Tool]):
         if options.only is not None:
             missing = sorted(set(options.only) - {tool.name for tool in found})
             if missing:
-                raise ConfigurationError(f"{self.label} has no tool called {', '.join(missing)}")
+                raise ConfigurationError(f"{self._server.label} has no tool called {', '.join(missing)}")
             found = [tool for tool in found if tool.name in options.only]
         if len(found) > options.max_tools:
             raise ConfigurationError(
-                f"{self.label} has {len(found)} tools, more than max_tools={options.max_tools}",
+                f"{self._server.label} has {len(found)} tools, more than max_tools={options.max_tools}",
                 hint="Choose among them with only=[...], or raise max_tools.",
             )
         names = assign_names([tool.name for tool in found], options.prefix)
@@ -234,7 +226,7 @@ class MCPTools(Sequence[Tool]):
         return parse_result(name, result, self.options.max_result_bytes)
 
     def _is_closed(self, name: str) -> ToolExecutionError:
-        return ToolExecutionError(f"{name} cannot be called: the connection to {self.label} was closed.")
+        return ToolExecutionError(f"{name} cannot be called: the connection to {self._server.label} was closed.")
 
     async def _in_own_loop(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Await it in the loop that the session lives in, wherever the caller is."""
@@ -254,4 +246,6 @@ class MCPTools(Sequence[Tool]):
             try:
                 await self._list()
             except AIError as error:
-                _LOG.warning("the changed tools of %s cannot be read, and the old ones stay: %s", self.label, error)
+                _LOG.warning(
+                    "the changed tools of %s cannot be read, and the old ones stay: %s", self._server.label, error
+                )

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ..data.messages import Audio, Document, Image, Text, ToolCall, ToolResult, Video
+from ..data.messages import Audio, Document, Image, Part, Text, ToolCall, ToolResult, Video
 from ..schema import to_json_value
 
 __all__ = ["render_failure", "render_result"]
@@ -34,7 +34,7 @@ def render_failure(call: ToolCall, failure: BaseException | str) -> ToolResult:
     return ToolResult(call.id, _whole_text(_describe(failure))[:_MAX_MESSAGE], call.name, is_error=True)
 
 
-def _content(value: Any) -> str | list[Any]:
+def _content(value: Any) -> str | list[Part]:
     if value is None:
         return ""
     if isinstance(value, str):

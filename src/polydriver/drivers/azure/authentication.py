@@ -34,7 +34,8 @@ class _Token(msgspec.Struct, frozen=True):
 class AuthenticatesWithEntra(TraitBase):
     """Puts the key or a token on each request: one that is given, one from a function, or one for an app.
 
-    An app's token is kept on the driver. Two calls that find none at the same time each fetch one; the later one stays.
+    The function goes before the token, the token before the key, and the key before the app. An app's token is kept on
+    the driver. Two calls that find none at the same time each fetch one; the later one stays.
     """
 
     _token: _Token | None = None
@@ -42,18 +43,19 @@ class AuthenticatesWithEntra(TraitBase):
     def headers(self) -> dict[str, str]:
         """The key, or the token that was given."""
         token, key = self.config.setting("token"), self.config.api_key
-        if key:
-            return {"api-key": key.reveal()}
-        return {"authorization": f"Bearer {token.reveal()}"} if token else {}
+        if self.config.setting("token_provider") is not None:
+            return {}
+        if token:
+            return {"authorization": f"Bearer {token.reveal()}"}
+        return {"api-key": key.reveal()} if key else {}
 
     def authenticate(self, request: Request, now: float) -> Generator[Request, Reply, Request] | None:
         """The request with a token; yields the request that a new one takes. `None` with a key or a given token."""
-        if self.config.api_key or self.config.setting("token"):
-            return None
         provider = self.config.setting("token_provider")
         if provider is not None:
             return self._ask(provider, request)
-        return self._fetch(request, now) if self.config.setting("client_secret") else None
+        is_known = self.config.api_key or self.config.setting("token") or "authorization" in self.config.headers
+        return None if is_known or not self.config.setting("client_secret") else self._fetch(request, now)
 
     def _ask(self, provider: Callable[[], Any], request: Request) -> Generator[Request, Reply, Request]:
         yield from ()

@@ -13,18 +13,15 @@ from ...data.models import AIModel, Capabilities
 from ...data.prompt import Prompt
 from ...driver import Driver
 from ...errors import ConfigurationError
-from ..openai.operations import OpenAIOperations
 from ..traits import CalculatesCosts, StreamDecoder, ValidatesHealth
-from ..wires.chat_completions import ChatCompletions
 from ..wires.chat_or_responses import API_SETTING, ChatOrResponses
 from ..wires.operations import Embeddings, ImageEditing, ImageGeneration, Speech, Transcription, Translation
 from .address import AzureAddress, api_root
 from .authentication import AuthenticatesWithEntra
-from .filtering import AzureChatDecoder, HandlesAzureErrors
+from .filtering import AzureDecoder, HandlesAzureErrors
 
 __all__ = ["AzureOpenAIDriver"]
 
-_OPERATIONS = ("generate_image", "edit_image", "transcribe")
 _NEWER_FIELDS = "2024-09"
 """The version of the API from which on it takes `max_completion_tokens` and `stream_options`."""
 _TYPES = {"chat_completion": "chat", "completion": "chat", "embeddings": "embedding", "image_generation": "image"}
@@ -85,9 +82,11 @@ class AzureOpenAIDriver(
     max_tokens_field = "max_completion_tokens"
     option_fields: ClassVar[dict[str, str | None]] = {"top_k": None}
     embedding_base64 = True
-    default_voice = OpenAIOperations.default_voice
+    default_voice = "alloy"
     operation_options: ClassVar[Mapping[str, frozenset[str]]] = {
-        name: OpenAIOperations.operation_options[name] for name in _OPERATIONS
+        "generate_image": frozenset({"moderation", "output_compression", "response_format"}),
+        "edit_image": frozenset({"input_fidelity", "output_compression", "response_format"}),
+        "transcribe": frozenset({"chunking_strategy", "include", "languages"}),
     }
 
     def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:
@@ -127,8 +126,8 @@ class AzureOpenAIDriver(
         return body
 
     def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
-        """A new decoder for one stream, on the wire that the prompt took."""
-        return AzureChatDecoder(self, prompt) if self.wire(prompt) is ChatCompletions else super().decoder(prompt)
+        """A new decoder for one stream, of either wire."""
+        return AzureDecoder(self, prompt)
 
     def parse_model(self, item: dict[str, Any]) -> AIModel:
         """One record of the model list, which has Azure's models and not the resource's deployments."""

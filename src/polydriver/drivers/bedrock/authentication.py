@@ -30,7 +30,7 @@ class AuthenticatesWithAWS(TraitBase):
     def headers(self) -> dict[str, str]:
         """The API key, where there is one."""
         key = self.config.api_key
-        return {"authorization": f"Bearer {key.reveal()}"} if key else {}
+        return {"authorization": f"Bearer {key.reveal()}"} if key and self.credentials is None else {}
 
     def authenticate(self, request: Request, now: float) -> Generator[Request, Reply, Request] | None:
         """The request with a signature; yields the requests that new keys take. `None` with an API key."""

@@ -11,33 +11,18 @@ from urllib.parse import quote
 from ...config import Config
 from ...data.http import Request
 from ...data.prompt import Prompt
-from ...data.responses import AIChunk
 from ...driver import Driver
-from ...framing import EventStreamDecoder, EventStreamMessage
 from ..traits import CalculatesCosts
 from ..wires.converse import EVENT_STREAM
-from ..wires.converse.stream import open_chunk, raise_exception
 from ..wires.messages import Messages
-from ..wires.messages.stream import MessagesDecoder
 from .address import BedrockAddress
 from .authentication import AuthenticatesWithAWS
 from .errors import HandlesAWSErrors
+from .stream import ClaudeDecoder
 
 __all__ = ["ClaudeOnBedrock"]
 
 _VERSION = "bedrock-2023-05-31"
-
-
-class _ClaudeDecoder(MessagesDecoder):
-    """Takes the events of the Messages wire out of `chunk` events."""
-
-    framing = EventStreamDecoder
-
-    def parse_event(self, event: EventStreamMessage, chunks: list[AIChunk]) -> None:  # type: ignore[override]
-        """See `StreamDecoder.parse_event`."""
-        raise_exception(self.driver, event)
-        if event.headers.get(":event-type") == "chunk":
-            super().parse_event((b"", open_chunk(self.driver, event)), chunks)
 
 
 class ClaudeOnBedrock(BedrockAddress, AuthenticatesWithAWS, Messages, HandlesAWSErrors, CalculatesCosts, Driver):
@@ -46,7 +31,7 @@ class ClaudeOnBedrock(BedrockAddress, AuthenticatesWithAWS, Messages, HandlesAWS
     name = "bedrock"
     title = "Bedrock"
     origin = "anthropic"  # signatures are the same on all of Claude's platforms
-    decoder_class = _ClaudeDecoder
+    decoder_class = ClaudeDecoder
 
     def __init__(self, config: Config) -> None:
         """Take over a configuration that was read already."""

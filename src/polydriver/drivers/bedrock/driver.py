@@ -18,7 +18,7 @@ from ...data.prompt import Prompt
 from ...data.responses import AIResponse
 from ...driver import Driver
 from ...errors import ConfigurationError
-from ..traits import CalculatesCosts, StreamDecoder
+from ..traits import CalculatesCosts
 from ..wires.converse import CONVERSE_OPTIONS, Converse
 from ..wires.messages import Messages
 from .address import BedrockAddress, region_of, runtime_url
@@ -28,6 +28,7 @@ from .credentials import find_credentials, load_profiles
 from .embeddings import InvokesEmbeddings
 from .errors import HandlesAWSErrors
 from .models import ListsBedrockModels
+from .stream import BedrockDecoder
 
 __all__ = ["BedrockDriver"]
 
@@ -46,11 +47,13 @@ class BedrockDriver(
 ):
     """Amazon Bedrock. https://docs.aws.amazon.com/bedrock/latest/userguide/what-is-bedrock.html
 
-    With an API key (`AWS_BEARER_TOKEN_BEDROCK`) nothing else is needed. Else requests are signed with `access_key` and
-    `secret_key`, or with what AWS's own tools would find: environment, profile, single sign-on, roles of containers and
-    machines. `credentials` takes an object of boto3's instead; what that one sends to renew itself is its own affair.
+    With an API key (`AWS_BEARER_TOKEN_BEDROCK`) nothing else is needed. Else, or with an `access_key` in the settings,
+    requests are signed: with `access_key` and `secret_key`, or with what AWS's own tools would find in environment,
+    profile, single sign-on, and the roles of containers and machines. `credentials` takes an object of boto3's instead;
+    what that one sends to renew itself is its own affair.
 
-    `api` is "converse", or "invoke" for Claude's own Messages API, as a setting or an option of the call.
+    `api` is "converse", or "invoke" for Claude's own Messages API, as a setting or an option of the call. Answers are
+    read as what they are.
     """
 
     name = "bedrock"
@@ -77,6 +80,7 @@ class BedrockDriver(
         supported_formats=("text", "image", "audio", "video", "document", "json"),
         operations=frozenset({"token_counting"}),
     )
+    decoder_class = BedrockDecoder
     option_names = CONVERSE_OPTIONS | Messages.option_names | {"api"}
     operation_options: ClassVar[Mapping[str, frozenset[str]]] = {
         "embeddings": frozenset({"normalize", "embeddingTypes", "truncate", "embedding_types"})
@@ -89,7 +93,9 @@ class BedrockDriver(
         self.region = self._find_region(env)
         base_url = self.config.base_url or runtime_url(self.region)
         self.config = msgspec.structs.replace(self.config, base_url=base_url)
-        if self.config.api_key is None and "authorization" not in self.config.headers:
+        has_key = self.config.api_key is not None or "authorization" in self.config.headers
+        signs = self.config.setting("access_key") or self.config.setting("credentials") is not None
+        if signs or not has_key:
             self.credentials = find_credentials(self.config, self.region, env)
 
     def _find_region(self, env: Mapping[str, str]) -> str:
@@ -128,14 +134,11 @@ class BedrockDriver(
         return super().build_request(prompt) if wire is self else wire.build_request(prompt)
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
-        """The answer in a whole reply, on the prompt's API."""
-        wire = self.wire(prompt)
-        return super().parse_response(reply, prompt) if wire is self else wire.parse_response(reply, prompt)
-
-    def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
-        """A new decoder for one stream, on the prompt's API."""
-        wire = self.wire(prompt)
-        return super().decoder(prompt) if wire is self else wire.decoder(prompt)
+        """The answer in a whole reply, read as what it is. Raises a mapped error for an error inside a 200."""
+        payload = self.decode(reply)
+        if "content" in payload and "output" not in payload:
+            return self.claude.parse_message(payload, prompt)
+        return self.parse_message(payload, prompt)
 
     def build_token_count(self, prompt: Prompt) -> Request:
         """The request for a prompt's number of tokens, which Claude's models have."""

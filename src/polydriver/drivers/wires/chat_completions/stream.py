@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from ....data.assembly import ChoiceAssembly
 from ....data.json import as_dict, as_list, as_str, decode_json
 from ....data.messages import Reasoning, Refusal, Text
@@ -13,6 +11,7 @@ from ....data.responses import AIChunk, AIResponse
 from ...traits import StreamDecoder
 from . import parse
 from .calls import add_call_deltas
+from .chunks import ChunkChoice, Delta, decode_chunk, delta_of
 from .extras import Extras, read_details_text, read_images, read_sources
 from .thinking import ThinkTags
 
@@ -21,42 +20,6 @@ if TYPE_CHECKING:
     from . import ChatCompletions
 
 __all__ = ["ChatCompletionsDecoder"]
-
-
-class _Delta(msgspec.Struct):
-    content: Any = None
-    reasoning_content: Any = None
-    reasoning: Any = None
-    tool_calls: Any = None
-    function_call: Any = None
-    refusal: Any = None
-    reasoning_details: Any = None
-    annotations: Any = None
-    images: Any = None
-    executed_tools: Any = None
-
-
-class _Choice(msgspec.Struct):
-    delta: _Delta | None = None
-    index: Any = 0
-    finish_reason: Any = None
-    logprobs: Any = None
-    error: Any = None
-    message: Any = None
-
-
-class _Chunk(msgspec.Struct):
-    choices: list[_Choice] | None = None
-    id: Any = None
-    model: Any = None
-    usage: Any = None
-    error: Any = None
-    x_groq: Any = None
-    citations: Any = None
-    search_results: Any = None
-
-
-_decode = msgspec.json.Decoder(_Chunk).decode
 
 
 class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
@@ -68,18 +31,16 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         self._reported: dict[str, Any] = {}
         self._sources: list[dict[str, Any]] = []
         self._extras: dict[int, Extras] = {}
+        self._plain = not driver.think_tags
         self._think: dict[int, ThinkTags] = {}
 
     def parse_event(self, event: tuple[bytes, bytes], chunks: list[AIChunk]) -> None:
         """See `StreamDecoder.parse_event`."""
         name, data = event
-        try:
-            chunk = _decode(data)
-        except (msgspec.DecodeError, UnicodeError, RecursionError):
-            if data.strip() == b"[DONE]":
-                self._done(chunks)
-                return
-            chunk = self._decode_leniently(data)
+        chunk = decode_chunk(self.driver, data)
+        if chunk is None:
+            self._done(chunks)
+            return
         answer = self.answer
         if chunk.model and type(chunk.model) is str:
             answer.model = chunk.model
@@ -98,31 +59,13 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
             for choice in chunk.choices:
                 self._read_choice(choice, chunks)
 
-    def _decode_leniently(self, data: bytes) -> _Chunk:
-        """An event that does not have the usual shape: an error as a bare string, half a surrogate pair, null
-        choices."""
-        try:
-            payload = decode_json(data)
-        except ValueError as error:
-            raise self.driver.invalid_response(f"an event of the stream is {error}", data) from None
-        if isinstance(payload, str):
-            raise self.driver.map_payload(payload)
-        if not isinstance(payload, dict):
-            raise self.driver.invalid_response("an event of the stream is no object", data)
-        try:
-            return msgspec.convert(payload, _Chunk)
-        except (msgspec.ValidationError, RecursionError) as error:
-            if payload.get("error"):
-                raise self.driver.map_payload(payload) from None
-            raise self.driver.invalid_response(f"an event of the stream has another shape: {error}", data) from None
-
     def _read_groq(self, own: dict[str, Any]) -> Any:
         """Groq's own object: the usage, or an error such as a tool call that it could not make sense of."""
         if own.get("error"):
             raise self.driver.map_payload(own)
         return own.get("usage")
 
-    def _read_choice(self, raw: _Choice, chunks: list[AIChunk]) -> None:
+    def _read_choice(self, raw: ChunkChoice, chunks: list[AIChunk]) -> None:
         self._seen_choice = True
         if raw.error:
             raise self.driver.map_payload({"error": raw.error})
@@ -133,7 +76,7 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
             delta = self._read_message(choice, raw.message)
         if delta is not None:
             content = delta.content
-            if content and type(content) is str and not self.driver.think_tags:
+            if content and type(content) is str and self._plain:
                 choice.add_text(content)
                 chunks.append(AIChunk(content=content, index=index))
             elif content:
@@ -156,11 +99,11 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         if raw.finish_reason and type(raw.finish_reason) is str:
             self._finish_choice(choice, raw.finish_reason, chunks)
 
-    def _read_message(self, choice: ChoiceAssembly, message: Any) -> _Delta | None:
+    def _read_message(self, choice: ChoiceAssembly, message: Any) -> Delta | None:
         """A whole message instead of deltas. After deltas it only repeats them."""
         if choice.calls or choice.finish_reason or choice.build_parts() or not isinstance(message, dict):
             return None
-        return msgspec.convert(message, _Delta)
+        return delta_of(message)
 
     def _read_content(self, choice: ChoiceAssembly, content: Any, chunks: list[AIChunk]) -> None:
         """Content that is no plain text: Mistral's lists of parts, or text with think tags."""
@@ -180,7 +123,7 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
                 choice.add_text(text)
                 chunks.append(AIChunk(content=text, index=choice.index))
 
-    def _read_extras(self, choice: ChoiceAssembly, delta: _Delta, chunks: list[AIChunk]) -> None:
+    def _read_extras(self, choice: ChoiceAssembly, delta: Delta, chunks: list[AIChunk]) -> None:
         extras = self._extras.setdefault(choice.index, Extras())
         extras.add(delta.reasoning_details, delta.annotations)
         if self.driver.server_tools_field == "executed_tools":

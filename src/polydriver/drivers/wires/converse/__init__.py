@@ -68,4 +68,8 @@ class Converse(HandlesApiCommunication, HandlesStreaming, HandlesFunctionCalling
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply. Raises a mapped error for an error object inside a 200."""
-        return parse.parse_response(self, self.decode(reply), prompt)
+        return self.parse_message(self.decode(reply), prompt)
+
+    def parse_message(self, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
+        """The answer in a decoded reply."""
+        return parse.parse_response(self, payload, prompt)

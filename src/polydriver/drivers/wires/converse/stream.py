@@ -16,41 +16,15 @@ from ....data.responses import AIChunk
 from ....framing import EventStreamDecoder, EventStreamMessage
 from ...traits import StreamDecoder
 from . import parse
+from .deltas import NO_DELTA, Delta, ReasoningDelta, convert_delta, decode_delta
+from .frames import open_chunk, raise_exception
 from .tools import find_output_tool
 
 if TYPE_CHECKING:
     from ....data.prompt import Prompt
     from . import Converse
 
-__all__ = ["ConverseDecoder", "open_chunk", "raise_exception"]
-
-
-class _Reasoning(msgspec.Struct):
-    text: Any = None
-    signature: Any = None
-    redactedContent: Any = None  # noqa: N815 - the API's name
-
-
-class _Call(msgspec.Struct):
-    input: Any = None
-
-
-class _Delta(msgspec.Struct):
-    text: Any = None
-    toolUse: _Call | None = None  # noqa: N815 - the API's name
-    reasoningContent: _Reasoning | None = None  # noqa: N815 - the API's name
-    citation: Any = None
-    toolResult: Any = None  # noqa: N815 - the API's name
-    image: Any = None
-
-
-class _DeltaEvent(msgspec.Struct):
-    contentBlockIndex: Any = 0  # noqa: N815 - the API's name
-    delta: _Delta | None = None
-
-
-_decode_delta = msgspec.json.Decoder(_DeltaEvent).decode
-_NO_DELTA = _Delta()
+__all__ = ["ConverseDecoder"]
 
 
 class _Block:
@@ -96,14 +70,14 @@ class ConverseDecoder(StreamDecoder["Converse"]):
         kind = headers.get(":event-type")
         if kind == "contentBlockDelta":
             try:
-                found = _decode_delta(event.payload)
+                found = decode_delta(event.payload)
             except (msgspec.DecodeError, UnicodeError, RecursionError):
-                found = _convert_delta(self._object(event.payload))
-            self._read_delta(found.contentBlockIndex, found.delta or _NO_DELTA, chunks)
+                found = convert_delta(self._object(event.payload))
+            self._read_delta(found.contentBlockIndex, found.delta or NO_DELTA, chunks)
             return
         raise_exception(self.driver, event)
         if kind == "chunk":
-            self._unwrap(event, chunks)
+            self.unwrap(event, chunks)
         elif isinstance(kind, str) and (reader := self._readers.get(kind)):
             reader(self._object(event.payload), chunks)
 
@@ -116,12 +90,12 @@ class ConverseDecoder(StreamDecoder["Converse"]):
             raise self.driver.invalid_response("an event of the stream is no JSON object", payload)
         return found
 
-    def _unwrap(self, event: EventStreamMessage, chunks: list[AIChunk]) -> None:
+    def unwrap(self, event: EventStreamMessage, chunks: list[AIChunk]) -> None:
         """The event in a chunk of InvokeModel: an object with one key that is its type."""
         for kind, payload in self._object(open_chunk(self.driver, event)).items():
             if kind == "contentBlockDelta":
-                found = _convert_delta(as_dict(payload))
-                self._read_delta(found.contentBlockIndex, found.delta or _NO_DELTA, chunks)
+                found = convert_delta(as_dict(payload))
+                self._read_delta(found.contentBlockIndex, found.delta or NO_DELTA, chunks)
             elif (reader := self._readers.get(kind)) and isinstance(payload, dict):
                 reader(payload, chunks)
 
@@ -152,7 +126,7 @@ class ConverseDecoder(StreamDecoder["Converse"]):
         elif isinstance(image := start.get("image"), dict):
             block.image = image
 
-    def _read_delta(self, index: Any, delta: _Delta, chunks: list[AIChunk]) -> None:
+    def _read_delta(self, index: Any, delta: Delta, chunks: list[AIChunk]) -> None:
         text = delta.text
         if text:
             if type(text) is str:
@@ -182,7 +156,7 @@ class ConverseDecoder(StreamDecoder["Converse"]):
         else:
             block.input.append(piece)
 
-    def _read_reasoning(self, block: _Block, delta: _Reasoning, chunks: list[AIChunk]) -> None:
+    def _read_reasoning(self, block: _Block, delta: ReasoningDelta, chunks: list[AIChunk]) -> None:
         block.reasons = True
         if delta.text and isinstance(delta.text, str):
             self.answer.first.add_reasoning(delta.text)
@@ -250,36 +224,3 @@ class ConverseDecoder(StreamDecoder["Converse"]):
         self.answer.model = parse.find_model(event) or self.answer.model
         self.answer.raw = {**as_dict(self.answer.raw), **event}
         self.closed = self.complete
-
-
-def _convert_delta(event: dict[str, Any]) -> _DeltaEvent:
-    """A delta that was decoded already, or that has not the usual shape: a field of another type counts as absent."""
-    delta = {name: value for name, value in as_dict(event.get("delta")).items() if value is not None}
-    for name in ("toolUse", "reasoningContent"):
-        if not isinstance(delta.get(name), dict):
-            delta.pop(name, None)
-    return msgspec.convert({"contentBlockIndex": event.get("contentBlockIndex"), "delta": delta}, _DeltaEvent)
-
-
-def open_chunk(wire: Converse | Any, event: EventStreamMessage) -> bytes:
-    """What a `chunk` event of InvokeModel wraps. Raises `InvalidResponseError` when it is not base64 in JSON."""
-    try:
-        return b64decode(decode_json(event.payload)["bytes"], validate=True)
-    except (ValueError, TypeError, KeyError):
-        raise wire.invalid_response("a chunk of the stream is not base64 in JSON", event.payload) from None
-
-
-def raise_exception(wire: Converse | Any, event: EventStreamMessage) -> None:
-    """Raise the mapped error when the message is one: an exception that is modelled, or an error that is not."""
-    headers = event.headers
-    kind = headers.get(":message-type")
-    if kind == "exception":
-        try:
-            facts = as_dict(decode_json(event.payload))
-        except ValueError:
-            facts = {"message": event.payload.decode("utf-8", "replace")}
-        raise wire.map_payload({**facts, "__type": str(headers.get(":exception-type", ""))})
-    if kind == "error":
-        raise wire.map_payload(
-            {"message": str(headers.get(":error-message", "")), "__type": str(headers.get(":error-code", ""))}
-        )

@@ -46,7 +46,7 @@ class TestConnections:
 
     def test_an_unknown_name_is_told_with_those_that_exist(self) -> None:
         ai = AI({"providers": {"mine": {"driver": "openai", "api_key": KEY}}}, env={})
-        with pytest.raises(ConfigurationError, match="'opnai'.*Known: .*mine.*openai"):
+        with pytest.raises(ConfigurationError, match=r"'opnai'.*Known: .*mine.*openai"):
             ai.provider("opnai")
 
     def test_an_unknown_driver_is_told(self) -> None:

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from polydriver.data.http import Reply
+from polydriver.data.http import Reply, Request, Simulated
 from polydriver.data.messages import AIMessage, Document, Image, Reasoning, Text, Video
 from polydriver.data.prompt import Prompt
 from polydriver.drivers.openrouter import OpenRouterDriver
+from polydriver.engine.transports.simulated import SimulatedTransport
 from polydriver.errors import ContentFilterError, InvalidCredentialsError, QuotaExceededError, RateLimitError
 
 DRIVER = OpenRouterDriver({"api_key": "0123456789abcdef", "referer": "https://acme.example", "app_title": "Acme"})
@@ -143,3 +144,24 @@ def test_models() -> None:
     assert (model.context_length, model.max_output_tokens, model.supports_vision) == (1000, 100, True)
     assert (model.supports_function_calling, model.supports_structured_output) == (True, False)
     assert DRIVER.probe_request().url.endswith("/key")
+
+
+def test_the_reported_cost_goes_before_the_table() -> None:
+    payload = {
+        "model": "openai/gpt-4o",
+        "choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}],
+        "usage": USAGE,
+    }
+
+    def simulate(request: Request) -> Simulated:
+        return Simulated(
+            status=200, headers={"content-type": "application/json"}, chunks=[json.dumps(payload).encode()]
+        )
+
+    driver = OpenRouterDriver(
+        {"api_key": "0123456789abcdef"}, transport=lambda kind, config: SimulatedTransport(simulate)
+    )
+    assert driver.pricing("openai/gpt-4o") is not None
+    answer = driver.send_message("Hi", model="openai/gpt-4o", provider={"order": ["openai"]})
+    assert answer.cost is not None
+    assert answer.cost.total == Decimal("0.0133176")

@@ -21,7 +21,14 @@ from polydriver.drivers.rows import ROWS
 from polydriver.drivers.wires.chat_completions import ChatCompletions
 from polydriver.drivers.wires.operations import Embeddings
 from polydriver.drivers.wires.responses import Responses
-from polydriver.errors import AIError, RateLimitError, UnsupportedFeatureError
+from polydriver.errors import (
+    AIError,
+    ContentFilterError,
+    ModelNotFoundError,
+    QuotaExceededError,
+    RateLimitError,
+    UnsupportedFeatureError,
+)
 from polydriver.testing.conformance.base import example_config
 
 KEY = "0123456789abcdef"
@@ -49,7 +56,8 @@ def test_a_row_makes_a_driver(name: str) -> None:
     assert request.url.endswith("/chat/completions")
     assert "{" not in request.url
     assert request.headers["authorization"] == f"Bearer {KEY}"
-    assert (kind.requires_key is False) >= request.url.startswith("http://localhost")
+    if request.url.startswith("http://localhost"):
+        assert not kind.requires_key
     assert isinstance(driver.map_error(Reply(status=429, headers={}, body=b"")), RateLimitError)
     assert driver.error_prefix.isidentifier()
 
@@ -214,6 +222,24 @@ def test_any_other_host() -> None:
         openai_compatible("acme", "https://acme.example", wrong=1)
     with pytest.raises(AIError):
         acme({"api_key": KEY})
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "error", "kind"),
+    [
+        ("zai", 429, {"code": "1113", "message": "Insufficient balance"}, QuotaExceededError),
+        ("zai", 400, {"code": "1301", "message": "sensitive"}, ContentFilterError),
+        ("moonshot", 429, {"type": "exceeded_current_quota_error", "message": "suspended"}, QuotaExceededError),
+        ("alibaba", 400, {"code": "Arrearage", "message": "Access denied"}, QuotaExceededError),
+        ("deepseek", 402, {"message": "Insufficient Balance"}, QuotaExceededError),
+        ("groq", 404, {"code": "model_not_found", "message": "no such model"}, ModelNotFoundError),
+    ],
+)
+def test_codes_of_errors(name: str, status: int, error: dict[str, Any], kind: type[AIError]) -> None:
+    driver = make(name)
+    failure = driver.map_error(Reply(status=status, headers={}, body=json.dumps({"error": error}).encode()))
+    assert isinstance(failure, kind)
+    assert type(failure).__name__.startswith(driver.error_prefix)
 
 
 def test_tools_and_choices() -> None:

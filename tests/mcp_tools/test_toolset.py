@@ -309,3 +309,19 @@ async def test_a_list_without_end_is_our_error() -> None:
     with pytest.raises(InvalidResponseError, match="pages"):
         async with MCPTools.in_process(paged(10_000)):
             pass
+
+
+async def test_a_cancelled_turn_frees_the_connection() -> None:
+    async with MCPTools.in_process(in_process) as tools:
+        turn = asyncio.ensure_future(run_calls(calls(("hang", {})), tools))
+        await asyncio.sleep(0.01)
+        turn.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await turn
+        assert texts(await run_calls(TURN[:1], tools)) == ["3"]
+
+
+def test_calls_from_many_threads_share_the_connection() -> None:
+    many = calls(*(("add", {"a": number, "b": 1}) for number in range(40)))
+    with MCPTools.in_process(in_process) as tools:
+        assert texts(run_calls_sync(many, tools)) == [str(number + 1) for number in range(40)]

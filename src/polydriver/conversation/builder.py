@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..data.responses import AIChunk, AIResponse
     from ..manager import AI, AsyncAI
     from ..provider import Message
+    from ..tools import ToolLike
 
 __all__ = ["Builder", "Turn"]
 
@@ -131,7 +132,7 @@ class Builder:
                 self._options[name] = value
         return self
 
-    def tools(self, *tools: Any) -> Self:
+    def tools(self, *tools: ToolLike | Sequence[ToolLike]) -> Self:
         """Tools to offer: functions, `@tool`s, models, or schemas. A later call replaces them; without any, none is
         offered."""
         flat: list[Any] = []

@@ -93,7 +93,7 @@ class BedrockWire(Wire):
 
     def driver(self, url: str, key: str, settings: dict[str, Any]) -> Driver:
         """See `Wire.driver`."""
-        return BedrockDriver({"api_key": key, "base_url": url, "region": "us-east-1", "env": {}, **settings})
+        return BedrockDriver({"api_key": key, "base_url": url, "region": "us-east-1", **settings})
 
     def frames(self, *events: Event) -> list[bytes]:
         """See `Wire.frames`. Bytes are the payload of a delta."""

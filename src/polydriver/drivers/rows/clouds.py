@@ -35,7 +35,7 @@ CLOUDS: dict[str, ROW] = {
         "title": "Databricks",
         "base_url": "https://{host}/serving-endpoints",
         "key_variables": ("DATABRICKS_TOKEN",),
-        "settings": (Setting("host", env="DATABRICKS_HOST", help="the host of the workspace, without https://"),),
+        "settings": (Setting("host", env="DATABRICKS_SERVER_HOSTNAME", help="the workspace's host, without https://"),),
         "model_list": "none",
     },
     # https://docs.github.com/en/rest/models/inference

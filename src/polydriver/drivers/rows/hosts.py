@@ -127,6 +127,7 @@ HOSTS: dict[str, ROW] = {
         "base_url": "https://api.inference.net/v1",
         "key_variables": ("INFERENCE_API_KEY",),
     },
+    "avian": {"title": "Avian", "base_url": "https://api.avian.io/v1", "operations": ()},
     "gmicloud": {"title": "GMI Cloud", "base_url": "https://api.gmi-serving.com/v1", "operations": ()},
     "io_net": {
         "title": "io.net",

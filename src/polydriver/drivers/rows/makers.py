@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from ...errors import (
+    ContentFilterError,
+    ContextLengthError,
+    InvalidCredentialsError,
+    ModelNotFoundError,
+    ProviderError,
+    QuotaExceededError,
+    RateLimitError,
+    ServerError,
+)
+from ..traits import ErrorTable
 from ..wires.chat_completions import reasoning
 from ..wires.operations import Embeddings, ImageEditing, ImageGeneration
 from .common import ROW, TEXT_ONLY
 
 __all__ = ["MAKERS"]
+
+# https://docs.z.ai/api-reference/api-code
+_ZAI_CODES: dict[str, type[ProviderError]] = {
+    **dict.fromkeys(("1000", "1001", "1002", "1003", "1110", "1112", "1220"), InvalidCredentialsError),
+    **dict.fromkeys(("1113", "1308", "1309"), QuotaExceededError),
+    **dict.fromkeys(("1302", "1303", "1304", "1305"), RateLimitError),
+    "1211": ModelNotFoundError,
+    "1261": ContextLengthError,
+    "1301": ContentFilterError,
+}
 
 MAKERS: dict[str, ROW] = {
     # https://api-docs.deepseek.com/guides/thinking_mode; to complete an answer, set base_url to .../beta
@@ -38,6 +59,7 @@ MAKERS: dict[str, ROW] = {
     "zai": {
         "title": "Z.ai",
         "base_url": "https://api.z.ai/api/paas/v4",
+        "errors": ErrorTable(branch="ZAi", codes=_ZAI_CODES),
         "key_variables": ("ZAI_API_KEY", "ZHIPU_API_KEY"),
         "replay_reasoning": "reasoning_content",
         "render_reasoning": reasoning.thinking_switch,
@@ -48,6 +70,7 @@ MAKERS: dict[str, ROW] = {
     "zhipu": {
         "title": "Zhipu",
         "base_url": "https://open.bigmodel.cn/api/paas/v4",
+        "errors": ErrorTable(branch="Zhipu", codes=_ZAI_CODES),
         "key_variables": ("ZHIPU_API_KEY", "ZHIPUAI_API_KEY"),
         "origin": "zai",
         "replay_reasoning": "reasoning_content",
@@ -60,6 +83,14 @@ MAKERS: dict[str, ROW] = {
     "moonshot": {
         "title": "Moonshot",
         "base_url": "https://api.moonshot.ai/v1",
+        "errors": ErrorTable(
+            branch="Moonshot",
+            codes={
+                "exceeded_current_quota_error": QuotaExceededError,
+                "engine_overloaded_error": ServerError,
+                "resource_not_found_error": ModelNotFoundError,
+            },
+        ),
         "key_variables": ("MOONSHOT_API_KEY", "KIMI_API_KEY"),
         "replay_reasoning": "reasoning_content",
         "render_reasoning": reasoning.thinking_switch,
@@ -71,6 +102,14 @@ MAKERS: dict[str, ROW] = {
     "alibaba": {
         "title": "Alibaba",
         "base_url": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        "errors": ErrorTable(
+            branch="Alibaba",
+            codes={
+                "Arrearage": QuotaExceededError,
+                "DataInspectionFailed": ContentFilterError,
+                "data_inspection_failed": ContentFilterError,
+            },
+        ),
         "key_variables": ("DASHSCOPE_API_KEY", "ALIBABA_API_KEY"),
         "render_reasoning": reasoning.thinking_budget,
         "option_names": frozenset(
@@ -93,7 +132,6 @@ MAKERS: dict[str, ROW] = {
         "base_url": "https://api.ai21.com/studio/v1",
         "capabilities": TEXT_ONLY,
         "option_names": frozenset({"documents"}),
-        "stream_usage": False,  # the API's schema has no stream_options; usage comes with the last chunk
         "model_list": "none",
         "operations": (),
     },

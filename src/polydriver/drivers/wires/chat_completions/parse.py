@@ -81,16 +81,12 @@ def parse_choice(
     message = as_dict(choice.get("message"))
     raw = as_str(choice.get("finish_reason"))
     finish = map_finish(raw)
-    extras = Extras()
-    server_tools = message.get(wire.server_tools_field) if wire.server_tools_field else None
-    extras.add(message.get("reasoning_details"), [*sources, *as_list(message.get("annotations"))], server_tools)
-    parts = extras.apply(wire, read_content(wire, message))
-    parts += read_images(message.get("images"))
-    parts += read_calls(wire, message, seed, cut=finish == "length")
-    if audio := _read_audio(message):
-        parts.append(audio)
-    if finish == "stop" and any(type(part) is Refusal for part in parts):
-        finish = "content_filter"
+    if not sources and not wire.think_tags and _is_plain_text(message):
+        parts: list[Part] = [Text(message["content"])]
+    else:
+        parts = _parse_parts(wire, message, seed, sources, cut=finish == "length")
+        if finish == "stop" and any(type(part) is Refusal for part in parts):
+            finish = "content_filter"
     return Choice(
         index=as_int(choice.get("index")) or index,
         parts=parts,
@@ -98,6 +94,29 @@ def parse_choice(
         raw_finish_reason=raw,
         logprobs=choice.get("logprobs"),
     )
+
+
+def _is_plain_text(message: dict[str, Any]) -> bool:
+    """Whether there is text and nothing else, as in most answers."""
+    content = message.get("content")
+    if type(content) is not str or not content:
+        return False
+    return not any(value for name, value in message.items() if name not in ("content", "role"))
+
+
+def _parse_parts(
+    wire: ChatCompletions, message: dict[str, Any], seed: str, sources: list[dict[str, Any]], *, cut: bool
+) -> list[Part]:
+    """Everything that a message can hold, in order."""
+    extras = Extras()
+    server_tools = message.get(wire.server_tools_field) if wire.server_tools_field else None
+    extras.add(message.get("reasoning_details"), [*sources, *as_list(message.get("annotations"))], server_tools)
+    parts = extras.apply(wire, read_content(wire, message))
+    parts += read_images(message.get("images"))
+    parts += read_calls(wire, message, seed, cut=cut)
+    if audio := _read_audio(message):
+        parts.append(audio)
+    return parts
 
 
 def read_content(wire: ChatCompletions, message: dict[str, Any]) -> list[Part]:

@@ -1,0 +1,194 @@
+"""Whole replies of a hostile server in the forms of every wire: which error, how many requests, what is kept secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import traceback
+from typing import Any
+
+import pytest
+
+from polydriver import (
+    InvalidCredentialsError,
+    InvalidResponseError,
+    RateLimitError,
+    ServerError,
+)
+
+from .callers import CALLERS, KEY, STREAMERS, Outcome, call_driver
+from .scenarios import WIRES, Refusal, Wire
+from .server import READ, Server, reply
+
+ALL = (*CALLERS, *STREAMERS)
+WHOLE_WIRES = [wire for wire in WIRES if wire.name != "gemini array"]
+every_wire = pytest.mark.parametrize("wire", WHOLE_WIRES, ids=[wire.name for wire in WHOLE_WIRES])
+
+
+def ask(how: str, wire: Wire, server: Server, **options: Any) -> Outcome:
+    """Make one call."""
+    options = {**wire.options, **options}
+    return call_driver(how, lambda settings: wire.driver(server.url, KEY, settings), wire.model, **options)
+
+
+REFUSALS = [
+    pytest.param(wire, refusal, id=f"{wire.name}-{refusal.status}-{refusal.kind.__name__}")
+    for wire in WHOLE_WIRES
+    for refusal in wire.refusals
+]
+
+
+@pytest.mark.parametrize("how", ALL)
+@pytest.mark.parametrize(("wire", "refusal"), REFUSALS)
+def test_each_refusal_has_its_class_and_its_number_of_requests(how: str, wire: Wire, refusal: Refusal) -> None:
+    with Server([READ, reply(refusal.content, refusal.status, refusal.headers)]) as server:
+        outcome = ask(how, wire, server, retry_delay=0.001)
+        assert type(outcome.error).__name__ == f"{wire.prefix}{refusal.kind.__name__}"
+        assert isinstance(outcome.error, refusal.kind)
+        assert outcome.error.status == refusal.status
+        assert outcome.error.retryable is refusal.kind.retryable
+        assert len(server.requests) == (2 if refusal.kind.retryable else 1)
+
+
+ODD_BODIES = {
+    "nothing": b"",
+    "HTML": b"<html><title>Bad gateway</title></html>",
+    "a list": b'["a", "list"]',
+    "a string": b'"just a string"',
+    "deep nesting": b"[" * 100_000,
+    "wrong types": b'{"error": {"message": {"a": [1]}, "code": [], "type": 7, "status": {}, "details": 3}}',
+    "invalid UTF-8": b'{"error": {"message": "\xff\xfe"}}',
+}
+
+
+@pytest.mark.parametrize("how", [CALLERS[0], STREAMERS[1]])
+@every_wire
+@pytest.mark.parametrize("body", ODD_BODIES.values(), ids=ODD_BODIES.keys())
+def test_the_status_decides_where_the_body_says_nothing(how: str, wire: Wire, body: bytes) -> None:
+    with Server([READ, reply(body, 503)], [READ, reply(body, 401)]) as server:
+        outcome = ask(how, wire, server, retry_delay=0.001)
+        assert isinstance(outcome.error, InvalidCredentialsError), "the 503 was tried again"
+        assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("how", ALL)
+@every_wire
+def test_what_the_server_says_of_retrying_is_obeyed(how: str, wire: Wire) -> None:
+    with Server([READ, reply(b"", 500, {"x-should-retry": "false"})]) as server:
+        assert isinstance(ask(how, wire, server).error, ServerError)
+        assert len(server.requests) == 1
+    with Server([READ, reply(b"", 429, {"retry-after": "3600"})]) as server:
+        outcome = ask(how, wire, server)
+        assert isinstance(outcome.error, RateLimitError)
+        assert outcome.error.retry_after == 3600
+        assert len(server.requests) == 1
+    with Server([READ, reply(b"", 429, {"retry-after": "soon"})]) as server:
+        assert isinstance(ask(how, wire, server, retry_delay=0.001).error, RateLimitError)
+        assert len(server.requests) == 2
+
+
+BODIES = {
+    "nothing": b"",
+    "HTML": b"<html></html>",
+    "a list": b"[]",
+    "a list of lists": b"[[[1]]]",
+    "a string": b'"text"',
+    "null": b"null",
+    "an empty object": b"{}",
+    "deep nesting": b"[" * 200_000,
+    "an unfinished object": b"{" * 100_000,
+    "invalid UTF-8": b'{"content": [\xff], "candidates": [\xff], "output": [\xff], "message": \xff}',
+    "truncated JSON": b'{"id": "x", "content": [{"type": "te',
+}
+
+
+@pytest.mark.parametrize("how", CALLERS)
+@every_wire
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+def test_a_success_that_cannot_be_read_is_an_error_of_ours(how: str, wire: Wire, body: bytes) -> None:
+    with Server([READ, reply(body)]) as server:
+        outcome = ask(how, wire, server)
+        assert isinstance(outcome.error, InvalidResponseError), repr(outcome.error)
+        assert len(server.requests) == 1
+
+
+FOREIGN = [
+    {"id": "c", "object": "chat.completion", "choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]},
+    *(wire.whole() for wire in WHOLE_WIRES),
+]
+
+
+@pytest.mark.parametrize("how", CALLERS)
+@every_wire
+def test_the_reply_of_another_api_is_refused(how: str, wire: Wire) -> None:
+    for body in FOREIGN:
+        if set(body) == set(wire.whole()) or {wire.name, *body} >= {"bedrock", "stop_reason"}:
+            continue  # its own; Bedrock speaks Claude's API too
+        with Server([READ, reply(json.dumps(body).encode())]) as server:
+            outcome = ask(how, wire, server)
+            assert isinstance(outcome.error, InvalidResponseError), body
+            assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("how", CALLERS)
+@every_wire
+def test_an_empty_answer_is_an_answer(how: str, wire: Wire) -> None:
+    for body in wire.empty_replies:
+        with Server([READ, reply(json.dumps(body).encode())]) as server:
+            outcome = ask(how, wire, server)
+        assert outcome.response is not None, (body, outcome.error)
+        assert outcome.response.content == ""
+        assert outcome.response.tool_calls == []
+        assert outcome.response.finish_reason in ("stop", "length", "content_filter")
+
+
+@pytest.mark.parametrize("how", CALLERS)
+@every_wire
+def test_calls_of_a_whole_reply(how: str, wire: Wire) -> None:
+    call = {"call_id": "a", "name": "pay", "arguments": {"amount": 1}}
+    with Server([READ, reply(json.dumps(wire.whole("So", "tool_calls", **call)).encode())]) as server:
+        outcome = ask(how, wire, server)
+    assert outcome.response is not None
+    assert outcome.response.finish_reason == "tool_calls"
+    assert [(made.id, made.name, made.arguments) for made in outcome.response.tool_calls] == [
+        ("a", "pay", {"amount": 1})
+    ]
+    assert outcome.response.usage is not None
+    assert (outcome.response.usage.input_tokens, outcome.response.usage.output_tokens) == (5, 7)
+
+
+@pytest.mark.parametrize("how", [CALLERS[0], STREAMERS[1]])
+@every_wire
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_no_redirect_is_followed(how: str, wire: Wire, status: int) -> None:
+    with Server([READ, reply(b"{}")]) as other:
+        for target in (f"{other.url}/v1/messages", "/elsewhere"):
+            with Server([READ, reply(b"", status, {"location": target})]) as server:
+                outcome = ask(how, wire, server)
+                assert isinstance(outcome.error, InvalidResponseError)
+                assert len(server.requests) == 1
+        assert not other.requests
+
+
+@pytest.mark.parametrize("how", ALL)
+@every_wire
+def test_the_key_is_nowhere_to_be_seen(how: str, wire: Wire, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    words = {"message": f"invalid x-api-key: {KEY}", "type": KEY, "code": KEY, "status": KEY, "details": [{"k": KEY}]}
+    echo = json.dumps({"type": "error", "error": words, "message": KEY, "request_id": KEY}).encode()
+    headers = {"x-request-id": KEY, "request-id": KEY, "x-amzn-requestid": KEY, "x-amzn-errortype": KEY}
+    with Server([READ, reply(echo, 401, headers)]) as server:
+        error = ask(how, wire, server).error
+        sent = server.requests[0]
+    assert KEY not in sent.target
+    assert KEY.encode() not in sent.body
+    assert sum(KEY in value for value in sent.headers.values()) == 1
+    assert error is not None
+    shown = "".join(traceback.format_exception(error))
+    for place in (str(error), repr(error), repr(vars(error)), shown, caplog.text):
+        assert KEY not in place
+    assert KEY.encode() not in pickle.dumps(error)
+    restored = pickle.loads(pickle.dumps(error))
+    assert type(restored) is type(error)
+    assert str(restored) == str(error)

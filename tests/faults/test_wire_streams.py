@@ -1,0 +1,351 @@
+"""Streams of a hostile server in the forms of every wire, through the whole pipeline, blocking and async."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from polydriver import (
+    APITimeoutError,
+    DeadlineExceededError,
+    InvalidCredentialsError,
+    InvalidResponseError,
+    StreamInterruptedError,
+)
+
+from .callers import KEY, STREAMERS, Outcome, call_driver
+from .scenarios import WIRES, StreamError, Wire
+from .server import CLOSE, HANG, READ, RESET, Script, Server, Step, chunked, drip, reply
+
+END = b"0\r\n\r\n"
+
+pytestmark = pytest.mark.parametrize("how", STREAMERS)
+every_wire = pytest.mark.parametrize("wire", WIRES, ids=[wire.name for wire in WIRES])
+wires_with_pieces = pytest.mark.parametrize(
+    "wire", [wire for wire in WIRES if wire.streams_calls], ids=[wire.name for wire in WIRES if wire.streams_calls]
+)
+
+
+def head(wire: Wire) -> bytes:
+    """The head of a streamed reply."""
+    return f"HTTP/1.1 200 OK\r\ncontent-type: {wire.content_type}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
+
+
+def stream(wire: Wire, *events: Any, last: bytes = END) -> Script:
+    """A script that sends a stream of these events whole, then `last`."""
+    return [READ, head(wire) + chunked(wire.frame(*events), end=False) + last]
+
+
+def cut(wire: Wire, *events: Any, then: Sequence[Step]) -> Script:
+    """A script that sends these events, each as a chunk of its own, and not even the end of their framing."""
+    pieces = [frame for frame in wire.frames(*events) if frame]
+    return [READ, head(wire) + chunked(*pieces, end=False), *then]
+
+
+def ask(how: str, wire: Wire, server: Server, **options: Any) -> Outcome:
+    """Make one call."""
+    options = {**wire.options, **options}
+    return call_driver(how, lambda settings: wire.driver(server.url, KEY, settings), wire.model, **options)
+
+
+def hello(wire: Wire) -> list[Any]:
+    """The events of an answer that is not ended."""
+    return [*wire.begin(), *wire.text("Hel", "lo")]
+
+
+ENDS: dict[str, Sequence[Step]] = {
+    "a clean end of the body": [END],
+    "a closed connection": [CLOSE],
+    "a reset connection": [0.03, RESET],
+    "a stall": [HANG],
+}
+NONSENSE = {
+    "no JSON": b"{nonsense",
+    "a list": b"[1, 2]",
+    "a number": b"7",
+    "null": b"null",
+    "nesting without end": b'{"a":' + b"[" * 100_000,
+    "invalid UTF-8": b'{"type": "\xff\xfe", "delta": {"text": "\xff"}}',
+}
+
+
+@every_wire
+@pytest.mark.parametrize("then", ENDS.values(), ids=ENDS.keys())
+def test_a_stream_that_is_cut_keeps_what_came_and_is_never_a_success(
+    how: str, wire: Wire, then: Sequence[Step]
+) -> None:
+    with Server(cut(wire, *hello(wire), then=then)) as server:
+        outcome = ask(how, wire, server)
+        check_cut(outcome, wire)
+        assert len(server.requests) == 1, "after the first content nothing is sent again"
+
+
+def check_cut(outcome: Outcome, wire: Wire, finish: tuple[str | None, ...] = (None,)) -> None:
+    """Check what is left of an answer that said "Hello"."""
+    assert type(outcome.error).__name__ == f"{wire.prefix}StreamInterruptedError"
+    assert isinstance(outcome.error, StreamInterruptedError)
+    assert not outcome.error.retryable
+    assert outcome.error.partial is not None
+    assert outcome.error.partial.content == outcome.text == "Hello"
+    assert outcome.error.partial.finish_reason in finish, "nothing invents a finish reason"
+
+
+@every_wire
+@pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE.keys())
+def test_nonsense_after_content_breaks_the_stream(how: str, wire: Wire, nonsense: bytes) -> None:
+    with Server(stream(wire, *hello(wire), nonsense, *wire.end())) as server:
+        outcome = ask(how, wire, server)
+        check_cut(outcome, wire)
+        assert len(server.requests) == 1
+
+
+@every_wire
+@pytest.mark.parametrize("nonsense", NONSENSE.values(), ids=NONSENSE.keys())
+def test_nonsense_before_content_is_an_error_of_ours(how: str, wire: Wire, nonsense: bytes) -> None:
+    with Server(stream(wire, nonsense, *hello(wire), *wire.end())) as server:
+        outcome = ask(how, wire, server)
+    assert type(outcome.error).__name__.startswith(wire.prefix)
+    assert not outcome.chunks
+
+
+def errors_of(wires: Sequence[Wire]) -> list[Any]:
+    """Every wire with each of its errors."""
+    return [
+        pytest.param(wire, error, id=f"{wire.name}-{place}")
+        for wire in wires
+        for place, error in enumerate(wire.stream_errors)
+    ]
+
+
+@pytest.mark.parametrize(("wire", "error"), errors_of(WIRES))
+def test_an_error_in_the_middle_interrupts(how: str, wire: Wire, error: StreamError) -> None:
+    with Server(stream(wire, *hello(wire), error.event)) as server:
+        outcome = ask(how, wire, server)
+        check_cut(outcome, wire, (None, "error"))
+        assert isinstance(outcome.error.__cause__ if outcome.error else None, error.kind)
+        assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(("wire", "error"), errors_of(WIRES))
+@pytest.mark.parametrize("begun", [False, True], ids=["first", "begun"])
+def test_an_error_before_content_is_mapped_and_tried_again_if_that_can_help(
+    how: str, wire: Wire, error: StreamError, begun: bool
+) -> None:
+    with Server(stream(wire, *(wire.begin() if begun else []), error.event)) as server:
+        outcome = ask(how, wire, server)
+        assert isinstance(outcome.error, error.kind)
+        assert not isinstance(outcome.error, StreamInterruptedError)
+        assert type(outcome.error).__name__ == wire.prefix + error.kind.__name__.removeprefix("Provider")
+        assert len(server.requests) == (2 if error.kind.retryable else 1)
+
+
+@every_wire
+@pytest.mark.parametrize("begun", [False, True], ids=["empty", "begun"])
+@pytest.mark.parametrize("last", [END, b""], ids=["clean", "closed"])
+def test_before_the_first_content_a_cut_stream_is_tried_again(how: str, wire: Wire, begun: bool, last: bytes) -> None:
+    broken = cut(wire, *(wire.begin() if begun else []), then=[last, CLOSE])
+    with Server(broken, stream(wire, *hello(wire), *wire.end())) as server:
+        outcome = ask(how, wire, server)
+        assert outcome.error is None
+        assert outcome.text == "Hello", "and nothing of the first attempt is spliced in"
+        assert len(server.requests) == 2
+    with Server(broken) as server:
+        outcome = ask(how, wire, server, retry_attempts=3)
+        assert outcome.error is not None
+        assert not isinstance(outcome.error, StreamInterruptedError) or outcome.error.partial is None or (
+            not outcome.error.partial.content
+        )
+        assert len(server.requests) == 3
+
+
+@every_wire
+def test_reasoning_is_content_too(how: str, wire: Wire) -> None:
+    with Server(cut(wire, *wire.begin(), *wire.thought("Hm", "m."), then=[END])) as server:
+        outcome = ask(how, wire, server, retry_attempts=3)
+        assert isinstance(outcome.error, StreamInterruptedError)
+        assert outcome.error.partial is not None
+        assert outcome.error.partial.reasoning == "Hmm."
+        assert "".join(chunk.reasoning for chunk in outcome.chunks) == "Hmm."
+        assert len(server.requests) == 1
+
+
+@every_wire
+def test_a_whole_stream_is_a_success(how: str, wire: Wire) -> None:
+    events = [*wire.begin(), *wire.thought("Hmm."), *wire.text("Hel", "lo"), *wire.end()]
+    quiet = b"".join(wire.keep_alive())
+    pieces = [piece for frame in wire.frames(*events) for piece in (frame, quiet) if piece]
+    closing = wire.frame(*events).removeprefix(b"".join(wire.frames(*events)))
+    with Server([READ, head(wire) + chunked(*pieces, *([closing] if closing else []))]) as server:
+        outcome = ask(how, wire, server)
+    assert outcome.error is None
+    assert outcome.response is not None
+    assert (outcome.response.content, outcome.response.reasoning) == ("Hello", "Hmm.")
+    assert outcome.text == "Hello"
+    assert outcome.response.finish_reason == "stop"
+    usage = outcome.response.usage
+    assert usage is not None
+    assert (usage.input_tokens, usage.output_tokens) == (5, 7), "the last usage replaces those before"
+    assert outcome.chunks[-1].finish_reason == "stop"
+    assert outcome.chunks[-1].usage == usage
+
+
+@every_wire
+def test_keep_alive_alone_is_a_timeout_and_does_not_feed_the_idle_timer(how: str, wire: Wire) -> None:
+    quiet = wire.keep_alive()[:1]
+    steps: list[Step] = [step for _ in range(40) for piece in quiet for step in (chunked(piece, end=False), 0.05)]
+    with Server([READ, head(wire), *steps, HANG]) as server:
+        assert isinstance(ask(how, wire, server, retry_attempts=1).error, APITimeoutError)
+    begun = chunked(*filter(None, wire.frames(*hello(wire))), end=False)
+    with Server([READ, head(wire) + begun, *steps, HANG]) as server:
+        outcome = ask(how, wire, server)
+        check_cut(outcome, wire)
+        assert isinstance(outcome.error.__cause__ if outcome.error else None, APITimeoutError)
+
+
+@every_wire
+def test_an_endless_stream_ends_with_the_deadline(how: str, wire: Wire) -> None:
+    frames = [frame for frame in wire.frames(*wire.begin(), *wire.text(*("x" for _ in range(200)))) if frame]
+    steps: list[Step] = [step for frame in frames for step in (chunked(frame, end=False), 0.03)]
+    with Server([READ, head(wire), *steps]) as server:
+        outcome = ask(how, wire, server, deadline=0.4)
+    assert isinstance(outcome.error, StreamInterruptedError)
+    assert isinstance(outcome.error.__cause__, DeadlineExceededError)
+    assert outcome.error.partial is not None
+    assert outcome.error.partial.content.startswith("xx")
+
+
+@every_wire
+def test_a_slow_drip_is_put_together(how: str, wire: Wire) -> None:
+    body = wire.frame(*hello(wire), *wire.end())
+    step = max(1, len(body) // 150)
+    pieces = [body[place : place + step] for place in range(0, len(body), step)]
+    steps: list[Step] = [part for piece in pieces for part in (chunked(piece, end=False), 0.0005)]
+    with Server([READ, head(wire), *steps, END]) as server:
+        outcome = ask(how, wire, server)
+    assert outcome.error is None
+    assert outcome.text == "Hello"
+
+
+@every_wire
+def test_a_dripping_head_is_a_timeout(how: str, wire: Wire) -> None:
+    with Server([READ, *drip(head(wire), 0.05), HANG]) as server:
+        assert isinstance(ask(how, wire, server, retry_attempts=1).error, APITimeoutError)
+
+
+@every_wire
+def test_a_huge_event_is_taken_and_one_above_the_limit_is_not(how: str, wire: Wire) -> None:
+    large = "x" * 2_000_000
+    script = stream(wire, *wire.begin(), *wire.text(large), *wire.end())
+    with Server(script) as server:
+        outcome = ask(how, wire, server, timeout=20.0)
+        assert outcome.text == large
+    with Server(script) as server:
+        outcome = ask(how, wire, server, timeout=20.0, max_event_bytes=100_000)
+        assert isinstance(outcome.error, InvalidResponseError)
+        assert outcome.error.partial is None
+
+
+@every_wire
+@pytest.mark.parametrize(
+    "body", [b"<html><title>Log in</title></html>", b"plain text", b"null", b'"text"', b"[]", b"", b"{}"]
+)
+def test_a_body_that_is_no_stream(how: str, wire: Wire, body: bytes) -> None:
+    with Server([READ, reply(body)]) as server:
+        outcome = ask(how, wire, server, retry_attempts=1)
+    assert isinstance(outcome.error, InvalidResponseError | StreamInterruptedError)
+    assert not outcome.chunks
+
+
+@pytest.mark.parametrize("wire", [wire for wire in WIRES if wire.name != "bedrock"], ids=lambda wire: wire.name)
+def test_a_refusal_as_plain_json_in_a_200(how: str, wire: Wire) -> None:
+    refusal = next(found for found in wire.refusals if found.kind is InvalidCredentialsError)
+    error = {**refusal.body, **({"error": f"unauthorized {KEY}"} if wire.name == "ollama" else {})}
+    with Server([READ, reply(json.dumps(error).encode())]) as server:
+        outcome = ask(how, wire, server)
+        assert outcome.error is not None
+        assert not isinstance(outcome.error, StreamInterruptedError)
+        assert KEY not in f"{outcome.error} {outcome.error!r} {vars(outcome.error)}"
+
+
+@pytest.mark.parametrize("wire", [wire for wire in WIRES if wire.name != "bedrock"], ids=lambda wire: wire.name)
+def test_a_whole_answer_in_place_of_a_stream_is_taken(how: str, wire: Wire) -> None:
+    with Server([READ, reply(json.dumps(wire.whole()).encode())]) as server:
+        outcome = ask(how, wire, server)
+    assert outcome.error is None
+    assert outcome.text == "Hello"
+    assert outcome.response is not None
+    assert outcome.response.finish_reason == "stop"
+
+
+@every_wire
+def test_parallel_calls_are_handed_out_whole_and_once(how: str, wire: Wire) -> None:
+    events = [*wire.begin(), *wire.calls(("a", "one", '{"x": 1}'), ("b", "two", '{"y": 2}')), *wire.end("tool_calls")]
+    with Server(stream(wire, *events)) as server:
+        outcome = ask(how, wire, server)
+    assert outcome.response is not None
+    wanted = [("a", "one", {"x": 1}), ("b", "two", {"y": 2})]
+    assert [(made.id, made.name, made.arguments) for made in outcome.response.tool_calls] == wanted
+    shown = [made for chunk in outcome.chunks for made in chunk.tool_calls]
+    assert [(made.id, made.name, made.arguments) for made in shown] == wanted
+    assert outcome.response.finish_reason == "tool_calls"
+
+
+@wires_with_pieces
+def test_parallel_calls_never_glue_together(how: str, wire: Wire) -> None:
+    events = [
+        *wire.begin(),
+        *wire.call_start(0, "a", "one"),
+        *wire.call_start(1, "b", "two"),
+        *wire.call_piece(0, '{"x":'),
+        *wire.call_piece(1, '{"y": 2}'),
+        *wire.call_piece(0, " 1}"),
+        *wire.call_end(1, "b", "two", '{"y": 2}'),
+        *wire.call_end(0, "a", "one", '{"x": 1}'),
+        *wire.end("tool_calls"),
+    ]
+    with Server(stream(wire, *events)) as server:
+        outcome = ask(how, wire, server)
+    assert outcome.response is not None
+    assert sorted((made.id, made.name, made.arguments) for made in outcome.response.tool_calls) == [
+        ("a", "one", {"x": 1}),
+        ("b", "two", {"y": 2}),
+    ]
+
+
+@wires_with_pieces
+@pytest.mark.parametrize("piece", ["", '{"amount": 1', '{"amount": 1}', "{}"])
+def test_a_call_that_was_cut_is_never_handed_out_as_complete(how: str, wire: Wire, piece: str) -> None:
+    pieces = wire.call_piece(0, piece) if piece else []
+    begun = [*wire.begin(), *wire.text("So"), *wire.call_start(0, "a", "pay"), *pieces]
+    with Server(cut(wire, *begun, then=[END])) as server:
+        outcome = ask(how, wire, server)
+    assert isinstance(outcome.error, StreamInterruptedError)
+    assert outcome.error.partial is not None
+    assert [made.is_complete for made in outcome.error.partial.tool_calls] == [False]
+    assert not any(chunk.tool_calls for chunk in outcome.chunks)
+
+
+@wires_with_pieces
+@pytest.mark.parametrize("piece", ["", '{"amount": 1'])
+def test_a_call_that_the_token_limit_cut_is_incomplete(how: str, wire: Wire, piece: str) -> None:
+    events = [*wire.begin(), *wire.call_start(0, "a", "pay"), *wire.call_piece(0, piece), *wire.end("length")]
+    with Server(stream(wire, *events)) as server:
+        outcome = ask(how, wire, server)
+    assert outcome.response is not None
+    assert outcome.response.finish_reason == "length"
+    assert [(made.is_complete, made.arguments_text) for made in outcome.response.tool_calls] == [(False, piece)]
+
+
+@every_wire
+def test_the_key_is_not_shown_when_an_event_echoes_it(how: str, wire: Wire) -> None:
+    for events in ([], hello(wire)):
+        echoed = json.dumps({"error": {"message": f"bad key {KEY}", "type": KEY, "details": [KEY]}}).encode()
+        with Server(stream(wire, *events, echoed)) as server:
+            error = ask(how, wire, server, retry_attempts=1).error
+        assert error is not None
+        cause = error.__cause__
+        places = f"{error} {error!r} {vars(error)} {cause} {cause!r} {vars(cause) if cause else ''}"
+        assert KEY not in places

@@ -9,7 +9,6 @@ from typing import Any, assert_type
 from polydriver import (
     AI,
     AIError,
-    AIMessage,
     AIResponse,
     AsyncAI,
     AsyncProvider,
@@ -27,7 +26,6 @@ from polydriver import (
     ResponseGenerated,
     StreamInterruptedError,
     ToolCompleted,
-    ToolResult,
     UnknownOptionError,
 )
 
@@ -52,8 +50,8 @@ def listening(subject: AI | AsyncAI | Provider | AsyncProvider | EventBus | Open
 
 
 def decorating(ai: AI, provider: Provider) -> None:
-    ai.on(MessageSent, lambda event: assert_type(event.messages, list[AIMessage]))
-    ai.on(ToolCompleted, lambda event: assert_type(event.result, ToolResult))
+    ai.on(MessageSent, lambda event: print(event.messages[0].text))
+    ai.on(ToolCompleted, lambda event: print(event.result.text))
 
     @ai.on(RequestRetried)
     def retried(event: RequestRetried) -> int:

@@ -76,7 +76,8 @@ class AnthropicWire(Wire):
         StreamError(failure("rate_limit_error", "slow down"), RateLimitError),
         StreamError(failure("timeout_error", "took too long"), APITimeoutError),
         StreamError(failure("authentication_error", "invalid x-api-key"), InvalidCredentialsError),
-        StreamError(failure("invalid_request_error", "prompt is too long"), InvalidRequestError),
+        StreamError(failure("invalid_request_error", "prompt is too long"), ContextLengthError),
+        StreamError(failure("invalid_request_error", "no"), InvalidRequestError),
         StreamError({"type": "error", "error": "overloaded"}, ProviderError),
     ]
     empty_replies = [

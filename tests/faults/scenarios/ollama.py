@@ -48,7 +48,7 @@ class OllamaWire(Wire):
     stream_errors = [
         StreamError({"error": "an error was encountered while running the model"}, ProviderError),
         StreamError({"error": {"message": "boom", "type": "server_error"}}, ServerError),
-        StreamError({"error": "unexpected EOF", "status": 500}, ProviderError),
+        StreamError({"error": "unexpected EOF", "status": 500}, ServerError),
     ]
     empty_replies = [
         {"model": "m", "message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"},

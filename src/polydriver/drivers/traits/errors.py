@@ -160,8 +160,14 @@ class HandlesErrors(TraitBase):
         return self.build_error(self.parse_error(reply), reply)
 
     def map_payload(self, payload: Any) -> ProviderError:
-        """The error for an error object inside a reply or stream that began as a success."""
-        return self.build_error(read_error(payload))
+        """The error for an error object inside a reply or stream that began as a success.
+
+        It is an `InvalidResponseError` for what says nothing of an error: an empty list, a number, another API's answer.
+        """
+        facts = read_error(payload)
+        if facts.message or facts.code or facts.type or (isinstance(payload, dict) and payload.get("error")):
+            return self.build_error(facts)
+        return self.invalid_response("it is neither an answer nor an error", repr(payload)[:500].encode())
 
     def invalid_response(self, problem: str, body: bytes = b"") -> InvalidResponseError:
         """The driver's own `InvalidResponseError`, with the start of what came in its details."""

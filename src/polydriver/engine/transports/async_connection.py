@@ -7,6 +7,7 @@ import time
 from contextlib import suppress
 
 from .base import Phase, broken, timed_out
+from .sockets import Probe
 
 __all__ = ["AsyncConnection", "running_loop"]
 
@@ -40,11 +41,22 @@ class AsyncConnection(asyncio.Protocol):
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self.busy = True
+        link = transport.get_extra_info("socket")
+        self._probe = Probe(link) if link is not None else None
 
     @property
     def alive(self) -> bool:
         """Whether the connection is open and nothing has arrived on it that no one asked for."""
         return not (self._ended or self._arrived or self._transport.is_closing())
+
+    @property
+    def gone(self) -> bool:
+        """Whether the event loop has let go of the connection."""
+        return self._lost
+
+    def is_readable(self) -> bool:
+        """Whether something has arrived in the socket, or it was closed: the event loop may not have seen it yet."""
+        return self._probe is not None and self._probe.is_readable()
 
     @property
     def transport(self) -> asyncio.Transport:

@@ -16,7 +16,6 @@ from .address import Origin, Proxy
 from .async_connection import AsyncConnection, running_loop
 from .base import Phase, broken, remaining, timed_out
 from .http1 import ResponseReader
-from .sockets import is_readable
 from .tls import tls_context
 
 __all__ = ["AsyncPool", "Lease"]
@@ -85,7 +84,7 @@ class AsyncPool:
         self.headers = {"proxy-authorization": authorization} if authorization else {}
         self._free = config.max_connections
         self._idle: deque[tuple[AsyncConnection, float]] = deque()
-        self._busy: weakref.WeakSet[AsyncConnection] = weakref.WeakSet()
+        self._made: weakref.WeakSet[AsyncConnection] = weakref.WeakSet()
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._closed = False
 
@@ -108,7 +107,6 @@ class AsyncPool:
             if connection is None:
                 connection = await self._connect(timeouts)
             connection.busy = True
-            self._busy.add(connection)
             return connection
         except BaseException:
             self._pass_on()
@@ -117,7 +115,6 @@ class AsyncPool:
     def release(self, connection: AsyncConnection) -> None:
         """Give a place back with a connection that can be used again."""
         connection.busy = False
-        self._busy.discard(connection)
         if self._closed or not connection.alive:
             connection.drop()
         else:
@@ -138,7 +135,7 @@ class AsyncPool:
     def close(self) -> list[AsyncConnection]:
         """Close all connections, those in use too, and from now on all that come back; returns what is closing."""
         self._closed = True
-        closing = [*self._busy, *(connection for connection, _ in self._idle)]
+        closing = [connection for connection in self._made if not connection.gone]
         self._idle.clear()
         for connection in closing:
             connection.drop()
@@ -147,10 +144,8 @@ class AsyncPool:
     def _take_idle(self) -> AsyncConnection | None:
         while self._idle:
             connection, since = self._idle.pop()
-            # What has arrived in the socket may not have been seen by the event loop yet.
-            link = connection.transport.get_extra_info("socket")
             fresh = time.monotonic() - since <= self._config.keepalive
-            if fresh and connection.alive and not (link is not None and is_readable(link)):
+            if fresh and connection.alive and not connection.is_readable():
                 return connection
             connection.drop()
         return None
@@ -221,6 +216,7 @@ class AsyncPool:
             made.close()
             raise broken("connect", self._origin.host, "the server spoke before it was asked")
         connection = AsyncConnection(self._loop, transport, self._origin.host)
+        self._made.add(connection)
         transport.set_protocol(connection)
         protocol.transport = None  # or `close`, which only frees the place in the connector, would close it
         made.close()

@@ -9,7 +9,7 @@ import threading
 
 from .base import remaining
 
-__all__ = ["dial", "is_readable", "resolve"]
+__all__ = ["Probe", "dial", "is_readable", "resolve"]
 
 AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
@@ -72,16 +72,28 @@ def dial(host: str, port: int, expires: float) -> socket.socket:
     raise failure
 
 
+class Probe:
+    """Asks a socket again and again whether an idle connection may still be used."""
+
+    __slots__ = ("_descriptor", "_poll")
+
+    def __init__(self, link: socket.socket) -> None:
+        self._descriptor = link.fileno()
+        self._poll: select.poll | None = None
+        if self._descriptor >= 0 and hasattr(select, "poll"):
+            self._poll = select.poll()
+            self._poll.register(self._descriptor, select.POLLIN)
+
+    def is_readable(self) -> bool:
+        """Whether there are bytes to read, or the socket was closed: then the connection must not be used again."""
+        if self._poll is not None:
+            return bool(self._poll.poll(0))
+        return self._descriptor < 0 or bool(select.select([self._descriptor], [], [], 0)[0])
+
+
 def is_readable(link: socket.socket) -> bool:
-    """Whether `link` has bytes to read, or was closed: then an idle connection must not be used again."""
-    descriptor = link.fileno()
-    if descriptor < 0:
-        return True
-    if hasattr(select, "poll"):
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(0))
-    return bool(select.select([descriptor], [], [], 0)[0])
+    """Whether `link` has bytes to read, or was closed."""
+    return Probe(link).is_readable()
 
 
 def _lookup(host: str, port: int, flags: int) -> list[AddressInfo]:

@@ -70,8 +70,10 @@ def parse_response(wire: GenerateContent, payload: Any, prompt: Prompt) -> AIRes
     Raises a mapped error for an error object, `InvalidResponseError` for another shape. A blocked prompt
     has no candidates: that is an empty answer with the finish reason content_filter.
     """
-    if not isinstance(payload, dict) or payload.get("error"):
+    if isinstance(payload, list) or (isinstance(payload, dict) and payload.get("error")):
         raise wire.map_payload(payload)
+    if not isinstance(payload, dict):
+        raise wire.invalid_response("it is no JSON object", repr(payload)[:500].encode())
     raw, payload = payload, with_camel_names(payload)
     candidates = payload.get("candidates")
     if not any(name in payload for name in _PAYLOAD_FIELDS) or not isinstance(candidates, list | None):

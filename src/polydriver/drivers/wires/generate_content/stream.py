@@ -92,6 +92,8 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
                 self._read_candidate(candidate, chunks)
         elif chunk.prompt_feedback is not None:
             self._read_feedback(chunk.prompt_feedback)
+        elif chunk.candidates is None and answer.id is answer.model is None and bytes(chunk.usage_metadata) == b"null":
+            self._refuse(data)
         if self.complete and self.frames.closed:
             self.closed = True
 
@@ -100,6 +102,11 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
             return decode_json(data)
         except ValueError:
             return data.decode("utf-8", "replace")
+
+    def _refuse(self, data: bytes) -> None:
+        """Raise for a first event that says nothing we know: it is of another API. An empty one is passed over."""
+        if payload := self._payload(data):
+            raise self.driver.map_payload(payload)
 
     def _decode_leniently(self, data: bytes) -> _Chunk:
         """An event of another shape: snake_case names, half a surrogate pair, wrong types, an error as a list."""

@@ -54,6 +54,8 @@ class MessagesDecoder(StreamDecoder["Messages"]):
             self._stop(chunks)
         elif kind == "error" or found.error or name == b"error":
             raise self.driver.map_payload(decode_json(data))
+        elif kind is None and not name and not self._message and (payload := decode_json(data)):
+            raise self.driver.map_payload(payload)  # not of this API
 
     def _object(self, value: Any, name: str, data: bytes) -> dict[str, Any]:
         if not isinstance(value, dict):

@@ -41,8 +41,8 @@ def parse_response(wire: OllamaChat, payload: dict[str, Any]) -> AIResponse:
     message = payload.get("message")
     if message is None and "response" in payload:
         message = {"content": payload["response"], "thinking": payload.get("thinking")}
-    if not isinstance(message, dict):
-        raise wire.invalid_response("it has no message", repr(payload)[:500].encode())
+    if not isinstance(message, dict) or not isinstance(message.get("content"), str | None):
+        raise wire.invalid_response("it has no message with a text", repr(payload)[:500].encode())
     parts: list[Part] = []
     if thinking := as_str(message.get("thinking")):
         parts.append(Reasoning(thinking, {wire.origin: {}}))

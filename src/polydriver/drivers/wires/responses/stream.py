@@ -66,6 +66,8 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
             self._read_response(response)
             if status := ENDS.get(kind):
                 self._end(status, response, chunks)
+        elif not kind and self.answer.id is None and not self._items and (payload := decode_json(data)):
+            raise self.driver.map_payload(payload)  # not of this API
 
     def _decode_leniently(self, data: bytes) -> Event:
         """An event that is no ordinary JSON: half a surrogate pair, or an error as a bare string."""

@@ -16,6 +16,14 @@ SETTINGS = ("OPENAI", "GROQ", "ANTHROPIC", "GEMINI", "MISTRAL", "DEEPSEEK", "TOG
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 _SOUND = b"ID3 sound"
+_STORED = {"id": "resp_1", "object": "response", "status": "completed", "model": "gpt-5", "output": []}
+_SAID = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "status": "completed",
+    "content": [{"type": "output_text", "text": "42", "annotations": []}],
+}
 _FILE = {"id": "file-1", "object": "file", "bytes": 120, "filename": "prompts.jsonl", "purpose": "user_data"}
 _BATCH = {
     "id": "batch_1",
@@ -60,6 +68,8 @@ _REPLIES: dict[tuple[str, str], Any] = {
         "model": "rerank",
     },
     ("POST", "/responses/input_tokens"): {"object": "response.input_tokens", "input_tokens": 11},
+    ("POST", "/responses"): {**_STORED, "status": "queued"},
+    ("GET", "/responses/resp_1"): {**_STORED, "output": [_SAID], "usage": {"input_tokens": 9, "output_tokens": 1}},
     ("POST", "/files"): _FILE,
     ("GET", "/files"): {"object": "list", "data": [_FILE]},
     ("GET", "/files/file-1"): _FILE,

@@ -149,8 +149,8 @@ class Driver(Provider):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            f"a {type(self).__name__} cannot be pickled or copied: it holds a key and open connections. Use this one "
-            "in all threads, and make another where it is needed: in each process, or for other settings."
+            f"{type(self).__name__} objects cannot be pickled or copied: they hold a key and open connections. Use "
+            "one in all threads, and make another in each process, or for other settings."
         )
 
     # The hooks. Wires and traits implement most of them.

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from polydriver.data.catalog import find
 from polydriver.data.http import Request, Simulated
 from polydriver.data.messages import AIMessage, Audio, Document, Image, Media, ToolCall, Video
 from polydriver.data.models import AIModel, Capabilities
@@ -134,7 +135,7 @@ class TestContextLength:
     def test_it_is_unknown_without_one(self) -> None:
         for model in (None, "nobody-knows-1"):
             settings = {"api_key": "sk-test-0123456789", **({"default_model": model} if model else {})}
-            assert OpenAIDriver(settings).get_capabilities().max_context_length is None
+            assert driver_class("groq")(settings).get_capabilities().max_context_length is None
 
     def test_the_word_of_the_driver_goes_first(self) -> None:
         class Short(OpenAIDriver):
@@ -175,3 +176,13 @@ class TestModels:
             self.provider().get_model("nobody-knows-1")
         body, prompt = build(self.provider(), "Hi", model="nobody-knows-1")
         assert (json.loads(body)["model"], prompt.warnings) == ("nobody-knows-1", [])
+
+
+@pytest.mark.parametrize("name", [name for name in driver_names() if driver_class(name).default_model])
+def test_the_default_model_is_one_that_the_catalog_has_and_does_not_call_old(name: str) -> None:
+    driver = driver_class(name)
+    if name == "mock":
+        return
+    entry = find(driver.catalog_name or name, driver.default_model or "")
+    assert entry is not None
+    assert not entry.deprecated

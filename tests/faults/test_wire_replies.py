@@ -6,7 +6,6 @@ import json
 import logging
 import pickle
 import traceback
-from typing import Any
 
 import pytest
 
@@ -17,19 +16,14 @@ from polydriver import (
     ServerError,
 )
 
-from .callers import CALLERS, KEY, STREAMERS, Outcome, call_driver
+from .asking import ask
+from .callers import CALLERS, KEY, STREAMERS
 from .scenarios import WIRES, Refusal, Wire
 from .server import READ, Server, reply
 
 ALL = (*CALLERS, *STREAMERS)
 WHOLE_WIRES = [wire for wire in WIRES if wire.name != "gemini array"]
 every_wire = pytest.mark.parametrize("wire", WHOLE_WIRES, ids=[wire.name for wire in WHOLE_WIRES])
-
-
-def ask(how: str, wire: Wire, server: Server, **options: Any) -> Outcome:
-    """Make one call."""
-    options = {**wire.options, **options}
-    return call_driver(how, lambda settings: wire.driver(server.url, KEY, settings), wire.model, **options)
 
 
 REFUSALS = [
@@ -43,7 +37,7 @@ REFUSALS = [
 @pytest.mark.parametrize(("wire", "refusal"), REFUSALS)
 def test_each_refusal_has_its_class_and_its_number_of_requests(how: str, wire: Wire, refusal: Refusal) -> None:
     with Server([READ, reply(refusal.content, refusal.status, refusal.headers)]) as server:
-        outcome = ask(how, wire, server, retry_delay=0.001)
+        outcome = ask(how, wire, server)
         assert type(outcome.error).__name__ == f"{wire.prefix}{refusal.kind.__name__}"
         assert isinstance(outcome.error, refusal.kind)
         assert outcome.error.status == refusal.status
@@ -67,7 +61,7 @@ ODD_BODIES = {
 @pytest.mark.parametrize("body", ODD_BODIES.values(), ids=ODD_BODIES.keys())
 def test_the_status_decides_where_the_body_says_nothing(how: str, wire: Wire, body: bytes) -> None:
     with Server([READ, reply(body, 503)], [READ, reply(body, 401)]) as server:
-        outcome = ask(how, wire, server, retry_delay=0.001)
+        outcome = ask(how, wire, server)
         assert isinstance(outcome.error, InvalidCredentialsError), "the 503 was tried again"
         assert len(server.requests) == 2
 
@@ -84,7 +78,7 @@ def test_what_the_server_says_of_retrying_is_obeyed(how: str, wire: Wire) -> Non
         assert outcome.error.retry_after == 3600
         assert len(server.requests) == 1
     with Server([READ, reply(b"", 429, {"retry-after": "soon"})]) as server:
-        assert isinstance(ask(how, wire, server, retry_delay=0.001).error, RateLimitError)
+        assert isinstance(ask(how, wire, server).error, RateLimitError)
         assert len(server.requests) == 2
 
 

@@ -16,44 +16,19 @@ from polydriver import (
     StreamInterruptedError,
 )
 
-from .callers import KEY, STREAMERS, Outcome, call_driver
+from .asking import END, ask, cut, head, hello, stream
+from .callers import KEY, STREAMERS, Outcome
 from .scenarios import WIRES, StreamError, Wire
-from .server import CLOSE, HANG, READ, RESET, Script, Server, Step, chunked, drip, reply
-
-END = b"0\r\n\r\n"
+from .server import CLOSE, HANG, READ, RESET, Server, Step, chunked, drip, reply
 
 pytestmark = pytest.mark.parametrize("how", STREAMERS)
 every_wire = pytest.mark.parametrize("wire", WIRES, ids=[wire.name for wire in WIRES])
+every_text_wire = pytest.mark.parametrize(
+    "wire", [wire for wire in WIRES if wire.name != "bedrock"], ids=[wire.name for wire in WIRES if wire.name != "bedrock"]
+)
 wires_with_pieces = pytest.mark.parametrize(
     "wire", [wire for wire in WIRES if wire.streams_calls], ids=[wire.name for wire in WIRES if wire.streams_calls]
 )
-
-
-def head(wire: Wire) -> bytes:
-    """The head of a streamed reply."""
-    return f"HTTP/1.1 200 OK\r\ncontent-type: {wire.content_type}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
-
-
-def stream(wire: Wire, *events: Any, last: bytes = END) -> Script:
-    """A script that sends a stream of these events whole, then `last`."""
-    return [READ, head(wire) + chunked(wire.frame(*events), end=False) + last]
-
-
-def cut(wire: Wire, *events: Any, then: Sequence[Step]) -> Script:
-    """A script that sends these events, each as a chunk of its own, and not even the end of their framing."""
-    pieces = [frame for frame in wire.frames(*events) if frame]
-    return [READ, head(wire) + chunked(*pieces, end=False), *then]
-
-
-def ask(how: str, wire: Wire, server: Server, **options: Any) -> Outcome:
-    """Make one call."""
-    options = {**wire.options, **options}
-    return call_driver(how, lambda settings: wire.driver(server.url, KEY, settings), wire.model, **options)
-
-
-def hello(wire: Wire) -> list[Any]:
-    """The events of an answer that is not ended."""
-    return [*wire.begin(), *wire.text("Hel", "lo")]
 
 
 ENDS: dict[str, Sequence[Step]] = {
@@ -130,11 +105,11 @@ def test_an_error_in_the_middle_interrupts(how: str, wire: Wire, error: StreamEr
 
 
 @pytest.mark.parametrize(("wire", "error"), errors_of(WIRES))
-@pytest.mark.parametrize("begun", [False, True], ids=["first", "begun"])
 def test_an_error_before_content_is_mapped_and_tried_again_if_that_can_help(
-    how: str, wire: Wire, error: StreamError, begun: bool
+    how: str, wire: Wire, error: StreamError
 ) -> None:
-    with Server(stream(wire, *(wire.begin() if begun else []), error.event)) as server:
+    begun = wire.begin() if error is not wire.stream_errors[0] else []
+    with Server(stream(wire, *begun, error.event)) as server:
         outcome = ask(how, wire, server)
         assert isinstance(outcome.error, error.kind)
         assert not isinstance(outcome.error, StreamInterruptedError)
@@ -194,10 +169,10 @@ def test_a_whole_stream_is_a_success(how: str, wire: Wire) -> None:
 
 @every_wire
 def test_keep_alive_alone_is_a_timeout_and_does_not_feed_the_idle_timer(how: str, wire: Wire) -> None:
-    quiet = wire.keep_alive()[:1]
-    steps: list[Step] = [step for _ in range(40) for piece in quiet for step in (chunked(piece, end=False), 0.05)]
+    quiet = wire.keep_alive()
+    steps: list[Step] = [step for _ in range(40) for piece in quiet for step in (chunked(piece, end=False), 0.03)]
     with Server([READ, head(wire), *steps, HANG]) as server:
-        assert isinstance(ask(how, wire, server, retry_attempts=1).error, APITimeoutError)
+        assert isinstance(ask(how, wire, server, retry_attempts=1, timeout=0.12).error, APITimeoutError)
     begun = chunked(*filter(None, wire.frames(*hello(wire))), end=False)
     with Server([READ, head(wire) + begun, *steps, HANG]) as server:
         outcome = ask(how, wire, server)
@@ -208,9 +183,9 @@ def test_keep_alive_alone_is_a_timeout_and_does_not_feed_the_idle_timer(how: str
 @every_wire
 def test_an_endless_stream_ends_with_the_deadline(how: str, wire: Wire) -> None:
     frames = [frame for frame in wire.frames(*wire.begin(), *wire.text(*("x" for _ in range(200)))) if frame]
-    steps: list[Step] = [step for frame in frames for step in (chunked(frame, end=False), 0.03)]
+    steps: list[Step] = [step for frame in frames for step in (chunked(frame, end=False), 0.01)]
     with Server([READ, head(wire), *steps]) as server:
-        outcome = ask(how, wire, server, deadline=0.4)
+        outcome = ask(how, wire, server, deadline=0.2)
     assert isinstance(outcome.error, StreamInterruptedError)
     assert isinstance(outcome.error.__cause__, DeadlineExceededError)
     assert outcome.error.partial is not None
@@ -232,7 +207,7 @@ def test_a_slow_drip_is_put_together(how: str, wire: Wire) -> None:
 @every_wire
 def test_a_dripping_head_is_a_timeout(how: str, wire: Wire) -> None:
     with Server([READ, *drip(head(wire), 0.05), HANG]) as server:
-        assert isinstance(ask(how, wire, server, retry_attempts=1).error, APITimeoutError)
+        assert isinstance(ask(how, wire, server, retry_attempts=1, timeout=0.12).error, APITimeoutError)
 
 
 @every_wire
@@ -262,16 +237,18 @@ def test_a_body_that_is_no_stream(how: str, wire: Wire, body: bytes) -> None:
     assert not outcome.chunks
 
 
-@every_wire
+@every_text_wire
 def test_the_stream_of_another_api_is_refused(how: str, wire: Wire) -> None:
     foreign = {"id": "c", "object": "text_completion", "choices": [{"text": "Hello", "finish_reason": "stop"}]}
     with Server(stream(wire, *([foreign] * 3))) as server:
         outcome = ask(how, wire, server)
-        assert isinstance(outcome.error, InvalidResponseError | StreamInterruptedError)
-        assert not outcome.text or wire.name == "responses"
+        if wire.name == "responses":  # OpenAI's driver knows both of its wires, whichever it asked for
+            assert outcome.text == ""
+        else:
+            assert isinstance(outcome.error, InvalidResponseError)
 
 
-@pytest.mark.parametrize("wire", [wire for wire in WIRES if wire.name != "bedrock"], ids=lambda wire: wire.name)
+@every_text_wire
 def test_a_refusal_as_plain_json_in_a_200(how: str, wire: Wire) -> None:
     refusal = next(found for found in wire.refusals if found.kind is InvalidCredentialsError)
     error = {**refusal.body, **({"error": f"unauthorized {KEY}"} if wire.name == "ollama" else {})}
@@ -282,7 +259,7 @@ def test_a_refusal_as_plain_json_in_a_200(how: str, wire: Wire) -> None:
         assert KEY not in f"{outcome.error} {outcome.error!r} {vars(outcome.error)}"
 
 
-@pytest.mark.parametrize("wire", [wire for wire in WIRES if wire.name != "bedrock"], ids=lambda wire: wire.name)
+@every_text_wire
 def test_a_whole_answer_in_place_of_a_stream_is_taken(how: str, wire: Wire) -> None:
     with Server([READ, reply(json.dumps(wire.whole()).encode())]) as server:
         outcome = ask(how, wire, server)

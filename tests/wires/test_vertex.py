@@ -272,9 +272,11 @@ class TestTokens:
         assert "PRIVATE KEY" not in shown
         assert private_key[100:140] not in shown
         authenticate(driver, [{"access_token": "t1-t1-t1-t1"}])
-        pickled = pickle.dumps(driver)
+        pickled = pickle.dumps(driver.config)
         assert b"PRIVATE KEY" not in pickled
         assert b"t1-t1-t1-t1" not in pickled
+        with pytest.raises(TypeError, match="cannot be pickled"):
+            pickle.dumps(driver)
 
 
 class Server(HTTPServer):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -49,6 +49,9 @@ class AISettings(msgspec.Struct, frozen=True, kw_only=True):
     def driver(self, name: str) -> str:
         """The driver of the connection `name`: what its settings say, else a driver of the same name."""
         return str(self.connection(name).get("driver") or name)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("settings cannot be pickled: they hold keys as they were written. Load them in each process.")
 
     def __repr__(self) -> str:
         return f"<AISettings of {', '.join(self.providers) or 'no connections'}, default {self.default}>"

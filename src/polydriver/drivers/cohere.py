@@ -36,6 +36,7 @@ class CohereDriver(CohereChat, Reranking, HandlesErrors, ValidatesHealth, Calcul
     name = "cohere"
     title = "Cohere"
     base_url = "https://api.cohere.com"
+    default_model = "command-a-03-2025"
     key_variables = ("CO_API_KEY", "COHERE_API_KEY")
     capabilities = Capabilities(
         streaming=True,

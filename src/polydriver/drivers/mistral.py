@@ -35,6 +35,7 @@ class MistralDriver(DocumentReading, Embeddings, Files, Moderation, Transcriptio
     name = "mistral"
     title = "Mistral"
     base_url = "https://api.mistral.ai/v1"
+    default_model = "mistral-small-latest"
     key_variables = ("MISTRAL_API_KEY",)
     capabilities = Capabilities(
         streaming=True,

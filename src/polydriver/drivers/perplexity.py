@@ -54,6 +54,7 @@ class PerplexityDriver(WithoutModelList, CompatibleDriver):
     name = "perplexity"
     title = "Perplexity"
     base_url = "https://api.perplexity.ai"
+    default_model = "sonar"
     key_variables = ("PERPLEXITY_API_KEY", "PPLX_API_KEY")
     capabilities = Capabilities(streaming=True, vision=True, supported_formats=("text", "image", "document", "json"))
     errors = ErrorTable(branch="Perplexity")

@@ -12,9 +12,7 @@ __all__ = ["run_in_tasks", "run_in_threads"]
 R = TypeVar("R")
 
 
-def run_in_threads(
-    calls: Sequence[Callable[[], R]], limit: int, return_exceptions: bool
-) -> list[R | BaseException]:
+def run_in_threads(calls: Sequence[Callable[[], R]], limit: int, return_exceptions: bool) -> list[R | BaseException]:
     """Run blocking calls, at most `limit` at once. The first error is raised, and what has not begun never begins."""
     from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
     from contextvars import copy_context

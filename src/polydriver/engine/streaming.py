@@ -21,6 +21,8 @@ __all__ = ["AsyncStream", "Stream"]
 class BaseStream:
     """What both kinds of stream share: the request is made when the stream is entered or first read."""
 
+    _closed = True  # until `__init__` has run: `__del__` comes for half-made streams, too
+
     def __init__(self, pipeline: Pipeline[Any], prompt: Prompt, call: Call) -> None:
         self._pipeline = pipeline
         self._prompt = prompt

@@ -57,7 +57,7 @@ class StreamState:
         if decoder.failure is not None:
             await self._misread(decoder.failure)
         if decoder.closed:
-            await self._finish()
+            await self._ended_by_server()
             return
         before = decoder.events
         try:
@@ -99,6 +99,7 @@ class StreamState:
         self.body.expires = expires if deadline is None or expires < deadline else deadline
 
     async def _ended_by_server(self) -> None:
+        """The server has said its last word, or closed: only the end mark of the answer makes that a success."""
         if self.decoder.complete:
             await self._finish()
         else:

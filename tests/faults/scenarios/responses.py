@@ -85,6 +85,10 @@ class ResponsesWire(Wire):
         """See `Wire.driver`."""
         return OpenAIDriver({"api_key": key, "base_url": f"{url}/v1", **settings})
 
+    def keep_alive(self) -> list[bytes]:
+        """See `Wire.keep_alive`."""
+        return [*super().keep_alive(), *self.frames({"type": "keepalive", "sequence_number": 3})]
+
     def begin(self) -> list[Event]:
         """See `Wire.begin`."""
         response = {"id": "resp_1", "object": "response", "status": "in_progress", "model": "gpt-x", "output": []}

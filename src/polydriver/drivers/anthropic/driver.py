@@ -32,6 +32,7 @@ class AnthropicDriver(
     name = "anthropic"
     title = "Anthropic"
     base_url = "https://api.anthropic.com"
+    default_model = "claude-haiku-4-5"
     key_variables = ("ANTHROPIC_API_KEY",)
     requires_key = False  # a token does as well
     settings = (

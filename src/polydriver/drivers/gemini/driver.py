@@ -52,6 +52,7 @@ class GeminiDriver(
     title = "Gemini"
     origin = "google"
     base_url = "https://generativelanguage.googleapis.com/v1beta"
+    default_model = "gemini-2.5-flash"
     key_variables = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
     capabilities = Capabilities(
         streaming=True,

@@ -26,6 +26,7 @@ class OpenAIDriver(
     name = "openai"
     title = "OpenAI"
     base_url = "https://api.openai.com/v1"
+    default_model = "gpt-4o-mini"
     key_variables = ("OPENAI_API_KEY",)
     key_prefix = "sk-"
     settings = (

@@ -30,7 +30,8 @@ class StreamDecoder(Generic[D]):
       it was cut.
     - `closed`: whether the wire's last word was seen (`[DONE]`), so that nothing more is worth waiting for.
     - `failure`: the error that the stream held (mapped), or that reading it made. Nothing is read after it.
-    - `events`: how many events came, so that the engine can tell an answer in progress from mere keep-alive comments.
+    - `events`: how many events came, so that the engine can tell an answer in progress from mere keep-alive, be it
+      comments or events of the wire's own (see `pass_over`).
     """
 
     framing: ClassVar[type[Any]] = SSEDecoder
@@ -83,6 +84,10 @@ class StreamDecoder(Generic[D]):
     def parse_event(self, event: Any, chunks: list[AIChunk]) -> None:
         """Read one event, as the framing gives it (for SSE: name and data), and append the chunks that it makes."""
         raise AssertionError(f"{type(self).__name__} has no parse_event")
+
+    def pass_over(self) -> None:
+        """Called by `parse_event` for an event that only keeps the connection alive: it is no sign of progress."""
+        self.events -= 1
 
     def parse_unframed(self, body: bytes, chunks: list[AIChunk]) -> None:
         """Read a body that had no events: some services answer a streaming request with an error as plain JSON, or

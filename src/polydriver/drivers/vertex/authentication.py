@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
 
 from ...data.http import Reply, Request
 from ...errors import AIError, InvalidCredentialsError, error_branch
@@ -25,10 +24,6 @@ class AuthenticatesWithGoogle(TraitBase):
 
     credentials: Credentials | None = None
     _token: Token | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What a pickle may hold: neither the credentials nor the token."""
-        return {name: value for name, value in self.__dict__.items() if name not in ("credentials", "_token", "claude")}
 
     def headers(self) -> dict[str, str]:
         """The key or the token that was given, and the project that is billed."""

@@ -69,6 +69,7 @@ class VertexAIDriver(
     title = "Vertex AI"
     origin = "google"
     base_url = BASE_URL
+    default_model = "gemini-2.5-flash"
     key_variables = ("VERTEXAI_API_KEY", "VERTEX_API_KEY")
     requires_key = False
     settings = (

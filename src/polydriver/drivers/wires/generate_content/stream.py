@@ -92,8 +92,8 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
                 self._read_candidate(candidate, chunks)
         elif chunk.prompt_feedback is not None:
             self._read_feedback(chunk.prompt_feedback)
-        elif chunk.candidates is None and answer.id is answer.model is None and bytes(chunk.usage_metadata) == b"null":
-            self._refuse(data)
+        elif answer.id is answer.model is None:
+            self._refuse_foreign(chunk, data)
         if self.complete and self.frames.closed:
             self.closed = True
 
@@ -103,9 +103,10 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
         except ValueError:
             return data.decode("utf-8", "replace")
 
-    def _refuse(self, data: bytes) -> None:
+    def _refuse_foreign(self, chunk: _Chunk, data: bytes) -> None:
         """Raise for a first event that says nothing we know: it is of another API. An empty one is passed over."""
-        if payload := self._payload(data):
+        payload = self._payload(data) if bytes(chunk.usage_metadata) in (b"null", b"{}") else None
+        if payload and "candidates" not in payload:
             raise self.driver.map_payload(payload)
 
     def _decode_leniently(self, data: bytes) -> _Chunk:

@@ -52,6 +52,8 @@ class MessagesDecoder(StreamDecoder["Messages"]):
             self._start_message(self._object(found.message, "message", data), chunks)
         elif kind == "message_stop":
             self._stop(chunks)
+        elif kind == "ping":
+            self.pass_over()
         elif kind == "error" or found.error or name == b"error":
             raise self.driver.map_payload(decode_json(data))
         elif kind is None and not name and not self._message and (payload := decode_json(data)):
@@ -183,8 +185,11 @@ class MessagesDecoder(StreamDecoder["Messages"]):
         self.complete = True
 
     def _parts(self) -> list[Part]:
-        """The parts of all blocks, those on their way as far as they came."""
-        parts = [block.part if block.part is not None else self._build(block) for block in self._blocks]
+        """The parts of all blocks, those on their way as far as they came.
+
+        A call that still waits for the stop reason may have been cut: without any input it is not complete.
+        """
+        parts = [block.part if block.part is not None else self._build(block, cut=True) for block in self._blocks]
         return [part for part in parts if part is not None]
 
     def parse_unframed(self, body: bytes, chunks: list[AIChunk]) -> None:

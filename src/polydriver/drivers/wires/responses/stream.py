@@ -66,6 +66,8 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
             self._read_response(response)
             if status := ENDS.get(kind):
                 self._end(status, response, chunks)
+        elif kind == "keepalive":
+            self.pass_over()
         elif not kind and self.answer.id is None and not self._items and (payload := decode_json(data)):
             raise self.driver.map_payload(payload)  # not of this API
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from .callers import KEY, Outcome, call_driver
 from .scenarios import Wire
-from .server import READ, Script, Server, Step, chunked
+from .server import READ, Script, Server, Step, chunked, reply
 
-__all__ = ["END", "ask", "cut", "head", "hello", "stream"]
+__all__ = ["END", "ask", "cut", "head", "hello", "refuse", "stream"]
 
 END = b"0\r\n\r\n"
 """The end of a chunked body."""
@@ -36,6 +36,11 @@ def ask(how: str, wire: Wire, server: Server, **options: Any) -> Outcome:
     """Make one call, with short times to wait."""
     options = {"retry_delay": 0.001, "idle_timeout": 0.15, **wire.options, **options}
     return call_driver(how, lambda settings: wire.driver(server.url, KEY, settings), wire.model, **options)
+
+
+def refuse(body: bytes, status: int = 200, headers: dict[str, str] | None = None) -> bytes:
+    """A whole reply after which the server closes. It says so: else the next attempt may well be on this connection."""
+    return reply(body, status, {**(headers or {}), "connection": "close"})
 
 
 def hello(wire: Wire) -> list[Any]:

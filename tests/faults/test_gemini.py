@@ -9,11 +9,11 @@ import pytest
 
 from polydriver import QuotaExceededError, RateLimitError, ServerError, StreamInterruptedError
 
-from .asking import END, ask, cut, head, hello, stream
+from .asking import END, ask, cut, head, hello, refuse, stream
 from .callers import CALLERS, KEY, STREAMERS
 from .scenarios import GeminiArrayWire, GeminiWire
 from .scenarios.gemini import failure, retry_info
-from .server import CLOSE, READ, Server, chunked, reply
+from .server import CLOSE, READ, Server, chunked
 
 SSE, ARRAY = GeminiWire(), GeminiArrayWire()
 both = pytest.mark.parametrize("how", STREAMERS)
@@ -57,7 +57,7 @@ def test_an_array_that_is_cut_anywhere_keeps_what_was_whole(how: str, position: 
 def test_a_bare_error_object_in_place_of_a_stream(how: str, wire: GeminiWire) -> None:
     body = json.dumps(failure(503, "UNAVAILABLE", f"overloaded {KEY}")).encode()
     for shown in (body, b"[" + body + b"]"):
-        with Server([READ, reply(shown, 200, {"content-type": wire.content_type})]) as server:
+        with Server([READ, refuse(shown, 200, {"content-type": wire.content_type})]) as server:
             outcome = ask(how, wire, server)
             assert isinstance(outcome.error, ServerError)
             assert KEY not in f"{outcome.error} {vars(outcome.error)}"
@@ -106,7 +106,7 @@ def test_a_call_whose_streamed_arguments_were_cut_is_incomplete(how: str, wire: 
 )
 def test_what_the_details_say_of_retrying_is_obeyed(how: str, delay: Any, after: float | None, requests: int) -> None:
     body = json.dumps(failure(429, "RESOURCE_EXHAUSTED", "Quota exceeded", retry_info(delay))).encode()
-    with Server([READ, reply(body, 429)]) as server:
+    with Server([READ, refuse(body, 429)]) as server:
         outcome = ask(how, SSE, server)
         assert isinstance(outcome.error, RateLimitError)
         assert outcome.error.retry_after == after
@@ -118,7 +118,7 @@ def test_a_quota_by_the_day_is_asked_once(how: str) -> None:
     violation = {"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier", "quotaValue": "250"}
     quota = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}
     body = json.dumps(failure(429, "RESOURCE_EXHAUSTED", "Quota exceeded", quota, retry_info("1s"))).encode()
-    with Server([READ, reply(body, 429)]) as server:
+    with Server([READ, refuse(body, 429)]) as server:
         assert isinstance(ask(how, SSE, server).error, QuotaExceededError)
         assert len(server.requests) == 1
 
@@ -127,7 +127,7 @@ def test_a_quota_by_the_day_is_asked_once(how: str) -> None:
 @pytest.mark.parametrize("details", [7, "x", [1], [[]], [{"@type": 5}], [{"@type": ".RetryInfo", "retryDelay": []}]])
 def test_odd_details_do_no_harm(how: str, details: Any) -> None:
     body = json.dumps({"error": {"code": 503, "message": "busy", "status": "UNAVAILABLE", "details": details}}).encode()
-    with Server([READ, reply(body, 503)]) as server:
+    with Server([READ, refuse(body, 503)]) as server:
         assert isinstance(ask(how, SSE, server).error, ServerError)
         assert len(server.requests) == 2
 

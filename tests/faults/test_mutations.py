@@ -19,8 +19,10 @@ from .mutations import mutate, mutate_bytes
 from .scenarios import WIRES, Wire
 from .server import AGAIN, READ, Server, Step, reply
 
-COUNT = int(os.environ.get("FUZZ", "110"))
-"""Calls for each wire, way of calling and kind of mutation."""
+COUNT = int(os.environ.get("POLYDRIVER_MUTATIONS", "110"))
+"""Calls for each wire and way of calling with mutated values, and half as many with mutated bytes."""
+
+SEED = os.environ.get("POLYDRIVER_SEED", "")
 
 every_wire = pytest.mark.parametrize("wire", WIRES, ids=[wire.name for wire in WIRES])
 
@@ -77,12 +79,10 @@ def check_goes_on(wire: Wire, driver: Driver, response: AIResponse) -> None:
 @every_wire
 @pytest.mark.parametrize("how", ["blocking", "async"])
 def test_whole_replies(how: str, wire: Wire) -> None:
-    random = Random(f"{wire.name} {how}" + os.environ.get("SEED", ""))  # noqa: S311 - no secret
+    random = Random(f"{wire.name} {how}" + SEED)
     call = {"call_id": "a", "name": "pay", "arguments": {"amount": 1}}
     samples = [*wire.empty_replies, wire.whole(), wire.whole("So", "tool_calls", **call)]
-    bodies = [
-        json.dumps(mutate(random.choice(samples), random, random.randint(1, 3))).encode() for _ in range(COUNT)
-    ]
+    bodies = [json.dumps(mutate(random.choice(samples), random, random.randint(1, 3))).encode() for _ in range(COUNT)]
     bodies += [mutate_bytes(json.dumps(random.choice(samples)).encode(), random) for _ in range(COUNT // 2)]
     driver = wire.driver("http://127.0.0.1:9", KEY, {})
     for body, outcome in settle_all(how, wire, bodies, "application/json"):
@@ -92,7 +92,7 @@ def test_whole_replies(how: str, wire: Wire) -> None:
 @every_wire
 @pytest.mark.parametrize("how", ["blocking stream", "async stream"])
 def test_streams(how: str, wire: Wire) -> None:
-    random = Random(f"{wire.name} {how}" + os.environ.get("SEED", ""))  # noqa: S311 - no secret
+    random = Random(f"{wire.name} {how}" + SEED)
     bodies = [wire.frame(*mutated(random.choice(wire.samples()), random)) for _ in range(COUNT)]
     bodies += [mutate_bytes(wire.frame(*random.choice(wire.samples())), random) for _ in range(COUNT // 2)]
     driver = wire.driver("http://127.0.0.1:9", KEY, {})

@@ -16,10 +16,10 @@ from polydriver import (
     ServerError,
 )
 
-from .asking import ask
+from .asking import ask, refuse
 from .callers import CALLERS, KEY, STREAMERS
 from .scenarios import WIRES, Refusal, Wire
-from .server import READ, Server, reply
+from .server import READ, Server
 
 ALL = (*CALLERS, *STREAMERS)
 WHOLE_WIRES = [wire for wire in WIRES if wire.name != "gemini array"]
@@ -36,7 +36,7 @@ REFUSALS = [
 @pytest.mark.parametrize("how", ALL)
 @pytest.mark.parametrize(("wire", "refusal"), REFUSALS)
 def test_each_refusal_has_its_class_and_its_number_of_requests(how: str, wire: Wire, refusal: Refusal) -> None:
-    with Server([READ, reply(refusal.content, refusal.status, refusal.headers)]) as server:
+    with Server([READ, refuse(refusal.content, refusal.status, refusal.headers)]) as server:
         outcome = ask(how, wire, server)
         assert type(outcome.error).__name__ == f"{wire.prefix}{refusal.kind.__name__}"
         assert isinstance(outcome.error, refusal.kind)
@@ -60,7 +60,7 @@ ODD_BODIES = {
 @every_wire
 @pytest.mark.parametrize("body", ODD_BODIES.values(), ids=ODD_BODIES.keys())
 def test_the_status_decides_where_the_body_says_nothing(how: str, wire: Wire, body: bytes) -> None:
-    with Server([READ, reply(body, 503)], [READ, reply(body, 401)]) as server:
+    with Server([READ, refuse(body, 503)], [READ, refuse(body, 401)]) as server:
         outcome = ask(how, wire, server)
         assert isinstance(outcome.error, InvalidCredentialsError), "the 503 was tried again"
         assert len(server.requests) == 2
@@ -69,15 +69,15 @@ def test_the_status_decides_where_the_body_says_nothing(how: str, wire: Wire, bo
 @pytest.mark.parametrize("how", ALL)
 @every_wire
 def test_what_the_server_says_of_retrying_is_obeyed(how: str, wire: Wire) -> None:
-    with Server([READ, reply(b"", 500, {"x-should-retry": "false"})]) as server:
+    with Server([READ, refuse(b"", 500, {"x-should-retry": "false"})]) as server:
         assert isinstance(ask(how, wire, server).error, ServerError)
         assert len(server.requests) == 1
-    with Server([READ, reply(b"", 429, {"retry-after": "3600"})]) as server:
+    with Server([READ, refuse(b"", 429, {"retry-after": "3600"})]) as server:
         outcome = ask(how, wire, server)
         assert isinstance(outcome.error, RateLimitError)
         assert outcome.error.retry_after == 3600
         assert len(server.requests) == 1
-    with Server([READ, reply(b"", 429, {"retry-after": "soon"})]) as server:
+    with Server([READ, refuse(b"", 429, {"retry-after": "soon"})]) as server:
         assert isinstance(ask(how, wire, server).error, RateLimitError)
         assert len(server.requests) == 2
 
@@ -101,7 +101,7 @@ BODIES = {
 @every_wire
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
 def test_a_success_that_cannot_be_read_is_an_error_of_ours(how: str, wire: Wire, body: bytes) -> None:
-    with Server([READ, reply(body)]) as server:
+    with Server([READ, refuse(body)]) as server:
         outcome = ask(how, wire, server)
         assert isinstance(outcome.error, InvalidResponseError), repr(outcome.error)
         assert len(server.requests) == 1
@@ -123,7 +123,7 @@ def test_the_reply_of_another_api_is_refused(how: str, wire: Wire) -> None:
     for body in FOREIGN:
         if set(body) == set(wire.whole()) or any((wire.name, field) in READ_TOO for field in body):
             continue
-        with Server([READ, reply(json.dumps(body).encode())]) as server:
+        with Server([READ, refuse(json.dumps(body).encode())]) as server:
             outcome = ask(how, wire, server)
             assert isinstance(outcome.error, InvalidResponseError), body
             assert len(server.requests) == 1
@@ -133,7 +133,7 @@ def test_the_reply_of_another_api_is_refused(how: str, wire: Wire) -> None:
 @every_wire
 def test_an_empty_answer_is_an_answer(how: str, wire: Wire) -> None:
     for body in wire.empty_replies:
-        with Server([READ, reply(json.dumps(body).encode())]) as server:
+        with Server([READ, refuse(json.dumps(body).encode())]) as server:
             outcome = ask(how, wire, server)
         assert outcome.response is not None, (body, outcome.error)
         assert outcome.response.content == ""
@@ -145,7 +145,7 @@ def test_an_empty_answer_is_an_answer(how: str, wire: Wire) -> None:
 @every_wire
 def test_calls_of_a_whole_reply(how: str, wire: Wire) -> None:
     call = {"call_id": "a", "name": "pay", "arguments": {"amount": 1}}
-    with Server([READ, reply(json.dumps(wire.whole("So", "tool_calls", **call)).encode())]) as server:
+    with Server([READ, refuse(json.dumps(wire.whole("So", "tool_calls", **call)).encode())]) as server:
         outcome = ask(how, wire, server)
     assert outcome.response is not None
     assert outcome.response.finish_reason == "tool_calls"
@@ -160,9 +160,9 @@ def test_calls_of_a_whole_reply(how: str, wire: Wire) -> None:
 @every_wire
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_no_redirect_is_followed(how: str, wire: Wire, status: int) -> None:
-    with Server([READ, reply(b"{}")]) as other:
+    with Server([READ, refuse(b"{}")]) as other:
         for target in (f"{other.url}/v1/messages", "/elsewhere"):
-            with Server([READ, reply(b"", status, {"location": target})]) as server:
+            with Server([READ, refuse(b"", status, {"location": target})]) as server:
                 outcome = ask(how, wire, server)
                 assert isinstance(outcome.error, InvalidResponseError)
                 assert len(server.requests) == 1
@@ -176,7 +176,7 @@ def test_the_key_is_nowhere_to_be_seen(how: str, wire: Wire, caplog: pytest.LogC
     words = {"message": f"invalid x-api-key: {KEY}", "type": KEY, "code": KEY, "status": KEY, "details": [{"k": KEY}]}
     echo = json.dumps({"type": "error", "error": words, "message": KEY, "request_id": KEY}).encode()
     headers = {"x-request-id": KEY, "request-id": KEY, "x-amzn-requestid": KEY, "x-amzn-errortype": KEY}
-    with Server([READ, reply(echo, 401, headers)]) as server:
+    with Server([READ, refuse(echo, 401, headers)]) as server:
         error = ask(how, wire, server).error
         sent = server.requests[0]
     assert KEY not in sent.target

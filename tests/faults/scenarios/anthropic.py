@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from polydriver.driver import Driver
 from polydriver.drivers.anthropic import AnthropicDriver
@@ -41,7 +41,7 @@ class AnthropicWire(Wire):
     name = "anthropic"
     prefix = "Anthropic"
     model = "claude-sonnet-4-5"
-    refusals = [
+    refusals: ClassVar[list[Refusal]] = [
         _refused(400, "invalid_request_error", "messages: at least one message is required", InvalidRequestError),
         _refused(
             400,
@@ -55,9 +55,7 @@ class AnthropicWire(Wire):
             "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing.",
             QuotaExceededError,
         ),
-        _refused(
-            400, "invalid_request_error", "Output blocked by content filtering policy", ContentFilterError
-        ),
+        _refused(400, "invalid_request_error", "Output blocked by content filtering policy", ContentFilterError),
         _refused(401, "authentication_error", "invalid x-api-key", InvalidCredentialsError),
         _refused(402, "billing_error", "There is an issue with your billing.", QuotaExceededError),
         _refused(403, "permission_error", "Your API key does not have permission.", InvalidCredentialsError),
@@ -70,7 +68,7 @@ class AnthropicWire(Wire):
         _refused(504, "timeout_error", "The request timed out", APITimeoutError),
         _refused(529, "overloaded_error", "Overloaded", ServerError),
     ]
-    stream_errors = [
+    stream_errors: ClassVar[list[StreamError]] = [
         StreamError(failure("overloaded_error", "Overloaded"), ServerError),
         StreamError(failure("api_error", "Internal server error"), ServerError),
         StreamError(failure("rate_limit_error", "slow down"), RateLimitError),
@@ -80,7 +78,7 @@ class AnthropicWire(Wire):
         StreamError(failure("invalid_request_error", "no"), InvalidRequestError),
         StreamError({"type": "error", "error": "overloaded"}, ProviderError),
     ]
-    empty_replies = [
+    empty_replies: ClassVar[list[dict[str, Any]]] = [
         {"id": "m", "type": "message", "role": "assistant", "content": [], "stop_reason": "end_turn"},
         {
             "id": "m",
@@ -103,7 +101,10 @@ class AnthropicWire(Wire):
         """See `Wire.begin`."""
         usage = {"input_tokens": 5, "output_tokens": 1, "cache_read_input_tokens": 0}
         message = {"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-x", "content": []}
-        return [{"type": "message_start", "message": {**message, "stop_reason": None, "usage": usage}}, {"type": "ping"}]
+        return [
+            {"type": "message_start", "message": {**message, "stop_reason": None, "usage": usage}},
+            {"type": "ping"},
+        ]
 
     def text(self, *deltas: str) -> list[Event]:
         """See `Wire.text`."""

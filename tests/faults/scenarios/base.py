@@ -42,9 +42,9 @@ class Wire:
     """One wire. Builders return lists of events; a subclass says how they look.
 
     - `streams_calls`: whether arguments of calls come piece by piece, so that a call can be cut between them.
-    - `thinks`: whether reasoning has a delta of its own.
-    - `marks_end`: whether an event without content ends the stream, so that it can be left out.
-    - `foreign`: bodies of whole replies that another API would send.
+    - `options`: options of the call that choose the wire.
+    - `refusals`: replies without success. `stream_errors`: errors in streams. `empty_replies`: whole answers that say
+      nothing.
     """
 
     name: ClassVar[str]

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ConverseStre
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.wires.bedrock import exception, frame
 
@@ -56,12 +56,10 @@ class BedrockWire(Wire):
     prefix = "Bedrock"
     model = "amazon.nova-lite-v1:0"
     content_type = "application/vnd.amazon.eventstream"
-    refusals = [
+    refusals: ClassVar[list[Refusal]] = [
         _refused(400, "ValidationException", "The provided request is not valid", InvalidRequestError),
         _refused(400, "ValidationException", "Input is too long for requested model.", ContextLengthError),
-        _refused(
-            400, "ValidationException", "The provided model identifier is invalid.", ModelNotFoundError
-        ),
+        _refused(400, "ValidationException", "The provided model identifier is invalid.", ModelNotFoundError),
         _refused(400, "ServiceQuotaExceededException", "Your request exceeds the quota", QuotaExceededError),
         _refused(401, "UnauthorizedException", "no", InvalidCredentialsError),
         _refused(403, "AccessDeniedException", "You don't have access to the model", InvalidCredentialsError),
@@ -76,14 +74,14 @@ class BedrockWire(Wire):
         _refused(503, "ServiceUnavailableException", "Bedrock is unable to process your request", ServerError),
         Refusal(529, b"", ServerError),
     ]
-    stream_errors = [
+    stream_errors: ClassVar[list[StreamError]] = [
         _raised("throttlingException", "Too many requests", RateLimitError),
         _raised("internalServerException", "boom", ServerError),
         _raised("modelStreamErrorException", "The model failed", ServerError),
         _raised("serviceUnavailableException", "busy", ServerError),
         _raised("validationException", "no", InvalidRequestError),
     ]
-    empty_replies = [
+    empty_replies: ClassVar[list[dict[str, Any]]] = [
         {"output": {"message": {"role": "assistant", "content": []}}, "stopReason": "end_turn", "usage": _USAGE},
         {
             "output": {"message": {"content": [{"reasoningContent": {"reasoningText": {"text": "Hm"}}}]}},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from polydriver.driver import Driver
 from polydriver.drivers.cohere import CohereDriver
@@ -34,7 +34,7 @@ class CohereWire(Wire):
     name = "cohere"
     prefix = "Cohere"
     model = "command-a-03-2025"
-    refusals = [
+    refusals: ClassVar[list[Refusal]] = [
         Refusal(400, {"id": "e", "message": "invalid request: message must be at least 1 token"}, InvalidRequestError),
         Refusal(400, {"id": "e", "message": "too many tokens: total number of tokens"}, ContextLengthError),
         Refusal(401, {"id": "e", "message": "invalid api token"}, InvalidCredentialsError),
@@ -48,14 +48,14 @@ class CohereWire(Wire):
         Refusal(503, {"message": "service unavailable"}, ServerError),
         Refusal(529, b"", ServerError),
     ]
-    stream_errors = [
+    stream_errors: ClassVar[list[StreamError]] = [
         StreamError({"message": "internal server error", "id": "e"}, ProviderError),
         StreamError(
             {"type": "message-end", "id": "c1", "delta": {"finish_reason": "ERROR", "error": "out of capacity"}},
             ProviderError,
         ),
     ]
-    empty_replies = [
+    empty_replies: ClassVar[list[dict[str, Any]]] = [
         {"id": "c", "message": {"role": "assistant", "content": []}, "finish_reason": "COMPLETE"},
         {"id": "c", "message": {"content": [{"type": "thinking", "thinking": "Hm"}]}, "finish_reason": "COMPLETE"},
         {"id": "c", "message": {"role": "assistant"}, "finish_reason": "MAX_TOKENS"},

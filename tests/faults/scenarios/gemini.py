@@ -6,7 +6,7 @@ https://ai.google.dev/api/generate-content, https://ai.google.dev/gemini-api/doc
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from polydriver.driver import Driver
 from polydriver.drivers.gemini import GeminiDriver
@@ -61,7 +61,7 @@ class GeminiWire(Wire):
     prefix = "Gemini"
     model = "gemini-2.5-flash"
     streams_calls = False
-    refusals = [
+    refusals: ClassVar[list[Refusal]] = [
         _refused(InvalidRequestError, 400, "INVALID_ARGUMENT", "Invalid value at 'contents[0].role'"),
         _refused(InvalidRequestError, 400, "FAILED_PRECONDITION", "User location is not supported for the API use."),
         _refused(InvalidCredentialsError, 400, "INVALID_ARGUMENT", "API key not valid. Please pass one.", _BAD_KEY),
@@ -90,7 +90,7 @@ class GeminiWire(Wire):
         _refused(APITimeoutError, 504, "DEADLINE_EXCEEDED", "The service could not finish in time."),
         Refusal(529, b"", ServerError),
     ]
-    stream_errors = [
+    stream_errors: ClassVar[list[StreamError]] = [
         StreamError(failure(503, "UNAVAILABLE", "The model is overloaded."), ServerError),
         StreamError(failure(500, "INTERNAL", "An internal error has occurred."), ServerError),
         StreamError(failure(429, "RESOURCE_EXHAUSTED", "Quota exceeded"), RateLimitError),
@@ -99,7 +99,7 @@ class GeminiWire(Wire):
         StreamError([failure(503, "UNAVAILABLE", "The model is overloaded.")], ServerError),
         StreamError({"error": "overloaded"}, ProviderError),
     ]
-    empty_replies = [
+    empty_replies: ClassVar[list[dict[str, Any]]] = [
         {"candidates": [{"finishReason": "STOP", "index": 0}], "usageMetadata": _USAGE},
         {"candidates": [{"content": {"role": "model"}, "finishReason": "MAX_TOKENS"}]},
         {"candidates": [{"content": {"parts": [{"text": "Hm", "thought": True}]}, "finishReason": "STOP"}]},

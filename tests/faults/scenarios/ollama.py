@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
 from polydriver.driver import Driver
 from polydriver.drivers.ollama import OllamaDriver
@@ -32,7 +32,7 @@ class OllamaWire(Wire):
     model = "gemma3:1b"
     content_type = "application/x-ndjson"
     streams_calls = False
-    refusals = [
+    refusals: ClassVar[list[Refusal]] = [
         Refusal(400, {"error": "invalid character 'x' looking for beginning of value"}, InvalidRequestError),
         Refusal(401, {"error": "unauthorized"}, InvalidCredentialsError),
         Refusal(403, {"error": "forbidden"}, InvalidCredentialsError),
@@ -45,12 +45,12 @@ class OllamaWire(Wire):
         Refusal(503, {"error": "server busy, please try again. maximum pending requests exceeded"}, ServerError),
         Refusal(529, b"", ServerError),
     ]
-    stream_errors = [
+    stream_errors: ClassVar[list[StreamError]] = [
         StreamError({"error": "an error was encountered while running the model"}, ProviderError),
         StreamError({"error": {"message": "boom", "type": "server_error"}}, ServerError),
         StreamError({"error": "unexpected EOF", "status": 500}, ServerError),
     ]
-    empty_replies = [
+    empty_replies: ClassVar[list[dict[str, Any]]] = [
         {"model": "m", "message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop"},
         {"model": "m", "message": {"content": "", "thinking": "Hm"}, "done": True, "done_reason": "length"},
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from polydriver import OpenAIDriver
 from polydriver.driver import Driver
@@ -47,8 +47,8 @@ class ResponsesWire(Wire):
     name = "responses"
     prefix = "OpenAI"
     model = "gpt-4o-mini"
-    options = {"api": "responses"}
-    refusals = [
+    options: ClassVar[dict[str, Any]] = {"api": "responses"}
+    refusals: ClassVar[list[Refusal]] = [
         _refused(400, InvalidRequestError, "Invalid value for 'input'", param="input"),
         _refused(400, ContextLengthError, "too long", code="context_length_exceeded"),
         _refused(401, InvalidCredentialsError, "Incorrect API key provided", code="invalid_api_key"),
@@ -62,7 +62,7 @@ class ResponsesWire(Wire):
         _refused(503, ServerError, "The engine is overloaded", type="server_error"),
         Refusal(529, b"", ServerError),
     ]
-    stream_errors = [
+    stream_errors: ClassVar[list[StreamError]] = [
         StreamError(failed("server_error", "The model failed"), ServerError),
         StreamError(failed("rate_limit_exceeded", "Rate limit reached"), RateLimitError),
         StreamError(failed("invalid_prompt", "Invalid prompt"), InvalidRequestError),
@@ -75,7 +75,7 @@ class ResponsesWire(Wire):
         StreamError({"error": {"type": "server_error", "message": "boom"}}, ServerError),
         StreamError({"type": "response.failed", "response": None}, ServerError),
     ]
-    empty_replies = [
+    empty_replies: ClassVar[list[dict[str, Any]]] = [
         {"id": "r", "object": "response", "status": "completed", "output": []},
         {"id": "r", "status": "completed", "output": [{"type": "reasoning", "id": "rs", "summary": []}]},
         {"id": "r", "status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}, "output": []},

@@ -162,7 +162,7 @@ class HandlesErrors(TraitBase):
     def map_payload(self, payload: Any) -> ProviderError:
         """The error for an error object inside a reply or stream that began as a success.
 
-        It is an `InvalidResponseError` for what says nothing of an error: an empty list, a number, another API's answer.
+        It is an `InvalidResponseError` for what tells of no error: an empty list, a number, another API's answer.
         """
         facts = read_error(payload)
         if facts.message or facts.code or facts.type or (isinstance(payload, dict) and payload.get("error")):

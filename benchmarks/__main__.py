@@ -36,9 +36,7 @@ def _arguments() -> argparse.Namespace:
         metavar=",".join(SECTIONS),
         help="some of the sections",
     )
-    parser.add_argument(
-        "--python", type=Path, help="measure in this interpreter's environment instead of .venv-bench"
-    )
+    parser.add_argument("--python", type=Path, help="measure in this interpreter's environment instead of .venv-bench")
     return parser.parse_args()
 
 

@@ -17,9 +17,7 @@ def prepare() -> Path:
     """Returns the interpreter of `.venv-bench`, made from `requirements/bench.lock` unless it is there."""
     if Path(sys.prefix) == FOLDER:
         return Path(sys.executable)
-    subprocess.run(
-        [sys.executable, ROOT / "tools" / "bootstrap.py", "bench", "--venv", FOLDER.name], check=True
-    )
+    subprocess.run([sys.executable, ROOT / "tools" / "bootstrap.py", "bench", "--venv", FOLDER.name], check=True)
     return FOLDER / "bin" / "python"
 
 

@@ -26,11 +26,7 @@ def _number(value: float) -> str:
 
 
 def _median(samples: Samples | None) -> float | None:
-    return (
-        statistics.median(samples.values)
-        if samples is not None and samples.values and not samples.problem
-        else None
-    )
+    return statistics.median(samples.values) if samples is not None and samples.values and not samples.problem else None
 
 
 def _ratio(value: float, base: float | None) -> str:

@@ -66,9 +66,7 @@ class Workers:
     """One worker for each competitor, started together, until `stop()`."""
 
     def __init__(self, python: Path, colour: str, targets: dict[str, str], origin: str, log: Path) -> None:
-        self._workers = {
-            name: _Worker(python, colour, target, origin, log) for name, target in targets.items()
-        }
+        self._workers = {name: _Worker(python, colour, target, origin, log) for name, target in targets.items()}
         self._problems = {name: worker.receive()[1] for name, worker in self._workers.items()}
 
     def stop(self) -> None:

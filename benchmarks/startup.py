@@ -48,18 +48,12 @@ class NotInstalled(Exception):
 
 def measure_imports(python: Path, names: Collection[str], url: str, turns: int, patience: float) -> Figures:
     """Four figures for each program, in the order of `IMPORT`, beyond those of the interpreter itself."""
-    return _interleaved(
-        lambda program: _import_once(python, program, url), len(IMPORT), names, turns, patience
-    )
+    return _interleaved(lambda program: _import_once(python, program, url), len(IMPORT), names, turns, patience)
 
 
-def measure_first_reply(
-    python: Path, names: Collection[str], url: str, turns: int, patience: float
-) -> Figures:
+def measure_first_reply(python: Path, names: Collection[str], url: str, turns: int, patience: float) -> Figures:
     """Wall time from starting the process to the printed reply, and CPU time of the whole process."""
-    return _interleaved(
-        lambda program: _reply_once(python, program, url), len(FIRST_REPLY), names, turns, patience
-    )
+    return _interleaved(lambda program: _reply_once(python, program, url), len(FIRST_REPLY), names, turns, patience)
 
 
 def _interleaved(

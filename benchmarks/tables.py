@@ -67,9 +67,7 @@ _ASYNC_CALLS = [
     _Table("Async call, 50 in flight", _CALL, "call", 50, goals=((BARE_ASYNC, 1.5), (OPENAI, 1 / 8))),
     _Table("Async call, 500 in flight", _CALL, "call", 500, goals=((BARE_ASYNC, 1.5),)),
 ]
-_BLOCKING_CHUNKS = [
-    _Table(f"{_BURST}, blocking", _CHUNK, "chunk", goals=((BARE_BLOCKING, 2), (OPENAI, 1 / 20)))
-]
+_BLOCKING_CHUNKS = [_Table(f"{_BURST}, blocking", _CHUNK, "chunk", goals=((BARE_BLOCKING, 2), (OPENAI, 1 / 20)))]
 _ASYNC_CHUNKS = [
     _Table(f"{_BURST}, async", _CHUNK, "chunk", goals=((BARE_ASYNC, 2), (OPENAI, 1 / 20))),
     _Table(
@@ -152,18 +150,14 @@ class Bench:
     def _first_reply(self) -> str:
         results = measure_first_reply(*self._startup_arguments())
         self._startup_goal("Start to first reply, wall", results, 0, 1 / 3)
-        return (
-            f"## From process start to the first reply\n\n{multi_table(FIRST_REPLY, results, ratio_of=0)}\n"
-        )
+        return f"## From process start to the first reply\n\n{multi_table(FIRST_REPLY, results, ratio_of=0)}\n"
 
     def _startup_arguments(self) -> tuple[Path, list[str], str, int, float]:
         names = [name for name in PROGRAMS if name not in self._plan.left_out]
         return self._python, names, f"{self._server.origin}/v1", self._plan.starts, self._plan.patience
 
     def _startup_goal(self, text: str, results: Figures, figure: int, limit: float) -> None:
-        self._goals.append(
-            Goal(f"{text}, x {OPENAI}", results[POLYDRIVER][figure], results[OPENAI][figure], limit)
-        )
+        self._goals.append(Goal(f"{text}, x {OPENAI}", results[POLYDRIVER][figure], results[OPENAI][figure], limit))
 
     def _ceiling(self) -> str:
         calls, wall, cpu = self._load("/v1/chat/completions", stream=False, connections=50)
@@ -182,8 +176,6 @@ class Bench:
         """Replies, seconds, and the server's CPU seconds."""
         before = self._server.cpu_seconds()
         arguments = [str(self._server.port), path, str(int(stream)), str(connections), "1"]
-        ran = subprocess.run(
-            [self._server.load_client, *arguments], capture_output=True, text=True, check=True
-        )
+        ran = subprocess.run([self._server.load_client, *arguments], capture_output=True, text=True, check=True)
         replies, _, seconds = ran.stdout.split()
         return int(replies), float(seconds), self._server.cpu_seconds() - before

@@ -30,9 +30,7 @@ def main(colour: str, target: str, origin: str) -> None:
     except ModuleNotFoundError as error:
         print(json.dumps({"missing": str(error)}), file=out)
         return
-    meter: BlockingMeter | AsyncMeter = (BlockingMeter if colour == "blocking" else AsyncMeter)(
-        client, origin
-    )
+    meter: BlockingMeter | AsyncMeter = (BlockingMeter if colour == "blocking" else AsyncMeter)(client, origin)
     print(json.dumps({"value": 0}), file=out)
     for line in sys.stdin:
         request = json.loads(line)

@@ -71,9 +71,7 @@ def create(venv: Path) -> None:
         if version_of(interpreter(venv)) == RUNNING:
             return
         if not any(stamp(venv, profile).exists() for profile in SUPERSETS):
-            sys.exit(
-                f"{venv.name} is not this project's, or not of Python {RUNNING}. Name another: make VENV=..."
-            )
+            sys.exit(f"{venv.name} is not this project's, or not of Python {RUNNING}. Name another: make VENV=...")
         options = ["--clear"]
     print(f"Creating {venv.name} with Python {sys.version.split()[0]}", flush=True)
     if subprocess.run([sys.executable, "-m", "venv", *options, venv], check=False).returncode != 0:

@@ -175,9 +175,7 @@ def variants(model: genai.ModelInfo, model_id: str) -> dict[str, list[Json]]:
 
 def start_of(price: genai.PriceVariant | genai.ConditionalPrice) -> date:
     """The first day of a price or a variant."""
-    return (
-        price.constraint.start_date if isinstance(price.constraint, genai.StartDateConstraint) else date.min
-    )
+    return price.constraint.start_date if isinstance(price.constraint, genai.StartDateConstraint) else date.min
 
 
 def named(clause: Any) -> Iterator[str]:
@@ -207,9 +205,7 @@ def priced_models(table: str) -> tuple[dict[str, Json], dict[str, str]]:
             record["deprecated"] = model.deprecated
             record["history"] = history(model, model_id)
             record["variants"] = variants(model, model_id)
-            records[model_id.lower()] = {
-                key: value for key, value in record.items() if value not in (None, [], {})
-            }
+            records[model_id.lower()] = {key: value for key, value in record.items() if value not in (None, [], {})}
         for text in sorted({text for model in provider.models for text in named(model.match)}):
             matched = provider._match_model(text.lower())
             if matched is not None:
@@ -232,9 +228,7 @@ def build_table(table: str, models_dev: Json, litellm: Json) -> Json:
     candidates = set(listed)
     if table == "bedrock":
         bases = {name.removeprefix("global.") for name in records} | candidates
-        candidates |= {
-            f"{region}.{base}" for region in REGIONS for base in bases if base.split(".")[0] not in REGIONS
-        }
+        candidates |= {f"{region}.{base}" for region in REGIONS for base in bases if base.split(".")[0] not in REGIONS}
     if table == "openai":
         candidates |= {f"ft:{name}" for name in listed.keys() | records.keys() if not name.startswith("ft:")}
     for name in sorted(candidates):
@@ -248,9 +242,7 @@ def build_table(table: str, models_dev: Json, litellm: Json) -> Json:
         target = aliases.get(name)
         if target is None and name not in records:
             records[name] = own_record(facts)
-            if table == "huggingface" or matching(
-                RESOLD.get(table, ()), name
-            ):  # the route or the maker prices it
+            if table == "huggingface" or matching(RESOLD.get(table, ()), name):  # the route or the maker prices it
                 records[name].pop("history", None)
         elif target is not None and differs(facts, records[target]):
             records[name] = {**own_record(facts), "priced_as": target}
@@ -343,9 +335,7 @@ def write(catalog: Json) -> str:
     """The catalog as JSON with a line for each model and for each table's aliases."""
     lines = ['{"header": ' + json.dumps(catalog["header"], ensure_ascii=False) + ",", '"tables": {']
     for index, (table, content) in enumerate(catalog["tables"].items()):
-        lines.append(
-            ("," if index else "") + json.dumps(table) + ': {"aliases": ' + compact(content["aliases"]) + ","
-        )
+        lines.append(("," if index else "") + json.dumps(table) + ': {"aliases": ' + compact(content["aliases"]) + ",")
         lines.append('"models": {')
         rows = [f"{json.dumps(name)}:{compact(record)}" for name, record in content["models"].items()]
         lines.append(",\n".join(rows) + "}}")
@@ -376,9 +366,7 @@ def without_audio(value: Any) -> Any:
         return [without_audio(item) for item in value]
     if isinstance(value, dict):
         same = value.get("input_audio") is not None and value.get("input_audio") == value.get("input")
-        return {
-            key: without_audio(item) for key, item in value.items() if not (same and key == "input_audio")
-        }
+        return {key: without_audio(item) for key, item in value.items() if not (same and key == "input_audio")}
     return value
 
 

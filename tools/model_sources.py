@@ -159,9 +159,7 @@ def from_models_dev(model: Json) -> Json:
         "temperature": model.get("temperature"),
         "deprecated": True if model.get("status") == "deprecated" else None,
         "released": day(model.get("release_date")),
-        "pricing": models_dev_pricing(model.get("cost") or {})
-        if "text" in modalities.get("input", ())
-        else None,
+        "pricing": models_dev_pricing(model.get("cost") or {}) if "text" in modalities.get("input", ()) else None,
     }
     return {key: value for key, value in record.items() if value is not None}
 
@@ -237,13 +235,9 @@ def litellm_pricing(model: Json) -> Json | None:
     costs = {key for key in costs if not key.endswith(("_batches", "_priority", "_flex"))}
     if not costs or costs - LITELLM_PRICES.keys() or "input_cost_per_token" not in costs:
         return None
-    prices = {
-        LITELLM_PRICES[key]: plain(Decimal(model[key]) * 1_000_000) for key in LITELLM_PRICES if key in costs
-    }
+    prices = {LITELLM_PRICES[key]: plain(Decimal(model[key]) * 1_000_000) for key in LITELLM_PRICES if key in costs}
     limit = 10 if model.get("mode") == "embedding" else 200
-    mistaken = (
-        Decimal(prices["input"]) > limit
-    )  # a price of a thousand tokens or of a million, stored as that of one
+    mistaken = Decimal(prices["input"]) > limit  # a price of a thousand tokens or of a million, stored as that of one
     return None if mistaken else {"source": "litellm", **prices}
 
 

@@ -26,9 +26,7 @@ class Httpx2:
 
     def stream(self, on_text: Callable[[str], object]) -> int:
         reader = TextReader(on_text)
-        with self._client.stream(
-            "POST", self._url, content=encode_request(stream=True), headers=HEADERS
-        ) as reply:
+        with self._client.stream("POST", self._url, content=encode_request(stream=True), headers=HEADERS) as reply:
             for data in reply.iter_bytes():
                 reader.feed(data)
         return reader.total_tokens
@@ -42,9 +40,7 @@ class AsyncHttpx2:
         self._client = httpx2.AsyncClient(limits=_LIMITS, timeout=60)
 
     async def call(self) -> Answer:
-        return read_answer(
-            (await self._client.post(self._url, content=encode_request(), headers=HEADERS)).content
-        )
+        return read_answer((await self._client.post(self._url, content=encode_request(), headers=HEADERS)).content)
 
     async def stream(self, on_text: Callable[[str], object]) -> int:
         reader = TextReader(on_text)

@@ -18,9 +18,7 @@ class OpenAISDK:
         self._client = openai.OpenAI(api_key=API_KEY, base_url=base_url)
 
     def call(self) -> Answer:
-        reply = self._client.chat.completions.create(
-            model=MODEL, messages=[{"role": "user", "content": PROMPT}]
-        )
+        reply = self._client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": PROMPT}])
         assert reply.usage is not None
         return Answer(reply.choices[0].message.content or "", reply.usage.total_tokens)
 
@@ -47,9 +45,7 @@ class AsyncOpenAISDK:
         self._client = openai.AsyncOpenAI(api_key=API_KEY, base_url=base_url)
 
     async def call(self) -> Answer:
-        reply = await self._client.chat.completions.create(
-            model=MODEL, messages=[{"role": "user", "content": PROMPT}]
-        )
+        reply = await self._client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": PROMPT}])
         assert reply.usage is not None
         return Answer(reply.choices[0].message.content or "", reply.usage.total_tokens)
 

@@ -81,7 +81,8 @@ class Driver(Provider):
     ) -> None:
         """Read and check the settings, offline. Raises `ConfigurationError` with every problem and its fix.
 
-        `transport` replaces the HTTP client (see `polydriver.engine.transports`), or is a function of the kind of caller ("blocking"
+        `transport` replaces the HTTP client (see `polydriver.engine.transports`), or is a function of the kind of
+        caller ("blocking"
         or "async") and the `TransportConfig` that makes one, for both kinds; `events` is the bus to report to.
         """
         self.config = read_config(type(self), config, **settings)

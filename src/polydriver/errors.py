@@ -273,8 +273,11 @@ def error_branch(prefix: str) -> Mapping[type[ProviderError], type[ProviderError
         for leaf in _LEAVES:
             parent = known.get(leaf.__mro__[1], root)
             doc = f"{leaf.__name__} from {prefix}."
-            known[leaf] = type(prefix + leaf.__name__, (parent, leaf), {**fields, "__doc__": doc, "hint": leaf.hint,
-            "retryable": leaf.retryable})
+            known[leaf] = type(
+                prefix + leaf.__name__,
+                (parent, leaf),
+                {**fields, "__doc__": doc, "hint": leaf.hint, "retryable": leaf.retryable},
+            )
         _branches[prefix] = known
     return known
 

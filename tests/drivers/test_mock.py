@@ -98,9 +98,7 @@ class TestReplies:
         assert decode_json(chat(driver).content) == {"content": "kept"}
 
     def test_functions_see_the_call(self) -> None:
-        driver = mock(
-            lambda call: f"{call.model}: {call.text.upper()}", lambda call: errors.RateLimitError("no")
-        )
+        driver = mock(lambda call: f"{call.model}: {call.text.upper()}", lambda call: errors.RateLimitError("no"))
         assert chat(driver, "hi", model="m").content == "m: HI"
         with pytest.raises(errors.RateLimitError):
             chat(driver, retry_attempts=1)
@@ -116,9 +114,7 @@ class TestReplies:
         assert chat(driver, "really?!").content == "What?"
         assert chat(driver, "else").content == "scripted"
 
-    @pytest.mark.parametrize(
-        "reply", [object(), ValueError("x"), {"error": "no such failure"}, {"tool_calls": [1]}]
-    )
+    @pytest.mark.parametrize("reply", [object(), ValueError("x"), {"error": "no such failure"}, {"tool_calls": [1]}])
     def test_what_cannot_be_a_reply_is_refused_with_its_place(self, reply: Any) -> None:
         with pytest.raises(errors.ConfigurationError, match=r"replies\[1\]|the reply"):
             MockDriver({"replies": ["ok", reply]}, env={})
@@ -447,9 +443,7 @@ class TestConfiguration:
         with pytest.raises(errors.ConfigurationError, match="OPENAI_API_KEY"):
             ai.provider("openai")
 
-    @pytest.mark.parametrize(
-        "settings", [{"chunk_size": 0}, {"patterns": ["x"]}, {"delay": -1}, {"unknown": 1}]
-    )
+    @pytest.mark.parametrize("settings", [{"chunk_size": 0}, {"patterns": ["x"]}, {"delay": -1}, {"unknown": 1}])
     def test_wrong_settings_are_refused(self, settings: dict[str, Any]) -> None:
         with pytest.raises(errors.ConfigurationError):
             MockDriver(settings, env={})

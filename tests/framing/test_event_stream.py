@@ -179,6 +179,4 @@ def test_the_limit_counts_before_the_message_is_there() -> None:
 @pytest.mark.parametrize("size", [1, 1024])
 def test_a_large_message_costs_linear_work(size: int) -> None:
     payload = b"x" * (300_000 if size == 1 else 10_000_000)
-    assert decode(EventStreamDecoder(), cut_every(frame(b"", payload), size)) == [
-        EventStreamMessage({}, payload)
-    ]
+    assert decode(EventStreamDecoder(), cut_every(frame(b"", payload), size)) == [EventStreamMessage({}, payload)]

@@ -12,13 +12,8 @@ from polydriver.framing import FramingError, JSONArrayDecoder
 from .helpers import cut_at, cut_every, every_cut
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.text(st.sampled_from('a"\\[]{},: \n\u00fc\U0001f600'), max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text('k"\\]', max_size=3), inner, max_size=4)
-    ),
+    st.none() | st.booleans() | st.integers() | st.text(st.sampled_from('a"\\[]{},: \n\u00fc\U0001f600'), max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text('k"\\]', max_size=3), inner, max_size=4),
     max_leaves=12,
 )
 
@@ -94,9 +89,7 @@ def test_any_array_in_any_pieces(values: list[Any], indent: int | None, cuts: li
     assert (complete, failed) == (True, False)
 
 
-HOSTILE = st.lists(st.sampled_from([bytes([byte]) for byte in b'[]{}",:\\ \n1a\xff']), max_size=30).map(
-    b"".join
-)
+HOSTILE = st.lists(st.sampled_from([bytes([byte]) for byte in b'[]{}",:\\ \n1a\xff']), max_size=30).map(b"".join)
 
 
 @given(HOSTILE, st.integers(1, 12), st.integers(1, 20))

@@ -10,9 +10,7 @@ from polydriver.framing import FramingError, JSONLinesDecoder
 
 from .helpers import cut_at, cut_every, cut_randomly, decode, every_cut, recorded_bodies
 
-BODIES = st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b" ", b"{}", b'"a"', b"\xff"]), max_size=30).map(
-    b"".join
-)
+BODIES = st.lists(st.sampled_from([b"\n", b"\r\n", b"\r", b" ", b"{}", b'"a"', b"\xff"]), max_size=30).map(b"".join)
 
 
 def reference(body: bytes) -> list[bytes]:
@@ -69,9 +67,7 @@ def test_a_large_line_costs_linear_work(size: int) -> None:
 
 
 def test_recorded_bodies_read_the_same_whole_and_in_pieces(wire_dir: Path) -> None:
-    bodies = recorded_bodies(wire_dir, "application/x-ndjson") + recorded_bodies(
-        wire_dir, "application/stream+json"
-    )
+    bodies = recorded_bodies(wire_dir, "application/x-ndjson") + recorded_bodies(wire_dir, "application/stream+json")
     assert bodies
     for seed, (name, body) in enumerate(bodies):
         lines = reference(body)

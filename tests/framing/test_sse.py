@@ -138,9 +138,7 @@ def test_id_and_retry() -> None:
     assert decoder.last_event_id == b""
 
 
-@pytest.mark.parametrize(
-    "body", [b'\n\n\n{"error": {"message": "no"}}', b"<html>\r\n\r\n</html>\r\n", b"", b"\0\xff"]
-)
+@pytest.mark.parametrize("body", [b'\n\n\n{"error": {"message": "no"}}', b"<html>\r\n\r\n</html>\r\n", b"", b"\0\xff"])
 def test_a_body_that_is_no_stream_is_kept_to_be_examined(body: bytes) -> None:
     for pieces in every_cut(body):
         decoder = SSEDecoder()

@@ -129,9 +129,7 @@ class TestScrubbing:
 
     def test_binary_is_stored_as_base64(self, tmp_path: Path) -> None:
         path = tmp_path / "tape.jsonl"
-        record(
-            path, (request(b"\xff\x00"), Simulated(chunks=[b"\xfe\x01", "ä".encode()[:1], "ä".encode()[1:]]))
-        )
+        record(path, (request(b"\xff\x00"), Simulated(chunks=[b"\xfe\x01", "ä".encode()[:1], "ä".encode()[1:]])))
         stored = json.loads(path.read_text())
         assert stored["request"]["body"] == {"base64": base64.b64encode(b"\xff\x00").decode()}
         assert Cassette(path).play(request(b"\xff\x00")).chunks[0] == b"\xfe\x01"
@@ -195,9 +193,7 @@ class TestModes:
         first.save()
         assert not Cassette(path).is_recording
 
-    @pytest.mark.parametrize(
-        "content", ["no JSON", "[]", '{"request": {}}', '{"request": 1, "response": {}}']
-    )
+    @pytest.mark.parametrize("content", ["no JSON", "[]", '{"request": {}}', '{"request": 1, "response": {}}'])
     def test_a_file_that_is_no_cassette(self, tmp_path: Path, content: str) -> None:
         path = tmp_path / "tape.jsonl"
         path.write_text(content)

@@ -133,9 +133,7 @@ FAULTS = [
     Fault("test_hostile_replies_raise_our_errors", {"parse_response": _trusting}),
     Fault("test_tool_reply_is_read", {"parse_response": _trusting}),
     Fault("test_usage_adds_up", {"parse_response": _greedy_usage}),
-    Fault(
-        "test_statuses_are_mapped", {"map_error": lambda self, reply: ServerError("it failed", provider="x")}
-    ),
+    Fault("test_statuses_are_mapped", {"map_error": lambda self, reply: ServerError("it failed", provider="x")}),
     Fault("test_errors_are_complete", {"map_error": lambda self, reply: ProviderError("it failed")}),
     Fault("test_hooks_are_whole_or_absent", {"build_embeddings": lambda self, request: None}),
     Fault("test_claims_agree_with_hooks", {"get_capabilities": lambda self: Capabilities(embeddings=True)}),

@@ -159,9 +159,7 @@ class TestAsync:
         twin.assert_done().assert_sent("y", provider="openai")
 
     async def test_by_itself(self) -> None:
-        ai = AsyncAI.fake(
-            [errors.RateLimitError("slow", retry_after=20), tool_call("get_weather", city="Oslo")]
-        )
+        ai = AsyncAI.fake([errors.RateLimitError("slow", retry_after=20), tool_call("get_weather", city="Oslo")])
         ai.reply("Fine.")
         async with ai:
             answer = await ai.conversation().tools(get_weather).run_tools("Weather?")

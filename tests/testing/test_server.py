@@ -194,7 +194,5 @@ class TestWithTheirSDK:
         openai = pytest.importorskip("openai", reason="the openai SDK is not installed")
         with MockServer(mock("Hello")) as url:
             async with openai.AsyncOpenAI(api_key="sk-test", base_url=url, max_retries=0) as sdk:
-                answer = await sdk.chat.completions.create(
-                    model="m", messages=[{"role": "user", "content": "Hi"}]
-                )
+                answer = await sdk.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}])
                 assert answer.choices[0].message.content == "Hello"

@@ -15,7 +15,9 @@ KEY = "sk-test-1234567890abcdef"
 
 @pytest.mark.parametrize("split", [whole, at_random(5)], ids=["whole", "split"])
 @pytest.mark.parametrize(("asked", "answered"), [("responses", "openai-chat"), ("chat", "openai-responses")])
-def test_the_answer_of_the_other_wire_is_read_as_well(wire_dir: Path, asked: str, answered: str, split: Splitter) -> None:
+def test_the_answer_of_the_other_wire_is_read_as_well(
+    wire_dir: Path, asked: str, answered: str, split: Splitter
+) -> None:
     driver = OpenAIDriver({"api_key": KEY, "api": asked})
     own = {"openai-chat", "openai-responses"}
     wrong = {

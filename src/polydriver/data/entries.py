@@ -77,9 +77,7 @@ class ModelEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     released: date | None = None
     endpoints: tuple[str, ...] | None = None
 
-    def pricing_at(
-        self, moment: date | datetime | None = None, variant: str | None = None
-    ) -> ModelPricing | None:
+    def pricing_at(self, moment: date | datetime | None = None, variant: str | None = None) -> ModelPricing | None:
         """The price of a call that was made at `moment`, or `None` when it is unknown.
 
         A datetime without a zone is in UTC, a date is outside of peak hours, and `None` is the day of the

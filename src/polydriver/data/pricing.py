@@ -45,9 +45,7 @@ class Cost(msgspec.Struct, frozen=True, omit_defaults=True):
         if not isinstance(other, Cost):
             return NotImplemented
         if self.currency != other.currency:
-            raise ValueError(
-                f"cannot add a cost in {other.currency} to one in {self.currency}: convert one first"
-            )
+            raise ValueError(f"cannot add a cost in {other.currency} to one in {self.currency}: convert one first")
         items = dict(self.items)
         for name, amount in other.items.items():
             items[name] = _EXACT.add(items.get(name, Decimal(0)), amount)
@@ -172,9 +170,7 @@ def _bill_input(bill: list[_Line], usage: TokenUsage, rates: Rates, extra: Count
         bill.append(("input_audio", audio, rates.input_audio, 6))
         bill.append(("input_image", image, _first(rates.input_image, rates.input), 6))
         bill.append(("input_video", video, _first(rates.input_video, rates.input), 6))
-        bill.append(
-            ("cached_input_audio", cached_audio, _first(rates.cached_input_audio, rates.input_audio), 6)
-        )
+        bill.append(("cached_input_audio", cached_audio, _first(rates.cached_input_audio, rates.input_audio), 6))
         bill.append(("cached_input_image", cached_image, _first(rates.cached_input_image, text_cached), 6))
     bill.append(("input", plain, rates.input, 6))
     if cached:

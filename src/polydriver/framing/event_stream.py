@@ -105,9 +105,7 @@ class EventStreamDecoder:
         if total > self._limit:
             raise event_too_large(self._limit)
         if headers_length > total - _OVERHEAD:
-            raise FramingError(
-                f"event stream: {headers_length} bytes of headers in a message of {total} bytes"
-            )
+            raise FramingError(f"event stream: {headers_length} bytes of headers in a message of {total} bytes")
         return total, headers_length
 
 

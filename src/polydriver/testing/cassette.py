@@ -58,9 +58,7 @@ class Cassette:
         if mode not in ("once", "replay", "record"):
             raise ConfigurationError(f"a cassette's mode is 'once', 'replay' or 'record', not {mode!r}")
         if mode == "replay" and not self.path.is_file():
-            raise ConfigurationError(
-                f"there is no cassette at {self.path}: record one with mode 'once' or 'record'"
-            )
+            raise ConfigurationError(f"there is no cassette at {self.path}: record one with mode 'once' or 'record'")
         self.is_recording = mode == "record" or (mode == "once" and not self.path.is_file())
         self.exchanges: list[dict[str, Any]] = [] if self.is_recording else _read(self.path)
         self._played: set[int] = set()
@@ -121,9 +119,7 @@ class Cassette:
         """Write the file when recording; else do nothing."""
         if self.is_recording:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_bytes(
-                b"".join(msgspec.json.encode(exchange) + b"\n" for exchange in self.exchanges)
-            )
+            self.path.write_bytes(b"".join(msgspec.json.encode(exchange) + b"\n" for exchange in self.exchanges))
 
     def _explain(self, wanted: dict[str, Any], key: str) -> str:
         head = f"{self.path.name} has no answer to {wanted['method']} {wanted['url']}"
@@ -133,9 +129,7 @@ class Cassette:
         if key in keys:
             return f"{head} left: it was recorded {keys.count(key)} time(s), and all were played."
         nearest = max(keys, key=lambda other: difflib.SequenceMatcher(None, other, key).quick_ratio())
-        lines = difflib.unified_diff(
-            nearest.splitlines(), key.splitlines(), "recorded", "asked", lineterm="", n=1
-        )
+        lines = difflib.unified_diff(nearest.splitlines(), key.splitlines(), "recorded", "asked", lineterm="", n=1)
         return (
             f"{head}. The nearest one recorded differs so; record it anew (mode 'record') if that is meant:\n"
             + "\n".join(lines)

@@ -39,9 +39,7 @@ class _Scripted(CallLog):
         self.script.when(pattern, reply)
         return self._scripted()
 
-    def fail(
-        self, kind: str | int | BaseException | type[BaseException], *, times: int = 1, **details: Any
-    ) -> Self:
+    def fail(self, kind: str | int | BaseException | type[BaseException], *, times: int = 1, **details: Any) -> Self:
         """Add a failure to the script; see `MockDriver.fail`."""
         failure = make_failure(kind, **details) if isinstance(kind, str | int) else kind
         return self.reply(*[failure] * times)
@@ -168,9 +166,7 @@ def _fake_class(name: str) -> type[_FakeDriver]:
     return type(f"Fake_{name}", (_FakeDriver,), fields)
 
 
-def _make_script(
-    responses: Any, patterns: Mapping[Any, Any] | None, default: Any, strict: bool | None
-) -> Script:
+def _make_script(responses: Any, patterns: Mapping[Any, Any] | None, default: Any, strict: bool | None) -> Script:
     replies: Any = ()
     by_pattern = dict(patterns or {})
     if isinstance(responses, list | tuple):

@@ -216,8 +216,6 @@ def _record_reply(cassette: Cassette, request: Request, reply: Reply) -> None:
     tape.end("clean")
 
 
-def _record_failure(
-    cassette: Cassette, request: Request, error: APIConnectionError | APITimeoutError
-) -> None:
+def _record_failure(cassette: Cassette, request: Request, error: APIConnectionError | APITimeoutError) -> None:
     end: _End = "timeout" if isinstance(error, APITimeoutError) else "refuse"
     cassette.record(request, Simulated(end=end))

@@ -129,9 +129,7 @@ def serve(
 class _Connection:
     """One connection of a client, with any number of requests on it."""
 
-    def __init__(
-        self, driver: MockDriver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
+    def __init__(self, driver: MockDriver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._driver = driver
         self._reader = reader
         self._writer = writer
@@ -216,6 +214,4 @@ def _delay(answer: Simulated, position: int) -> float:
 
 def _error(status: int, message: str) -> Simulated:
     payload = {"error": {"message": message, "type": "mock_error", "param": None, "code": None}}
-    return Simulated(
-        status=status, headers={"content-type": "application/json"}, chunks=[encode_json(payload)]
-    )
+    return Simulated(status=status, headers={"content-type": "application/json"}, chunks=[encode_json(payload)])

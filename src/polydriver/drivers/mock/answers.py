@@ -85,9 +85,7 @@ def render_failure(failure: Failure, call: MockCall, delivery: Delivery) -> Simu
     if form == "refuse" or form == "timeout":
         return Simulated(end=form)
     if form == "html":
-        return Simulated(
-            status=failure.status, headers={"content-type": "text/html", **headers}, chunks=[_PAGE]
-        )
+        return Simulated(status=failure.status, headers={"content-type": "text/html", **headers}, chunks=[_PAGE])
     if form == "empty":
         return Simulated(status=failure.status, headers=headers)
     return _begin(failure, call, delivery) if call.stream else _whole_but_broken(failure, call, headers)
@@ -113,9 +111,7 @@ def _whole_but_broken(failure: Failure, call: MockCall, headers: dict[str, str])
     good = render_answer(Answer(response=AIResponse.from_text(failure.text)), call, Delivery(1, 0.0))
     body = good.chunks[0]
     end = failure.form if failure.form in ("cut", "stall") else "clean"
-    return msgspec.structs.replace(
-        good, headers={**good.headers, **headers}, chunks=[body[: len(body) // 2]], end=end
-    )
+    return msgspec.structs.replace(good, headers={**good.headers, **headers}, chunks=[body[: len(body) // 2]], end=end)
 
 
 def _head(response: AIResponse, call: MockCall) -> dict[str, Any]:

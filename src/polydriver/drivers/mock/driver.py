@@ -117,9 +117,7 @@ class MockDriver(
         for pattern, reply in (patterns or {}).items():
             self.when(pattern, reply)
         if self.config.setting("chunk_size") < 1:
-            raise ConfigurationError(
-                f"chunk_size must be at least 1, not {self.config.setting('chunk_size')}"
-            )
+            raise ConfigurationError(f"chunk_size must be at least 1, not {self.config.setting('chunk_size')}")
         self._service = MockService(
             self.script,
             self.config.name,
@@ -138,9 +136,7 @@ class MockDriver(
         self.script.when(pattern, reply)
         return self
 
-    def fail(
-        self, kind: str | int | BaseException | type[BaseException], *, times: int = 1, **details: Any
-    ) -> Self:
+    def fail(self, kind: str | int | BaseException | type[BaseException], *, times: int = 1, **details: Any) -> Self:
         """Add a failure to the script: a word of `FAILURES`, an HTTP status or an exception; `details` are
         fields of `Failure`."""
         failure = make_failure(kind, **details) if isinstance(kind, str | int) else kind

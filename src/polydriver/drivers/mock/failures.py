@@ -53,9 +53,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FAILURES: Mapping[str, Failure] = {
-    "rate_limit": Failure(
-        status=429, code="rate_limit_exceeded", type="requests", message="Rate limit reached"
-    ),
+    "rate_limit": Failure(status=429, code="rate_limit_exceeded", type="requests", message="Rate limit reached"),
     "quota": Failure(
         status=429, code="insufficient_quota", type="insufficient_quota", message="You exceeded your quota"
     ),
@@ -129,8 +127,7 @@ def make_failure(kind: str | int, **details: Any) -> Failure:
         base = FAILURES[kind]
     else:
         raise ConfigurationError(
-            f"the mock knows no failure {kind!r}: give an HTTP status of 400 to 599, or one of "
-            + ", ".join(FAILURES)
+            f"the mock knows no failure {kind!r}: give an HTTP status of 400 to 599, or one of " + ", ".join(FAILURES)
         )
     unknown = sorted(set(details) - set(Failure.__struct_fields__))
     if unknown:

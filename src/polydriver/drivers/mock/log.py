@@ -92,9 +92,7 @@ class CallLog:
         found = self._matching(None, facts)
         if len(found) != count:
             which = f" that {_describe(None, facts)}" if facts else ""
-            raise AssertionError(
-                f"expected {count} call(s){which}, but there were {len(found)}. {self._summary()}"
-            )
+            raise AssertionError(f"expected {count} call(s){which}, but there were {len(found)}. {self._summary()}")
         return self
 
     def assert_tool_offered(self, name: str) -> MockCall:
@@ -117,9 +115,7 @@ class CallLog:
             )
         return self
 
-    def _matching(
-        self, wanted: str | Callable[[MockCall], bool] | None, facts: dict[str, Any]
-    ) -> list[MockCall]:
+    def _matching(self, wanted: str | Callable[[MockCall], bool] | None, facts: dict[str, Any]) -> list[MockCall]:
         def fits(call: MockCall) -> bool:
             if isinstance(wanted, str):
                 if not call.says(wanted):
@@ -135,9 +131,7 @@ class CallLog:
         if not calls:
             return "There was no call at all."
         shown = "; ".join(str(call) for call in calls[:_SHOWN])
-        return f"The calls were: {shown}" + (
-            f"; and {len(calls) - _SHOWN} more" if len(calls) > _SHOWN else ""
-        )
+        return f"The calls were: {shown}" + (f"; and {len(calls) - _SHOWN} more" if len(calls) > _SHOWN else "")
 
 
 def message_text(message: dict[str, Any]) -> str:

@@ -63,9 +63,7 @@ def _moderate(call: MockCall, body: dict[str, Any]) -> Simulated:
     }
     items = _inputs(body)
     results = [judgement] if items and isinstance(items[0], dict) else [judgement for _ in items]
-    return json_reply(
-        {"id": f"modr-mock-{call.number}", "model": call.model, "results": results}, call.number
-    )
+    return json_reply({"id": f"modr-mock-{call.number}", "model": call.model, "results": results}, call.number)
 
 
 def _draw(call: MockCall, body: dict[str, Any]) -> Simulated:
@@ -85,8 +83,7 @@ def _png(colour: bytes) -> bytes:
         (b"IEND", b""),
     )
     framed = (
-        struct.pack("!I", len(data)) + kind + data + struct.pack("!I", zlib.crc32(kind + data))
-        for kind, data in chunks
+        struct.pack("!I", len(data)) + kind + data + struct.pack("!I", zlib.crc32(kind + data)) for kind, data in chunks
     )
     return b"\x89PNG\r\n\x1a\n" + b"".join(framed)
 

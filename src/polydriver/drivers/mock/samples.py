@@ -30,10 +30,7 @@ def sample(schema: Any, root: dict[str, Any] | None = None, depth: int = 0) -> A
     if kind == "object" or "properties" in schema:
         return _sample_object(schema, root, depth)
     if kind == "array":
-        return [
-            sample(schema.get("items"), root, depth + 1)
-            for _ in range(min(int(schema.get("minItems", 0)), 100))
-        ]
+        return [sample(schema.get("items"), root, depth + 1) for _ in range(min(int(schema.get("minItems", 0)), 100))]
     if kind in ("integer", "number"):
         return schema.get("minimum", schema.get("exclusiveMinimum", -1) + 1)
     return {"string": "x" * int(schema.get("minLength", 0)) or "mock", "boolean": False}.get(str(kind))

@@ -61,9 +61,7 @@ class MockService:
             return _refuse(400, error.message)
 
     def _record(self, operation: str, body: dict[str, Any]) -> MockCall:
-        rest = {
-            key: value for key, value in body.items() if key not in ("model", "messages", "tools", "stream")
-        }
+        rest = {key: value for key, value in body.items() if key not in ("model", "messages", "tools", "stream")}
         return self._script.record(
             provider=self._provider,
             operation=operation,
@@ -74,9 +72,7 @@ class MockService:
             stream=body.get("stream") is True,
         )
 
-    def _answer_call(
-        self, call: MockCall, body: dict[str, Any], failure: Failure | None
-    ) -> Simulated | AIError:
+    def _answer_call(self, call: MockCall, body: dict[str, Any], failure: Failure | None) -> Simulated | AIError:
         if call.operation != "chat":
             reply: Answer | Failure | AIError | None = failure or self._script.failure_for(call)
         elif failure is None and not call.messages:
@@ -92,9 +88,7 @@ class MockService:
         return ANSWERS[call.operation](call, body)
 
     def _answer_models(self, path: str) -> Simulated:
-        records = [
-            {"id": name, "object": "model", "created": _CREATED, "owned_by": "mock"} for name in self._models
-        ]
+        records = [{"id": name, "object": "model", "created": _CREATED, "owned_by": "mock"} for name in self._models]
         if path.endswith("/models"):
             return json_reply({"object": "list", "data": records}, 0)
         wanted = path.rpartition("/models/")[2]

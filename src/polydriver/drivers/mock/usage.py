@@ -20,11 +20,7 @@ def estimate_tokens(text: str) -> int:
 
 def call_arguments(wanted: ToolCall) -> str:
     """The arguments of a call as JSON text."""
-    return (
-        encode_json(wanted.arguments).decode()
-        if wanted.arguments is not None
-        else wanted.arguments_text or ""
-    )
+    return encode_json(wanted.arguments).decode() if wanted.arguments is not None else wanted.arguments_text or ""
 
 
 def estimate_usage(response: AIResponse, call: MockCall) -> TokenUsage:

@@ -19,8 +19,8 @@ class OpenAIDriver(
 ):
     """OpenAI, and the reference for every other driver. https://platform.openai.com/docs/api-reference
 
-    Reasoning models are spoken to over the Responses API, others over Chat Completions; `api="chat"` or `api="responses"`
-    says otherwise, for a call or as a setting of the connection.
+    Reasoning models are spoken to over the Responses API, others over Chat Completions; `api="chat"` or
+    `api="responses"` says otherwise, for a call or as a setting of the connection.
     """
 
     name = "openai"

@@ -16,7 +16,7 @@ from ...data.http import Reply, Request, Timeouts, TransportConfig
 from ...errors import ProviderError
 from .address import Origin, locate, proxy_for
 from .async_pool import AsyncPool, Lease
-from .content import Content
+from .content import Content, came_whole
 from .encode import encode_request
 from .http1 import ResponseReader
 from .per_loop import PerLoop
@@ -34,6 +34,9 @@ class AiohttpTransport:
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts.expires`."""
         lease, reader, first = await self._begin(request, timeouts)
+        if came_whole(reader, first, timeouts.max_bytes):
+            lease.finish(reader)
+            return Reply(status=reader.status, headers=reader.headers, body=first)
         whole = io.BytesIO()
         try:
             content = Content(reader, first, timeouts.max_bytes)

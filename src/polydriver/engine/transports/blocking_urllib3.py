@@ -17,7 +17,7 @@ from ...data.http import Reply, Request, Timeouts, TransportConfig
 from ...errors import ProviderError
 from .address import Address, Origin, locate, proxy_for
 from .blocking_connection import BlockingConnection
-from .content import Content
+from .content import Content, came_whole
 from .encode import encode_request
 from .http1 import ResponseReader
 from .pools import Pool
@@ -37,6 +37,9 @@ class Urllib3Transport:
     def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts.expires`."""
         connection, reader, first = self._begin(request, timeouts)
+        if came_whole(reader, first, timeouts.max_bytes):
+            connection.finish(reader)
+            return Reply(status=reader.status, headers=reader.headers, body=first)
         whole = io.BytesIO()
         try:
             content = Content(reader, first, timeouts.max_bytes)

@@ -78,9 +78,7 @@ class ContractChecks(ConformanceBase):
         assert issubclass(twin, AsyncProvider), "asynchronous() gives no AsyncProvider"
         for name in _public_methods(Provider) & _public_methods(twin) - _ONLY_ONE_COLOUR:
             blocking, asynchronous = _parameters(getattr(Provider, name)), _parameters(getattr(twin, name))
-            assert blocking == asynchronous, (
-                f"{name} differs: {blocking} when blocking, {asynchronous} when async"
-            )
+            assert blocking == asynchronous, f"{name} differs: {blocking} when blocking, {asynchronous} when async"
         missing = {name for name in METHODS if not callable(getattr(twin, name, None))}
         assert not missing, f"the async provider lacks {', '.join(sorted(missing))}"
 
@@ -88,9 +86,7 @@ class ContractChecks(ConformanceBase):
         """Every operation has both of its hooks, or neither."""
         for build, parse in _PAIRS:
             has = [getattr(self.driver, hook) is not getattr(Driver, hook) for hook in (build, parse)]
-            assert has[0] == has[1], (
-                f"only one of {build} and {parse} is there: an operation is whole or absent"
-            )
+            assert has[0] == has[1], f"only one of {build} and {parse} is there: an operation is whole or absent"
         for kind in OPERATIONS.values():
             pair = [callable(getattr(self.driver, hook, None)) for hook in (kind.build, kind.parse)]
             assert pair[0] == pair[1], (
@@ -123,9 +119,7 @@ class ContractChecks(ConformanceBase):
         )
         if has:
             first, second = self.decoder(), self.decoder()
-            assert first is not second, (
-                "decoder() gives the same object twice: each stream needs one of its own"
-            )
+            assert first is not second, "decoder() gives the same object twice: each stream needs one of its own"
             assert not first.complete, "a new decoder is complete before it has read anything"
 
     def test_modules_do_no_io(self) -> None:
@@ -134,9 +128,7 @@ class ContractChecks(ConformanceBase):
             if _is_core(module):
                 continue
             found = _imports(module) & FORBIDDEN
-            assert not found, (
-                f"{module} imports {', '.join(sorted(found))}: a driver does no I/O and reads no clock"
-            )
+            assert not found, f"{module} imports {', '.join(sorted(found))}: a driver does no I/O and reads no clock"
 
 
 def _is_core(module: str) -> bool:

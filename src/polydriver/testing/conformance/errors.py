@@ -55,20 +55,14 @@ class ErrorChecks(ConformanceBase):
                 )
                 if status not in own:
                     retried = status in _RETRYABLE
-                    assert error.retryable == retried, (
-                        f"HTTP {status} must {'' if retried else 'not '}be retried"
-                    )
+                    assert error.retryable == retried, f"HTTP {status} must {'' if retried else 'not '}be retried"
 
     def test_errors_are_complete(self) -> None:
         """Errors are in the driver's branch and carry status, provider, request id and message."""
         branch = error_branch(self.subject.error_prefix)
         for status in _STATUSES:
-            error = self._map(
-                status, b'{"error": {"message": "conformance message"}}', {"x-request-id": "req-1"}
-            )
-            assert isinstance(error, branch[ProviderError]), (
-                f"{type(error).__name__} is not in the driver's branch"
-            )
+            error = self._map(status, b'{"error": {"message": "conformance message"}}', {"x-request-id": "req-1"})
+            assert isinstance(error, branch[ProviderError]), f"{type(error).__name__} is not in the driver's branch"
             assert error.status == status, f"the error for HTTP {status} has status {error.status}"
             assert error.provider, "the error names no provider"
             assert error.request_id == "req-1", "the error does not carry the request's id"

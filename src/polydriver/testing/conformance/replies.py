@@ -27,12 +27,8 @@ class ReplyChecks(ConformanceBase):
         body = self.needs_fixture("whole_reply")
         response = self.parse(body)
         assert response.content, "the answer has no text"
-        assert response.finish_reason in FINISH_REASONS, (
-            f"the finish reason {response.finish_reason!r} is none of ours"
-        )
-        assert response.finish_reason == "stop", (
-            f"a whole answer ends with 'stop', not {response.finish_reason!r}"
-        )
+        assert response.finish_reason in FINISH_REASONS, f"the finish reason {response.finish_reason!r} is none of ours"
+        assert response.finish_reason == "stop", f"a whole answer ends with 'stop', not {response.finish_reason!r}"
         assert response.raw_finish_reason, "the provider's own word for the end is missing"
         assert response.model or b'"model' not in body, "the model that answered is missing"
         assert response.raw is not None, "`raw` is missing"
@@ -130,6 +126,4 @@ def check_calls(response: AIResponse) -> None:
     )
     assert all(call.id and call.name for call in calls), f"a call has no id or name: {calls}"
     assert len({call.id for call in calls}) == len(calls), f"calls share an id: {calls}"
-    assert response.finish_reason in ("tool_calls", "stop"), (
-        f"the finish reason is {response.finish_reason!r}"
-    )
+    assert response.finish_reason in ("tool_calls", "stop"), f"the finish reason is {response.finish_reason!r}"

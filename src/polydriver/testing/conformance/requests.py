@@ -70,12 +70,8 @@ class RequestChecks(ConformanceBase):
         before = msgspec.json.encode(messages)
         first, second = self.subject.build_request(prompt), self.subject.build_request(prompt)
         assert first == second, "build_request gives another request the second time"
-        assert first.headers is not second.headers, (
-            "two requests share their headers: the engine adds to them"
-        )
-        assert msgspec.json.encode(prompt.messages) == before, (
-            "build_request changes the messages of the prompt"
-        )
+        assert first.headers is not second.headers, "two requests share their headers: the engine adds to them"
+        assert msgspec.json.encode(prompt.messages) == before, "build_request changes the messages of the prompt"
 
     def test_unknown_models_are_sent(self) -> None:
         """A model that no list knows is sent."""
@@ -116,18 +112,14 @@ class RequestChecks(ConformanceBase):
         """`extra` goes into the body, `extra_headers` into the headers."""
         request = self._build(extra={"conformance_extra": 0}, extra_headers={"X-Conformance": "1"})
         assert b"conformance_extra" in (request.body or b""), "`extra` is not merged into the body"
-        assert request.headers.get("x-conformance") == "1", (
-            "`extra_headers` are not added, by lower-case names"
-        )
+        assert request.headers.get("x-conformance") == "1", "`extra_headers` are not added, by lower-case names"
 
     def test_tools_are_rendered(self) -> None:
         """Tools are offered with all that they say, with every `tool_choice`."""
         self.needs("function_calling")
         body = self._build(tools=[_TOOL]).body or b""
         for wanted in (b"conformance_tool", b"conformance_field", b"A tool for checking"):
-            assert wanted in body, (
-                f"function calling is claimed, but {wanted.decode()!r} of a tool is not in the body"
-            )
+            assert wanted in body, f"function calling is claimed, but {wanted.decode()!r} of a tool is not in the body"
         for choice in ("auto", "none", "required", "conformance_tool"):
             self._build(tools=[_TOOL], tool_choice=choice)
 
@@ -152,9 +144,7 @@ class RequestChecks(ConformanceBase):
         self.needs("vision")
         image = Image.from_bytes(_PIXELS, "image/png")
         body = self._build(messages=[AIMessage([Text("Look"), image])]).body or b""
-        assert image.base64.encode() in body or _PIXELS in body, (
-            "vision is claimed, but an image is not in the body"
-        )
+        assert image.base64.encode() in body or _PIXELS in body, "vision is claimed, but an image is not in the body"
 
     def test_output_format_is_rendered(self) -> None:
         """A schema for the answer is sent when JSON is claimed."""
@@ -164,9 +154,7 @@ class RequestChecks(ConformanceBase):
             body = self.subject.build_request(prompt).body or b""
         except UnsupportedFeatureError:
             self.skip("this driver takes no schema")
-        assert b"conformance_field" in body or prompt.warnings, (
-            "a schema is asked for, but it is not in the body"
-        )
+        assert b"conformance_field" in body or prompt.warnings, "a schema is asked for, but it is not in the body"
 
     def test_models_request_is_well_formed(self) -> None:
         """The request for the model list is as the engine needs it."""
@@ -185,12 +173,8 @@ class RequestChecks(ConformanceBase):
 
 
 def _check_request(request: Request) -> None:
-    assert request.url.startswith(("http://", "https://")), (
-        f"the URL is not absolute: {request.url.partition('?')[0]}"
-    )
-    assert "//" not in request.url.partition("://")[2], (
-        f"the URL has an empty step: {request.url.partition('?')[0]}"
-    )
+    assert request.url.startswith(("http://", "https://")), f"the URL is not absolute: {request.url.partition('?')[0]}"
+    assert "//" not in request.url.partition("://")[2], f"the URL has an empty step: {request.url.partition('?')[0]}"
     assert all(name == name.lower() for name in request.headers), (
         f"headers must be lower-case: {', '.join(request.headers)}"
     )

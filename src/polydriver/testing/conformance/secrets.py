@@ -40,9 +40,7 @@ class SecretChecks(ConformanceBase):
         self.needs_chat()
         request = self.subject.build_request(self.prompt())
         assert self.key not in request.url, "the key is in the URL: it belongs in a header"
-        assert self.key.encode() not in (request.body or b""), (
-            "the key is in the body: it belongs in a header"
-        )
+        assert self.key.encode() not in (request.body or b""), "the key is in the body: it belongs in a header"
         assert self.key not in repr(request), "repr() of the request shows the key"
 
     def test_errors_do_not_echo_the_key(self) -> None:

@@ -25,15 +25,9 @@ class StreamChecks(ConformanceBase):
         decoder, chunks = self._decode_whole("stream_reply")
         response = decoder.build()
         assert response.content, "the streamed answer has no text"
-        assert "".join(chunk.content for chunk in chunks) == response.content, (
-            "the chunks together are not the text"
-        )
-        assert response.finish_reason in FINISH_REASONS, (
-            f"the finish reason {response.finish_reason!r} is none of ours"
-        )
-        assert response.model or b'"model' not in self.replies.stream_reply, (
-            "the model that answered is missing"
-        )
+        assert "".join(chunk.content for chunk in chunks) == response.content, "the chunks together are not the text"
+        assert response.finish_reason in FINISH_REASONS, f"the finish reason {response.finish_reason!r} is none of ours"
+        assert response.model or b'"model' not in self.replies.stream_reply, "the model that answered is missing"
         assert response.usage is not None, "the usage is missing"
         check_usage(response.usage)
 
@@ -52,9 +46,7 @@ class StreamChecks(ConformanceBase):
         decoder, chunks = self._decode_whole("tool_stream_reply")
         check_calls(decoder.build())
         handed_out = [call for chunk in chunks for call in chunk.tool_calls]
-        assert handed_out == decoder.build().tool_calls, (
-            f"the chunks hold other calls than the response: {handed_out}"
-        )
+        assert handed_out == decoder.build().tool_calls, f"the chunks hold other calls than the response: {handed_out}"
 
     def test_every_split_gives_the_same(self) -> None:
         """Bytes that are split at any place, or come singly, give the same answer."""
@@ -67,9 +59,7 @@ class StreamChecks(ConformanceBase):
                 found = digest(decoder.build())
                 assert found == expected, f"{name} split at byte {position} gives {found}, not {expected}"
             singly = self.decode(*(stream[n : n + 1] for n in range(len(stream)))) if stream else None
-            assert singly is None or digest(singly.build()) == expected, (
-                f"{name} byte by byte gives another answer"
-            )
+            assert singly is None or digest(singly.build()) == expected, f"{name} byte by byte gives another answer"
 
     def test_a_cut_stream_is_never_a_success(self) -> None:
         """A stream that ends early is not complete, unless nothing of the answer is lost."""
@@ -115,9 +105,7 @@ class StreamChecks(ConformanceBase):
         async def run() -> AIResponse:
             provider = driver.asynchronous()
             try:
-                async with provider.send_streaming_message(
-                    "Hello", model=self.model, **self.options
-                ) as answer:
+                async with provider.send_streaming_message("Hello", model=self.model, **self.options) as answer:
                     return await answer.until_done()
             finally:
                 await provider.aclose()

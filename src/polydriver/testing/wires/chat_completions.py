@@ -37,11 +37,9 @@ FIXTURES = WireFixtures(
         b'"usage":{"prompt_tokens":50,"completion_tokens":20,"total_tokens":70}}'
     ),
     tool_stream_reply=sse(
-        _CHUNK
-        + '{"index":0,"delta":{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_1",'
+        _CHUNK + '{"index":0,"delta":{"role":"assistant","content":null,"tool_calls":[{"index":0,"id":"call_1",'
         '"type":"function","function":{"name":"get_weather","arguments":""}}]},"finish_reason":null}]}',
-        _CHUNK
-        + '{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\\"city\\": "}}]}}]}',
+        _CHUNK + '{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"{\\"city\\": "}}]}}]}',
         _CHUNK + '{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"\\"Paris\\"}"}}]}}]}',
         _CHUNK + '{"index":0,"delta":{"tool_calls":[{"index":1,"id":"call_2","type":"function",'
         '"function":{"name":"get_time","arguments":"{}"}}]}}]}',

@@ -8,8 +8,7 @@ from .framing import typed_sse
 __all__ = ["FIXTURES"]
 
 _USAGE = (
-    '"usage":{"billed_units":{"input_tokens":12,"output_tokens":8},'
-    '"tokens":{"input_tokens":19,"output_tokens":10}}'
+    '"usage":{"billed_units":{"input_tokens":12,"output_tokens":8},"tokens":{"input_tokens":19,"output_tokens":10}}'
 )
 _START = (
     '{"type":"message-start","id":"c-1","delta":{"message":{"role":"assistant","content":[],"tool_plan":"",'

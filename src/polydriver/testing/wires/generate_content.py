@@ -8,8 +8,7 @@ from .framing import sse
 __all__ = ["FIXTURES"]
 
 _USAGE_METADATA = (
-    '"usageMetadata":{"promptTokenCount":19,"candidatesTokenCount":8,'
-    '"thoughtsTokenCount":2,"totalTokenCount":29}'
+    '"usageMetadata":{"promptTokenCount":19,"candidatesTokenCount":8,"thoughtsTokenCount":2,"totalTokenCount":29}'
 )
 
 FIXTURES = WireFixtures(
@@ -37,8 +36,7 @@ FIXTURES = WireFixtures(
         + ',"modelVersion":"m-1","responseId":"r-2"}',
     ),
     models_reply=(
-        b'{"models":[{"name":"models/m-1","displayName":"M 1","inputTokenLimit":8192,'
-        b'"outputTokenLimit":2048}]}'
+        b'{"models":[{"name":"models/m-1","displayName":"M 1","inputTokenLimit":8192,"outputTokenLimit":2048}]}'
     ),
     error_replies=(
         (

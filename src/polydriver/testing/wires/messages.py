@@ -14,8 +14,7 @@ _MESSAGE = (
     '"cache_creation_input_tokens":0,"output_tokens":1}}}'
 )
 _MODELS = (
-    b'{"data":[{"type":"model","id":"m-1","display_name":"M 1",'
-    b'"created_at":"2026-01-01T00:00:00Z"}],"has_more":false}'
+    b'{"data":[{"type":"model","id":"m-1","display_name":"M 1","created_at":"2026-01-01T00:00:00Z"}],"has_more":false}'
 )
 
 FIXTURES = WireFixtures(

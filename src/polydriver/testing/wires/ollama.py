@@ -20,9 +20,7 @@ def _line(content: str, rest: str) -> str:
 
 FIXTURES = WireFixtures(
     whole_reply=_line("Grüße, 世界 🌍!", _END).encode(),
-    stream_reply=(
-        _line("Grüße, ", '"done":false') + _line("世界 🌍!", '"done":false') + _line("", _END)
-    ).encode(),
+    stream_reply=(_line("Grüße, ", '"done":false') + _line("世界 🌍!", '"done":false') + _line("", _END)).encode(),
     tool_reply=f'{{{_HEAD},"message":{{"role":"assistant","content":"",{_CALLS}}},{_END}}}'.encode(),
     tool_stream_reply=(
         f'{{{_HEAD},"message":{{"role":"assistant","content":"",{_CALLS}}},"done":false}}\n' + _line("", _END)

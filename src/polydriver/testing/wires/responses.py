@@ -22,8 +22,7 @@ _CALL = (
     '"arguments":"{\\"city\\": \\"Paris\\"}"}'
 )
 _SECOND = (
-    '{"id":"fc_2","type":"function_call","status":"completed","call_id":"call_2",'
-    '"name":"get_time","arguments":"{}"}'
+    '{"id":"fc_2","type":"function_call","status":"completed","call_id":"call_2","name":"get_time","arguments":"{}"}'
 )
 _BEGUN = _CALL.replace("completed", "in_progress").replace('{\\"city\\": \\"Paris\\"}', "")
 _CREATED = f'{{"type":"response.created","response":{{{_HEAD},"status":"in_progress","output":[]}}}}'
@@ -31,10 +30,7 @@ _CREATED = f'{{"type":"response.created","response":{{{_HEAD},"status":"in_progr
 
 def _whole(*items: str) -> str:
     output = ",".join(items)
-    return (
-        f'{{{_HEAD},"status":"completed","error":null,"incomplete_details":null,'
-        f'"output":[{output}],{_USAGE}}}'
-    )
+    return f'{{{_HEAD},"status":"completed","error":null,"incomplete_details":null,"output":[{output}],{_USAGE}}}'
 
 
 FIXTURES = WireFixtures(
@@ -45,10 +41,8 @@ FIXTURES = WireFixtures(
         '"status":"in_progress","role":"assistant","content":[]}}',
         '{"type":"response.content_part.added","item_id":"msg_1","output_index":0,"content_index":0,'
         '"part":{"type":"output_text","text":"","annotations":[]}}',
-        '{"type":"response.output_text.delta","item_id":"msg_1","output_index":0,"content_index":0,'
-        '"delta":"Grüße, "}',
-        '{"type":"response.output_text.delta","item_id":"msg_1","output_index":0,"content_index":0,'
-        '"delta":"世界 🌍!"}',
+        '{"type":"response.output_text.delta","item_id":"msg_1","output_index":0,"content_index":0,"delta":"Grüße, "}',
+        '{"type":"response.output_text.delta","item_id":"msg_1","output_index":0,"content_index":0,"delta":"世界 🌍!"}',
         '{"type":"response.output_text.done","item_id":"msg_1","output_index":0,"content_index":0,'
         '"text":"Grüße, 世界 🌍!"}',
         f'{{"type":"response.output_item.done","output_index":0,"item":{_TEXT}}}',
@@ -58,10 +52,8 @@ FIXTURES = WireFixtures(
     tool_stream_reply=typed_sse(
         _CREATED,
         f'{{"type":"response.output_item.added","output_index":0,"item":{_BEGUN}}}',
-        '{"type":"response.function_call_arguments.delta","item_id":"fc_1","output_index":0,'
-        '"delta":"{\\"city\\": "}',
-        '{"type":"response.function_call_arguments.delta","item_id":"fc_1","output_index":0,'
-        '"delta":"\\"Paris\\"}"}',
+        '{"type":"response.function_call_arguments.delta","item_id":"fc_1","output_index":0,"delta":"{\\"city\\": "}',
+        '{"type":"response.function_call_arguments.delta","item_id":"fc_1","output_index":0,"delta":"\\"Paris\\"}"}',
         f'{{"type":"response.output_item.done","output_index":0,"item":{_CALL}}}',
         f'{{"type":"response.output_item.done","output_index":1,"item":{_SECOND}}}',
         f'{{"type":"response.completed","response":{_whole(_CALL, _SECOND)}}}',

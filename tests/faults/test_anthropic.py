@@ -12,7 +12,7 @@ from polydriver.drivers.anthropic import AnthropicDriver
 
 from .asking import END, ask, cut, hello, stream
 from .callers import KEY, STREAMERS, call_driver
-from .scenarios import AnthropicWire
+from .scenarios.anthropic import AnthropicWire
 from .server import CLOSE, READ, Server, reply
 
 WIRE = AnthropicWire()

@@ -11,8 +11,7 @@ from polydriver import QuotaExceededError, RateLimitError, ServerError, StreamIn
 
 from .asking import END, ask, cut, head, hello, refuse, stream
 from .callers import CALLERS, KEY, STREAMERS
-from .scenarios import GeminiArrayWire, GeminiWire
-from .scenarios.gemini import failure, retry_info
+from .scenarios.gemini import GeminiArrayWire, GeminiWire, failure, retry_info
 from .server import CLOSE, READ, Server, chunked
 
 SSE, ARRAY = GeminiWire(), GeminiArrayWire()

@@ -11,8 +11,7 @@ from polydriver import ServerError, StreamInterruptedError
 
 from .asking import END, ask, cut, hello, stream
 from .callers import STREAMERS
-from .scenarios import ResponsesWire
-from .scenarios.responses import failed
+from .scenarios.responses import ResponsesWire, failed
 from .server import READ, Server, reply
 
 WIRE = ResponsesWire()

@@ -156,6 +156,22 @@ def test_calls_of_a_whole_reply(how: str, wire: Wire) -> None:
     assert (outcome.response.usage.input_tokens, outcome.response.usage.output_tokens) == (5, 7)
 
 
+@pytest.mark.parametrize("how", CALLERS)
+@every_wire
+@pytest.mark.parametrize("depth", [150, 450, 900, 5000])
+def test_deep_nesting_in_a_valid_reply_does_no_harm(how: str, wire: Wire, depth: int) -> None:
+    body = json.dumps(wire.whole("So", "tool_calls", call_id="a", name="pay", arguments={"deep": "@"}))
+    deep = "[" * depth + "]" * depth
+    quoted = r"\"@\"" if r"\"@\"" in body else '"@"'
+    with Server([READ, refuse(body.replace(quoted, deep).encode())]) as server:
+        outcome = ask(how, wire, server)
+    if outcome.response is None:
+        assert isinstance(outcome.error, InvalidResponseError)
+    else:
+        assert [made.name for made in outcome.response.tool_calls] == ["pay"]
+        repr(outcome.response)
+
+
 @pytest.mark.parametrize("how", [CALLERS[0], STREAMERS[1]])
 @every_wire
 @pytest.mark.parametrize("status", [301, 302, 307, 308])

@@ -315,6 +315,17 @@ def test_a_call_that_was_cut_is_never_handed_out_as_complete(how: str, wire: Wir
 
 
 @wires_with_pieces
+def test_a_call_that_was_cut_before_any_content_is_not_spliced_with_the_next_attempt(how: str, wire: Wire) -> None:
+    begun = [*wire.begin(), *wire.call_start(0, "old", "pay"), *wire.call_piece(0, '{"amount": 1')]
+    good = [*wire.begin(), *wire.calls(("new", "pay", '{"amount": 2}')), *wire.end("tool_calls")]
+    with Server(cut(wire, *begun, then=[END]), stream(wire, *good)) as server:
+        outcome = ask(how, wire, server)
+        assert len(server.requests) == 2
+    assert outcome.response is not None
+    assert [(made.id, made.arguments) for made in outcome.response.tool_calls] == [("new", {"amount": 2})]
+
+
+@wires_with_pieces
 @pytest.mark.parametrize("piece", ["", '{"amount": 1'])
 def test_a_call_that_the_token_limit_cut_is_incomplete(how: str, wire: Wire, piece: str) -> None:
     events = [*wire.begin(), *wire.call_start(0, "a", "pay"), *wire.call_piece(0, piece), *wire.end("length")]

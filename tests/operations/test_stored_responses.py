@@ -6,9 +6,9 @@ import asyncio
 import json
 
 import pytest
+from tests.faults.server import AGAIN, READ, Server, reply
 
 from polydriver import OpenAIDriver, UnsupportedFeatureError, openai_compatible
-from tests.faults.server import AGAIN, READ, Server, reply
 
 KEY = "sk-test-1234567890abcdef"
 QUEUED = {"id": "resp_1", "object": "response", "status": "queued", "model": "o3", "output": []}

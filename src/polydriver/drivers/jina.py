@@ -8,7 +8,6 @@ from typing import ClassVar
 import msgspec
 
 from ..data.http import Request
-from ..data.http import Request
 from ..data.models import Capabilities
 from ..data.operation_requests import EmbeddingRequest
 from ..driver import Driver

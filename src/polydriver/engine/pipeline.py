@@ -7,7 +7,7 @@ Every failure leaves here as an `AIError`. Cancellation, Ctrl-C and exit pass th
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..data.http import Reply, Request, Timeouts
@@ -195,10 +195,7 @@ class Pipeline(Generic[P]):
         lost: AIError | None = None
         while True:
             try:
-                if lost is not None:
-                    wanted = flow.throw(lost)
-                else:
-                    wanted = next(flow) if reply is None else flow.send(reply)
+                wanted = flow.throw(lost) if lost is not None else _step(flow, reply)
             except StopIteration as done:
                 return done.value  # type: ignore[no-any-return]
             except AIError:
@@ -294,3 +291,8 @@ class Pipeline(Generic[P]):
                 error.hint = "The answer was cut off by the token limit: raise `max_tokens`."
             error.partial = response
             raise self.failures.finish(error) from error.__cause__
+
+
+def _step(flow: Generator[Request, Reply, Request], reply: Reply | None) -> Request:
+    """The next request of a flow: its first one, or the one after a reply."""
+    return next(flow) if reply is None else flow.send(reply)

@@ -95,7 +95,7 @@ class BedrockWire(Wire):
 
     def frames(self, *events: Event) -> list[bytes]:
         """See `Wire.frames`. Bytes are the payload of a delta."""
-        framed = []
+        framed: list[bytes] = []
         for event in events:
             if isinstance(event, Framed):
                 framed.append(event)

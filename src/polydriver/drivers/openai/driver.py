@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from ...config import Setting
 from ...data.models import Capabilities
 from ...driver import Driver
@@ -44,7 +46,7 @@ class OpenAIDriver(
     )
     errors = OPENAI_ERRORS
     max_tokens_field = "max_completion_tokens"
-    option_fields = {"top_k": None}
+    option_fields: ClassVar[dict[str, str | None]] = {"top_k": None}
 
     def headers(self) -> dict[str, str]:
         """The key, the organisation and the project."""

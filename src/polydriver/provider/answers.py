@@ -1,0 +1,56 @@
+"""The seven methods that never wait, and what is taken as a message."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ..data.messages import AIMessage
+
+if TYPE_CHECKING:
+    from ..data.models import Capabilities
+    from ..data.pricing import Cost
+    from ..data.usage import TokenUsage
+
+__all__ = ["Answers", "Message"]
+
+Message: TypeAlias = str | AIMessage | Mapping[str, Any]
+"""What is taken as a message: text (the user's), an `AIMessage`, or a dict with `role` and `content`."""
+
+
+class Answers(ABC):
+    """The seven methods that never wait."""
+
+    @abstractmethod
+    def calculate_cost(self, usage: TokenUsage, model: str) -> Cost | None:
+        """What this usage of this model costs; `None` when the price is unknown: never guessed, never 0."""
+
+    @abstractmethod
+    def get_capabilities(self) -> Capabilities:
+        """What this provider does, through this driver."""
+
+    @abstractmethod
+    def get_config(self) -> dict[str, Any]:
+        """The settings in force, with every secret masked."""
+
+    @abstractmethod
+    def get_name(self) -> str:
+        """The provider's name."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name."""
+        return self.get_name()
+
+    def supports_streaming(self) -> bool:
+        """Whether answers can be streamed."""
+        return self.get_capabilities().streaming
+
+    def supports_function_calling(self) -> bool:
+        """Whether tools can be offered."""
+        return self.get_capabilities().function_calling
+
+    def supports_vision(self) -> bool:
+        """Whether images can be sent."""
+        return self.get_capabilities().vision

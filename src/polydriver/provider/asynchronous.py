@@ -1,0 +1,182 @@
+"""`AsyncProvider`: a service for async callers."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
+
+from ..events.bus import Observable
+from ..operations import AsyncOperations
+from ..prompting import build_prompt
+from .answers import Answers, Message
+
+if TYPE_CHECKING:
+    from ..data.models import AIModel, Capabilities, CredentialReport, HealthReport, SyncReport
+    from ..data.pricing import Cost
+    from ..data.responses import AIChunk, AIResponse
+    from ..data.usage import TokenUsage
+    from ..driver import Driver
+    from ..engine.connection import Connection
+    from ..engine.pipeline import Pipeline
+    from ..engine.ports import AsyncPort
+    from ..engine.streaming import AsyncStream
+    from ..errors import AIError
+    from ..events import EventBus
+
+__all__ = ["AsyncProvider"]
+
+
+class AsyncProvider(AsyncOperations, Answers, Observable):
+    """A service, for async callers: the methods of `Provider`, awaited. May be used from several event loops."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+
+    @property
+    def connection(self) -> Connection:
+        """What the calls of this provider share, the blocking ones of its driver included."""
+        return self.driver.connection
+
+    @property
+    def bus(self) -> EventBus:
+        """See `Provider.bus`."""
+        return self.connection.bus
+
+    @cached_property
+    def _pipeline(self) -> Pipeline[AsyncPort]:
+        from ..engine.pipeline import Pipeline
+
+        return Pipeline(self.connection, self.connection.async_port())
+
+    def calculate_cost(self, usage: TokenUsage, model: str) -> Cost | None:
+        """See `Answers.calculate_cost`."""
+        return self.driver.calculate_cost(usage, model)
+
+    def get_capabilities(self) -> Capabilities:
+        """See `Answers.get_capabilities`."""
+        return self.driver.get_capabilities()
+
+    def get_config(self) -> dict[str, Any]:
+        """See `Answers.get_config`."""
+        return self.driver.get_config()
+
+    def get_name(self) -> str:
+        """See `Answers.get_name`."""
+        return self.driver.get_name()
+
+    async def send_message(self, message: Message, **options: Any) -> AIResponse:
+        """See `Provider.send_message`."""
+        return await self.send_messages([message], **options)
+
+    async def send_messages(self, messages: Sequence[Message] | Message, **options: Any) -> AIResponse:
+        """See `Provider.send_messages`."""
+        prompt, limits = build_prompt(self.driver, messages, options)
+        return await self._pipeline.send(prompt, self.connection.call(limits))
+
+    def send_streaming_message(self, message: Message, **options: Any) -> AsyncStream:
+        """See `Provider.send_streaming_message`. Not a coroutine: use `async with`, `async for`, or `await` to open
+        it."""
+        return self.send_streaming_messages([message], **options)
+
+    def send_streaming_messages(self, messages: Sequence[Message] | Message, **options: Any) -> AsyncStream:
+        """See `Provider.send_streaming_messages`. Not a coroutine: use `async with`, `async for`, or `await` to open
+        it."""
+        from ..engine.streaming import AsyncStream
+
+        prompt, limits = build_prompt(self.driver, messages, options, stream=True)
+        return AsyncStream(self._pipeline, prompt, self.connection.call(limits))
+
+    async def stream_message(
+        self,
+        message: Message | Sequence[Message],
+        callback: Callable[[AIChunk], Awaitable[object] | object],
+        **options: Any,
+    ) -> AIResponse:
+        """See `Provider.stream_message`. The callback may be a coroutine function."""
+        async with self.send_streaming_messages(message, **options) as stream:
+            async for chunk in stream:
+                result = callback(chunk)
+                if isinstance(result, Awaitable):
+                    await result
+        return stream.response
+
+    @overload
+    async def send_batch(
+        self,
+        messages: Sequence[Message | Sequence[Message]],
+        *,
+        max_concurrency: int = 5,
+        return_exceptions: Literal[False] = False,
+        **options: Any,
+    ) -> list[AIResponse]: ...
+    @overload
+    async def send_batch(
+        self,
+        messages: Sequence[Message | Sequence[Message]],
+        *,
+        max_concurrency: int = 5,
+        return_exceptions: bool,
+        **options: Any,
+    ) -> list[AIResponse | AIError]: ...
+
+    async def send_batch(
+        self,
+        messages: Sequence[Message | Sequence[Message]],
+        *,
+        max_concurrency: int = 5,
+        return_exceptions: bool = False,
+        **options: Any,
+    ) -> list[Any]:
+        """See `Provider.send_batch`; side by side in tasks."""
+        from ..engine.batch import run_in_tasks
+
+        calls = [lambda item=item: self.send_messages(item, **options) for item in messages]
+        return await run_in_tasks(calls, max_concurrency, return_exceptions)
+
+    async def get_available_models(self, refresh: bool = False) -> list[AIModel]:
+        """See `Provider.get_available_models`."""
+        from ..engine.models import list_models
+
+        return await list_models(self._pipeline, refresh=refresh)
+
+    async def get_model(self, model_id: str) -> AIModel:
+        """See `Provider.get_model`."""
+        from ..engine.models import find_model
+
+        return await find_model(self._pipeline, model_id)
+
+    async def sync_models(self, force: bool = False) -> SyncReport:
+        """See `Provider.sync_models`."""
+        from ..engine.models import sync_models
+
+        return await sync_models(self._pipeline, force=force)
+
+    async def validate_credentials(self) -> CredentialReport:
+        """See `Provider.validate_credentials`."""
+        from ..engine.models import validate_credentials
+
+        return await validate_credentials(self._pipeline)
+
+    async def get_health(self, *, probe: Message | None = None, **options: Any) -> HealthReport:
+        """See `Provider.get_health`."""
+        from ..engine.models import check_health
+
+        async def send() -> object:
+            return await self.send_message(probe or "", **{"max_tokens": 16, "retry_attempts": 1, **options})
+
+        return await check_health(self._pipeline, send if probe is not None else None)
+
+    async def aclose(self) -> None:
+        """See `Provider.close`."""
+        if "_pipeline" in self.__dict__:
+            await self._pipeline.port.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()

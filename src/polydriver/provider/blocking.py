@@ -1,0 +1,193 @@
+"""`Provider`: a service for blocking callers."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Self, overload
+
+from ..events.bus import Observable
+from ..operations import Operations
+from ..prompting import build_prompt
+from .answers import Answers, Message
+
+if TYPE_CHECKING:
+    from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
+    from ..data.responses import AIChunk, AIResponse
+    from ..driver import Driver
+    from ..engine.connection import Connection
+    from ..engine.pipeline import Pipeline
+    from ..engine.ports import BlockingPort
+    from ..engine.streaming import Stream
+    from ..errors import AIError
+    from ..events import EventBus
+    from .asynchronous import AsyncProvider
+
+__all__ = ["Provider"]
+
+
+class Provider(Operations, Answers, Observable):
+    """A service, for blocking callers. May be called from many threads, and inside a running event loop.
+
+    Options of the sending methods are those of `Prompt` (temperature, max_tokens, tools, response_format, ...),
+    `model`, the
+    limits of the call (timeout, idle_timeout, deadline in seconds, retry_attempts), `metadata` for events, those that
+    the driver
+    adds, and `extra` for anything else that goes into the request's body. All of them raise `AIError`s only.
+    """
+
+    @property
+    @abstractmethod
+    def driver(self) -> Driver:
+        """The driver that translates."""
+
+    @property
+    @abstractmethod
+    def connection(self) -> Connection:
+        """What the calls of this provider share."""
+
+    @property
+    def bus(self) -> EventBus:
+        """The bus of this provider's events; `on` listens to them."""
+        return self.connection.bus
+
+    def asynchronous(self) -> AsyncProvider:
+        """The same provider for async callers; both share limits, events and the model cache."""
+        from .asynchronous import AsyncProvider
+
+        return AsyncProvider(self.driver)
+
+    def report_to(self, bus: EventBus) -> None:
+        """Bring this provider's events to `bus` as well. Does nothing for a provider without events of its own."""
+
+    @cached_property
+    def _pipeline(self) -> Pipeline[BlockingPort]:
+        from ..engine.pipeline import Pipeline
+
+        return Pipeline(self.connection, self.connection.blocking_port())
+
+    def send_message(self, message: Message, **options: Any) -> AIResponse:
+        """Send one message and wait for the whole answer."""
+        return self.send_messages([message], **options)
+
+    def send_messages(self, messages: Sequence[Message] | Message, **options: Any) -> AIResponse:
+        """Send a conversation and wait for the whole answer."""
+        from ..engine.ports import drive
+
+        prompt, limits = build_prompt(self.driver, messages, options)
+        return drive(self._pipeline.send(prompt, self.connection.call(limits)))
+
+    def send_streaming_message(self, message: Message, **options: Any) -> Stream:
+        """Send one message; the answer comes in chunks. The request is made when the stream is entered or first
+        read."""
+        return self.send_streaming_messages([message], **options)
+
+    def send_streaming_messages(self, messages: Sequence[Message] | Message, **options: Any) -> Stream:
+        """Send a conversation; the answer comes in chunks. The request is made when the stream is entered or first
+        read."""
+        from ..engine.streaming import Stream
+
+        prompt, limits = build_prompt(self.driver, messages, options, stream=True)
+        return Stream(self._pipeline, prompt, self.connection.call(limits))
+
+    def stream_message(
+        self, message: Message | Sequence[Message], callback: Callable[[AIChunk], object], **options: Any
+    ) -> AIResponse:
+        """Stream an answer into `callback`, chunk by chunk, and return it whole."""
+        with self.send_streaming_messages(message, **options) as stream:
+            for chunk in stream:
+                callback(chunk)
+        return stream.response
+
+    @overload
+    def send_batch(
+        self,
+        messages: Sequence[Message | Sequence[Message]],
+        *,
+        max_concurrency: int = 5,
+        return_exceptions: Literal[False] = False,
+        **options: Any,
+    ) -> list[AIResponse]: ...
+    @overload
+    def send_batch(
+        self,
+        messages: Sequence[Message | Sequence[Message]],
+        *,
+        max_concurrency: int = 5,
+        return_exceptions: bool,
+        **options: Any,
+    ) -> list[AIResponse | AIError]: ...
+
+    def send_batch(
+        self,
+        messages: Sequence[Message | Sequence[Message]],
+        *,
+        max_concurrency: int = 5,
+        return_exceptions: bool = False,
+        **options: Any,
+    ) -> list[Any]:
+        """Send many prompts side by side in threads; answers come in the order of the prompts.
+
+        An item is a message or a whole conversation. The first error is raised, and what has not begun is not sent;
+        with `return_exceptions` each error stands in its prompt's place instead.
+        """
+        from ..engine.batch import run_in_threads
+
+        calls = [lambda item=item: self.send_messages(item, **options) for item in messages]
+        return run_in_threads(calls, max_concurrency, return_exceptions)
+
+    def get_available_models(self, refresh: bool = False) -> list[AIModel]:
+        """All models that this account can use, all pages; cached for `models_ttl` seconds."""
+        from ..engine.models import list_models
+        from ..engine.ports import drive
+
+        return drive(list_models(self._pipeline, refresh=refresh))
+
+    def get_model(self, model_id: str) -> AIModel:
+        """One model, from the provider's list or the catalog. Raises `ModelNotFoundError` when neither has it."""
+        from ..engine.models import find_model
+        from ..engine.ports import drive
+
+        return drive(find_model(self._pipeline, model_id))
+
+    def sync_models(self, force: bool = False) -> SyncReport:
+        """List the models anew and tell what changed since the last time; skipped while that is fresh."""
+        from ..engine.models import sync_models
+        from ..engine.ports import drive
+
+        return drive(sync_models(self._pipeline, force=force))
+
+    def validate_credentials(self) -> CredentialReport:
+        """Ask the provider once whether it takes the credentials. A bad key is a report, not an error."""
+        from ..engine.models import validate_credentials
+        from ..engine.ports import drive
+
+        return drive(validate_credentials(self._pipeline))
+
+    def get_health(self, *, probe: Message | None = None, **options: Any) -> HealthReport:
+        """Whether the provider is healthy, degraded or unhealthy, by its model list, which costs nothing.
+
+        With `probe` a message is sent instead, which is paid for.
+        """
+        from ..engine.models import check_health
+        from ..engine.ports import drive
+
+        async def send() -> object:
+            return self.send_message(probe or "", **{"max_tokens": 16, "retry_attempts": 1, **options})
+
+        return drive(check_health(self._pipeline, send if probe is not None else None))
+
+    def close(self) -> None:
+        """Close idle connections. The provider can be used again afterwards."""
+        if "_pipeline" in self.__dict__:
+            self._pipeline.port.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

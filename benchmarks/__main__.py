@@ -11,7 +11,9 @@ import time
 from pathlib import Path
 
 from . import environment
+from .canned import write_replies
 from .loopback import running_server
+from .meter import BURST_CHUNKS
 from .tables import FULL, QUICK, SECTIONS, Bench
 
 __all__ = ["main"]
@@ -52,7 +54,8 @@ def main() -> None:
     today = datetime.datetime.now(datetime.UTC).date()
     print(f"{today}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}.")
     print(f"{environment.installed_versions(python)}.\n", flush=True)
-    with running_server(build) as server:
+    replies = write_replies(build / "replies", BURST_CHUNKS) if "wires" in arguments.only else {}
+    with running_server(build, replies) as server:
         bench = Bench(python, server, QUICK if arguments.quick else FULL, log)
         with bench:
             for section in arguments.only:

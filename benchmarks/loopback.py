@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,13 +34,17 @@ class Server:
 
 
 @contextmanager
-def running_server(build_folder: Path) -> Iterator[Server]:
-    """Compiles the server into `build_folder` when its source is newer, and runs it on a free port."""
+def running_server(build_folder: Path, canned: Mapping[str, Path] | None = None) -> Iterator[Server]:
+    """Compiles the server into `build_folder` when its source is newer, and runs it on a free port.
+
+    `canned` are the files with the whole HTTP replies that it sends for paths which begin with their keys.
+    """
     binary = build_folder / "server"
     newest = max(path.stat().st_mtime for path in _SOURCE.glob("*.c"))
     if not binary.exists() or binary.stat().st_mtime < newest:
         subprocess.run([_SOURCE / "build.sh", build_folder], check=True)
-    process = subprocess.Popen([binary], stdout=subprocess.PIPE, text=True)
+    arguments = [f"{path}={file}" for path, file in (canned or {}).items()]
+    process = subprocess.Popen([binary, *arguments], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         yield Server(int(process.stdout.readline()), process.pid, build_folder / "load")

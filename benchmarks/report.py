@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .competitors import OPENAI
 from .runner import Samples
 
-__all__ = ["Goal", "figure_table", "goal_table", "multi_table"]
+__all__ = ["Goal", "figure_table", "goal_table", "multi_table", "wire_table"]
 
 
 class Goal(NamedTuple):
@@ -52,6 +52,29 @@ def figure_table(unit: str, results: Mapping[str, Samples], bare: str) -> str:
             spread = f"{_number(min(samples.values))} - {_number(max(samples.values))}"
             rows.append([name, _number(median), spread, _ratio(median, base), _ratio(median, sdk)])
     return _rows(["", unit, "lowest - highest", "x bare client", "x openai SDK"], rows)
+
+
+def wire_table(unit: str, results: Mapping[str, Mapping[str, Samples]], bare: str, own: str) -> str:
+    """One row for each wire: the bare client, polydriver, and, where there is one, the vendor's SDK."""
+    rows = []
+    for wire, figures in results.items():
+        base, ours = _median(figures[bare]), _median(figures[own])
+        if base is None or ours is None:
+            rows.append([wire, figures[bare].problem, figures[own].problem, "", "", ""])
+            continue
+        others = [(name, median) for name, samples in figures.items() if (median := _median(samples)) is not None]
+        sdk = [(name, median) for name, median in others if name not in (bare, own)]
+        rows.append(
+            [
+                wire,
+                _number(base),
+                _number(ours),
+                _ratio(ours, base),
+                ", ".join(f"{name}: {_number(median)}" for name, median in sdk),
+                ", ".join(_ratio(ours, median) for _, median in sdk),
+            ]
+        )
+    return _rows([unit, bare, own, "x bare client", "the vendor's SDK", "x SDK"], rows)
 
 
 def multi_table(units: Sequence[str], results: Mapping[str, Sequence[Samples]], ratio_of: int) -> str:

@@ -15,10 +15,11 @@ from .meter import BURST_CHUNKS, OPEN_STREAMS, PACED_MILLISECONDS, PACED_STREAMS
 from .report import Goal, figure_table, goal_table, multi_table
 from .runner import Workers
 from .startup import FIRST_REPLY, IMPORT, Figures, measure_first_reply, measure_imports
+from .wires import WireBench
 
 __all__ = ["FULL", "QUICK", "SECTIONS", "Bench", "Plan"]
 
-SECTIONS = ("ceiling", "call", "chunk", "memory", "import", "start")
+SECTIONS = ("ceiling", "call", "chunk", "memory", "import", "start", "wires")
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,8 @@ class Bench:
             yield self._imports()
         elif name == "start":
             yield self._first_reply()
+        elif name == "wires":
+            yield from self._wires()
 
     def goals(self) -> str:
         """The goals of the sections that ran, or an empty string."""
@@ -151,6 +154,11 @@ class Bench:
         results = measure_first_reply(*self._startup_arguments())
         self._startup_goal("Start to first reply, wall", results, 0, 1 / 3)
         return f"## From process start to the first reply\n\n{multi_table(FIRST_REPLY, results, ratio_of=0)}\n"
+
+    def _wires(self) -> Iterator[str]:
+        bench = WireBench(self._python, self._server.origin, self._plan, self._log)
+        yield from bench.tables()
+        self._goals += bench.goals
 
     def _startup_arguments(self) -> tuple[Path, list[str], str, int, float]:
         names = [name for name in PROGRAMS if name not in self._plan.left_out]

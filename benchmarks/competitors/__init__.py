@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 __all__ = [
@@ -90,6 +91,11 @@ class AsyncClient(Protocol):
 
 
 def load(target: str) -> Any:
-    """Imports `module:Class` of this package; raises ImportError when the competitor is not installed."""
+    """Imports `module:Class` of this package; raises ImportError when the competitor is not installed.
+
+    `module:Class@wire` is for a class that speaks several wires: it is made with the base URL and the wire's name.
+    """
+    target, _, wire = target.partition("@")
     module, _, name = target.partition(":")
-    return getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    found = getattr(importlib.import_module(f"{__name__}.{module}"), name)
+    return partial(found, wire=wire) if wire else found

@@ -10,6 +10,9 @@
  *
  * The path says what a stream looks like: /CHUNKS/MILLISECONDS/v1/chat/completions sends CHUNKS pieces of text, one
  * each MILLISECONDS, or all in one burst when that is 0. Without them it is 20 chunks in a burst.
+ *
+ * Arguments PATH=FILE add canned replies: a request whose path begins with PATH gets the bytes of FILE, a whole HTTP
+ * reply with its headers, whatever is asked.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -30,7 +33,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { REQUEST_MAX = 1 << 16, EVENTS_MAX = 256, CHUNKS_MAX = 100000, STREAM_KINDS = 16, EVENT_SPACE = 640 };
+enum { REQUEST_MAX = 1 << 16, EVENTS_MAX = 256, CHUNKS_MAX = 100000, STREAM_KINDS = 16, EVENT_SPACE = 640, CANNED_MAX = 64 };
 
 #define COMMON_HEADERS \
     "date: Thu, 01 Oct 2026 12:00:00 GMT\r\n" \
@@ -109,6 +112,8 @@ typedef struct {
 
 static int poller;
 static Reply completion, models, not_found, streams[STREAM_KINDS];
+static struct { const char *path; Reply reply; } canned[CANNED_MAX];
+static int canned_count;
 static Connection *dead[2 * EVENTS_MAX];
 static int dead_count;
 
@@ -168,6 +173,35 @@ static const Reply *find_stream(int chunks) {
         if (streams[i].chunks == chunks) return &streams[i];
     }
     return &not_found;
+}
+
+static Reply file_reply(const char *name) {
+    Reply reply = {.pieces = 0};
+    FILE *file = fopen(name, "rb");
+    if (!file || fseek(file, 0, SEEK_END)) fail(name);
+    reply.size = (size_t)ftell(file);
+    reply.bytes = malloc(reply.size);
+    rewind(file);
+    if (!reply.bytes || fread(reply.bytes, 1, reply.size, file) != reply.size) fail(name);
+    fclose(file);
+    return reply;
+}
+
+static void add_canned(char *argument) {
+    char *file = strchr(argument, '=');
+    if (!file || canned_count == CANNED_MAX) {
+        fprintf(stderr, "usage: server [PATH=FILE]..., at most %d of them\n", CANNED_MAX);
+        exit(2);
+    }
+    *file = '\0';
+    canned[canned_count].path = argument;
+    canned[canned_count++].reply = file_reply(file + 1);
+}
+
+static const Reply *find_canned(const char *path) {
+    for (int i = 0; i < canned_count; i++)
+        if (!strncmp(path, canned[i].path, strlen(canned[i].path))) return &canned[i].reply;
+    return NULL;
 }
 
 static void watch(Connection *connection, bool writable) {
@@ -247,8 +281,9 @@ static void answer(Connection *connection, const char *head, const char *body, s
     int chunks = 20, milliseconds = 0;
     const char *path = strchr(head, ' ');
     const char *end = path ? strchr(path + 1, ' ') : NULL;
-    const Reply *reply = &not_found;
-    if (end && end - path > 7 && !strncmp(end - 7, "/models", 7)) reply = &models;
+    const Reply *found = path ? find_canned(path + 1) : NULL, *reply = found ? found : &not_found;
+    if (found) milliseconds = 0;
+    else if (end && end - path > 7 && !strncmp(end - 7, "/models", 7)) reply = &models;
     else if (end && end - path > 17 && !strncmp(end - 17, "/chat/completions", 17)) {
         sscanf(path, " /%d/%d/", &chunks, &milliseconds);
         reply = asks_for_stream(body, body_size) ? find_stream(chunks) : &completion;
@@ -362,13 +397,14 @@ static void dispatch(struct epoll_event *event, int listener) {
     if (event->events & ~EPOLLOUT && connection->socket >= 0) on_readable(connection);
 }
 
-int main(void) {
+int main(int count_of_arguments, char **arguments) {
     struct epoll_event events[EVENTS_MAX], listening = {.events = EPOLLIN};
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     raise_file_limit();
     completion = whole_reply("200 OK", COMPLETION);
     models = whole_reply("200 OK", MODELS);
     not_found = whole_reply("404 Not Found", NOT_FOUND);
+    for (int i = 1; i < count_of_arguments; i++) add_canned(arguments[i]);
     poller = epoll_create1(EPOLL_CLOEXEC);
     int listener = listen_on_loopback();
     epoll_ctl(poller, EPOLL_CTL_ADD, listener, &listening);

@@ -7,6 +7,7 @@
     ai = AI()  # keys from the environment
     print(ai.provider("openai").send_message("Say hello", model="gpt-4o-mini").content)
 
+
 Every name here is loaded on first use: importing the package loads no driver and no HTTP client.
 """
 

@@ -1,8 +1,7 @@
 """`Driver`: the pure hooks that an author writes to teach polydriver a provider.
 
-A driver turns our values into a provider's bytes and back. It does no I/O, reads no clock and keeps no connection:
-the engine
-does all that waits. A driver is also the `Provider` that users call, so `OpenAIDriver({...}).send_message("Hi")`
+A driver turns our values into a provider's bytes and back. It does no I/O, reads no clock and keeps no connection: the
+engine does all that waits. A driver is also the `Provider` that users call, so `OpenAIDriver({...}).send_message("Hi")`
 works by itself.
 """
 
@@ -82,8 +81,8 @@ class Driver(Provider):
         """Read and check the settings, offline. Raises `ConfigurationError` with every problem and its fix.
 
         `transport` replaces the HTTP client (see `polydriver.engine.transports`), or is a function of the kind of
-        caller ("blocking"
-        or "async") and the `TransportConfig` that makes one, for both kinds; `events` is the bus to report to.
+        caller ("blocking" or "async") and the `TransportConfig` that makes one, for both kinds; `events` is the bus to
+        report to.
         """
         self.config = read_config(type(self), config, **settings)
         self._transport = transport
@@ -122,8 +121,11 @@ class Driver(Provider):
         return self.config.masked()
 
     def get_capabilities(self) -> Capabilities:
-        """What this driver does, with the connection's rate limits and the context length of its default model, where
-        the catalog knows that. Operations beyond chat are those that it has hooks for."""
+        """What this driver does.
+
+        With the connection's rate limits, and the context length of its default model where the catalog knows that.
+        Operations beyond chat are those that it has hooks for.
+        """
         import msgspec
 
         from .data.catalog import find

@@ -67,8 +67,7 @@ class AIError(Exception):
     """The root of every error that polydriver raises.
 
     Attributes: `message` (without the decorations of `str()`), `provider` (its name), `status` (HTTP), `code` and
-    `type`
-    (the provider's own words), `request_id`, `retry_after` (seconds), `retryable`, `details` (a dict, redacted),
+    `type` (the provider's own words), `request_id`, `retry_after` (seconds), `retryable`, `details` (a dict, redacted),
     `hint` (what to do about it), `partial` (what had arrived, for a stream). Absent values are `None`.
     """
 
@@ -136,8 +135,10 @@ class InvalidCredentialsError(ProviderError):
 
 
 class RateLimitError(ProviderError):
-    """Too many requests or tokens in a time window (HTTP 429). `retry_after` (seconds) says when to return, if
-    known."""
+    """Too many requests or tokens in a time window (HTTP 429).
+
+    `retry_after` (seconds) says when to return, if known.
+    """
 
     hint = "Wait for `retry_after`, lower the rate, or ask the provider for a higher limit."
     retryable = True
@@ -283,8 +284,10 @@ def error_branch(prefix: str) -> Mapping[type[ProviderError], type[ProviderError
 
 
 def adopt_branch(prefix: str, root: type[ProviderError], *leaves: type[ProviderError]) -> None:
-    """Make classes that were written out the branch of `prefix`. Each leaf stands for the class of the tree that it
-    extends."""
+    """Make classes that were written out the branch of `prefix`.
+
+    Each leaf stands for the class of the tree that it extends.
+    """
     branch: dict[type[ProviderError], type[ProviderError]] = {ProviderError: root}
     for leaf in leaves:
         branch[next(base for base in leaf.__mro__ if base in _LEAVES)] = leaf

@@ -41,18 +41,22 @@ class Connections:
 
     def extend(self, name: str, factory: Factory) -> None:
         """Make `factory` the driver of this name, in place of an earlier one; connections that use it are made anew."""
-        if not callable(factory):
-            raise ConfigurationError(
-                f"extend({name!r}) takes a driver class or a factory, not {type(factory).__name__}"
-            )
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(f"extend() takes the name of a driver as text, not {name!r}")
+        if not callable(factory) or (isinstance(factory, type) and not issubclass(factory, Provider)):
+            raise ConfigurationError(f"extend({name!r}) takes a driver class or a factory, not {_named(factory)}")
         with self._lock:
             self._factories[name] = factory
             for connection in [known for known in self._resolved if self._driver_of(known) == name]:
                 self._resolved.pop(connection).close()
 
     def resolve(self, name: str | None, ai: object) -> Provider:
-        """The provider of a connection, made at the first call. Raises `ConfigurationError` with the names that
-        exist."""
+        """The provider of a connection, made at the first call.
+
+        Raises `ConfigurationError` with the names that exist.
+        """
+        if name is not None and not isinstance(name, str):
+            raise ConfigurationError(f"provider() takes the name of a connection, not {name!r}")
         name = name or self.default()
         found = self._resolved.get(name)
         if found is None:
@@ -105,15 +109,25 @@ class Connections:
         return provider
 
 
+def _named(value: object) -> str:
+    return value.__name__ if isinstance(value, type) else type(value).__name__
+
+
 def _call_factory(factory: Callable[..., Provider], ai: object, values: dict[str, Any]) -> Provider:
     """Call `factory(config)`, or `factory(ai, config)` when it takes two positional arguments."""
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    signature = inspect.signature(factory)
     required = [
         parameter
-        for parameter in inspect.signature(factory).parameters.values()
+        for parameter in signature.parameters.values()
         if parameter.kind in kinds and parameter.default is inspect.Parameter.empty
     ]
-    return factory(ai, values) if len(required) >= 2 else factory(values)
+    arguments = (ai, values) if len(required) >= 2 else (values,)
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        raise ConfigurationError(f"the factory {factory!r} must take (config) or (ai, config): {error}") from error
+    return factory(*arguments)
 
 
 class _Face(Observable):
@@ -139,8 +153,10 @@ class _Face(Observable):
 
     @property
     def default_provider(self) -> str:
-        """The name of the connection that is used when none is named. Raises `ConfigurationError` when that is not
-        clear."""
+        """The name of the connection that is used when none is named.
+
+        Raises `ConfigurationError` when that is not clear.
+        """
         return self.connections.default()
 
     def extend(self, name: str, factory: Factory) -> None:
@@ -186,8 +202,7 @@ class AI(_Face):
 
     @classmethod
     def fake(cls, responses: Any = None, **settings: Any) -> FakeAI:
-        """A manager for tests: every provider answers from `responses`, nothing leaves the process, and calls are
-        recorded."""
+        """A manager for tests: every provider answers from `responses`, nothing leaves the process, calls are kept."""
         from .testing.fakes import FakeAI
 
         return FakeAI(responses, **settings)
@@ -220,8 +235,8 @@ class AsyncAI(_Face):
 
     def provider(self, name: str | None = None) -> AsyncProvider:
         """The provider of a connection, the default one without a name. Made once."""
-        name = name or self.connections.default()
         provider = self.connections.resolve(name, self)
+        name = name or self.connections.default()
         known = self._providers.get(name)
         if known is None or known[0] is not provider:
             known = self._providers[name] = (provider, provider.asynchronous())

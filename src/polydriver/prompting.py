@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+import msgspec
 
 from .data.fitting import fit_media
 from .data.history import mend_history
-from .data.messages import AIMessage
+from .data.json import as_plain
+from .data.messages import AIMessage, Media, Part, Role
+from .data.openai_messages import read_message, read_part
 from .data.prompt import Prompt
 from .errors import ConfigurationError, UnknownOptionError
 
@@ -26,17 +31,28 @@ PROMPT_OPTIONS = frozenset(Prompt.__struct_fields__) - {"messages", "model", "st
 _KEPT_HISTORY = ("previous_response_id", "conversation")
 """Options that continue a history which the provider keeps: the calls that results belong to are there."""
 
-_ROLES = ("system", "developer", "user", "assistant", "tool")
+_CONVERTED = frozenset({"tools", "tool_choice", "response_format"})
+_ALSO_TAKEN: dict[str, Any] = {"logit_bias": dict[str | int, float], "logprobs": bool | int}
+"""What some options may be beside the type of the prompt's field: it is written as JSON all the same."""
+
+_LABELS: dict[str, Any] = {"metadata": dict[str, Any], "conversation_id": str}
+"""Options of the call that are no limits."""
+
+_ROLES: tuple[str, ...] = get_args(Role)
 _NUMBERS: dict[str, tuple[type | tuple[type, ...], float, float]] = {
     "temperature": ((int, float), 0, 10),
     "top_p": ((int, float), 0, 1),
+    "presence_penalty": ((int, float), -100, 100),
+    "frequency_penalty": ((int, float), -100, 100),
     "max_tokens": (int, 1, 10**9),
     "n": (int, 1, 1000),
     "dimensions": (int, 1, 10**6),
     "top_n": (int, 1, 10**6),
     "limit": (int, 1, 10**9),
     "speed": ((int, float), 0.01, 100),
+    "max_messages": (int, 1, 10**9),
     "timeout": ((int, float), 0.001, 10**7),
+    "tool_timeout": ((int, float), 0.001, 10**7),
     "idle_timeout": ((int, float), 0.001, 10**7),
     "deadline": ((int, float), 0.001, 10**7),
     "retry_attempts": (int, 1, 1000),
@@ -65,18 +81,20 @@ def build_prompt(
             model = value
         elif name in PROMPT_OPTIONS:
             if value is not None:
-                fields[name] = value
+                fields[name] = value if name in _CONVERTED else _typed(name, value)
         elif name in CALL_LIMITS:
-            limits[name] = value
+            limits[name] = _typed(name, value) if name in _LABELS and value is not None else value
         elif name in driver.option_names:
             own[name] = value
         else:
             raise unknown_option(driver, name, {*PROMPT_OPTIONS, *CALL_LIMITS, *driver.option_names, "model"})
     model = model or config.default_model
-    if not model or not isinstance(model, str):
+    if not model:
         raise ConfigurationError(
             f"no model is given for {config.name}: pass model=..., or set default_model for the connection"
         )
+    if not isinstance(model, str):
+        raise ConfigurationError(f"model must be the id of a model as text, not {model!r}")
     _convert(fields)
     prompt = Prompt(messages=make_messages(messages), model=model, stream=stream, options=own, **fields)
     if not any(own.get(name) for name in _KEPT_HISTORY):
@@ -86,16 +104,14 @@ def build_prompt(
 
 
 def make_messages(messages: object) -> list[AIMessage]:
-    """Messages from a string, a message, a dict with role and content, or a sequence of these.
+    """Messages from a string, a message, a dict as OpenAI writes them, or a sequence of these.
 
     Raises `ConfigurationError` for anything else, and for no message at all.
     """
     if isinstance(messages, str | AIMessage | Mapping):
         return [_message(messages)]
-    if not isinstance(messages, Iterable):
-        raise ConfigurationError(
-            f"messages must be a string, an AIMessage or a list of them, not {type(messages).__name__}"
-        )
+    if isinstance(messages, bytes | bytearray | set | frozenset) or not isinstance(messages, Iterable):
+        raise _no_message(messages)
     made = [_message(message) for message in messages]
     if not made:
         raise ConfigurationError("there is no message to send: give at least one")
@@ -103,27 +119,69 @@ def make_messages(messages: object) -> list[AIMessage]:
 
 
 def _message(message: object) -> AIMessage:
-    if isinstance(message, AIMessage):
-        return message
     if isinstance(message, str):
         return AIMessage(message)
-    if (
-        isinstance(message, Mapping)
-        and message.get("role") in _ROLES
-        and isinstance(message.get("content"), str | list)
-    ):
-        return AIMessage(message["content"], message["role"], message.get("name"))
-    raise ConfigurationError(
-        f"a message must be a string, an AIMessage, or a dict with 'role' ({', '.join(_ROLES)}) and 'content', "
-        f"not {type(message).__name__}"
+    try:
+        if isinstance(message, AIMessage):
+            return _checked(message)
+        if isinstance(message, Mapping):
+            return read_message(message)
+    except ValueError as error:
+        raise ConfigurationError(f"a message cannot be read: {error}") from error
+    raise _no_message(message)
+
+
+def _checked(message: AIMessage) -> AIMessage:
+    """The same message, with a list of parts for any other sequence of parts and texts."""
+    content: object = message.content
+    if message.role not in _ROLES:
+        raise ValueError(f"its role must be one of {', '.join(_ROLES)}, not {message.role!r}")
+    if isinstance(content, str):
+        return message
+    if not isinstance(content, list | tuple):
+        raise ValueError(f"its content must be text or a list of parts, not {type(content).__name__}")
+    if type(content) is list and all(isinstance(part, Part) for part in content):
+        return message
+    return msgspec.structs.replace(message, content=[read_part(part) for part in content])
+
+
+def _no_message(given: object) -> ConfigurationError:
+    advice = ""
+    if isinstance(given, Media):
+        advice = ": put it beside the text, AIMessage.user(['What is this?', image])"
+    elif hasattr(given, "to_message"):
+        advice = ": give what its to_message() returns"
+    elif isinstance(given, bytes | bytearray):
+        advice = ": decode it first, or make an Image, Audio or Document of it"
+    return ConfigurationError(
+        "a message must be a string, an AIMessage, or a dict with 'role' and 'content' "
+        f"(messages: a list of these), not {type(given).__name__}{advice}"
     )
 
 
+@functools.cache
+def _types() -> dict[str, Any]:
+    return {**get_type_hints(Prompt), **_ALSO_TAKEN, **_LABELS}
+
+
+def _typed(name: str, value: Any) -> Any:
+    """The value of an option, if it has the type of the prompt's field. Raises `ConfigurationError` otherwise."""
+    if name == "stop" and isinstance(value, str):
+        value = [value]
+    kind = _types()[name]
+    try:
+        converted = msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        try:
+            value = converted = msgspec.convert(msgspec.to_builtins(value, enc_hook=as_plain), kind)
+        except (msgspec.ValidationError, TypeError) as error:
+            problem = str(error).partition(" - ")[0].replace("Expected", "expected")
+            raise ConfigurationError(f"{name} cannot be {value!r:.200}: {problem}") from error
+    return value if isinstance(value, int | float | dict) else converted
+
+
 def _convert(fields: dict[str, Any]) -> None:
-    """Bring stop words, tools and the wanted form into the shapes that prompts hold."""
-    stop = fields.get("stop")
-    if isinstance(stop, str):
-        fields["stop"] = [stop]
+    """Bring tools and the wanted form into the shapes that prompts hold."""
     if "tools" in fields:
         from .tools import make_tools
 
@@ -164,6 +222,8 @@ def check_number(name: str, value: object) -> None:
 def unknown_option(driver: Driver, name: str, known: Iterable[str]) -> UnknownOptionError:
     """The error for an option that is not among the known ones, with the nearest of them."""
     near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
+    if name == "stream":
+        return UnknownOptionError("stream is no option: call send_streaming_message(), or stream() of a conversation")
     meant = f" Did you mean {near[0]!r}?" if near else ""
     return UnknownOptionError(
         f"{driver.config.name} knows no option {name!r}.{meant} "

@@ -53,7 +53,9 @@ def _change(value: dict[str, Any], random: Random) -> None:
         other, name = random.choice(places)
         holder[key] = copy.deepcopy(other[name])
     elif act == 3 and isinstance(holder, dict) and holder is not value:
-        holder[random.choice(("type", "error", "id", "text", "index", "usage", "name"))] = copy.deepcopy(random.choice(_ODD))
+        holder[random.choice(("type", "error", "id", "text", "index", "usage", "name"))] = copy.deepcopy(
+            random.choice(_ODD)
+        )
     else:
         holder[key] = copy.deepcopy(random.choice(_ODD))
     if len(json.dumps(value)) > 20_000:

@@ -486,7 +486,7 @@ def test_texts_are_embedded(colour: Colour) -> None:
 
 def test_odd_vectors_are_refused() -> None:
     request = EmbeddingRequest(model="m", input=["a"])
-    for odd in ([["x"]], [], None, [[1.0], [2.0]]):
+    for odd in ([["x"]], [[]], [], None, [[True]]):
         with pytest.raises(InvalidResponseError):
             DRIVER.parse_embeddings(Reply(status=200, body=json.dumps({"embeddings": odd}).encode()), request)
     with pytest.raises(UnsupportedFeatureError):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import copy
-import mimetypes
 import uuid
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from ..data.messages import AIMessage, Audio, Document, Image, Media, Part, ToolCall, ToolResult, Video
+from ..data.messages import AIMessage, Media, Part, ToolCall, ToolResult
 from ..data.prompt import ProviderTool, ToolSpec
 from ..errors import ConfigurationError, ToolExecutionError
 from ..events import ConversationUpdated, Event, ToolCalled, ToolCompleted, ToolFailed
-from ..prompting import make_messages
+from ..prompting import check_number, make_messages
 from ..trimming import trim
+from .attachments import add_attachments, make_attachment
 
 if TYPE_CHECKING:
     from ..data.pricing import Cost
@@ -26,8 +27,11 @@ __all__ = ["Builder", "Turn"]
 
 
 class Turn(NamedTuple):
-    """What one call sends: all `messages`, those that are `new` to the history, and of how many pending messages and
-    attachments these were made."""
+    """What one call sends.
+
+    `messages` are all of it, `new` those that the history has not yet; `pending` and `attached` count the pending
+    messages and attachments that these were made of.
+    """
 
     messages: list[AIMessage]
     new: list[AIMessage]
@@ -36,8 +40,10 @@ class Turn(NamedTuple):
 
 
 class Builder:
-    """What both kinds of conversation share: everything that does not wait. Each method changes the conversation and
-    returns it."""
+    """What both kinds of conversation share: everything that does not wait.
+
+    Each method changes the conversation and returns it.
+    """
 
     _ai: AI | AsyncAI
 
@@ -73,6 +79,8 @@ class Builder:
 
     def system(self, text: str | None) -> Self:
         """Instructions, ahead of the history; a later call replaces them, `None` removes them."""
+        if not isinstance(text, str | None):
+            raise ConfigurationError(f"system() takes text or None, not {type(text).__name__}")
         self._system = text
         return self
 
@@ -86,9 +94,12 @@ class Builder:
         self._pending.extend(make_messages(messages))
         return self
 
-    def attach(self, *parts: Media | str) -> Self:
-        """Attach images, audio and documents, or paths of files, to the next message of the user."""
-        self._attached.extend(_part_of(part) for part in parts)
+    def attach(self, *parts: Media | str | Path) -> Self:
+        """Attach images, audio, video and documents, or paths of files, to the next message of the user.
+
+        A URL is handed to the provider as it is. Raises `OSError` for a file that cannot be read.
+        """
+        self._attached.extend(make_attachment(part) for part in parts)
         return self
 
     def temperature(self, value: float) -> Self:
@@ -133,8 +144,10 @@ class Builder:
         return self
 
     def tools(self, *tools: ToolLike | Sequence[ToolLike]) -> Self:
-        """Tools to offer: functions, `@tool`s, models, or schemas. A later call replaces them; without any, none is
-        offered."""
+        """Tools to offer: functions, `@tool`s, models, or schemas.
+
+        A later call replaces them; without any, none is offered.
+        """
         flat: list[Any] = []
         for item in tools:
             flat.extend(item if isinstance(item, list | tuple) else [item])
@@ -149,7 +162,11 @@ class Builder:
         """Send only the end of the history: at most so many messages, or tokens as estimated (4 characters each).
 
         The system text always goes along, a call is never parted from its result, and `history` itself stays whole.
+        Without arguments all of it is sent again. Raises `ConfigurationError` for what is no number of at least 1.
         """
+        for name, limit in (("max_tokens", max_tokens), ("max_messages", max_messages)):
+            if limit is not None:
+                check_number(name, limit)
         self._window = (max_tokens, max_messages) if max_tokens or max_messages else None
         return self
 
@@ -185,8 +202,7 @@ class Builder:
         return self._listen("tool_result", listener)
 
     def fork(self) -> Self:
-        """A conversation of its own with the same history and settings; what is said in one is not known to the
-        other."""
+        """A conversation of its own with the same history and settings; neither hears what is said in the other."""
         other = copy.copy(self)
         other.id = f"conv_{uuid.uuid4().hex}"
         other.history, other.responses = list(self.history), list(self.responses)
@@ -212,6 +228,8 @@ class Builder:
         return total
 
     def _listen(self, name: str, listener: Callable[[Any], object]) -> Self:
+        if not callable(listener):
+            raise ConfigurationError(f"on_{name}() takes a function, not {listener!r}")
         self._listeners.setdefault(name, []).append(listener)
         return self
 
@@ -219,7 +237,7 @@ class Builder:
         """What the next call sends, `message` last. Changes nothing, so that a call that fails leaves no trace."""
         new = [*self._pending, *(make_messages(message) if message is not None else ())]
         if self._attached:
-            new = _with_attachments(new, self._attached)
+            new = add_attachments(new, self._attached)
         messages = [*self.history, *new]
         if not messages:
             raise ConfigurationError("the conversation is empty: add a message() first")
@@ -248,8 +266,10 @@ class Builder:
         return type(before) is not type(after) and after is not None and after.config.default_model is not None
 
     def _record(self, turn: Turn, response: AIResponse) -> ConversationUpdated:
-        """Put what was sent and answered into the history. Until then it stays pending, so a failed call loses
-        nothing."""
+        """Put what was sent and answered into the history.
+
+        Until then it stays pending, so a failed call loses nothing.
+        """
         added = [*turn.new, response.to_message()]
         del self._pending[: turn.pending]
         del self._attached[: turn.attached]
@@ -282,9 +302,14 @@ class Builder:
             return ToolCompleted(call=call, result=outcome, seconds=seconds, **labels)
         return ToolFailed(call=call, error=outcome, seconds=seconds, **labels)  # type: ignore[arg-type]
 
-    def _made_tools(self) -> list[ToolSpec | ProviderTool]:
+    def _tools_to_run(self, max_rounds: object, tool_timeout: object) -> list[ToolSpec | ProviderTool]:
+        """The tools for `run_tools`. Raises `ConfigurationError` for limits that cannot be, and without tools."""
         from ..tools import make_tools
 
+        if not isinstance(max_rounds, int) or max_rounds < 1:
+            raise ConfigurationError(f"max_rounds must be a whole number of at least 1, not {max_rounds!r}")
+        if tool_timeout is not None:
+            check_number("tool_timeout", tool_timeout)
         if not self._tools:
             raise ConfigurationError("run_tools needs tools: offer some with tools(...) first")
         return make_tools(self._tools)
@@ -302,27 +327,3 @@ class Builder:
             hint="Raise max_rounds, or look at the tools' results: the model may be going in circles.",
             partial=response,
         )
-
-
-def _part_of(part: Media | str) -> Part:
-    """A part as it is; a path becomes an image, audio or document by its MIME type."""
-    if isinstance(part, Image | Audio | Video | Document):
-        return part
-    if isinstance(part, Media):
-        raise ConfigurationError(f"attach an Image, Audio, Video or Document, not a {type(part).__name__}")
-    kind = (mimetypes.guess_type(part)[0] or "").split("/", 1)[0]
-    if kind == "image":
-        return Image.from_path(part)
-    if kind == "audio":
-        return Audio.from_path(part)
-    return Video.from_path(part) if kind == "video" else Document.from_path(part)
-
-
-def _with_attachments(pending: list[AIMessage], attached: list[Part]) -> list[AIMessage]:
-    """The pending messages with the parts in the user's last one, or in one of their own."""
-    for index in range(len(pending) - 1, -1, -1):
-        message = pending[index]
-        if message.role == "user":
-            merged = AIMessage([*attached, *message.parts], "user", message.name, message.provider_data)
-            return [*pending[:index], merged, *pending[index + 1 :]]
-    return [*pending, AIMessage(list(attached), "user")]

@@ -1,5 +1,4 @@
-"""`Conversation` and `AsyncConversation`: sending, streaming and running tools over the history that the builder
-keeps."""
+"""`Conversation` and `AsyncConversation`: sending, streaming and running tools over a kept history."""
 
 from __future__ import annotations
 
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..data.messages import ToolCall
 from ..events import Event
+from ..events.threads import finish_listener
 from .builder import Builder, Turn
 
 if TYPE_CHECKING:
@@ -67,13 +67,12 @@ class Conversation(Builder):
         """Send, run the tools that the model calls, send their results, and so on until it answers without calls.
 
         Calls of one turn run side by side in threads; each failure is that call's result. `approve` is asked before
-        each call
-        (`False` or a reason declines it), `tool_timeout` is in seconds. A call of a tool without a function is handed
-        back. Raises `ToolExecutionError` after `max_rounds` rounds.
+        each call (`False` or a reason declines it), `tool_timeout` is in seconds. A call of a tool without a function
+        is handed back. Raises `ToolExecutionError` after `max_rounds` rounds.
         """
         from ..tools import run_calls_sync
 
-        tools = self._made_tools()
+        tools = self._tools_to_run(max_rounds, tool_timeout)
         for _ in range(max_rounds):
             response = self._answer(message)
             message = None
@@ -109,7 +108,7 @@ class Conversation(Builder):
     def _tell(self, name: str, *values: Any) -> None:
         for listener in self._listeners.get(name, ()):
             for value in values:
-                listener(value)
+                finish_listener(listener(value))
 
 
 class AsyncConversation(Builder):
@@ -148,7 +147,7 @@ class AsyncConversation(Builder):
 
         from ..tools import run_calls
 
-        tools = self._made_tools()
+        tools = self._tools_to_run(max_rounds, tool_timeout)
         told: list[asyncio.Task[None]] = []
 
         def on_tool(kind: str, call: ToolCall, outcome: object, seconds: float) -> None:

@@ -53,8 +53,10 @@ def make_call_id(seed: str, index: int) -> str:
 
 
 def plain_name(name: str, longest: int = 64) -> str:
-    """The name of a called tool in the alphabet that every API takes. Models do call tools that do not exist, by names
-    that another API refuses."""
+    """The name of a called tool in the alphabet that every API takes.
+
+    Models do call tools that do not exist, by names that another API refuses.
+    """
     return _NOT_IN_NAMES.sub("_", name)[:longest] or "unnamed"
 
 

@@ -15,8 +15,7 @@ __all__ = ["Assembly", "ChoiceAssembly", "PartialCall"]
 
 
 class PartialCall(msgspec.Struct):
-    """A tool call on its way: `arguments` holds the pieces of its JSON text, or the whole object where a wire sends
-    one."""
+    """A tool call on its way: `arguments` holds the pieces of its JSON text, or the object where a wire sends one."""
 
     id: str = ""
     name: str = ""
@@ -92,8 +91,10 @@ class ChoiceAssembly:
         return found
 
     def take_calls(self, *, cut: bool = False) -> list[ToolCall]:
-        """Turn all calls begun so far into `ToolCall` parts. `cut`: the answer ended early, so the last may be
-        incomplete."""
+        """Turn all calls begun so far into `ToolCall` parts.
+
+        `cut`: the answer ended early, so the last may be incomplete.
+        """
         calls = []
         last = len(self.calls) - 1
         for position, partial in enumerate(self.calls.values()):

@@ -64,8 +64,10 @@ def _calls(message: AIMessage) -> list[ToolCall]:
 
 
 def _match_results(messages: list[AIMessage]) -> _Results:
-    """Match results with calls: a result belongs to the latest call of its id before it. Parallel calls that share an
-    id get their results in order."""
+    """Match results with calls: a result belongs to the latest call of its id before it.
+
+    Parallel calls that share an id get their results in order.
+    """
     latest: dict[str, list[tuple[int, int]]] = {}
     results: _Results = {}
     for index, message in enumerate(messages):
@@ -109,8 +111,10 @@ def _answer(call: ToolCall, found: tuple[int, ToolResult] | None, warn: Callable
 def _without_results(
     message: AIMessage, index: int, results: _Results, warn: Callable[[str], None]
 ) -> AIMessage | None:
-    """The message without the results that belong behind calls; orphans become the user's. `None` when nothing is
-    left."""
+    """The message without the results that belong behind calls; orphans become the user's.
+
+    `None` when nothing is left.
+    """
     if not any(isinstance(part, ToolResult) for part in message.parts):
         return message
     matched = [result for at, result in results.values() if at == index]

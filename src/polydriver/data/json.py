@@ -7,10 +7,26 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["as_dict", "as_int", "as_list", "as_str", "decode_json", "encode_json"]
+__all__ = ["as_dict", "as_int", "as_list", "as_plain", "as_str", "decode_json", "encode_json"]
 
 _decoder = msgspec.json.Decoder()
-encode_json = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def as_plain(value: object) -> object:
+    """Subclasses of plain types, such as marked-up text and NumPy's floats, as what they are derived from.
+
+    Raises `TypeError` for anything else.
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, float):
+        return float(value)
+    if isinstance(value, int):
+        return int(value)
+    raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
+
+
+encode_json = msgspec.json.Encoder(decimal_format="number", enc_hook=as_plain).encode
 _LONE_SURROGATE = re.compile(
     rb"(?<!\\)((?:\\\\)*)(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
 )

@@ -60,8 +60,10 @@ class Media(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     @classmethod
     def from_path(cls, path: str | Path, media_type: str | None = None, **fields: Any) -> Self:
-        """Read a file now. The MIME type is told from the name when not given. Raises `OSError` when it can't be
-        read."""
+        """Read a file now.
+
+        The MIME type is told from the name when not given. Raises `OSError` when it can't be read.
+        """
         path = Path(path)
         guessed = media_type or mimetypes.guess_type(path.name)[0]
         return cls(data=path.read_bytes(), media_type=guessed, **{"name": path.name, **fields})
@@ -129,8 +131,10 @@ class Video(Media, frozen=True, tag="video", omit_defaults=True, kw_only=True):
 
 
 class Document(Media, frozen=True, tag="document", omit_defaults=True, kw_only=True):
-    """A document: PDF, plain text, ... `title` and `context` go to providers that take them; `citations` asks for
-    some."""
+    """A document: PDF, plain text, ...
+
+    `title` and `context` go to providers that take them; `citations` asks for some.
+    """
 
     title: str | None = None
     context: str | None = None

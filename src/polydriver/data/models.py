@@ -74,8 +74,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of `sync_models`: ids that were added, updated, deactivated and left unchanged since the last
-    time."""
+    """The outcome of `sync_models`: the ids that were added, updated, deactivated and left as they were."""
 
     status: Literal["success", "skipped", "error"]
     added: list[str] = []

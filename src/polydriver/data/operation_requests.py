@@ -37,10 +37,9 @@ EmbeddingInput: TypeAlias = str | list[int]
 class OperationRequest(msgspec.Struct, kw_only=True):
     """What all of them have.
 
-    `model` is the id to use; operations on batches and files have none. `options` are those that only this driver
-    knows (see
-    `Driver.operation_options`); `extra` is merged into the body as it is; `extra_headers` are added to the request's
-    headers.
+    `model` is the id to use; operations on batches and files have none. `options` are those that only this driver knows
+    (see `Driver.operation_options`); `extra` is merged into the body as it is; `extra_headers` are added to the
+    request's headers.
     """
 
     model: str = ""
@@ -56,8 +55,10 @@ class OperationRequest(msgspec.Struct, kw_only=True):
 
 
 class EmbeddingRequest(OperationRequest, kw_only=True):
-    """Texts to embed, in order. `input_type` ("query", "document", or a provider's own word) is what they will be
-    used for."""
+    """Texts to embed, in order.
+
+    `input_type` ("query", "document", or a provider's own word) is what they will be used for.
+    """
 
     input: list[EmbeddingInput]
     dimensions: int | None = None
@@ -72,8 +73,11 @@ class ModerationRequest(OperationRequest, kw_only=True):
 
 
 class ImageRequest(OperationRequest, kw_only=True):
-    """A picture to make: `n` of them, `size` like "1024x1024", `quality` and `format` ("png", "jpeg", "webp") in the
-    provider's words."""
+    """Pictures to make.
+
+    `n` is how many; `size` is like "1024x1024"; `quality` and `format` ("png", "jpeg", "webp") are the
+    provider's words.
+    """
 
     prompt: str
     n: int | None = None
@@ -87,8 +91,10 @@ class ImageRequest(OperationRequest, kw_only=True):
 
 
 class ImageEditRequest(ImageRequest, kw_only=True):
-    """Pictures to change as `prompt` says. Where `mask` is transparent, and only there, the first picture may
-    change."""
+    """Pictures to change as `prompt` says.
+
+    Where `mask` is transparent, and only there, the first picture may change.
+    """
 
     images: list[Image]
     mask: Image | None = None

@@ -135,8 +135,10 @@ class TranscriptWord(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Transcript(OperationResult, kw_only=True, omit_defaults=True):
-    """What was said. `text` is the plain text, or the subtitles when srt or vtt was asked for; `duration` is in
-    seconds."""
+    """What was said.
+
+    `text` is the plain text, or the subtitles when srt or vtt was asked for; `duration` is in seconds.
+    """
 
     text: str = ""
     segments: list[TranscriptSegment] = []
@@ -186,8 +188,10 @@ class TokenCount(OperationResult, kw_only=True):
 
 
 class StoredFile(OperationResult, kw_only=True, omit_defaults=True):
-    """A file that the provider keeps. `size` is in bytes; `status` and `purpose` are the provider's words; `url`
-    refers to it in prompts."""
+    """A file that the provider keeps.
+
+    `size` is in bytes; `status` and `purpose` are the provider's words; `url` refers to it in prompts.
+    """
 
     name: str | None = None
     size: int | None = None
@@ -229,8 +233,8 @@ class Batch(OperationResult, kw_only=True, omit_defaults=True):
     """Prompts that the provider answers later.
 
     `status` is pending, running, completed, failed, cancelling, cancelled or expired; `raw_status` is the provider's
-    own word.
-    `output_id` and `error_id` are the files (or the URL) that hold the results, where the provider keeps them so.
+    own word. `output_id` and `error_id` are the files (or the URL) that hold the results, where the provider keeps them
+    so.
     """
 
     status: Literal["pending", "running", "completed", "failed", "cancelling", "cancelled", "expired"] = "pending"

@@ -29,8 +29,7 @@ class ToolSpec(msgspec.Struct, kw_only=True):
 
 
 class ProviderTool(msgspec.Struct, kw_only=True):
-    """A tool that the provider runs itself (web search, code execution, ...): `data` is its declaration in the
-    provider's form."""
+    """A tool that the provider runs itself (web search, ...): `data` is its declaration in the provider's form."""
 
     data: dict[str, Any]
 
@@ -92,8 +91,10 @@ class Prompt(msgspec.Struct, kw_only=True):
     wire: str | None = None
 
     def given(self) -> dict[str, Any]:
-        """The options that the caller gave, by our names: from `temperature` to `audio`, without messages, tools,
-        `options` and what is passed through."""
+        """The options that the caller gave, by our names, from `temperature` to `audio`.
+
+        Messages, tools, `options` and what is passed through are not among them.
+        """
         return {name: value for name in _OPTIONS if (value := getattr(self, name)) is not None}
 
     def warn(self, text: str) -> None:

@@ -24,9 +24,8 @@ class TokenUsage(msgspec.Struct, frozen=True, omit_defaults=True):
     """What one call used, in tokens. `None` means that the provider did not say; it is not 0.
 
     - `input_tokens`: all input. It contains `cached_input_tokens` (read from the prompt cache), `cache_write_tokens`
-      (all writes
-      to it, of which `cache_write_1h_tokens` live for an hour) and `uncached_input_tokens` (the rest), which do not
-      overlap.
+      (all writes to it, of which `cache_write_1h_tokens` live for an hour) and `uncached_input_tokens` (the rest),
+      which do not overlap.
     - `output_tokens`: all output. It contains `reasoning_tokens`.
     - `input_audio_tokens`, `output_audio_tokens`: the part of input and output that is audio.
     - `total_tokens`: the provider's own total when it sends one, else the sum of input and output.
@@ -58,8 +57,10 @@ class TokenUsage(msgspec.Struct, frozen=True, omit_defaults=True):
         return max(0, self.input_tokens - (self.cached_input_tokens or 0) - (self.cache_write_tokens or 0))
 
     def __add__(self, other: TokenUsage) -> TokenUsage:
-        """The sum, bucket by bucket; unknown plus known is known. Raises `ValueError` for usages of different
-        models."""
+        """The sum, bucket by bucket; unknown plus known is known.
+
+        Raises `ValueError` for usages of different models.
+        """
         if not isinstance(other, TokenUsage):
             return NotImplemented
         if self.model and other.model and self.model != other.model:

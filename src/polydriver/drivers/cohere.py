@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeGuard
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..data.http import Reply, Request
 from ..data.json import as_dict, as_int, as_list, as_str
@@ -16,6 +16,7 @@ from ..errors import ContentFilterError
 from .traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
 from .wires.cohere import CohereChat
 from .wires.operations import Reranking
+from .wires.operations.vectors import check_texts, is_vector, read_vectors
 
 if TYPE_CHECKING:
     from ..data.pricing import Cost
@@ -55,6 +56,7 @@ class CohereDriver(CohereChat, Reranking, HandlesErrors, ValidatesHealth, Calcul
         "rerank": frozenset({"max_tokens_per_doc", "priority"}),
     }
     models_path = "v1/models"
+    path_roots = ("/v1", "/v2")
     rerank_path = "v2/rerank"
 
     def calculate_cost(self, usage: TokenUsage, model: str) -> Cost | None:
@@ -105,8 +107,7 @@ class CohereDriver(CohereChat, Reranking, HandlesErrors, ValidatesHealth, Calcul
     def build_embeddings(self, request: EmbeddingRequest) -> Request:
         """The request for some texts. `input_type` is "query", "document" (the default, as one is needed), or Cohere's
         own word: search_query, search_document, classification, clustering."""
-        if any(not isinstance(text, str) for text in request.input):
-            raise self.unsupported("embeddings of token ids; give texts")
+        check_texts(self, request)
         kind = request.input_type or "document"
         body: dict[str, Any] = {
             "model": request.model,
@@ -122,23 +123,18 @@ class CohereDriver(CohereChat, Reranking, HandlesErrors, ValidatesHealth, Calcul
         payload = self.decode_success(reply)
         vectors = payload.get("embeddings")
         if isinstance(vectors, dict):
-            vectors = vectors.get("float") or next((found for found in vectors.values() if _is_matrix(found)), None)
-        if not _is_matrix(vectors):
-            raise self.invalid_response("it has no vectors of numbers", reply.body)
-        if len(vectors) != len(request.input):
-            raise self.invalid_response(f"{len(request.input)} texts came back as {len(vectors)} vectors")
+            vectors = vectors.get("float") or next((found for found in vectors.values() if _are_vectors(found)), None)
+        if not isinstance(vectors, list):
+            raise self.invalid_response("it has no list of embeddings", reply.body)
         billed = as_dict(as_dict(payload.get("meta")).get("billed_units"))
         tokens = as_int(billed.get("input_tokens"))
         return EmbeddingResponse(
-            embeddings=[[float(number) for number in vector] for vector in vectors],
+            embeddings=read_vectors(self, vectors, len(request.input), reply, warn=request.warn),
             usage=TokenUsage(input_tokens=tokens, raw=billed) if tokens is not None else None,
             id=as_str(payload.get("id")),
             raw=payload,
         )
 
 
-def _is_matrix(value: Any) -> TypeGuard[list[list[float]]]:
-    """Whether the value is a list of lists of numbers."""
-    return isinstance(value, list) and all(
-        isinstance(vector, list) and all(type(number) in (float, int) for number in vector) for vector in value
-    )
+def _are_vectors(value: Any) -> bool:
+    return isinstance(value, list) and all(is_vector(vector) for vector in value)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+from ..data.messages import AIMessage
 from ..errors import ConfigurationError
 
-__all__ = ["run_in_tasks", "run_in_threads"]
+__all__ = ["check_prompts", "run_in_tasks", "run_in_threads"]
 
 R = TypeVar("R")
+
+
+def check_prompts(prompts: object) -> None:
+    """Raise `ConfigurationError` for what is no list of prompts: one text would be sent letter by letter."""
+    if isinstance(prompts, str | bytes | AIMessage | Mapping) or not isinstance(prompts, Iterable):
+        raise ConfigurationError(f"send_batch() takes a list of messages, not {type(prompts).__name__}")
 
 
 def run_in_threads(calls: Sequence[Callable[[], R]], limit: int, return_exceptions: bool) -> list[R | BaseException]:
@@ -58,6 +65,6 @@ async def run_in_tasks(
         raise
 
 
-def _check(limit: int) -> None:
-    if limit < 1:
-        raise ConfigurationError(f"max_concurrency must be at least 1, not {limit}")
+def _check(limit: object) -> None:
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 1:
+        raise ConfigurationError(f"max_concurrency must be a whole number of at least 1, not {limit!r}")

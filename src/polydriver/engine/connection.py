@@ -71,14 +71,17 @@ class Connection:
         return given or transport_for(kind, self.config.http)
 
     def call(self, limits: Mapping[str, Any]) -> Call:
-        """A new call, with the connection's limits and those given: timeout, idle_timeout, deadline, retry_attempts,
-        ..."""
-        config = self.config
+        """A new call, with the connection's limits where `limits` has none: timeout, idle_timeout, deadline, ...
+
+        `None` is as if not given, but for `deadline`: there it means that this call has none.
+        """
+        config, given = self.config, limits.get
+        timeout, idle_timeout, attempts = given("timeout"), given("idle_timeout"), given("retry_attempts")
         return Call(
-            timeout=limits.get("timeout", config.timeout),
-            idle_timeout=limits.get("idle_timeout", config.idle_timeout),
+            timeout=config.timeout if timeout is None else timeout,
+            idle_timeout=config.idle_timeout if idle_timeout is None else idle_timeout,
             deadline_seconds=limits.get("deadline", config.deadline),
-            retry_attempts=limits.get("retry_attempts", config.retry_attempts),
-            metadata=limits.get("metadata") or {},
-            conversation_id=limits.get("conversation_id"),
+            retry_attempts=config.retry_attempts if attempts is None else attempts,
+            metadata=given("metadata") or {},
+            conversation_id=given("conversation_id"),
         )

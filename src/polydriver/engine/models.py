@@ -13,6 +13,7 @@ from ..data.http import Request
 from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
 from ..errors import (
     AIError,
+    ConfigurationError,
     InvalidRequestError,
     ModelNotFoundError,
     RateLimitError,
@@ -81,8 +82,12 @@ def _enrich(model: AIModel, catalog: str) -> AIModel:
 
 
 async def find_model(pipeline: Pipeline[Any], model_id: str) -> AIModel:
-    """One model: as the provider describes or lists it, else as the catalog knows it. Raises `ModelNotFoundError` when
-    neither does."""
+    """One model: as the provider describes or lists it, else as the catalog knows it.
+
+    Raises `ModelNotFoundError` when neither does.
+    """
+    if not isinstance(model_id, str):
+        raise ConfigurationError(f"get_model() takes the id of a model as text, not {model_id!r}")
     driver = pipeline.driver
     request = driver.model_request(model_id)
     if request is not None:
@@ -106,8 +111,10 @@ async def find_model(pipeline: Pipeline[Any], model_id: str) -> AIModel:
 
 
 async def sync_models(pipeline: Pipeline[Any], *, force: bool = False) -> SyncReport:
-    """List the models anew and compare with the last sync; skipped while that is fresh, unless forced. Never raises
-    an `AIError`."""
+    """List the models anew and compare with the last sync; skipped while that is fresh, unless forced.
+
+    Never raises an `AIError`.
+    """
     cache, now = pipeline.connection.models, pipeline.port.now()
     moment = datetime.fromtimestamp(pipeline.port.wall_time(), UTC)
     if not force and cache.synced_at is not None and now - cache.synced_at < pipeline.config.models_ttl:

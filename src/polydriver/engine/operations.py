@@ -141,8 +141,10 @@ def _fill_answer(pipeline: Pipeline[Any], answer: AIResponse, started: float) ->
 
 
 def _price(driver: Driver, result: OperationResult) -> Cost | None:
-    """By the requested model first, then by the answered one. A price that cannot be worked out is no cost, and no
-    failure."""
+    """By the requested model first, then by the answered one.
+
+    A price that cannot be worked out is no cost, and no failure.
+    """
     from ..data.pricing import calculate_cost
     from ..data.usage import TokenUsage
 

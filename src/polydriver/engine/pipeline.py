@@ -96,8 +96,10 @@ class Pipeline(Generic[P]):
             await self.port.emit(self.bus, failed)
 
     def complete(self, response: AIResponse, prompt: Prompt, call: Call) -> None:
-        """Finish an answer: see `fill`, and the parsed value. Raises `InvalidResponseError` when it does not
-        validate."""
+        """Finish an answer: see `fill`, and the parsed value.
+
+        Raises `InvalidResponseError` when it does not validate.
+        """
         self.fill(response, prompt, call)
         wanted = prompt.response_format
         if wanted is not None and response.finish_reason in ("stop", "length", "other"):
@@ -268,8 +270,10 @@ class Pipeline(Generic[P]):
         return b"".join(pieces)[:_ERROR_BODY_BYTES]
 
     def _price(self, response: AIResponse, requested: str) -> Any:
-        """By the requested model first, then by the answered one. A price that cannot be worked out is no cost, and
-        no failure."""
+        """By the requested model first, then by the answered one.
+
+        A price that cannot be worked out is no cost, and no failure.
+        """
         assert response.usage is not None
         try:
             cost = self.driver.calculate_cost(response.usage, requested)

@@ -1,8 +1,7 @@
 """When to try again, and how long to wait first. Pure: the time and the random number are arguments.
 
 The delay before attempt n+1 is `min(max_retry_delay, retry_delay * 2**(n-1))`, plus up to 10 % jitter, capped again.
-What
-the server says (`retry-after-ms`, `Retry-After`, `x-ratelimit-reset-*`) is a minimum: polydriver never comes back
+What the server says (`retry-after-ms`, `Retry-After`, `x-ratelimit-reset-*`) is a minimum: polydriver never comes back
 earlier.
 """
 
@@ -93,8 +92,7 @@ def should_retry_header(headers: Mapping[str, str]) -> bool | None:
 
 
 def retry_delay(error: AIError, attempt: int, base: float, cap: float, random: float) -> float | None:
-    """Seconds to wait before the next attempt; `None` when the server asks for more than `cap`, so that waiting is no
-    use."""
+    """Seconds to wait before the next attempt; `None` when the server asks for more than `cap`."""
     delay = backoff(attempt, base, cap, random)
     if error.retry_after is None:
         return delay

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from ..data.responses import AIChunk, AIResponse
+from ..events.threads import finish_listener
 from .ports import drive
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class BaseStream:
         self._call = call
         self._state: StreamState | None = None
         self._closed = False
+        self._busy = False
         self._watchers: list[Callable[[AIChunk], object]] = []
         self._followers: list[Callable[[AIResponse], object]] = []
 
@@ -48,22 +50,29 @@ class BaseStream:
         return self
 
     def then(self, listener: Callable[[AIResponse], object]) -> Self:
-        """Call `listener` with the whole answer once the stream has ended well."""
+        """Call `listener` with the whole answer once the last chunk of a stream that ended well is taken."""
         self._followers.append(listener)
         return self
 
     def _ended(self) -> list[Callable[[AIResponse], object]]:
-        """The listeners to tell of the end, once, and not when the stream was left early."""
+        """The listeners to tell of the end: its last chunk was taken."""
         self._closed = True
-        followers: list[Callable[[AIResponse], object]] = []
-        if self._state is not None and self._state.ended:
-            followers, self._followers = self._followers, followers
-        return followers
+        return self._followers
+
+    def _enter(self) -> None:
+        """Note that a read, or the request, is under way: two at once would pay twice, or tear the answer apart."""
+        if self._busy:
+            raise RuntimeError("the stream is being read elsewhere: give each task and thread a stream of its own")
+        if self._closed and self._state is None:
+            raise RuntimeError("the stream was closed before it was read: make another with the same call")
+        self._busy = True
 
     def _release(self) -> None:
+        """Free the connection; what was not taken is dropped."""
         self._closed = True
         if self._state is not None:
             self._state.close()
+            self._state.pending.clear()
 
     def __del__(self) -> None:
         if not self._closed:
@@ -101,17 +110,21 @@ class Stream(BaseStream):
         pending = state.pending
         while not pending:
             if state.ended or self._closed:
-                for follower in self._ended():
-                    follower(state.response)
                 raise StopIteration
+            self._enter()
             try:
                 drive(state.advance())
             except BaseException:
                 self._release()
                 raise
+            finally:
+                self._busy = False
         chunk = pending.popleft()
         for watcher in self._watchers:
-            watcher(chunk)
+            finish_listener(watcher(chunk))
+        if not pending and state.ended:
+            for follower in self._ended():
+                finish_listener(follower(state.response))
         return chunk
 
     def close(self) -> None:
@@ -126,9 +139,11 @@ class Stream(BaseStream):
 
     def _open(self) -> StreamState:
         if self._state is None:
-            if self._closed:
-                raise RuntimeError("the stream is closed")
-            self._state = drive(self._pipeline.open(self._prompt, self._call))
+            self._enter()
+            try:
+                self._state = drive(self._pipeline.open(self._prompt, self._call))
+            finally:
+                self._busy = False
         return self._state
 
 
@@ -136,8 +151,7 @@ class AsyncStream(BaseStream):
     """A streamed answer for async callers: an async context manager and an async iterator of `AIChunk`.
 
     Leaving the `async with`, cancelling the task, `aclose()`, or dropping the stream frees the connection. `await
-    stream`
-    opens it without reading, for those who want the errors of the request first. Its listeners may be coroutine
+    stream` opens it without reading, for those who want the errors of the request first. Its listeners may be coroutine
     functions.
     """
 
@@ -161,17 +175,21 @@ class AsyncStream(BaseStream):
         pending = state.pending
         while not pending:
             if state.ended or self._closed:
-                for follower in self._ended():
-                    await _finish(follower(state.response))
                 raise StopAsyncIteration
+            self._enter()
             try:
                 await state.advance()
             except BaseException:
                 self._release()
                 raise
+            finally:
+                self._busy = False
         chunk = pending.popleft()
         for watcher in self._watchers:
             await _finish(watcher(chunk))
+        if not pending and state.ended:
+            for follower in self._ended():
+                await _finish(follower(state.response))
         return chunk
 
     async def aclose(self) -> None:
@@ -186,12 +204,14 @@ class AsyncStream(BaseStream):
 
     async def _open(self) -> StreamState:
         if self._state is None:
-            if self._closed:
-                raise RuntimeError("the stream is closed")
-            self._state = await self._pipeline.open(self._prompt, self._call)
+            self._enter()
+            try:
+                self._state = await self._pipeline.open(self._prompt, self._call)
+            finally:
+                self._busy = False
         return self._state
 
 
 async def _finish(result: object) -> None:
-    if isinstance(result, Awaitable):
+    if result is not None and isinstance(result, Awaitable):
         await result

@@ -131,8 +131,7 @@ class StreamState:
             )
 
     async def _drain(self) -> None:
-        """Read the end of the body, which reuse of the connection needs; a server that keeps it open is not waited
-        for."""
+        """Read the end of the body, so that the connection can be reused; one that is kept open is not waited for."""
         body = self.body
         body.expires = self.pipeline.port.now() + _DRAIN_SECONDS
         try:

@@ -1,5 +1,4 @@
-"""Waiting on purpose (between attempts, and in simulated answers), in one place, so that tests can do without
-it."""
+"""Waiting on purpose (between attempts, in simulated answers), in one place, so that tests can do without."""
 
 from __future__ import annotations
 
@@ -27,8 +26,10 @@ async def wait_async(seconds: float) -> None:
 
 @contextmanager
 def no_waiting() -> Iterator[list[float]]:
-    """For tests: inside, no call of this process waits. Gives the list of the waits (seconds) that were left
-    out."""
+    """For tests: inside, no call of this process waits.
+
+    Gives the list of the waits (seconds) that were left out.
+    """
     waits: list[float] = []
     _skipped.append(waits)
     try:

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
 
 from .records import Event
+from .threads import wait_in_own_loop
 
 __all__ = ["EventBus", "Listener", "Observable"]
 
@@ -97,7 +98,7 @@ class EventBus(Observable):
             try:
                 result = listener(event)
                 if isinstance(result, Coroutine):
-                    _run_in_thread(result)
+                    wait_in_own_loop(result)
             except Exception as error:  # noqa: BLE001 - isolation is what this is for
                 _report(listener, event, error)
 
@@ -152,31 +153,6 @@ class EventBus(Observable):
     def _change(self, entries: tuple[_Entry, ...]) -> None:
         self._entries = entries
         self._by_kind = {}
-
-
-def _run_in_thread(work: Coroutine[Any, Any, object]) -> None:
-    """Run a coroutine to its end in an event loop of its own, and raise what it raises.
-
-    A thread of its own makes it work inside a running loop as well, and leaves the caller's loop policy
-    alone.
-    """
-    import asyncio
-    from contextvars import copy_context
-    from threading import Thread
-
-    raised: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            asyncio.run(work)
-        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
-            raised.append(error)
-
-    thread = Thread(target=copy_context().run, args=(run,), name="polydriver-listener", daemon=True)
-    thread.start()
-    thread.join()
-    if raised:
-        raise raised[0]
 
 
 def _report(listener: Listener[Any], event: Event, error: Exception) -> None:

@@ -24,6 +24,7 @@ _PRELUDE = struct.Struct("!III")
 _CRC = struct.Struct("!I")
 _LENGTH = struct.Struct("!H")
 _OVERHEAD = _PRELUDE.size + _CRC.size
+_LENGTHS_SIZE = 8  # what the prelude's own checksum covers
 
 _BYTES_TYPE, _STRING_TYPE, _UUID_TYPE = 6, 7, 9
 _BOOLEANS = {0: True, 1: False}
@@ -85,42 +86,40 @@ class EventStreamDecoder:
             raise FramingError(self._failure)
 
     def _read_messages(self, messages: list[EventStreamMessage]) -> None:
-        buffer = self._buffer
+        data = bytes(self._buffer)
         start = 0
         self._needed = _PRELUDE.size
-        while len(buffer) - start >= _PRELUDE.size:
-            total, headers_length = self._read_prelude(start)
-            if len(buffer) - start < total:
+        while len(data) - start >= _PRELUDE.size:
+            total, headers_length, checksum = _PRELUDE.unpack_from(data, start)
+            rest = start + _LENGTHS_SIZE
+            checked = crc32(data[start:rest])
+            if checked != checksum:
+                raise FramingError("event stream: the checksum of a message's prelude is wrong")
+            if total > self._limit:
+                raise event_too_large(self._limit)
+            if headers_length > total - _OVERHEAD:
+                raise FramingError(f"event stream: {headers_length} bytes of headers in a message of {total} bytes")
+            end = start + total
+            if end > len(data):
                 self._needed = total
                 break
-            messages.append(_read_message(bytes(buffer[start : start + total]), headers_length))
-            start += total
-        del buffer[:start]
-
-    def _read_prelude(self, start: int) -> tuple[int, int]:
-        """The message's length and that of its headers, checked."""
-        total, headers_length, checksum = _PRELUDE.unpack_from(self._buffer, start)
-        if crc32(self._buffer[start : start + 8]) != checksum:
-            raise FramingError("event stream: the checksum of a message's prelude is wrong")
-        if total > self._limit:
-            raise event_too_large(self._limit)
-        if headers_length > total - _OVERHEAD:
-            raise FramingError(f"event stream: {headers_length} bytes of headers in a message of {total} bytes")
-        return total, headers_length
+            messages.append(_read_message(data[rest:end], headers_length, checked))
+            start = end
+        del self._buffer[:start]
 
 
-def _read_message(frame: bytes, headers_length: int) -> EventStreamMessage:
-    body_end = len(frame) - _CRC.size
-    (checksum,) = _CRC.unpack_from(frame, body_end)
-    if crc32(memoryview(frame)[:body_end]) != checksum:
+def _read_message(rest: bytes, headers_length: int, checked: int) -> EventStreamMessage:
+    """The message with this rest after its two lengths, whose checksum is `checked`."""
+    body_end = len(rest) - _CRC.size
+    if crc32(rest[:body_end], checked) != _CRC.unpack_from(rest, body_end)[0]:
         raise FramingError("event stream: the checksum of a message is wrong")
-    headers_end = _PRELUDE.size + headers_length
+    headers_end = _CRC.size + headers_length
     try:
-        block = frame[_PRELUDE.size : headers_end]
+        block = rest[_CRC.size : headers_end]
         headers = _read_again(block) if len(block) <= _SHORT else _read_headers(block)
     except (struct.error, UnicodeDecodeError, IndexError) as error:
         raise FramingError(f"event stream: the headers of a message are malformed: {error}") from error
-    return EventStreamMessage(headers, frame[headers_end:body_end])
+    return EventStreamMessage(headers, rest[headers_end:body_end])
 
 
 def _read_headers(block: bytes) -> dict[str, HeaderValue]:

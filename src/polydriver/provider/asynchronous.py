@@ -76,13 +76,17 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         return await self._pipeline.send(prompt, self.connection.call(limits))
 
     def send_streaming_message(self, message: Message, **options: Any) -> AsyncStream:
-        """See `Provider.send_streaming_message`. Not a coroutine: use `async with`, `async for`, or `await` to open
-        it."""
+        """See `Provider.send_streaming_message`.
+
+        Not a coroutine: use `async with`, `async for`, or `await` to open it.
+        """
         return self.send_streaming_messages([message], **options)
 
     def send_streaming_messages(self, messages: Sequence[Message] | Message, **options: Any) -> AsyncStream:
-        """See `Provider.send_streaming_messages`. Not a coroutine: use `async with`, `async for`, or `await` to open
-        it."""
+        """See `Provider.send_streaming_messages`.
+
+        Not a coroutine: use `async with`, `async for`, or `await` to open it.
+        """
         from ..engine.streaming import AsyncStream
 
         prompt, limits = build_prompt(self.driver, messages, options, stream=True)
@@ -130,8 +134,9 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         **options: Any,
     ) -> list[Any]:
         """See `Provider.send_batch`; side by side in tasks."""
-        from ..engine.batch import run_in_tasks
+        from ..engine.batch import check_prompts, run_in_tasks
 
+        check_prompts(messages)
         calls = [lambda item=item: self.send_messages(item, **options) for item in messages]
         return await run_in_tasks(calls, max_concurrency, return_exceptions)
 

@@ -32,10 +32,9 @@ class Provider(Operations, Answers, Observable):
     """A service, for blocking callers. May be called from many threads, and inside a running event loop.
 
     Options of the sending methods are those of `Prompt` (temperature, max_tokens, tools, response_format, ...),
-    `model`, the
-    limits of the call (timeout, idle_timeout, deadline in seconds, retry_attempts), `metadata` for events, those that
-    the driver
-    adds, and `extra` for anything else that goes into the request's body. All of them raise `AIError`s only.
+    `model`, the limits of the call (timeout, idle_timeout, deadline in seconds, retry_attempts), `metadata` for events,
+    those that the driver adds, and `extra` for anything else that goes into the request's body. All of them raise
+    `AIError`s only.
     """
 
     @property
@@ -80,13 +79,17 @@ class Provider(Operations, Answers, Observable):
         return drive(self._pipeline.send(prompt, self.connection.call(limits)))
 
     def send_streaming_message(self, message: Message, **options: Any) -> Stream:
-        """Send one message; the answer comes in chunks. The request is made when the stream is entered or first
-        read."""
+        """Send one message; the answer comes in chunks.
+
+        The request is made when the stream is entered or first read.
+        """
         return self.send_streaming_messages([message], **options)
 
     def send_streaming_messages(self, messages: Sequence[Message] | Message, **options: Any) -> Stream:
-        """Send a conversation; the answer comes in chunks. The request is made when the stream is entered or first
-        read."""
+        """Send a conversation; the answer comes in chunks.
+
+        The request is made when the stream is entered or first read.
+        """
         from ..engine.streaming import Stream
 
         prompt, limits = build_prompt(self.driver, messages, options, stream=True)
@@ -95,10 +98,12 @@ class Provider(Operations, Answers, Observable):
     def stream_message(
         self, message: Message | Sequence[Message], callback: Callable[[AIChunk], object], **options: Any
     ) -> AIResponse:
-        """Stream an answer into `callback`, chunk by chunk, and return it whole."""
+        """Stream an answer into `callback`, chunk by chunk, and return it whole. An async callback is waited for."""
+        from ..events.threads import finish_listener
+
         with self.send_streaming_messages(message, **options) as stream:
             for chunk in stream:
-                callback(chunk)
+                finish_listener(callback(chunk))
         return stream.response
 
     @overload
@@ -133,8 +138,9 @@ class Provider(Operations, Answers, Observable):
         An item is a message or a whole conversation. The first error is raised, and what has not begun is not sent;
         with `return_exceptions` each error stands in its prompt's place instead.
         """
-        from ..engine.batch import run_in_threads
+        from ..engine.batch import check_prompts, run_in_threads
 
+        check_prompts(messages)
         calls = [lambda item=item: self.send_messages(item, **options) for item in messages]
         return run_in_threads(calls, max_concurrency, return_exceptions)
 

@@ -157,6 +157,8 @@ def make_tools(items: Iterable[ToolLike] | ToolLike) -> list[ToolSpec | Provider
     """
     if isinstance(items, ToolSpec | ProviderTool | dict) or callable(items):
         items = [items]
+    if isinstance(items, str | bytes) or not isinstance(items, Iterable):
+        raise ConfigurationError(f"tools must be a list of functions, types or dicts, not {items!r}")
     tools = [_make_tool(item) for item in items]
     seen: set[str] = set()
     for made in tools:

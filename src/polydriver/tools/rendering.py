@@ -17,10 +17,9 @@ _MAX_MESSAGE = 4000
 
 
 def render_result(call: ToolCall, value: Any) -> ToolResult:
-    """The result for what a tool returned: text as it is, `None` as "", parts (or lists of parts and text) as
-    parts,
-    everything else as JSON (objects with `model_dump`, paths and arrays included). A `ToolResult` is sent
-    under the call's id.
+    """The result for what a tool returned: text as it is, `None` as "", parts (or lists of parts and text) as parts,
+    everything else as JSON (objects with `model_dump`, paths and arrays included). A `ToolResult` is sent under the
+    call's id.
 
     Raises `TypeError` for bytes and for what has no JSON form.
     """

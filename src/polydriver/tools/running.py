@@ -18,10 +18,11 @@ from functools import partial
 from typing import Any
 
 from ..data.messages import ToolCall, ToolResult
+from ..events.threads import start_thread, wait_in_own_loop
 from .definition import Tool
 from .rendering import render_result
 from .signature import is_async
-from .threads import call_in_thread, start_thread, wait_in_own_loop
+from .threads import call_in_thread
 from .turn import Approve, OnToolEvent, Outcome, Tools, Turn, hook_failed, needs_hook, timed_out
 
 __all__ = ["run_calls", "run_calls_sync", "run_tool", "run_tool_sync"]

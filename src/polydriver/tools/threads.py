@@ -1,43 +1,15 @@
-"""Daemon threads for tools, which nobody has to wait for at the interpreter's or the event loop's end."""
+"""Running plain tools in a thread from async code."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
-import queue
-import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
-__all__ = ["call_in_thread", "start_thread", "wait_in_own_loop"]
+from ..events.threads import start_thread
 
-
-def wait_in_own_loop(awaitable: Awaitable[Any]) -> Any:
-    """Wait for it in an event loop of its own in another thread, so that this works inside a running loop."""
-
-    async def wait() -> Any:
-        return await awaitable
-
-    done: queue.SimpleQueue[tuple[Any, BaseException | None]] = queue.SimpleQueue()
-
-    def work() -> None:
-        try:
-            done.put((asyncio.run(wait()), None))
-        except BaseException as error:  # noqa: BLE001 (carried to the caller's thread)
-            done.put((None, error))
-
-    start_thread(work)
-    value, error = done.get()
-    if error is not None:
-        raise error
-    return value
-
-
-def start_thread(work: Callable[[], None]) -> None:
-    """Start a daemon thread with a copy of the current context variables."""
-    context = contextvars.copy_context()
-    threading.Thread(target=context.run, args=(work,), name="polydriver-tool", daemon=True).start()
+__all__ = ["call_in_thread"]
 
 
 async def call_in_thread(function: Callable[[], Any]) -> Any:

@@ -73,6 +73,7 @@ class ResponsesWire(Wire):
             RateLimitError,
         ),
         StreamError({"error": {"type": "server_error", "message": "boom"}}, ServerError),
+        StreamError({"error": {"type": "invalid_request_error", "message": "no"}}, InvalidRequestError),
         StreamError({"type": "response.failed", "response": None}, ServerError),
     ]
     empty_replies: ClassVar[list[dict[str, Any]]] = [

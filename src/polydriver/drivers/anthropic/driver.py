@@ -13,9 +13,10 @@ from ...driver import Driver
 from ...errors import ConfigurationError, ProviderError
 from ..traits import CalculatesCosts, ErrorFacts, HandlesErrors, ValidatesHealth
 from ..wires.messages import Messages
+from ..wires.operations.base import parse_time
 from .errors import ANTHROPIC_ERRORS
 from .files import HandlesFiles
-from .operations import CountsTokens, HandlesBatches, parse_time
+from .operations import CountsTokens, HandlesBatches
 
 __all__ = ["AnthropicDriver"]
 
@@ -48,6 +49,7 @@ class AnthropicDriver(
     )
     errors = ANTHROPIC_ERRORS
     models_path = "v1/models"
+    path_roots = ("/v1",)
 
     def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:
         """Read and check the settings, offline. Raises `ConfigurationError` when there is neither key nor token."""
@@ -68,12 +70,6 @@ class AnthropicDriver(
         elif key:
             headers["x-api-key"] = key.reveal()
         return headers
-
-    def url(self, path: str, **query: str | int | None) -> str:
-        """The absolute URL of a path; a `/v1` that the base URL ends in is not doubled."""
-        if self.config.base_url.endswith("/v1"):
-            path = path.removeprefix("v1/")
-        return super().url(path, **query)
 
     def build_error(self, facts: ErrorFacts, reply: Reply | None = None) -> ProviderError:
         """The error, with the request's id from its body where the headers have none."""

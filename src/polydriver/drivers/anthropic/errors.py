@@ -2,31 +2,12 @@
 
 from __future__ import annotations
 
-from ...errors import (
-    APITimeoutError,
-    InvalidRequestError,
-    ModelNotFoundError,
-    ProviderError,
-    QuotaExceededError,
-    ServerError,
-)
-from ..traits.errors import ErrorFacts, ErrorTable
+from ...errors import APITimeoutError, ModelNotFoundError, QuotaExceededError, ServerError
+from ..traits import ErrorTable
 
-__all__ = ["ANTHROPIC_ERRORS", "AnthropicErrorTable"]
+__all__ = ["ANTHROPIC_ERRORS"]
 
-_REFUSALS = frozenset({"invalid_request_error", "not_found_error", "request_too_large"})
-
-
-class AnthropicErrorTable(ErrorTable, frozen=True):
-    """Knows the types that stand for a refused request where no HTTP status tells: in streams and batches."""
-
-    def classify(self, facts: ErrorFacts) -> type[ProviderError]:
-        """See `ErrorTable.classify`."""
-        kind = super().classify(facts)
-        return InvalidRequestError if kind is ProviderError and facts.type in _REFUSALS else kind
-
-
-ANTHROPIC_ERRORS = AnthropicErrorTable(
+ANTHROPIC_ERRORS = ErrorTable(
     branch="Anthropic",
     codes={
         "api_error": ServerError,

@@ -10,8 +10,8 @@ from ...data.multipart import FormFile
 from ...data.operation_requests import FileUpload, ItemRequest, OperationRequest, PageRequest
 from ...data.operations import DeletedFile, FileContent, Page, StoredFile
 from ..wires.messages.betas import FILES
-from ..wires.operations.base import OperationHooks, quoted
-from .operations import next_cursor, page_items, parse_time
+from ..wires.operations.base import OperationHooks, parse_time, quoted
+from .operations import next_cursor, page_items
 
 __all__ = ["HandlesFiles"]
 

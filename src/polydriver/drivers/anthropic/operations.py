@@ -5,7 +5,6 @@ https://platform.claude.com/docs/en/api/messages-count-tokens and `/creating-mes
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal
 
 from ...data.http import Reply, Request
@@ -22,9 +21,9 @@ from ...data.operations import (
 from ...data.prompt import Prompt
 from ...errors import AIError
 from ..wires.messages import Messages
-from ..wires.operations.base import OperationHooks, quoted
+from ..wires.operations.base import OperationHooks, parse_time, quoted
 
-__all__ = ["CountsTokens", "HandlesBatches", "next_cursor", "page_items", "parse_time"]
+__all__ = ["CountsTokens", "HandlesBatches", "next_cursor", "page_items"]
 
 BatchStatus = Literal["pending", "running", "completed", "failed", "cancelling", "cancelled", "expired"]
 
@@ -38,14 +37,6 @@ _COUNTED = frozenset(
         "context_management", "mcp_servers", "speed",
     }
 )  # fmt: skip
-
-
-def parse_time(value: object) -> datetime | None:
-    """A moment from an RFC 3339 text, if it is one."""
-    try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
 
 
 class CountsTokens(Messages):

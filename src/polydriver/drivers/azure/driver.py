@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -46,7 +47,7 @@ class AzureOpenAIDriver(
 
     `endpoint` is the address of the resource (`https://NAME.openai.azure.com`). Without `api_version` the v1 API is
     spoken; with a date, the older one. A model's name stands for the deployment of that name, unless `deployment` says
-    another.
+    another. A `base_url` in place of `endpoint` is used as it is, unless it is a host alone.
 
     Needs a key, or a token of Entra: `token`; `token_provider`, a function such as azure-identity's, which is asked
     before each attempt; or an app's `tenant_id`, `client_id` and `client_secret`.
@@ -106,9 +107,12 @@ class AzureOpenAIDriver(
                 f"token, token_provider, or tenant_id, client_id and client_secret (missing: {', '.join(app)})",
                 provider=self.name,
             )
+        base_url = read.base_url or api_root(endpoint, self.is_dated)
+        if not urlsplit(base_url).path:
+            base_url = api_root(base_url, self.is_dated)
         self.config = msgspec.structs.replace(
             read,
-            base_url=read.base_url or api_root(endpoint, self.is_dated),
+            base_url=base_url,
             default_model=read.default_model or setting("deployment"),
         )
 

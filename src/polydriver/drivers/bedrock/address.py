@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
 
 from ..traits.base import TraitBase
+from ..traits.communication import with_query
 
 __all__ = ["BedrockAddress", "region_of", "runtime_url"]
 
@@ -31,9 +31,8 @@ class BedrockAddress(TraitBase):
 
     def url(self, path: str, **query: str | int | None) -> str:
         """The absolute URL of a path."""
-        pairs = [f"{name}={quote(str(value), safe='')}" for name, value in query.items() if value is not None]
         base = self.control_url() if path.startswith(_LISTS) else self.config.base_url
-        return f"{base}/{path}" + (f"?{'&'.join(pairs)}" if pairs else "")
+        return with_query(f"{base}/{path}", query)
 
     def control_url(self) -> str:
         """Where the lists of models are."""

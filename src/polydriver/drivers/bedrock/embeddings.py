@@ -15,6 +15,7 @@ from ...data.operation_requests import EmbeddingInput, EmbeddingRequest
 from ...data.operations import EmbeddingResponse
 from ...data.usage import TokenUsage
 from ..traits.base import TraitBase
+from ..wires.operations.vectors import check_texts, read_vectors
 
 __all__ = ["InvokesEmbeddings"]
 
@@ -29,8 +30,7 @@ class InvokesEmbeddings(TraitBase):
 
     def embeddings_flow(self, request: EmbeddingRequest) -> Generator[Request, Reply, EmbeddingResponse]:
         """Yield the requests that the vectors take, in order, and return them all."""
-        if any(not isinstance(text, str) for text in request.input):
-            raise self.unsupported("embedding token ids")
+        check_texts(self, request)
         if request.user is not None:
             request.warn(f"{self.name} takes no user here; it was left out.")
         cohere = "cohere." in request.model
@@ -43,9 +43,7 @@ class InvokesEmbeddings(TraitBase):
             reply = yield self._build_embedding(request, texts)
             payload = self.decode(reply)
             found = _cohere_vectors(payload) if cohere else [_vector(payload)]
-            if len(found) != len(texts) or not all(_is_vector(vector) for vector in found):
-                raise self.invalid_response(f"{len(texts)} texts did not come back as as many vectors", reply.body)
-            vectors += [[float(number) for number in vector] for vector in found]
+            vectors += read_vectors(self, found, len(texts), reply)
             count = as_int(payload.get("inputTextTokenCount"))
             if count is None and (told := reply.headers.get(_TOKENS_HEADER, "")).isdecimal():
                 count = int(told)
@@ -100,7 +98,3 @@ def _vector(payload: dict[str, Any]) -> Any:
     if (found := payload.get("embedding")) is not None:
         return found
     return next((as_dict(item).get("embedding") for item in as_list(payload.get("embeddings"))), None)
-
-
-def _is_vector(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and all(type(number) in (int, float) for number in value)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
+import msgspec
+
+from ...config import Config
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.models import AIModel, Capabilities
@@ -20,6 +25,7 @@ from .files import HandlesFiles
 
 __all__ = ["GeminiDriver"]
 
+_VERSION = "v1beta"
 _PAGE_SIZE = 1000
 _TYPES = {"generateContent": "chat", "embedContent": "embedding", "predict": "image", "predictLongRunning": "video"}
 _OPERATION_OPTIONS = {"embed": frozenset({"title", "auto_truncate"}), **MEDIA_OPTIONS}
@@ -51,7 +57,7 @@ class GeminiDriver(
     name = "gemini"
     title = "Gemini"
     origin = "google"
-    base_url = "https://generativelanguage.googleapis.com/v1beta"
+    base_url = f"https://generativelanguage.googleapis.com/{_VERSION}"
     default_model = "gemini-2.5-flash"
     key_variables = ("GEMINI_API_KEY", "GOOGLE_API_KEY")
     capabilities = Capabilities(
@@ -70,6 +76,12 @@ class GeminiDriver(
     option_names = EmbedsContent.option_names - CLOUD_OPTIONS
     request_fields = frozenset({"service_tier", "store"})
     finish_numbers = _FINISH_NUMBERS
+
+    def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:
+        """See `Driver`. A `base_url` that is a host alone is completed with the API's version."""
+        super().__init__(config, **settings)
+        if not urlsplit(self.config.base_url).path:
+            self.config = msgspec.structs.replace(self.config, base_url=f"{self.config.base_url}/{_VERSION}")
 
     def headers(self) -> dict[str, str]:
         """The key, in a header: Google takes it in the query, too, where it would end up in logs."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 from typing import Any
 
 from ...data.http import Reply, Request
@@ -11,7 +10,7 @@ from ...data.json import as_dict, as_list, as_str, encode_json
 from ...data.operation_requests import FileUpload, ItemRequest, OperationRequest, PageRequest
 from ...data.operations import DeletedFile, Page, StoredFile
 from ..wires.generate_content.names import with_camel_names
-from ..wires.operations.base import OperationHooks, quoted
+from ..wires.operations.base import OperationHooks, parse_time, quoted
 
 __all__ = ["HandlesFiles"]
 
@@ -73,8 +72,8 @@ class HandlesFiles(OperationHooks):
             media_type=as_str(payload.get("mimeType")),
             status=as_str(payload.get("state")),
             url=as_str(payload.get("uri")),
-            created=_moment(payload.get("createTime")),
-            expires=_moment(payload.get("expirationTime")),
+            created=parse_time(payload.get("createTime")),
+            expires=parse_time(payload.get("expirationTime")),
             raw=payload,
         )
 
@@ -102,11 +101,3 @@ def _related(record: bytes, data: bytes, media_type: str | None) -> tuple[str, b
         b"",
     ]
     return f"multipart/related; boundary={boundary.decode()}", b"\r\n".join(lines)
-
-
-def _moment(value: object) -> datetime | None:
-    """A moment from an RFC 3339 text, if it is one; nanoseconds are cut to microseconds."""
-    try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
-from datetime import datetime
 from typing import Any, ClassVar
 
 import msgspec
@@ -21,7 +20,8 @@ from ..traits import CalculatesCosts, ErrorTable, HandlesErrors, StreamDecoder, 
 from ..wires.ollama import OllamaChat
 from ..wires.ollama.parse import parse_usage
 from ..wires.ollama.render import OLLAMA_OPTIONS, RUNTIME_OPTIONS
-from ..wires.operations.base import OperationHooks
+from ..wires.operations.base import OperationHooks, parse_time
+from ..wires.operations.vectors import check_texts, read_vectors
 from .host import read_host
 from .pulling import PULL_OPTIONS, PullDecoder, PullProgress, build_pull, is_pull, pull_options, read_progress
 
@@ -54,6 +54,7 @@ class OllamaDriver(OllamaChat, OperationHooks, HandlesErrors, ValidatesHealth, C
         "embed": frozenset({"keep_alive", "options", "truncate"}) | RUNTIME_OPTIONS
     }
     models_path = "api/tags"
+    path_roots = ("/api", "/v1")
 
     def __init__(self, config: Any = None, **settings: Any) -> None:
         """See `Driver`. Raises `ConfigurationError` for a `host` that is no address, too."""
@@ -77,7 +78,13 @@ class OllamaDriver(OllamaChat, OperationHooks, HandlesErrors, ValidatesHealth, C
     def parse_model(self, item: dict[str, Any]) -> AIModel:
         """One record of the list of models, which tells no more than their names and sizes."""
         name = as_str(item.get("model")) or as_str(item.get("name")) or item["id"]
-        return AIModel(id=name, name=as_str(item.get("name")), provider=self.name, created=_moment(item), raw=item)
+        return AIModel(
+            id=name,
+            name=as_str(item.get("name")),
+            provider=self.name,
+            created=parse_time(item.get("modified_at")),
+            raw=item,
+        )
 
     def model_request(self, model_id: str) -> Request:
         """The request for all that is known of one model."""
@@ -103,7 +110,7 @@ class OllamaDriver(OllamaChat, OperationHooks, HandlesErrors, ValidatesHealth, C
             supports_function_calling="tools" in abilities if known else None,
             supports_structured_output=True if is_chat else None,  # by a grammar, so every model does
             supports_reasoning="thinking" in abilities if known else None,
-            created=_moment(payload),
+            created=parse_time(payload.get("modified_at")),
             raw=payload,
         )
 
@@ -125,8 +132,7 @@ class OllamaDriver(OllamaChat, OperationHooks, HandlesErrors, ValidatesHealth, C
 
     def build_embeddings(self, request: EmbeddingRequest) -> Request:
         """The request for some texts."""
-        if any(not isinstance(text, str) for text in request.input):
-            raise self.unsupported("embeddings of token ids; give texts")
+        check_texts(self, request)
         body: dict[str, Any] = {"model": request.model, "input": request.input}
         body = self.put_fields(body, request, {"dimensions": "dimensions", "input_type": None, "user": None})
         runtime = {name: body.pop(name) for name in list(request.options) if name in RUNTIME_OPTIONS}
@@ -138,12 +144,10 @@ class OllamaDriver(OllamaChat, OperationHooks, HandlesErrors, ValidatesHealth, C
         """The vectors, in the order of the texts."""
         payload = self.decode_success(reply)
         vectors = payload.get("embeddings")
-        if not isinstance(vectors, list) or not all(_is_vector(vector) for vector in vectors):
-            raise self.invalid_response("it has no vectors of numbers", reply.body)
-        if len(vectors) != len(request.input):
-            raise self.invalid_response(f"{len(request.input)} texts came back as {len(vectors)} vectors")
+        if not isinstance(vectors, list):
+            raise self.invalid_response("it has no list of embeddings", reply.body)
         return EmbeddingResponse(
-            embeddings=[[float(number) for number in vector] for vector in vectors],
+            embeddings=read_vectors(self, vectors, len(request.input), reply, warn=request.warn),
             usage=parse_usage(payload),
             model=as_str(payload.get("model")),
             raw={name: value for name, value in payload.items() if name != "embeddings"},
@@ -163,16 +167,3 @@ class AsyncOllamaProvider(AsyncProvider):
             async for chunk in stream:
                 for progress in read_progress(chunk):
                     yield progress
-
-
-def _is_vector(value: Any) -> bool:
-    return isinstance(value, list) and all(type(number) in (float, int) for number in value)
-
-
-def _moment(item: dict[str, Any]) -> datetime | None:
-    """When the model was last changed on the server."""
-    text = as_str(item.get("modified_at"))
-    try:
-        return datetime.fromisoformat(text) if text else None
-    except ValueError:
-        return None

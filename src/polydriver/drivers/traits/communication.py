@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from ...data.http import Reply, Request
 from ...data.json import decode_json, encode_json
 from .base import TraitBase
 
-__all__ = ["HandlesApiCommunication"]
+__all__ = ["HandlesApiCommunication", "with_query"]
+
+
+def with_query(address: str, query: Mapping[str, str | int | None]) -> str:
+    """A URL with a query; values that are `None` are left out."""
+    pairs = [f"{name}={quote(str(value), safe='')}" for name, value in query.items() if value is not None]
+    return f"{address}?{'&'.join(pairs)}" if pairs else address
 
 
 class HandlesApiCommunication(TraitBase):
-    """Builds requests and decodes replies."""
+    """Builds requests and decodes replies.
+
+    `path_roots`: what the paths of the API begin with, as "/v1", where `base_url` has it not: people who give it all
+    the same mean the address without it.
+    """
+
+    path_roots: ClassVar[tuple[str, ...]] = ()
 
     def headers(self) -> dict[str, str]:
         """Headers for each request: the key as a bearer token, where there is one."""
@@ -22,8 +35,10 @@ class HandlesApiCommunication(TraitBase):
 
     def url(self, path: str, **query: str | int | None) -> str:
         """The absolute URL of a path below `base_url`; query values that are `None` are left out."""
-        pairs = [f"{name}={quote(str(value), safe='')}" for name, value in query.items() if value is not None]
-        return f"{self.config.base_url}/{path}" + (f"?{'&'.join(pairs)}" if pairs else "")
+        base = self.config.base_url
+        if base.endswith(self.path_roots):
+            base = base.rpartition("/")[0]
+        return with_query(f"{base}/{path}", query)
 
     def build_get(self, path: str, **query: str | int | None) -> Request:
         """A GET request."""

@@ -75,6 +75,9 @@ COMMON_TEXTS: tuple[tuple[str, ErrorClass], ...] = (
 )
 """The last resort: what the text of an otherwise plain refusal says, case-insensitively."""
 
+_REFUSED_TYPES = frozenset({"invalid_request_error", "not_found_error", "request_too_large"})
+"""Types that stand for a refused request where no HTTP status tells: in streams and batches."""
+
 _STATUSES: Mapping[int, ErrorClass] = {
     401: InvalidCredentialsError,
     402: QuotaExceededError,
@@ -102,9 +105,8 @@ class ErrorTable(msgspec.Struct, frozen=True):
     """How one driver's failures map onto the tree.
 
     `branch`: the prefix of its classes ("OpenAI" for `OpenAIRateLimitError`); `codes`: codes and types beyond
-    `COMMON_CODES`;
-    `statuses`: HTTP statuses that mean something of their own; `texts`: patterns tried before `COMMON_TEXTS`;
-    `retry_conflict`: whether the provider documents 409 as worth a retry.
+    `COMMON_CODES`; `statuses`: HTTP statuses that mean something of their own; `texts`: patterns tried before
+    `COMMON_TEXTS`; `retry_conflict`: whether the provider documents 409 as worth a retry.
     """
 
     branch: str
@@ -118,7 +120,7 @@ class ErrorTable(msgspec.Struct, frozen=True):
         for word in (facts.code, facts.type):
             if word and (found := self.codes.get(word) or COMMON_CODES.get(word)):
                 return found
-        kind = self._by_status(facts.status)
+        kind = self._by_status(400 if facts.status is None and facts.type in _REFUSED_TYPES else facts.status)
         if kind is InvalidRequestError or kind is ProviderError:
             text = facts.message or ""
             for pattern, refined in (*self.texts, *COMMON_TEXTS):

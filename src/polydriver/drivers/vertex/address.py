@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from ..traits.base import TraitBase
+from ..traits.communication import with_query
 
 __all__ = ["BASE_URL", "VertexAddress"]
 
@@ -19,14 +20,14 @@ class VertexAddress(TraitBase):
         """The absolute URL of a path below the API's version; a path may begin with another version."""
         if not path.startswith("v1"):
             path = f"{self.config.setting('api_version')}/{path}"
-        pairs = [f"{name}={quote(str(value), safe='')}" for name, value in query.items() if value is not None]
-        return f"{self.host_url()}/{path}" + (f"?{'&'.join(pairs)}" if pairs else "")
+        return with_query(f"{self.host_url()}/{path}", query)
 
     def host_url(self) -> str:
-        """The host of the location, or the connection's own `base_url`."""
+        """The host of the location, or the connection's own `base_url`, with or without the API's version."""
         location = self.config.setting("location")
-        if self.config.base_url != BASE_URL or location == "global":
-            return self.config.base_url
+        base = self.config.base_url.removesuffix("/v1").removesuffix("/v1beta1")
+        if base != BASE_URL or location == "global":
+            return base
         if location in _MULTI_REGIONS:
             return f"https://aiplatform.{location}.rep.googleapis.com"
         return f"https://{location}-aiplatform.googleapis.com"

@@ -62,7 +62,9 @@ class VertexAIDriver(
     Who asks is told by the first of these that is there: `access_token`, `api_key`, `credentials` (a dict, or an
     object of google-auth's), `credentials_file` (`GOOGLE_APPLICATION_CREDENTIALS`), the login of gcloud, the
     machine's own account.
-    Models whose id begins with `claude` are spoken to over Anthropic's Messages.
+
+    Models whose id begins with `claude` are spoken to over Anthropic's Messages. A `base_url` of one's own stands for
+    the host of every location; the version and the project's path follow it.
     """
 
     name = "vertexai"

@@ -13,7 +13,8 @@ from ...data.usage import TokenUsage
 from ..wires.generate_content import GenerateContent
 from ..wires.generate_content.models import bare_id
 from ..wires.generate_content.names import camel, with_camel_names
-from ..wires.generate_content.operations import TASK_TYPES, check_input, read_vectors
+from ..wires.generate_content.operations import TASK_TYPES, check_input
+from ..wires.operations.vectors import read_vectors
 
 __all__ = ["PredictsEmbeddings"]
 

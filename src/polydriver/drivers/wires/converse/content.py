@@ -5,11 +5,10 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ....data.arguments import make_call_id, plain_name
+from ....data.arguments import plain_name
 from ....data.history import OPENING
 from ....data.messages import (
     AIMessage,
@@ -24,6 +23,7 @@ from ....data.messages import (
     ToolResult,
 )
 from ....data.prompt import Prompt
+from ...traits.functions import plain_call_id
 from .media import render_media
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ __all__ = ["Block", "render_history"]
 
 Block = dict[str, Any]
 
-_PLAIN_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")  # what every maker's models take; the API itself also takes . and :
 _SYSTEM_ROLES = ("system", "developer")
 
 
@@ -128,7 +127,7 @@ def _render_reasoning(wire: Converse, part: Reasoning) -> Block | None:
 
 def _render_call(call: ToolCall) -> Block:
     arguments = call.arguments if call.arguments is not None else {}
-    return {"toolUse": {"toolUseId": _tool_id(call.id), "name": plain_name(call.name), "input": arguments}}
+    return {"toolUse": {"toolUseId": plain_call_id(call.id), "name": plain_name(call.name), "input": arguments}}
 
 
 def _render_result(wire: Converse, prompt: Prompt, result: ToolResult) -> Block:
@@ -136,12 +135,7 @@ def _render_result(wire: Converse, prompt: Prompt, result: ToolResult) -> Block:
         content = [{"text": result.content}] if result.content.strip() else []
     else:
         content = [block for part in result.content if (block := _render_part(wire, prompt, part, "user"))]
-    rendered: Block = {"toolUseId": _tool_id(result.tool_call_id), "content": content}
+    rendered: Block = {"toolUseId": plain_call_id(result.tool_call_id), "content": content}
     if result.is_error:
         rendered["status"] = "error"
     return {"toolResult": rendered}
-
-
-def _tool_id(call_id: str) -> str:
-    """The id in the form that models take: the same for a call and its result."""
-    return call_id if _PLAIN_ID.fullmatch(call_id) else make_call_id(call_id, 0)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ....data.json import encode_json
 from ....data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ...traits.functions import free_tool_name
 from ..messages.schemas import render_schema
 
 if TYPE_CHECKING:
@@ -105,8 +106,4 @@ def find_output_tool(wire: Converse, prompt: Prompt) -> str | None:
     wanted = prompt.response_format
     if wanted is None or _native_schema(wire, prompt, wanted) is not None:
         return None
-    taken = {tool.name for tool in prompt.tools if isinstance(tool, ToolSpec)}
-    name = wanted.name
-    while name in taken:
-        name += "_"
-    return name
+    return free_tool_name(prompt, wanted.name)

@@ -14,10 +14,11 @@ from ....data.operations import EmbeddingResponse, TokenCount
 from ....data.prompt import Prompt
 from ....data.usage import TokenUsage
 from ...traits.base import TraitBase
+from ..operations.vectors import check_texts, read_vectors
 from . import GenerateContent
 from .names import camel, with_camel_names
 
-__all__ = ["TASK_TYPES", "EmbedsContent", "check_input", "parse_token_count", "read_vectors"]
+__all__ = ["TASK_TYPES", "EmbedsContent", "check_input", "parse_token_count"]
 
 TASK_TYPES = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
 """The API's words for what an embedding will be used for."""
@@ -41,13 +42,13 @@ class EmbedsContent(GenerateContent):
         return self.build_post(f"{path}:batchEmbedContents", {"requests": requests}, headers=request.extra_headers)
 
     def parse_embeddings(self, reply: Reply, request: EmbeddingRequest) -> EmbeddingResponse:
-        """The vectors, one for each text. Raises `InvalidResponseError` when there are not as many."""
+        """The vectors, one for each text. Raises `InvalidResponseError` when there are fewer."""
         payload = as_dict(with_camel_names(self.decode(reply)))
         if payload.get("error"):
             raise self.map_payload(payload)
         found = payload.get("embeddings", [payload["embedding"]] if "embedding" in payload else None)
         values = [as_dict(item).get("values") for item in as_list(found)]
-        vectors = read_vectors(self, values, len(request.input), reply)
+        vectors = read_vectors(self, values, len(request.input), reply, warn=request.warn)
         count = as_int(as_dict(payload.get("usageMetadata")).get("promptTokenCount"))
         usage = TokenUsage(input_tokens=count, raw=payload["usageMetadata"]) if count is not None else None
         return EmbeddingResponse(embeddings=vectors, usage=usage, raw=payload)
@@ -55,22 +56,9 @@ class EmbedsContent(GenerateContent):
 
 def check_input(driver: TraitBase, request: EmbeddingRequest) -> None:
     """Warn of what the API does not take. Raises `UnsupportedFeatureError` for token ids."""
-    if not all(isinstance(text, str) for text in request.input):
-        raise driver.unsupported("embeddings of token ids; give the texts")
+    check_texts(driver, request)
     if request.user is not None:
         request.warn(f"{driver.name} takes no user; it was left out.")
-
-
-def read_vectors(driver: TraitBase, found: list[Any], expected: int, reply: Reply) -> list[list[float]]:
-    """The vectors as lists of floats. Raises `InvalidResponseError` for anything else or another number."""
-    vectors = []
-    for values in found:
-        if not isinstance(values, list) or not all(type(value) in (int, float) for value in values):
-            raise driver.invalid_response("an embedding is no list of numbers", reply.body)
-        vectors.append([float(value) for value in values])
-    if len(vectors) != expected:
-        raise driver.invalid_response(f"{expected} embeddings were expected, not {len(vectors)}", reply.body)
-    return vectors
 
 
 def parse_token_count(driver: TraitBase, reply: Reply, prompt: Prompt) -> TokenCount:

@@ -5,11 +5,10 @@ https://platform.claude.com/docs/en/api/messages
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ....data.arguments import make_call_id, plain_name
+from ....data.arguments import plain_name
 from ....data.history import OPENING
 from ....data.messages import (
     AIMessage,
@@ -26,6 +25,7 @@ from ....data.messages import (
     ToolResult,
 )
 from ....data.prompt import Prompt
+from ...traits.functions import plain_call_id
 from .media import render_document, render_image
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ __all__ = ["Block", "render_history"]
 
 Block = dict[str, Any]
 
-_PLAIN_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _LONGEST_NAME = 128
 _SYSTEM_ROLES = ("system", "developer")
 
@@ -173,14 +172,14 @@ def _render_reasoning(wire: Messages, part: Reasoning) -> Block | None:
 def _render_call(wire: Messages, call: ToolCall) -> Block:
     arguments = call.arguments if call.arguments is not None else {}
     name = plain_name(call.name, _LONGEST_NAME)
-    block = {"type": "tool_use", "id": _tool_id(call.id), "name": name, "input": arguments}
+    block = {"type": "tool_use", "id": plain_call_id(call.id), "name": name, "input": arguments}
     return {**block, **_marks(wire, call.provider_data)}
 
 
 def _render_result(wire: Messages, prompt: Prompt, result: ToolResult) -> Iterator[Block]:
     """The result, and behind it the media of a failed call: the API takes only text in results that are errors."""
     behind: list[Block] = []
-    block: Block = {"type": "tool_result", "tool_use_id": _tool_id(result.tool_call_id)}
+    block: Block = {"type": "tool_result", "tool_use_id": plain_call_id(result.tool_call_id)}
     if isinstance(result.content, str):
         block["content"] = result.content
     else:
@@ -193,8 +192,3 @@ def _render_result(wire: Messages, prompt: Prompt, result: ToolResult) -> Iterat
         block["is_error"] = True
     yield {**block, **_marks(wire, result.provider_data)}
     yield from behind
-
-
-def _tool_id(call_id: str) -> str:
-    """The id in the form that the API takes: the same for a call and its result."""
-    return call_id if _PLAIN_ID.fullmatch(call_id) else make_call_id(call_id, 0)

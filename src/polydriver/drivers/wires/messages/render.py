@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ....data.json import as_dict
 from ....data.messages import ToolResult
 from ....data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ...traits.functions import free_tool_name
 from .caching import apply_cache
 from .content import render_history
 from .reasoning import render_sampling, render_thinking
@@ -142,11 +143,7 @@ def find_output_tool(wire: Messages, prompt: Prompt) -> str | None:
     wanted = prompt.response_format
     if wanted is None or _native_schema(wire, prompt, wanted) is not None:
         return None
-    taken = {tool.name for tool in prompt.tools if isinstance(tool, ToolSpec)}
-    name = wanted.name
-    while name in taken:
-        name += "_"
-    return name
+    return free_tool_name(prompt, wanted.name)
 
 
 def _render_options(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None:

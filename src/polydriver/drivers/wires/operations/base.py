@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,15 @@ from ....data.pricing import Cost
 from ....data.usage import TokenUsage
 from ...traits.base import TraitBase
 
-__all__ = ["OperationHooks", "quoted"]
+__all__ = ["OperationHooks", "parse_time", "quoted"]
+
+
+def parse_time(value: object) -> datetime | None:
+    """A moment from an RFC 3339 text, if it is one; nanoseconds are cut to microseconds."""
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def quoted(item_id: str) -> str:

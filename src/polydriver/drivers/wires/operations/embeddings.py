@@ -8,10 +8,11 @@ from array import array
 from typing import Any, ClassVar
 
 from ....data.http import Reply, Request
-from ....data.json import as_dict, as_int, as_str
+from ....data.json import as_int, as_str
 from ....data.operation_requests import EmbeddingRequest
 from ....data.operations import EmbeddingResponse
 from .base import OperationHooks
+from .vectors import read_vectors
 
 __all__ = ["Embeddings"]
 
@@ -45,33 +46,21 @@ class Embeddings(OperationHooks):
         indexes = [as_int(item.get("index")) for item in items]
         if sorted(index for index in indexes if index is not None) == list(range(len(items))):
             items.sort(key=lambda item: item["index"])
-        if len(items) < len(request.input):
-            raise self.invalid_response(f"{len(request.input)} inputs came back as {len(items)} embeddings")
-        response = EmbeddingResponse(
-            embeddings=[self._read_vector(item.get("embedding")) for item in items],
+        found = [self._numbers(item.get("embedding")) for item in items]
+        return EmbeddingResponse(
+            embeddings=read_vectors(self, found, len(request.input), reply, warn=request.warn),
             usage=self.parse_operation_usage(payload.get("usage")),
             cost=self.read_reported_cost(payload.get("usage")),
             model=as_str(payload.get("model")),
             id=as_str(payload.get("id")),
             raw={name: value for name, value in payload.items() if name != "data"},
         )
-        if len(items) > len(request.input):
-            response.warnings = [f"{len(request.input)} inputs came back as {len(items)} embeddings"]
-        return response
 
-    def _read_vector(self, value: Any) -> list[float]:
-        """A vector from a list of numbers, or from base64 of little-endian 32-bit floats."""
+    def _numbers(self, value: Any) -> Any:
+        """The list of numbers, where it is base64 of little-endian 32-bit floats or one of several types."""
         if isinstance(value, str):
             return self._read_base64(value)
-        if isinstance(value, dict):
-            value = as_dict(value).get("float")
-        if not isinstance(value, list) or not value:
-            raise self.invalid_response("an embedding is no list of numbers")
-        if all(type(number) is float for number in value):
-            return value
-        if not all(type(number) is float or type(number) is int for number in value):
-            raise self.invalid_response("an embedding holds something else than numbers")
-        return [float(number) for number in value]
+        return value.get("float") if isinstance(value, dict) else value
 
     def _read_base64(self, value: str) -> list[float]:
         vector = array("f")

@@ -1,0 +1,93 @@
+"""The section `wires`: a whole call and a chunk of a burst on each wire, beside a bare client and the vendor's SDK."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from .canned import WIRES
+from .competitors import BARE_ASYNC, BARE_BLOCKING, OPENAI, POLYDRIVER
+from .meter import BURST_CHUNKS, Task
+from .report import Goal, wire_table
+from .runner import Samples, Workers
+
+__all__ = ["Pace", "WireBench"]
+
+CALL_LIMIT, CHUNK_LIMIT = 1.5, 2
+"""polydriver's goals, in multiples of the bare client."""
+
+_ANTHROPIC, _BOTO3 = "anthropic SDK", "boto3"
+_SDKS = {
+    ("blocking", "chat_completions"): (OPENAI, "openai_sdk:OpenAISDK"),
+    ("blocking", "responses"): (OPENAI, "wires.sdks:OpenAIResponses@responses"),
+    ("blocking", "messages"): (_ANTHROPIC, "wires.sdks:Anthropic@messages"),
+    ("blocking", "converse"): (_BOTO3, "wires.sdks:Boto3@converse"),
+    ("async", "chat_completions"): (OPENAI, "openai_sdk:AsyncOpenAISDK"),
+    ("async", "responses"): (OPENAI, "wires.sdks:AsyncOpenAIResponses@responses"),
+    ("async", "messages"): (_ANTHROPIC, "wires.sdks:AsyncAnthropic@messages"),
+}
+_COLOURS = {
+    "blocking": (BARE_BLOCKING, "wires.bare:Urllib3", "wires.polydriver_client:Polydriver"),
+    "async": (BARE_ASYNC, "wires.bare:Aiohttp", "wires.polydriver_client:AsyncPolydriver"),
+}
+
+
+class Pace(Protocol):
+    """How long to measure: see `Plan`."""
+
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def samples(self) -> int: ...
+    @property
+    def patience(self) -> float: ...
+
+
+class WireBench:
+    """Measures wire after wire; `goals` grows with it."""
+
+    def __init__(self, python: Path, origin: str, pace: Pace, log: Path) -> None:
+        self._python, self._origin, self._pace, self._log = python, origin, pace, log
+        self.goals: list[Goal] = []
+
+    def tables(self) -> Iterator[str]:
+        """A table for each colour and kind."""
+        for colour, (bare, _, _) in _COLOURS.items():
+            calls, chunks = {}, {}
+            for wire in WIRES:
+                calls[wire], chunks[wire] = self._measure(colour, wire)
+            for title, unit, limit, results in (
+                (f"Call on each wire, {colour}", "CPU µs a call", CALL_LIMIT, calls),
+                (f"Chunk in a burst of {BURST_CHUNKS} on each wire, {colour}", "CPU µs a chunk", CHUNK_LIMIT, chunks),
+            ):
+                self._add_goal(f"{title}, the dearest", results, bare, limit)
+                yield f"## {title}\n\n{wire_table(unit, results, bare, POLYDRIVER)}\n"
+
+    def _add_goal(self, title: str, results: dict[str, dict[str, Samples]], bare: str, limit: float) -> None:
+        """Hold the wire with the highest ratio against the limit."""
+        ratios = {
+            wire: statistics.median(figures[POLYDRIVER].values) / statistics.median(figures[bare].values)
+            for wire, figures in results.items()
+            if figures[POLYDRIVER].values and figures[bare].values
+        }
+        wire = max(ratios, key=lambda name: ratios[name], default=WIRES[0])
+        figures = results[wire]
+        self.goals.append(Goal(f"{title} ({wire}), x {bare}", figures[POLYDRIVER], figures[bare], limit))
+
+    def _measure(self, colour: str, wire: str) -> tuple[dict[str, Samples], dict[str, Samples]]:
+        """The samples of each competitor for calls and for chunks."""
+        bare, bare_target, own_target = _COLOURS[colour]
+        targets = {bare: f"{bare_target}@{wire}", POLYDRIVER: f"{own_target}@{wire}"}
+        if sdk := _SDKS.get((colour, wire)):
+            targets[sdk[0]] = sdk[1]
+        workers = Workers(self._python, colour, targets, f"{self._origin}/{wire}", self._log)
+        pace = self._pace
+        seconds = pace.seconds / 2  # there are many wires
+        tasks: list[Task] = [{"kind": kind, "in_flight": 1, "seconds": seconds} for kind in ("call", "chunk")]
+        try:
+            calls, chunks = (workers.measure(task, pace.samples, pace.patience) for task in tasks)
+        finally:
+            workers.stop()
+        return calls, chunks

@@ -1,0 +1,120 @@
+"""Messages as OpenAI writes them, which is what most people have at hand: dicts with `role` and `content`.
+
+Reads the forms of Chat Completions (https://platform.openai.com/docs/api-reference/chat/create) and the content parts
+of the Responses API, which differ in names only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, get_args
+
+from .arguments import parse_arguments
+from .messages import AIMessage, Audio, Document, Image, Part, Refusal, Role, Text, ToolCall, ToolResult
+
+__all__ = ["read_message", "read_part"]
+
+_ROLES: tuple[str, ...] = get_args(Role)
+
+
+def read_message(message: Mapping[str, Any]) -> AIMessage:
+    """The message in a dict: `role`, `content` (text, a list of parts, or `None`), `name`, `tool_calls`,
+    `tool_call_id`. What else it holds is for display and left out. Raises `ValueError` for anything that is no such
+    dict.
+    """
+    role, content = message.get("role"), message.get("content")
+    if role not in _ROLES:
+        raise ValueError(f"its 'role' must be one of {', '.join(_ROLES)}, not {role!r}")
+    parts: str | list[Part]
+    if content is None or isinstance(content, str):
+        parts = content or ""
+    elif isinstance(content, list | tuple):
+        parts = [read_part(part) for part in content]
+    else:
+        raise ValueError(f"its 'content' must be text or a list of parts, not {type(content).__name__}")
+    if role == "tool":
+        call_id = message.get("tool_call_id")
+        if isinstance(call_id, str):
+            return AIMessage([ToolResult(call_id, parts, message.get("name"))], role)
+        if not any(isinstance(part, ToolResult) for part in parts):
+            raise ValueError("a tool's message needs the 'tool_call_id' of the call that it answers")
+    calls = [_read_call(call) for call in message.get("tool_calls") or ()]
+    refusal = message.get("refusal")
+    if content is None and not calls and not refusal:
+        raise ValueError("it has no 'content'")
+    extra: list[Part] = [*([Refusal(refusal)] if isinstance(refusal, str) and refusal else ()), *calls]
+    if extra:
+        parts = [*([Text(parts)] if parts else ()), *extra] if isinstance(parts, str) else [*parts, *extra]
+    return AIMessage(parts, role, message.get("name"))
+
+
+def read_part(part: object) -> Part:
+    """A content part: text, one of ours as it is, or a dict with a `type`. Raises `ValueError` for anything else."""
+    if isinstance(part, Part):
+        return part
+    if isinstance(part, str):
+        return Text(part)
+    if not isinstance(part, Mapping):
+        raise ValueError(f"a part must be text, a part such as Image, or a dict with 'type', not {type(part).__name__}")
+    kind = part.get("type")
+    read = _PARTS.get(kind) if isinstance(kind, str) else None
+    if read is None:
+        raise ValueError(f"a part of type {kind!r} is unknown: use {', '.join(_PARTS)}, or Text, Image, Document, ...")
+    try:
+        return read(part)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"a part of type {kind!r} lacks what belongs to it ({error})") from error
+
+
+def _read_call(call: Any) -> ToolCall:
+    function = call.get("function") if isinstance(call, Mapping) else None
+    name = function.get("name") if isinstance(function, Mapping) else None
+    if not isinstance(function, Mapping) or not isinstance(name, str) or not isinstance(call.get("id"), str):
+        raise ValueError("each of 'tool_calls' needs an 'id' and a 'function' with 'name' and 'arguments'")
+    arguments, text = parse_arguments(function.get("arguments"))
+    return ToolCall(call["id"], name, arguments, text)
+
+
+def _text(part: Mapping[str, Any]) -> Text:
+    if not isinstance(part["text"], str):
+        raise TypeError("text")
+    return Text(part["text"])
+
+
+def _image(part: Mapping[str, Any]) -> Image:
+    image = part.get("image_url") or part
+    if isinstance(image, str):
+        image = {"url": image, "detail": part.get("detail")}
+    detail = image.get("detail")
+    if image is part:
+        return Image.from_id(part["file_id"], detail=detail)
+    return Image.from_url(image["url"], detail=detail)
+
+
+def _audio(part: Mapping[str, Any]) -> Audio:
+    sound = part["input_audio"]
+    kind = {"mp3": "mpeg"}.get(sound["format"], sound["format"])
+    return Audio.from_base64(sound["data"], f"audio/{kind}")
+
+
+def _file(part: Mapping[str, Any]) -> Document:
+    file = part.get("file") or part
+    name, data = file.get("filename"), file.get("file_data") or file.get("file_url")
+    if data is None:
+        return Document.from_id(file["file_id"], name=name)
+    if data.startswith(("data:", "http:", "https:")):
+        return Document.from_url(data, name=name)
+    return Document.from_base64(data, "application/pdf", name=name)
+
+
+_PARTS: dict[str, Callable[[Mapping[str, Any]], Part]] = {
+    "text": _text,
+    "input_text": _text,
+    "output_text": _text,
+    "image_url": _image,
+    "input_image": _image,
+    "input_audio": _audio,
+    "file": _file,
+    "input_file": _file,
+    "refusal": lambda part: Refusal(part["refusal"]),
+}

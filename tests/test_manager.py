@@ -184,6 +184,24 @@ class TestExtend:
         ai.extend("acme", lambda config: object())  # type: ignore[arg-type,return-value]
         with pytest.raises(ConfigurationError, match="made a object, which is no Provider"):
             ai.provider("acme")
+        with pytest.raises(ConfigurationError, match="takes a driver class or a factory, not int"):
+            ai.extend("acme", int)  # type: ignore[arg-type]
+        with pytest.raises(ConfigurationError, match="the name of a driver as text"):
+            ai.extend(5, ACME)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("factory", [lambda: None, lambda ai, config, more: None])
+    def test_a_factory_that_takes_something_else_is_told(self, factory: Any) -> None:
+        ai = AI({}, env={})
+        ai.extend("acme", factory)
+        with pytest.raises(ConfigurationError, match=r"must take \(config\) or \(ai, config\)"):
+            ai.provider("acme")
+
+    def test_a_provider_is_named_by_text(self) -> None:
+        name: Any = 5
+        with pytest.raises(ConfigurationError, match="takes the name of a connection, not 5"):
+            AI({}, env={}).provider(name)
+        with pytest.raises(ConfigurationError, match="takes the name of a connection, not 5"):
+            AsyncAI({}, env={}).provider(name)
 
     def test_a_failing_factory_is_tried_again(self) -> None:
         attempts: list[int] = []

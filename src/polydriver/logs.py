@@ -130,8 +130,7 @@ def _opened(event: CircuitOpened) -> Line:
 
 
 def _tool_failed(event: ToolFailed) -> Line:
-    reason = _named(event.error) if event.error else "see its result"
-    text = f"tool {event.call.name} failed after {event.seconds:.3f} s: {reason}"
+    text = f"tool {event.call.name} failed after {event.seconds:.3f} s: {_named(event.error)}"
     return text, {"tool": event.call.name, "seconds": event.seconds}
 
 

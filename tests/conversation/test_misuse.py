@@ -109,5 +109,7 @@ def test_paths_and_urls_are_attached_by_their_type(tmp_path: Path) -> None:
     conversation = chat("Seen").attach(note, "https://host/a.png")
     conversation.send("Look")
     document, image, _ = conversation.history[0].parts
-    assert isinstance(document, Document) and document.data == b"Remember"
-    assert isinstance(image, Image) and image.url == "https://host/a.png"
+    assert isinstance(document, Document)
+    assert document.data == b"Remember"
+    assert isinstance(image, Image)
+    assert image.url == "https://host/a.png"

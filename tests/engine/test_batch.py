@@ -27,6 +27,8 @@ def test_the_limit_is_a_count(limit: Any) -> None:
 def test_each_failure_keeps_its_place() -> None:
     prompts: Any = ["a", None, "b"]
     first, second, third = AI.fake().provider().send_batch(prompts, return_exceptions=True, model="m")
-    assert isinstance(first, AIResponse) and first.content == "a"
+    assert isinstance(first, AIResponse)
+    assert first.content == "a"
     assert isinstance(second, ConfigurationError)
-    assert isinstance(third, AIResponse) and third.content == "b"
+    assert isinstance(third, AIResponse)
+    assert third.content == "b"

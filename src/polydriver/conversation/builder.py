@@ -294,13 +294,16 @@ class Builder:
             "metadata": self._metadata,
         }
 
-    def _tool_event(self, kind: str, call: ToolCall, outcome: object, seconds: float) -> Event:
+    def _tool_event(
+        self, kind: str, call: ToolCall, outcome: ToolResult | BaseException | None, seconds: float
+    ) -> Event:
         labels = self._labels()
         if kind == "called":
             return ToolCalled(call=call, **labels)
         if isinstance(outcome, ToolResult):
             return ToolCompleted(call=call, result=outcome, seconds=seconds, **labels)
-        return ToolFailed(call=call, error=outcome, seconds=seconds, **labels)  # type: ignore[arg-type]
+        assert outcome is not None
+        return ToolFailed(call=call, error=outcome, seconds=seconds, **labels)
 
     def _tools_to_run(self, max_rounds: object, tool_timeout: object) -> list[ToolSpec | ProviderTool]:
         """The tools for `run_tools`. Raises `ConfigurationError` for limits that cannot be, and without tools."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..data.messages import ToolCall
+from ..data.messages import ToolCall, ToolResult
 from ..events import Event
 from ..events.threads import finish_listener
 from .builder import Builder, Turn
@@ -95,7 +95,7 @@ class Conversation(Builder):
         self._emit(self._record(turn, response))
         self._tell("response", response)
 
-    def _on_tool(self, kind: str, call: ToolCall, outcome: object, seconds: float) -> None:
+    def _on_tool(self, kind: str, call: ToolCall, outcome: ToolResult | BaseException | None, seconds: float) -> None:
         self._emit(self._tool_event(kind, call, outcome, seconds))
         if kind == "called":
             self._tell("tool_call", call)
@@ -150,7 +150,7 @@ class AsyncConversation(Builder):
         tools = self._tools_to_run(max_rounds, tool_timeout)
         told: list[asyncio.Task[None]] = []
 
-        def on_tool(kind: str, call: ToolCall, outcome: object, seconds: float) -> None:
+        def on_tool(kind: str, call: ToolCall, outcome: ToolResult | BaseException | None, seconds: float) -> None:
             told.append(asyncio.ensure_future(self._on_tool(kind, call, outcome, seconds)))
 
         for _ in range(max_rounds):
@@ -177,7 +177,9 @@ class AsyncConversation(Builder):
         await self._emit(self._record(turn, response))
         await self._tell("response", response)
 
-    async def _on_tool(self, kind: str, call: ToolCall, outcome: object, seconds: float) -> None:
+    async def _on_tool(
+        self, kind: str, call: ToolCall, outcome: ToolResult | BaseException | None, seconds: float
+    ) -> None:
         await self._emit(self._tool_event(kind, call, outcome, seconds))
         if kind == "called":
             await self._tell("tool_call", call)

@@ -18,34 +18,47 @@ _ROLES: tuple[str, ...] = get_args(Role)
 
 
 def read_message(message: Mapping[str, Any]) -> AIMessage:
-    """The message in a dict: `role`, `content` (text, a list of parts, or `None`), `name`, `tool_calls`,
-    `tool_call_id`. What else it holds is for display and left out. Raises `ValueError` for anything that is no such
-    dict.
+    """The message in a dict with `role` and `content`: text, a list of parts, or `None` beside `tool_calls`.
+
+    `name`, `refusal` and `tool_call_id` are read, too; what else it holds is left out. Raises `ValueError` for what is
+    no such dict.
     """
-    role, content = message.get("role"), message.get("content")
+    role, content, name = message.get("role"), message.get("content"), message.get("name")
     if role not in _ROLES:
         raise ValueError(f"its 'role' must be one of {', '.join(_ROLES)}, not {role!r}")
-    parts: str | list[Part]
-    if content is None or isinstance(content, str):
-        parts = content or ""
-    elif isinstance(content, list | tuple):
-        parts = [read_part(part) for part in content]
-    else:
-        raise ValueError(f"its 'content' must be text or a list of parts, not {type(content).__name__}")
+    if not isinstance(name, str | None):
+        raise ValueError(f"its 'name' must be text, not {type(name).__name__}")
+    parts = _read_content(content)
     if role == "tool":
-        call_id = message.get("tool_call_id")
-        if isinstance(call_id, str):
-            return AIMessage([ToolResult(call_id, parts, message.get("name"))], role)
-        if not any(isinstance(part, ToolResult) for part in parts):
-            raise ValueError("a tool's message needs the 'tool_call_id' of the call that it answers")
-    calls = [_read_call(call) for call in message.get("tool_calls") or ()]
-    refusal = message.get("refusal")
-    if content is None and not calls and not refusal:
+        return AIMessage(_as_result(message, parts), role)
+    refusal, calls = message.get("refusal"), message.get("tool_calls") or []
+    if not isinstance(calls, list | tuple):
+        raise ValueError(f"its 'tool_calls' must be a list, not {type(calls).__name__}")
+    extra: list[Part] = [Refusal(refusal)] if isinstance(refusal, str) and refusal else []
+    extra += [_read_call(call) for call in calls]
+    if content is None and not extra:
         raise ValueError("it has no 'content'")
-    extra: list[Part] = [*([Refusal(refusal)] if isinstance(refusal, str) and refusal else ()), *calls]
     if extra:
-        parts = [*([Text(parts)] if parts else ()), *extra] if isinstance(parts, str) else [*parts, *extra]
-    return AIMessage(parts, role, message.get("name"))
+        parts = [*(AIMessage(parts).parts), *extra]
+    return AIMessage(parts, role, name)
+
+
+def _read_content(content: object) -> str | list[Part]:
+    if content is None or isinstance(content, str):
+        return content or ""
+    if isinstance(content, list | tuple):
+        return [read_part(part) for part in content]
+    raise ValueError(f"its 'content' must be text or a list of parts, not {type(content).__name__}")
+
+
+def _as_result(message: Mapping[str, Any], parts: str | list[Part]) -> list[Part]:
+    """A tool's message as its result; results of ours among the parts stay as they are."""
+    call_id = message.get("tool_call_id")
+    if isinstance(call_id, str):
+        return [ToolResult(call_id, parts, message.get("name"))]
+    if isinstance(parts, list) and any(isinstance(part, ToolResult) for part in parts):
+        return parts
+    raise ValueError("a tool's message needs the 'tool_call_id' of the call that it answers")
 
 
 def read_part(part: object) -> Part:

@@ -56,6 +56,8 @@ class Failures:
         return error
 
     def _read_headers(self, error: AIError, reply: Reply) -> None:
+        if error.status is None:
+            error.status = reply.status  # an error inside a success: the provider gave it no status of its own
         if error.retry_after is None and error.retryable:
             limited = isinstance(error, RateLimitError)
             error.retry_after = parse_retry_after(reply.headers, self._port.wall_time(), limited=limited)

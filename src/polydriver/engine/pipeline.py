@@ -125,9 +125,9 @@ class Pipeline(Generic[P]):
 
     async def _announce(self, prompt: Prompt, call: Call) -> None:
         if self.bus.wants(MessageSent):
-            await self.port.emit(
-                self.bus, MessageSent(messages=prompt.messages, stream=prompt.stream, **self._facts(call))
-            )
+            facts = self._facts(call)
+            sent = MessageSent(messages=prompt.messages, options=prompt.given(), stream=prompt.stream, **facts)
+            await self.port.emit(self.bus, sent)
 
     def _facts(self, call: Call) -> dict[str, Any]:
         return {

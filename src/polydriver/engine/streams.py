@@ -161,6 +161,8 @@ class StreamState:
         failures = self.pipeline.failures
         failure = failures.finish(error) if isinstance(error, AIError) else failures.unexpected(error)
         failure.__cause__ = error.__cause__ if failure is error else error
+        if failure.status is None:
+            failure.status = self.body.status  # the stream began as a success, and the provider gave no other status
         if self.started:
             await self._interrupt(failure.message, failure)
         await self._raise(failure, report=False)

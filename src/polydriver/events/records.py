@@ -64,7 +64,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MessageSent(Event, frozen=True, kw_only=True):
-    """Messages are about to be sent; once for a call, before its first attempt."""
+    """Messages are about to be sent; once for a call, before its first attempt.
+
+    `options` are those that the caller gave, by our names, from `temperature` to `audio`.
+    """
 
     messages: list[AIMessage]
     options: dict[str, Any] = {}
@@ -146,14 +149,10 @@ class ToolCompleted(Event, frozen=True, kw_only=True):
 
 
 class ToolFailed(Event, frozen=True, kw_only=True):
-    """A tool failed after so many `seconds`.
-
-    `result` is what the model is told, `error` what was raised, if anything was.
-    """
+    """A tool call failed with `error` after so many `seconds`; the model is told of it in the call's result."""
 
     call: ToolCall
-    result: ToolResult | None = None
-    error: BaseException | None = None
+    error: BaseException
     seconds: float = 0.0
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Answers", "Message"]
 
 Message: TypeAlias = str | AIMessage | Mapping[str, Any]
-"""What is taken as a message: text (the user's), an `AIMessage`, or a dict with `role` and `content`."""
+"""What is taken as a message: text (the user's), an `AIMessage`, or a dict as OpenAI writes them, with `role` and `content`."""
 
 
 class Answers(ABC):

@@ -169,7 +169,7 @@ class Wrapped(Provider):
     def connection(self) -> Connection:
         return self.inner.connection
 
-    def calculate_cost(self, usage: TokenUsage, model: str) -> Cost | None:
+    def calculate_cost(self, usage: TokenUsage | None, model: str) -> Cost | None:
         return self.inner.calculate_cost(usage, model)
 
     def get_capabilities(self) -> Capabilities:

@@ -213,8 +213,13 @@ class Driver(Provider):
         """The price of a model; `None` when it is unknown."""
         return None
 
-    def calculate_cost(self, usage: TokenUsage, model: str) -> Cost | None:
+    def calculate_cost(self, usage: TokenUsage | None, model: str) -> Cost | None:
         """What this usage of this model costs; `None` when the price is unknown."""
+        return None
+
+    def calculate_tier_cost(self, response: AIResponse, model: str) -> Cost | None:
+        """What an answer costs for which a service tier with prices of its own was asked; `None` when that is
+        unknown."""
         return None
 
     def error_code(self, reply: Reply) -> str | None:

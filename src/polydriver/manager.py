@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from .conversation import AsyncConversation, Conversation
     from .testing.fakes import FakeAI, FakeAsyncAI
 
-__all__ = ["AI", "AsyncAI", "Factory"]
+__all__ = ["AI", "AsyncAI", "Connections", "Factory"]
 
 Factory: TypeAlias = "type[Provider] | Callable[..., Provider]"
 """A driver class, `factory(config)` or `factory(ai, config)`; `config` is the connection's own settings as a dict."""

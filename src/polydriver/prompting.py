@@ -32,6 +32,8 @@ _KEPT_HISTORY = ("previous_response_id", "conversation")
 """Options that continue a history which the provider keeps: the calls that results belong to are there."""
 
 _CONVERTED = frozenset({"tools", "tool_choice", "response_format"})
+"""Options that are checked when they are brought into the shape that prompts hold."""
+
 _ALSO_TAKEN: dict[str, Any] = {"logit_bias": dict[str | int, float], "logprobs": bool | int}
 """What some options may be beside the type of the prompt's field: it is written as JSON all the same."""
 
@@ -81,7 +83,7 @@ def build_prompt(
             model = value
         elif name in PROMPT_OPTIONS:
             if value is not None:
-                fields[name] = value if name in _CONVERTED else _typed(name, value)
+                fields[name] = value if name in _NUMBERS or name in _CONVERTED else _typed(name, value)
         elif name in CALL_LIMITS:
             limits[name] = _typed(name, value) if name in _LABELS and value is not None else value
         elif name in driver.option_names:

@@ -200,11 +200,11 @@ def test_without_a_connection_the_way_is_shown(tmp_path: Path, monkeypatch: pyte
 
 def test_the_only_key_in_the_environment_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("GROQ_API_KEY", KEY)
     result = run("ask", "hi")
     assert result.exit_code == 1
-    assert "no model is named for openai" in result.stderr
-    monkeypatch.setenv("GROQ_API_KEY", KEY)
+    assert "no model is named for groq" in result.stderr
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
     result = run("ask", "hi")
     assert "several connections can be used (groq, openai)" in result.stderr
 

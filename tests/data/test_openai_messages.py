@@ -87,8 +87,28 @@ def test_what_cannot_be_read_is_told(message: dict[str, Any], problem: str) -> N
 
 
 _keys = st.sampled_from(
-    "role content type text image_url url file file_data file_id input_audio data format tool_calls tool_call_id id "
-    "function name arguments refusal detail".split()
+    [
+        "role",
+        "content",
+        "type",
+        "text",
+        "image_url",
+        "url",
+        "file",
+        "file_data",
+        "file_id",
+        "input_audio",
+        "data",
+        "format",
+        "tool_calls",
+        "tool_call_id",
+        "id",
+        "function",
+        "name",
+        "arguments",
+        "refusal",
+        "detail",
+    ]
 )
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["text", "file", "tool", "user"]),

@@ -59,10 +59,10 @@ class CohereDriver(CohereChat, Reranking, HandlesErrors, ValidatesHealth, Calcul
     path_roots = ("/v1", "/v2")
     rerank_path = "v2/rerank"
 
-    def calculate_cost(self, usage: TokenUsage, model: str) -> Cost | None:
+    def calculate_cost(self, usage: TokenUsage | None, model: str) -> Cost | None:
         """What this usage costs, by the tokens that Cohere bills for it; `None` when the price is unknown."""
-        billed = as_dict(as_dict(usage.raw).get("billed_units"))
-        if billed:
+        billed = as_dict(as_dict(usage.raw).get("billed_units")) if usage is not None else {}
+        if usage is not None and billed:
             counts = {name: as_int(billed.get(name)) for name in ("input_tokens", "output_tokens")}
             usage = TokenUsage(**counts, model=usage.model, raw=usage.raw)
         return super().calculate_cost(usage, model)

@@ -21,6 +21,7 @@ from .retry import retry_delay
 from .streams import StreamState
 
 if TYPE_CHECKING:
+    from ..data.pricing import Cost
     from .connection import Connection
     from .ports import Body, Port
 
@@ -29,6 +30,7 @@ __all__ = ["Pipeline"]
 T = TypeVar("T")
 P = TypeVar("P", bound="Port", covariant=True)
 _log = logging.getLogger("polydriver")
+_DEARER_OR_CHEAPER = ("flex", "priority", "fast")
 _ERROR_BODY_BYTES = 256 * 1024
 
 
@@ -115,7 +117,7 @@ class Pipeline(Generic[P]):
         if prompt.warnings:
             response.warnings = [*prompt.warnings, *response.warnings]
         if response.cost is None and response.usage is not None:
-            response.cost = self._price(response, prompt.model)
+            response.cost = self._price(response, prompt)
 
     def _start(self, call: Call, model: str | None) -> None:
         call.model = model
@@ -269,13 +271,15 @@ class Pipeline(Generic[P]):
             body.close()
         return b"".join(pieces)[:_ERROR_BODY_BYTES]
 
-    def _price(self, response: AIResponse, requested: str) -> Any:
+    def _price(self, response: AIResponse, prompt: Prompt) -> Cost | None:
         """By the requested model first, then by the answered one.
 
         A price that cannot be worked out is no cost, and no failure.
         """
-        assert response.usage is not None
+        requested = prompt.model
         try:
+            if prompt.service_tier in _DEARER_OR_CHEAPER:
+                return self.driver.calculate_tier_cost(response, requested)
             cost = self.driver.calculate_cost(response.usage, requested)
             if cost is None and response.model and response.model != requested:
                 cost = self.driver.calculate_cost(response.usage, response.model)

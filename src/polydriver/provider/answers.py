@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["Answers", "Message"]
 
 Message: TypeAlias = str | AIMessage | Mapping[str, Any]
-"""What is taken as a message: text (the user's), an `AIMessage`, or a dict as OpenAI writes them, with `role` and `content`."""
+"""What is taken as a message: text (the user's), an `AIMessage`, or a dict as OpenAI writes messages."""
 
 
 class Answers(ABC):
     """The seven methods that never wait."""
 
     @abstractmethod
-    def calculate_cost(self, usage: TokenUsage, model: str) -> Cost | None:
+    def calculate_cost(self, usage: TokenUsage | None, model: str) -> Cost | None:
         """What this usage of this model costs; `None` when the price is unknown: never guessed, never 0."""
 
     @abstractmethod

@@ -50,7 +50,7 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
 
         return Pipeline(self.connection, self.connection.async_port())
 
-    def calculate_cost(self, usage: TokenUsage, model: str) -> Cost | None:
+    def calculate_cost(self, usage: TokenUsage | None, model: str) -> Cost | None:
         """See `Answers.calculate_cost`."""
         return self.driver.calculate_cost(usage, model)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...data.catalog import find_pricing
+from ...data.json import as_dict, as_str
 from ...data.pricing import calculate_cost
 from ...data.usage import TokenUsage
 from .base import TraitBase
 
 if TYPE_CHECKING:
     from ...data.pricing import Cost, ModelPricing
+    from ...data.responses import AIResponse
 
 __all__ = ["CalculatesCosts"]
 
@@ -23,7 +25,20 @@ class CalculatesCosts(TraitBase):
         """The price of a model, or `None` when it is unknown: never guessed."""
         return find_pricing(self.catalog_name or self.name, model, self.config.prices)
 
-    def calculate_cost(self, usage: TokenUsage, model: str) -> Cost | None:
+    def calculate_tier_cost(self, response: AIResponse, model: str) -> Cost | None:
+        """By the prices of the tier that the answer names: a provider may not have kept to the one that was asked
+        for."""
+        tier = as_str(as_dict(response.raw).get("service_tier"))
+        if tier is None or response.usage is None:
+            return None
+        if tier in ("default", "standard", "auto"):
+            return self.calculate_cost(response.usage, model)
+        pricing = find_pricing(self.catalog_name or self.name, model, self.config.prices, variant=tier)
+        return calculate_cost(response.usage, pricing, model=model) if pricing is not None else None
+
+    def calculate_cost(self, usage: TokenUsage | None, model: str) -> Cost | None:
         """What this usage of this model costs; `None` when the price or the usage is unknown."""
+        if usage is None:
+            return None
         pricing = self.pricing(model)
-        return calculate_cost(usage, pricing) if pricing is not None else None
+        return calculate_cost(usage, pricing, model=model) if pricing is not None else None

@@ -160,3 +160,14 @@ def test_a_request_as_bytes() -> None:
 )
 def test_authority(url: str, authority: str) -> None:
     assert locate(url).authority == authority
+
+
+@given(ends=st.lists(st.sampled_from([b"\n", b"\r\n"]), min_size=4, max_size=4), cut=st.integers(0, 60))
+def test_line_ends_may_lack_their_cr(ends: list[bytes], cut: int) -> None:
+    lines = [b"HTTP/1.1 200 OK", b"a: 1", b"content-length: 6", b""]
+    body = b"\n\r\n\r\n\n"
+    data = b"".join(line + end for line, end in zip(lines, ends, strict=True)) + body
+    made = ResponseReader("GET", "host", 1000, 10)
+    assert b"".join(made.feed(piece) for piece in (data[:cut], data[cut:]) if piece) == body
+    assert made.headers == {"a": "1", "content-length": "6"}
+    assert made.finished

@@ -14,8 +14,8 @@ __all__ = ["ResponseReader"]
 
 _FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[^\r\n\0]*+\r?(?:\n|\Z))*+")
 _STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?", re.DOTALL)
-_HEAD_END = re.compile(rb"\r?\n\r?\n")
 _FOLD = re.compile(r"\r?\n[ \t]+")
+_CR = ord("\r")
 _CHUNK_LINE_LIMIT = 4096
 _CHUNK_LINE = re.compile(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]{0,%d})?\r\n" % _CHUNK_LINE_LIMIT)
 _CHUNK_LINE_START = re.compile(rb"[0-9a-fA-F]{0,15}(?:[0-9a-fA-F][ \t]*(?:;[^\r\n]*)?\r?)?")
@@ -77,8 +77,8 @@ class ResponseReader:
     def _read_head(self, data: bytes) -> bytes:
         self._buffer += data
         while not self.status:
-            end = _HEAD_END.search(self._buffer, self._scanned)
-            size = end.end() if end else len(self._buffer)
+            end = _find_head_end(self._buffer, self._scanned)
+            size = end[1] if end else len(self._buffer)
             if size > self._head_left:
                 raise unreadable("its headers are larger than the limit")
             if end is None:
@@ -88,7 +88,7 @@ class ResponseReader:
                 return b""
             self._head_left -= size
             self._scanned = 0
-            head, self._buffer = self._buffer[: end.start()], self._buffer[size:]
+            head, self._buffer = self._buffer[: end[0]], self._buffer[size:]
             self._parse_head(head.decode("latin-1"))
         rest, self._buffer = self._buffer, b""
         return self._body(rest) if rest or self.finished else b""
@@ -218,6 +218,16 @@ class ResponseReader:
         else:
             self._buffer = buffer
         return b""
+
+
+def _find_head_end(buffer: bytes, start: int) -> tuple[int, int] | None:
+    """Where the head ends and where the body begins: at the first empty line, whose line ends may lack their CR."""
+    plain = buffer.find(b"\n\n", start)
+    usual = buffer.find(b"\n\r\n", start, plain + 2 if plain >= 0 else len(buffer))
+    if usual < 0 and plain < 0:
+        return None
+    end, size = (usual, 3) if usual >= 0 else (plain, 2)
+    return end - (end > 0 and buffer[end - 1] == _CR), end + size
 
 
 def _parse_fields(lines: list[str]) -> dict[str, str]:

@@ -97,7 +97,7 @@ class EventBus(Observable):
         for listener in self._all(type(event)):
             try:
                 result = listener(event)
-                if isinstance(result, Coroutine):
+                if result is not None and isinstance(result, Coroutine):
                     wait_in_own_loop(result)
             except Exception as error:  # noqa: BLE001 - isolation is what this is for
                 _report(listener, event, error)
@@ -107,7 +107,7 @@ class EventBus(Observable):
         for listener in self._all(type(event)):
             try:
                 result = listener(event)
-                if isinstance(result, Coroutine):
+                if result is not None and isinstance(result, Coroutine):
                     await result
             except Exception as error:  # noqa: BLE001 - isolation is what this is for
                 _report(listener, event, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 from zlib import crc32
@@ -22,7 +23,7 @@ class Whole(Protocol):
         """Its text and tokens."""
 
 
-class Reader:
+class Reader(ABC):
     """Reads a stream incrementally and hands on the text of each event; `total_tokens` at its end."""
 
     whole: ClassVar[type[Any]]
@@ -43,13 +44,13 @@ class Reader:
         for event in self.split(self._rest + data if self._rest else data):
             self.read(self.decode(event))
 
+    @abstractmethod
     def split(self, data: bytes) -> list[bytes]:
         """The JSON of each whole event; keeps the rest."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read(self, event: Any) -> None:
         """Takes one event."""
-        raise NotImplementedError
 
 
 class _SSE(Reader):

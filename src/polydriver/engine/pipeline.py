@@ -54,11 +54,10 @@ class Pipeline(Generic[P]):
         try:
             request = self._build(lambda: self.driver.build_request(prompt))
             response = await self._attempts(call, lambda: self._exchange(request, call, prompt))
-            self.complete(response, prompt, call)
+            await self.conclude(response, prompt, call)
         except AIError as error:
             await self.fail(error, call)
             raise
-        await self.report(response, call, stream=False)
         return response
 
     async def open(self, prompt: Prompt, call: Call) -> StreamState:
@@ -82,7 +81,7 @@ class Pipeline(Generic[P]):
             await self.fail(error, call)
             raise
 
-    async def report(self, response: AIResponse, call: Call, *, stream: bool) -> None:
+    async def _report(self, response: AIResponse, call: Call, *, stream: bool) -> None:
         """Tell the listeners of an answer and its cost."""
         bus = self.bus
         if bus.wants(ResponseGenerated):
@@ -97,15 +96,18 @@ class Pipeline(Generic[P]):
             failed = RequestFailed(error=error, attempts=call.attempts, **self._facts(call))
             await self.port.emit(self.bus, failed)
 
-    def complete(self, response: AIResponse, prompt: Prompt, call: Call) -> None:
-        """Finish an answer: see `fill`, and the parsed value.
+    async def conclude(self, response: AIResponse, prompt: Prompt, call: Call) -> None:
+        """Finish an answer and tell the listeners: see `fill`, and the parsed value.
 
-        Raises `InvalidResponseError` when it does not validate.
+        Raises `InvalidResponseError` when that does not validate; the answer and its cost are told all the same.
         """
         self.fill(response, prompt, call)
         wanted = prompt.response_format
-        if wanted is not None and response.finish_reason in ("stop", "length", "other"):
-            self._parse_output(wanted, response)
+        try:
+            if wanted is not None and response.finish_reason in ("stop", "length", "other"):
+                self._parse_output(wanted, response)
+        finally:
+            await self._report(response, call, stream=prompt.stream)
 
     def fill(self, response: AIResponse, prompt: Prompt, call: Call) -> None:
         """Fill in what only the engine knows: provider, time, cost and warnings."""

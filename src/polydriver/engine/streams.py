@@ -111,12 +111,11 @@ class StreamState:
         response = self.pipeline.failures.reading(self.decoder.build)
         self._response = response
         self.ended = True
-        self._say_last(response)
         try:
-            self.pipeline.complete(response, self.prompt, self.call)
+            await self.pipeline.conclude(response, self.prompt, self.call)
         except AIError as error:
             await self._raise(error)
-        await self.pipeline.report(response, self.call, stream=True)
+        self._say_last(response)
 
     def _say_last(self, response: AIResponse) -> None:
         """The last chunk of each choice: how it ended, and with the first one what all of it used."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -38,7 +39,7 @@ class StreamError:
     kind: type[AIError]
 
 
-class Wire:
+class Wire(ABC):
     """One wire. Builders return lists of events; a subclass says how they look.
 
     - `streams_calls`: whether arguments of calls come piece by piece, so that a call can be cut between them.
@@ -57,9 +58,9 @@ class Wire:
     stream_errors: ClassVar[list[StreamError]]
     empty_replies: ClassVar[list[dict[str, Any]]]
 
+    @abstractmethod
     def driver(self, url: str, key: str, settings: dict[str, Any]) -> Driver:
         """A driver that talks to `url` with this key."""
-        raise NotImplementedError
 
     def frame(self, *events: Event, end: bool = True) -> bytes:
         """The bytes of a stream's body; `end`: the framing itself is closed, where it has an end."""
@@ -82,25 +83,25 @@ class Wire:
         """The events before the first content."""
         return []
 
+    @abstractmethod
     def text(self, *deltas: str) -> list[Event]:
         """The events of a text, which is not ended."""
-        raise NotImplementedError
 
+    @abstractmethod
     def thought(self, *deltas: str) -> list[Event]:
         """The events of some reasoning."""
-        raise NotImplementedError
 
     def call_start(self, index: int, call_id: str, name: str) -> list[Event]:
         """The beginning of a call."""
-        raise NotImplementedError
+        raise AssertionError(f"{self.name} does not stream calls in pieces")
 
     def call_piece(self, index: int, text: str) -> list[Event]:
         """A piece of its arguments."""
-        raise NotImplementedError
+        raise AssertionError(f"{self.name} does not stream calls in pieces")
 
     def call_end(self, index: int, call_id: str, name: str, arguments: str) -> list[Event]:
         """The end of a call; `arguments` is all of their text."""
-        raise NotImplementedError
+        raise AssertionError(f"{self.name} does not stream calls in pieces")
 
     def calls(self, *calls: tuple[str, str, str]) -> list[Event]:
         """Whole calls, each id, name and the JSON text of its arguments."""
@@ -111,13 +112,13 @@ class Wire:
             events += self.call_end(index, call_id, name, arguments)
         return events
 
+    @abstractmethod
     def end(self, finish: str = "stop") -> list[Event]:
         """The ending for our finish reason: all that is needed for a success, usage of 5 and 7 tokens included."""
-        raise NotImplementedError
 
+    @abstractmethod
     def whole(self, text: str | None = "Hello", finish: str = "stop", **call: Any) -> dict[str, Any]:
         """A whole reply with a text, or a call (`call_id`, `name`, `arguments`: an object)."""
-        raise NotImplementedError
 
     def samples(self) -> list[list[Event]]:
         """Streams to mutate: between them they hold all kinds of events."""

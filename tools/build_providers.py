@@ -72,7 +72,7 @@ def wires_of(kind: type[Driver]) -> str:
     found = [
         base
         for base in kind.__mro__
-        if base.__module__.startswith("polydriver.drivers.wires.") and "build_request" in vars(base)
+        if base.__module__.startswith("polydriver.wires.") and "build_request" in vars(base)
     ]
     names = [WIRES.get(base.__name__, base.__name__) for base in found if base.__name__ != "ChatOrResponses"]
     return ", ".join(reversed(names)) or "operations only"

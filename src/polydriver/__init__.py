@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .config import Setting as Setting
     from .conversation import AsyncConversation as AsyncConversation
     from .conversation import Conversation as Conversation
+    from .data.cost import Cost as Cost
     from .data.messages import AIMessage as AIMessage
     from .data.messages import Audio as Audio
     from .data.messages import Document as Document
@@ -60,9 +61,6 @@ if TYPE_CHECKING:
     from .data.operations import Transcript as Transcript
     from .data.operations import TranscriptSegment as TranscriptSegment
     from .data.operations import TranscriptWord as TranscriptWord
-    from .data.pricing import Cost as Cost
-    from .data.pricing import ModelPricing as ModelPricing
-    from .data.pricing import PriceTier as PriceTier
     from .data.prompt import OutputFormat as OutputFormat
     from .data.prompt import ProviderTool as ProviderTool
     from .data.prompt import ToolSpec as ToolSpec
@@ -115,6 +113,8 @@ if TYPE_CHECKING:
     from .events import ToolFailed as ToolFailed
     from .manager import AI as AI
     from .manager import AsyncAI as AsyncAI
+    from .prices.pricing import ModelPricing as ModelPricing
+    from .prices.pricing import PriceTier as PriceTier
     from .provider import AsyncProvider as AsyncProvider
     from .provider import Provider as Provider
     from .tools import Tool as Tool
@@ -130,7 +130,8 @@ _HOMES = {
         "ModerationResponse ModerationResult OCRPage OCRResponse OperationResult RerankResponse RerankResult "
         "SpeechResponse StoredFile TokenCount Transcript TranscriptSegment TranscriptWord"
     ),
-    "data.pricing": "Cost ModelPricing PriceTier",
+    "data.cost": "Cost",
+    "prices.pricing": "ModelPricing PriceTier",
     "data.prompt": "OutputFormat ProviderTool ToolSpec",
     "data.responses": "AIChunk AIResponse Choice",
     "data.usage": "TokenUsage",

@@ -17,15 +17,16 @@ from .errors import ProviderError, UnsupportedFeatureError
 from .provider import Provider
 
 if TYPE_CHECKING:
+    from .data.cost import Cost
     from .data.http import Reply, Request
     from .data.models import AIModel
-    from .data.pricing import Cost, ModelPricing
     from .data.prompt import Prompt
     from .data.responses import AIResponse
     from .data.usage import TokenUsage
     from .drivers.traits.streaming import StreamDecoder
     from .engine.connection import Connection
     from .events import EventBus
+    from .prices.pricing import ModelPricing
 
 __all__ = ["Driver"]
 
@@ -128,8 +129,8 @@ class Driver(Provider):
         """
         import msgspec
 
-        from .data.catalog import find
         from .data.operation_kinds import offered
+        from .prices.catalog import find
 
         limits, operations = self.config.rate_limiting, offered(self)
         longest, model = self.capabilities.max_context_length, self.config.default_model

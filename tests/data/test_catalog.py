@@ -17,10 +17,10 @@ from genai_prices.data import providers as genai_providers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polydriver.data import catalog
-from polydriver.data.catalog import ModelEntry, find, find_pricing
-from polydriver.data.pricing import ModelPricing, calculate_cost
 from polydriver.data.usage import TokenUsage
+from polydriver.prices import catalog
+from polydriver.prices.catalog import ModelEntry, find, find_pricing
+from polydriver.prices.pricing import ModelPricing, calculate_cost
 from tools import build_models
 
 CATALOG = Path(catalog.__file__).with_name("catalog.json")
@@ -182,7 +182,7 @@ class TestTheFile:
     def test_importing_reads_nothing(self) -> None:
         program = (
             "import sys; seen = []; sys.addaudithook(lambda e, a: e == 'open' and seen.append(str(a[0])));"
-            "import polydriver.data.pricing, polydriver.data.catalog as c;"
+            "import polydriver.prices.pricing, polydriver.prices.catalog as c;"
             "assert not any('catalog.json' in s for s in seen), seen; c.find('openai', 'gpt-4o');"
             "assert any('catalog.json' in s for s in seen)"
         )

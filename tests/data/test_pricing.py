@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polydriver.data.pricing import Cost, ModelPricing, PriceTier, calculate_cost, pricing_from_mapping
+from polydriver.data.cost import Cost
 from polydriver.data.usage import TokenUsage
+from polydriver.prices.pricing import ModelPricing, PriceTier, calculate_cost, pricing_from_mapping
 
 PRICES = ModelPricing(
     input=Decimal("3"),

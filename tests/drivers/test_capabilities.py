@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from polydriver.data.catalog import find
 from polydriver.data.http import Request, Simulated
 from polydriver.data.messages import AIMessage, Audio, Document, Image, Media, ToolCall, Video
 from polydriver.data.models import AIModel, Capabilities
@@ -17,6 +16,7 @@ from polydriver.drivers import driver_class, driver_names
 from polydriver.drivers.openai import OpenAIDriver
 from polydriver.engine.transports.simulated import SimulatedTransport
 from polydriver.errors import ModelNotFoundError, UnsupportedFeatureError
+from polydriver.prices.catalog import find
 from polydriver.prompting import build_prompt
 from polydriver.testing.conformance.base import example_config
 

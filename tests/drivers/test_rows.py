@@ -18,9 +18,6 @@ from polydriver.driver import Driver
 from polydriver.drivers import driver_class, driver_names
 from polydriver.drivers.compatible import CompatibleDriver, compatible_driver, openai_compatible
 from polydriver.drivers.rows import ROWS
-from polydriver.drivers.wires.chat_completions import ChatCompletions
-from polydriver.drivers.wires.operations import Embeddings
-from polydriver.drivers.wires.responses import Responses
 from polydriver.errors import (
     AIError,
     ContentFilterError,
@@ -30,6 +27,9 @@ from polydriver.errors import (
     UnsupportedFeatureError,
 )
 from polydriver.testing.conformance.base import example_config
+from polydriver.wires.chat_completions import ChatCompletions
+from polydriver.wires.operations import Embeddings
+from polydriver.wires.responses import Responses
 
 KEY = "0123456789abcdef"
 REAL = [json.loads(line) for line in (Path(__file__).parent / "real_replies.jsonl").read_text("utf-8").splitlines()]

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from polydriver.config import LoggingConfig, Redactor
+from polydriver.data.cost import Cost
 from polydriver.data.messages import AIMessage, ToolCall
-from polydriver.data.pricing import Cost
 from polydriver.data.responses import AIResponse
 from polydriver.data.usage import TokenUsage
 from polydriver.errors import RateLimitError, ServerError

@@ -15,7 +15,6 @@ from polydriver.data.operation_requests import BatchRequest, EmbeddingRequest, T
 from polydriver.data.sniffing import sniff_media_type
 from polydriver.drivers.compatible import compatible_driver, openai_compatible
 from polydriver.drivers.openai import OpenAIDriver
-from polydriver.drivers.wires.operations import Embeddings, Speech
 from polydriver.errors import ConfigurationError, UnknownOptionError, UnsupportedFeatureError
 from polydriver.operations.inputs import (
     read_audio,
@@ -26,6 +25,7 @@ from polydriver.operations.inputs import (
     read_upload,
 )
 from polydriver.operations.preparing import prepare
+from polydriver.wires.operations import Embeddings, Speech
 
 DRIVER = OpenAIDriver({"api_key": "sk-test-0123456789abcdef"})
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)

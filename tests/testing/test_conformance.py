@@ -17,11 +17,11 @@ from polydriver.data.prompt import Prompt
 from polydriver.data.responses import AIResponse
 from polydriver.data.usage import TokenUsage
 from polydriver.drivers.compatible import CompatibleDriver
-from polydriver.drivers.wires.chat_completions import ChatCompletions
-from polydriver.drivers.wires.chat_completions.stream import ChatCompletionsDecoder
 from polydriver.errors import ProviderError, ServerError
 from polydriver.testing import DriverConformance, WireFixtures, fixtures_for, register_fixtures
 from polydriver.testing.conformance import check_driver
+from polydriver.wires.chat_completions import ChatCompletions
+from polydriver.wires.chat_completions.stream import ChatCompletionsDecoder
 
 
 class Sound(CompatibleDriver):

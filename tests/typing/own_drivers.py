@@ -33,8 +33,8 @@ from polydriver.drivers.traits import (
     StreamDecoder,
     ValidatesHealth,
 )
-from polydriver.drivers.wires.chat_completions import ChatCompletions
 from polydriver.engine.connection import Connection
+from polydriver.wires.chat_completions import ChatCompletions
 
 
 class RowDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):

@@ -21,7 +21,7 @@ from polydriver.data.messages import (
     Video,
 )
 from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
-from polydriver.drivers.wires.generate_content.names import with_camel_names
+from polydriver.wires.generate_content.names import with_camel_names
 
 __all__ = ["ORIGIN", "read_request"]
 

@@ -40,8 +40,6 @@ from polydriver.data.operation_requests import (
 )
 from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from polydriver.drivers.gemini import GeminiDriver
-from polydriver.drivers.wires.generate_content.names import with_camel_names
-from polydriver.drivers.wires.generate_content.schema import render_openapi_schema
 from polydriver.errors import (
     AIError,
     ConfigurationError,
@@ -56,6 +54,8 @@ from polydriver.errors import (
     ServerError,
     UnsupportedFeatureError,
 )
+from polydriver.wires.generate_content.names import with_camel_names
+from polydriver.wires.generate_content.schema import render_openapi_schema
 
 KEY = "test-key-123456"
 DRIVER = GeminiDriver({"api_key": KEY})

@@ -24,9 +24,9 @@ from polydriver.data.messages import (
 )
 from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from polydriver.drivers.anthropic import AnthropicDriver
-from polydriver.drivers.wires.messages.generations import find_generation
-from polydriver.drivers.wires.messages.schemas import render_schema
 from polydriver.errors import ConfigurationError, UnsupportedFeatureError
+from polydriver.wires.messages.generations import find_generation
+from polydriver.wires.messages.schemas import render_schema
 
 SPEC = "anthropic/openapi.yml"
 DRIVER = AnthropicDriver({"api_key": "sk-ant-test-0123456789"})

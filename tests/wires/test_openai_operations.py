@@ -38,9 +38,9 @@ from polydriver.data.prompt import Prompt
 from polydriver.driver import Driver
 from polydriver.drivers.compatible import compatible_driver, openai_compatible
 from polydriver.drivers.openai import OpenAIDriver
-from polydriver.drivers.wires.operations import DocumentReading, Embeddings, Reranking, Transcription
 from polydriver.errors import AIError, InvalidResponseError, UnsupportedFeatureError
 from polydriver.operations.preparing import prepare
+from polydriver.wires.operations import DocumentReading, Embeddings, Reranking, Transcription
 
 OPENAI = OpenAIDriver({"api_key": "sk-test-0123456789abcdef"})
 EVERYTHING: Any = openai_compatible(

@@ -35,8 +35,8 @@ from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from polydriver.driver import Driver
 from polydriver.drivers.openai import OpenAIDriver
 from polydriver.drivers.traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
-from polydriver.drivers.wires.responses import Responses
 from polydriver.errors import ConfigurationError, UnsupportedFeatureError
+from polydriver.wires.responses import Responses
 
 KEY = "sk-test-0123456789"
 DRIVER = OpenAIDriver({"api_key": KEY, "api": "responses"})

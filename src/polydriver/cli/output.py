@@ -11,7 +11,7 @@ import click
 from .terminal import escape_json, neutralise
 
 if TYPE_CHECKING:
-    from ..data.pricing import Cost
+    from ..data.cost import Cost
     from ..data.responses import AIResponse
     from ..data.usage import TokenUsage
     from ..errors import AIError

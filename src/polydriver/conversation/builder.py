@@ -17,7 +17,7 @@ from ..trimming import trim
 from .attachments import add_attachments, make_attachment
 
 if TYPE_CHECKING:
-    from ..data.pricing import Cost
+    from ..data.cost import Cost
     from ..data.responses import AIChunk, AIResponse
     from ..manager import AI, AsyncAI
     from ..provider import Message

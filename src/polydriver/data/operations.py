@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from ..data.cost import Cost
 from .messages import Audio, Image
-from .pricing import Cost
 from .responses import AIResponse
 from .usage import TokenUsage
 

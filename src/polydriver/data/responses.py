@@ -6,8 +6,8 @@ from typing import Any, Literal, Self, TypeAlias
 
 import msgspec
 
+from ..data.cost import Cost
 from .messages import AIMessage, Part, ProviderData, Reasoning, Refusal, Text, ToolCall
-from .pricing import Cost
 from .usage import TokenUsage
 
 __all__ = ["AIChunk", "AIResponse", "Choice", "FinishReason"]

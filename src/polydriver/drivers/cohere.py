@@ -13,13 +13,13 @@ from ..data.operations import EmbeddingResponse
 from ..data.usage import TokenUsage
 from ..driver import Driver
 from ..errors import ContentFilterError
+from ..wires.cohere import CohereChat
+from ..wires.operations import Reranking
+from ..wires.operations.vectors import check_texts, is_vector, read_vectors
 from .traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
-from .wires.cohere import CohereChat
-from .wires.operations import Reranking
-from .wires.operations.vectors import check_texts, is_vector, read_vectors
 
 if TYPE_CHECKING:
-    from ..data.pricing import Cost
+    from ..data.cost import Cost
 
 __all__ = ["CohereDriver"]
 

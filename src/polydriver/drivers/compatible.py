@@ -13,12 +13,12 @@ from ..config import Setting
 from ..data.http import Request
 from ..data.models import Capabilities
 from ..driver import Driver
+from ..wires.chat_completions import ChatCompletions
+from ..wires.chat_or_responses import ChatOrResponses
+from ..wires.operations import Embeddings
 from .rows import ROWS
 from .traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
 from .traits.base import TraitBase
-from .wires.chat_completions import ChatCompletions
-from .wires.chat_or_responses import ChatOrResponses
-from .wires.operations import Embeddings
 
 __all__ = [
     "CompatibleDriver",
@@ -84,7 +84,7 @@ def openai_compatible(
 
     `name` is what it is called in configuration; its key is read from `NAME_API_KEY` (set `key_variables` for
     another). `base_url` may have fields such as `{region}`, which settings of the same name fill. `operations` is what
-    it does beyond chat, as classes of `polydriver.drivers.wires.operations`; `responses` says that it also speaks the
+    it does beyond chat, as classes of `polydriver.wires.operations`; `responses` says that it also speaks the
     Responses API, for calls with `api="responses"`. Further `attributes` are the class attributes of `Driver`,
     `CompatibleDriver` and `ChatCompletions`, such as `requires_key=False` for a local server. Raises `ValueError` for
     an attribute that they do not have.

@@ -11,8 +11,8 @@ from ..data.http import Request
 from ..data.models import Capabilities
 from ..data.operation_requests import EmbeddingRequest
 from ..driver import Driver
+from ..wires.operations import Embeddings, Reranking
 from .traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors
-from .wires.operations import Embeddings, Reranking
 
 __all__ = ["JinaDriver"]
 

@@ -14,9 +14,9 @@ from ..data.messages import AIMessage, Audio, Document, Reasoning
 from ..data.models import AIModel, Capabilities
 from ..data.prompt import Prompt
 from ..errors import ModelNotFoundError, RateLimitError
+from ..wires.operations import DocumentReading, Embeddings, Files, Moderation, Transcription
 from .compatible import CompatibleDriver
 from .traits import ErrorTable
-from .wires.operations import DocumentReading, Embeddings, Files, Moderation, Transcription
 
 __all__ = ["MistralDriver"]
 

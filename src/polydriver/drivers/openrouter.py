@@ -14,11 +14,11 @@ from ..data.messages import Document, Video
 from ..data.models import AIModel, Capabilities
 from ..data.responses import AIResponse
 from ..errors import ContentFilterError, ProviderError
+from ..wires.chat_completions import reasoning
+from ..wires.operations import Embeddings
+from ..wires.reported_cost import read_amount, read_cost
 from .compatible import CompatibleResponsesDriver
 from .traits import ErrorFacts, ErrorTable
-from .wires.chat_completions import reasoning
-from .wires.operations import Embeddings
-from .wires.reported_cost import read_amount, read_cost
 
 __all__ = ["OpenRouterDriver"]
 

@@ -13,10 +13,10 @@ from ..data.models import Capabilities
 from ..data.prompt import OutputFormat, Prompt
 from ..data.responses import AIResponse
 from ..data.usage import TokenUsage
+from ..wires.chat_completions.messages import merge_roles
+from ..wires.reported_cost import read_cost
 from .compatible import CompatibleDriver, WithoutModelList
 from .traits import ErrorTable
-from .wires.chat_completions.messages import merge_roles
-from .wires.reported_cost import read_cost
 
 __all__ = ["PerplexityDriver"]
 

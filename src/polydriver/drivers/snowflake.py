@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..config import Setting
+from ..wires.chat_completions import reasoning
 from .compatible import CompatibleDriver, WithoutModelList
 from .traits import ErrorTable
-from .wires.chat_completions import reasoning
 
 __all__ = ["SnowflakeDriver"]
 

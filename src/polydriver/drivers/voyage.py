@@ -8,8 +8,8 @@ from typing import ClassVar
 from ..data.http import Request
 from ..data.models import Capabilities
 from ..driver import Driver
+from ..wires.operations import Embeddings, Reranking
 from .traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors
-from .wires.operations import Embeddings, Reranking
 
 __all__ = ["VoyageDriver"]
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..data.catalog import find
 from ..data.http import Request
 from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
 from ..errors import (
@@ -21,6 +20,7 @@ from ..errors import (
     error_branch,
 )
 from ..events import ModelsSynced
+from ..prices.catalog import find
 from .call import Operation
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from ..events import CostCalculated
 from .call import Call, Operation
 
 if TYPE_CHECKING:
-    from ..data.pricing import Cost
+    from ..data.cost import Cost
     from ..driver import Driver
     from ..operations.preparing import Work
     from .pipeline import Pipeline
@@ -145,8 +145,8 @@ def _price(driver: Driver, result: OperationResult) -> Cost | None:
 
     A price that cannot be worked out is no cost, and no failure.
     """
-    from ..data.pricing import calculate_cost
     from ..data.usage import TokenUsage
+    from ..prices.pricing import calculate_cost
 
     models = dict.fromkeys(model for model in (result.requested_model, result.model) if model)
     usage = result.usage or TokenUsage(input_tokens=0, output_tokens=0)
@@ -167,8 +167,8 @@ def _price(driver: Driver, result: OperationResult) -> Cost | None:
 
 def _price_batch(pipeline: Pipeline[Any], results: BatchResults) -> None:
     """Each answer by the prices of batches; the sum only when all of them are known."""
-    from ..data.catalog import find_pricing
-    from ..data.pricing import calculate_cost
+    from ..prices.catalog import find_pricing
+    from ..prices.pricing import calculate_cost
 
     driver = pipeline.driver
     answers = [item.response for item in results.items if item.response is not None]

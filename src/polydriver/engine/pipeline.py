@@ -21,7 +21,7 @@ from .retry import retry_delay
 from .streams import StreamState
 
 if TYPE_CHECKING:
-    from ..data.pricing import Cost
+    from ..data.cost import Cost
     from .connection import Connection
     from .ports import Body, Port
 

@@ -10,9 +10,9 @@ import msgspec
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from ..data.cost import Cost
     from ..data.messages import AIMessage, ToolCall, ToolResult
     from ..data.models import SyncReport
-    from ..data.pricing import Cost
     from ..data.responses import AIResponse
     from ..data.usage import TokenUsage
     from ..errors import AIError

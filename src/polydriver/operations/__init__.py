@@ -45,7 +45,7 @@ Hooks put `request.options` (see `Driver.operation_options`) and then `request.e
 `request.extra_headers` to the headers, and call `request.warn(...)` for a field that the provider does not take. The
 engine fills in `provider`, `requested_model`, `request_id`, `response_time`, `warnings` and, from `usage` and
 `units`, `cost`, where a hook left it open. Base classes with the pairs of OpenAI's form, for services that take it
-over, are in `polydriver.drivers.wires.operations`.
+over, are in `polydriver.wires.operations`.
 """
 
 from __future__ import annotations

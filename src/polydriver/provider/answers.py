@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ..data.messages import AIMessage
 
 if TYPE_CHECKING:
+    from ..data.cost import Cost
     from ..data.models import Capabilities
-    from ..data.pricing import Cost
     from ..data.usage import TokenUsage
 
 __all__ = ["Answers", "Message"]

@@ -13,8 +13,8 @@ from ..prompting import build_prompt
 from .answers import Answers, Message
 
 if TYPE_CHECKING:
+    from ..data.cost import Cost
     from ..data.models import AIModel, Capabilities, CredentialReport, HealthReport, SyncReport
-    from ..data.pricing import Cost
     from ..data.responses import AIChunk, AIResponse
     from ..data.usage import TokenUsage
     from ..driver import Driver

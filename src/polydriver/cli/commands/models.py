@@ -12,7 +12,7 @@ from ..session import Session
 
 if TYPE_CHECKING:
     from ...data.models import AIModel
-    from ...data.pricing import ModelPricing
+    from ...prices.pricing import ModelPricing
 
 __all__ = ["command"]
 

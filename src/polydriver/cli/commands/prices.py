@@ -11,8 +11,8 @@ from ..output import print_json, print_table, say
 from ..session import Session
 
 if TYPE_CHECKING:
-    from ...data.entries import ModelEntry
-    from ...data.rates import ModelPricing, Rates
+    from ...prices.entries import ModelEntry
+    from ...prices.rates import ModelPricing, Rates
 
 __all__ = ["command"]
 
@@ -52,7 +52,7 @@ def command(session: Session, model: str, provider: str | None, as_json: bool) -
 
 def _find(session: Session, model: str, provider: str | None) -> tuple[ModelEntry, list[str]]:
     """The entry of a model, and who else sells it. Raises `ModelNotFoundError` with ids that are near."""
-    from ...data import catalog
+    from ...prices import catalog
 
     places = [_connection(session, provider)] if provider else _places(session)
     found: dict[str, ModelEntry] = {}
@@ -68,7 +68,7 @@ def _find(session: Session, model: str, provider: str | None) -> tuple[ModelEntr
 
 def _places(session: Session) -> list[tuple[str, dict[str, Any]]]:
     """Where to look, each a table and prices that go before it: connections, makers of models, all others."""
-    from ...data import catalog
+    from ...prices import catalog
 
     settings = session.ai.settings
     connections = [settings.default] if settings.default else []
@@ -90,8 +90,8 @@ def _connection(session: Session, name: str) -> tuple[str, dict[str, Any]]:
 def _unknown(model: str, provider: str | None, names: list[str]) -> Exception:
     from difflib import get_close_matches
 
-    from ...data import catalog
     from ...errors import ModelNotFoundError
+    from ...prices import catalog
 
     known = [entry.id for name in names for entry in catalog.models(name)]
     near = get_close_matches(model, known, 3)
@@ -117,7 +117,7 @@ def _print_rates(entry: ModelEntry, pricing: ModelPricing) -> None:
 
 def _fields() -> tuple[str, ...]:
     """The prices that there can be."""
-    from ...data.rates import ModelPricing, Rates
+    from ...prices.rates import ModelPricing, Rates
 
     return (*Rates.__struct_fields__, *(name for name in ModelPricing.__struct_fields__ if name.startswith("per_")))
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ...data.pricing import Cost
+from ...data.cost import Cost
 from ...data.responses import AIResponse
 from ...manager import AI
 from ..output import say

@@ -28,7 +28,7 @@ WIRES = {
 """The wires that a new driver can speak, with the names of their classes; `own` is the choice beside them."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
-_HOME = "polydriver.drivers.wires"
+_HOME = "polydriver.wires"
 
 
 def write_package(name: str, wire: str, folder: Path, base_url: str) -> list[Path]:

@@ -11,9 +11,9 @@ from ...data.json import as_dict, as_int, as_str
 from ...data.models import AIModel, Capabilities
 from ...driver import Driver
 from ...errors import ConfigurationError, ProviderError
+from ...wires.messages import Messages
+from ...wires.operations.base import parse_time
 from ..traits import CalculatesCosts, ErrorFacts, HandlesErrors, ValidatesHealth
-from ..wires.messages import Messages
-from ..wires.operations.base import parse_time
 from .errors import ANTHROPIC_ERRORS
 from .files import HandlesFiles
 from .operations import CountsTokens, HandlesBatches

@@ -20,8 +20,8 @@ from ...data.operations import (
 )
 from ...data.prompt import Prompt
 from ...errors import AIError
-from ..wires.messages import Messages
-from ..wires.operations.base import OperationHooks, parse_time, quoted
+from ...wires.messages import Messages
+from ...wires.operations.base import OperationHooks, parse_time, quoted
 
 __all__ = ["CountsTokens", "HandlesBatches", "next_cursor", "page_items"]
 

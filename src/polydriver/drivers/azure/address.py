@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from ...data.http import Request
 from ...data.operation_requests import OperationRequest
+from ...wires.operations.base import OperationHooks
 from ..traits import HandlesApiCommunication
-from ..wires.operations.base import OperationHooks
 
 __all__ = ["AzureAddress", "api_root"]
 

@@ -14,9 +14,9 @@ from ...data.models import AIModel, Capabilities
 from ...data.prompt import Prompt
 from ...driver import Driver
 from ...errors import ConfigurationError
+from ...wires.chat_or_responses import API_SETTING, ChatOrResponses
+from ...wires.operations import Embeddings, ImageEditing, ImageGeneration, Speech, Transcription, Translation
 from ..traits import CalculatesCosts, StreamDecoder, ValidatesHealth
-from ..wires.chat_or_responses import API_SETTING, ChatOrResponses
-from ..wires.operations import Embeddings, ImageEditing, ImageGeneration, Speech, Transcription, Translation
 from .address import AzureAddress, api_root
 from .authentication import AuthenticatesWithEntra
 from .filtering import AzureDecoder, HandlesAzureErrors

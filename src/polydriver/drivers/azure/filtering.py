@@ -19,10 +19,10 @@ from ...errors import (
     RateLimitError,
     ServerError,
 )
+from ...wires.chat_completions.stream import ChatCompletionsDecoder
+from ...wires.chat_or_responses import EitherDecoder
+from ...wires.responses.errors import RESPONSE_CODES
 from ..traits import ErrorFacts, ErrorTable, HandlesErrors
-from ..wires.chat_completions.stream import ChatCompletionsDecoder
-from ..wires.chat_or_responses import EitherDecoder
-from ..wires.responses.errors import RESPONSE_CODES
 
 __all__ = ["AZURE_ERRORS", "AzureDecoder", "HandlesAzureErrors"]
 

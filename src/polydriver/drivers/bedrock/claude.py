@@ -12,9 +12,9 @@ from ...config import Config
 from ...data.http import Request
 from ...data.prompt import Prompt
 from ...driver import Driver
+from ...wires.converse import EVENT_STREAM
+from ...wires.messages import Messages
 from ..traits import CalculatesCosts
-from ..wires.converse import EVENT_STREAM
-from ..wires.messages import Messages
 from .address import BedrockAddress
 from .authentication import AuthenticatesWithAWS
 from .errors import HandlesAWSErrors

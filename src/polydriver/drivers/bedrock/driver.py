@@ -18,9 +18,9 @@ from ...data.prompt import Prompt
 from ...data.responses import AIResponse
 from ...driver import Driver
 from ...errors import ConfigurationError
+from ...wires.converse import CONVERSE_OPTIONS, Converse
+from ...wires.messages import Messages
 from ..traits import CalculatesCosts
-from ..wires.converse import CONVERSE_OPTIONS, Converse
-from ..wires.messages import Messages
 from .address import BedrockAddress, region_of, runtime_url
 from .authentication import AuthenticatesWithAWS
 from .claude import ClaudeOnBedrock

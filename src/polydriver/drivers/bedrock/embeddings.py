@@ -14,8 +14,8 @@ from ...data.json import as_dict, as_int, as_list
 from ...data.operation_requests import EmbeddingInput, EmbeddingRequest
 from ...data.operations import EmbeddingResponse
 from ...data.usage import TokenUsage
+from ...wires.operations.vectors import check_texts, read_vectors
 from ..traits.base import TraitBase
-from ..wires.operations.vectors import check_texts, read_vectors
 
 __all__ = ["InvokesEmbeddings"]
 

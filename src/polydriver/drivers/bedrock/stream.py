@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from ...data.json import as_dict, decode_json
 from ...data.responses import AIChunk, AIResponse
 from ...framing import EventStreamDecoder, EventStreamMessage
-from ..wires.converse.frames import open_chunk, raise_exception
-from ..wires.converse.stream import ConverseDecoder
-from ..wires.messages.stream import MessagesDecoder
+from ...wires.converse.frames import open_chunk, raise_exception
+from ...wires.converse.stream import ConverseDecoder
+from ...wires.messages.stream import MessagesDecoder
 
 if TYPE_CHECKING:
     from ...data.prompt import Prompt

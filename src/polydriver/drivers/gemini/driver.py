@@ -15,12 +15,12 @@ from ...data.models import AIModel, Capabilities
 from ...data.operations import TokenCount
 from ...data.prompt import Prompt
 from ...driver import Driver
+from ...wires.generate_content import HandlesGoogleErrors, google_errors
+from ...wires.generate_content.media import MEDIA_OPTIONS, MakesMedia
+from ...wires.generate_content.names import with_camel_names
+from ...wires.generate_content.operations import EmbedsContent, parse_token_count
+from ...wires.generate_content.render import CLOUD_OPTIONS
 from ..traits import CalculatesCosts, ValidatesHealth
-from ..wires.generate_content import HandlesGoogleErrors, google_errors
-from ..wires.generate_content.media import MEDIA_OPTIONS, MakesMedia
-from ..wires.generate_content.names import with_camel_names
-from ..wires.generate_content.operations import EmbedsContent, parse_token_count
-from ..wires.generate_content.render import CLOUD_OPTIONS
 from .files import HandlesFiles
 
 __all__ = ["GeminiDriver"]

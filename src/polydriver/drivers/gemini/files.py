@@ -9,8 +9,8 @@ from ...data.http import Reply, Request
 from ...data.json import as_dict, as_list, as_str, encode_json
 from ...data.operation_requests import FileUpload, ItemRequest, OperationRequest, PageRequest
 from ...data.operations import DeletedFile, Page, StoredFile
-from ..wires.generate_content.names import with_camel_names
-from ..wires.operations.base import OperationHooks, parse_time, quoted
+from ...wires.generate_content.names import with_camel_names
+from ...wires.operations.base import OperationHooks, parse_time, quoted
 
 __all__ = ["HandlesFiles"]
 

@@ -9,9 +9,9 @@ from ...config import Config, Setting
 from ...data.models import Capabilities
 from ...driver import Driver
 from ...errors import AIError, ConfigurationError
+from ...wires.chat_completions import ChatCompletions
+from ...wires.operations import Embeddings, ImageGeneration, Moderation, Speech
 from ..traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
-from ..wires.chat_completions import ChatCompletions
-from ..wires.operations import Embeddings, ImageGeneration, Moderation, Speech
 from .answers import Delivery
 from .failures import make_failure
 from .log import CallLog
@@ -21,8 +21,8 @@ from .service import MockService
 
 if TYPE_CHECKING:
     from ...data.http import Request, Simulated
-    from ...data.pricing import ModelPricing
     from ...events import EventBus
+    from ...prices.pricing import ModelPricing
 
 __all__ = ["MockDriver"]
 
@@ -162,7 +162,7 @@ class MockDriver(
     def pricing(self, model: str) -> ModelPricing | None:
         """The connection's price, that of a mock model, or what the catalog knows under the connection's
         name."""
-        from ...data.catalog import find_pricing
+        from ...prices.catalog import find_pricing
 
         return find_pricing(self.config.name, model, {**_PRICES, **self.config.prices})
 

@@ -16,12 +16,12 @@ from ...data.operations import EmbeddingResponse
 from ...data.prompt import Prompt
 from ...driver import Driver
 from ...provider import AsyncProvider
+from ...wires.ollama import OllamaChat
+from ...wires.ollama.parse import parse_usage
+from ...wires.ollama.render import OLLAMA_OPTIONS, RUNTIME_OPTIONS
+from ...wires.operations.base import OperationHooks, parse_time
+from ...wires.operations.vectors import check_texts, read_vectors
 from ..traits import CalculatesCosts, ErrorTable, HandlesErrors, StreamDecoder, ValidatesHealth
-from ..wires.ollama import OllamaChat
-from ..wires.ollama.parse import parse_usage
-from ..wires.ollama.render import OLLAMA_OPTIONS, RUNTIME_OPTIONS
-from ..wires.operations.base import OperationHooks, parse_time
-from ..wires.operations.vectors import check_texts, read_vectors
 from .host import read_host
 from .pulling import PULL_OPTIONS, PullDecoder, PullProgress, build_pull, is_pull, pull_options, read_progress
 

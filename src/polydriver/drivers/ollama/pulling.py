@@ -12,9 +12,9 @@ from ...data.json import as_int, as_str, decode_json
 from ...data.messages import ProviderPart
 from ...data.prompt import Prompt
 from ...data.responses import AIChunk
+from ...wires.ollama import OllamaChat
+from ...wires.ollama.stream import AnswerLines
 from ..traits import StreamDecoder
-from ..wires.ollama import OllamaChat
-from ..wires.ollama.stream import AnswerLines
 
 __all__ = [
     "PULL_OPTIONS",

@@ -7,9 +7,9 @@ from typing import ClassVar
 from ...config import Setting
 from ...data.models import Capabilities
 from ...driver import Driver
+from ...wires.chat_or_responses import API_SETTING, ChatOrResponses
+from ...wires.responses.stored import StoredResponses
 from ..traits import CalculatesCosts, HandlesErrors, ValidatesHealth
-from ..wires.chat_or_responses import API_SETTING, ChatOrResponses
-from ..wires.responses.stored import StoredResponses
 from .errors import OPENAI_ERRORS
 from .operations import OpenAIOperations
 

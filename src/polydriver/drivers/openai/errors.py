@@ -6,8 +6,8 @@ https://platform.openai.com/docs/guides/error-codes
 from __future__ import annotations
 
 from ... import errors as tree
+from ...wires.responses.errors import RESPONSE_CODES
 from ..traits.errors import ErrorTable
-from ..wires.responses.errors import RESPONSE_CODES
 
 __all__ = [
     "OPENAI_ERRORS",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...data.prompt import Prompt
-from ..wires.operations import (
+from ...wires.operations import (
     Batches,
     Embeddings,
     ImageEditing,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...config import Setting
-from ..wires.operations import Embeddings, ImageGeneration, Reranking, Transcription
+from ...wires.operations import Embeddings, ImageGeneration, Reranking, Transcription
 from .common import ROW
 
 __all__ = ["CLOUDS"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..wires.operations import (
+from ...wires.operations import (
     Batches,
     Embeddings,
     ImageGeneration,

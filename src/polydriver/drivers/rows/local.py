@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..wires.operations import Embeddings, ImageGeneration, Reranking, Speech, Transcription, Translation
+from ...wires.operations import Embeddings, ImageGeneration, Reranking, Speech, Transcription, Translation
 from .common import ROW
 
 __all__ = ["LOCAL"]

@@ -12,9 +12,9 @@ from ...errors import (
     RateLimitError,
     ServerError,
 )
+from ...wires.chat_completions import reasoning
+from ...wires.operations import Embeddings, ImageEditing, ImageGeneration
 from ..traits import ErrorTable
-from ..wires.chat_completions import reasoning
-from ..wires.operations import Embeddings, ImageEditing, ImageGeneration
 from .common import ROW, TEXT_ONLY
 
 __all__ = ["MAKERS"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..wires.operations import Embeddings, ImageGeneration
+from ...wires.operations import Embeddings, ImageGeneration
 from .common import ROW
 
 __all__ = ["ROUTERS"]

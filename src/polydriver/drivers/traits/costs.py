@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...data.catalog import find_pricing
 from ...data.json import as_dict, as_str
-from ...data.pricing import calculate_cost
 from ...data.usage import TokenUsage
+from ...prices.catalog import find_pricing
+from ...prices.pricing import calculate_cost
 from .base import TraitBase
 
 if TYPE_CHECKING:
-    from ...data.pricing import Cost, ModelPricing
+    from ...data.cost import Cost
     from ...data.responses import AIResponse
+    from ...prices.pricing import ModelPricing
 
 __all__ = ["CalculatesCosts"]
 

@@ -13,9 +13,9 @@ from ...config import Config
 from ...data.http import Request
 from ...data.prompt import Prompt
 from ...driver import Driver
+from ...wires.generate_content import HandlesGoogleErrors, google_errors
+from ...wires.messages import Messages
 from ..traits import CalculatesCosts
-from ..wires.generate_content import HandlesGoogleErrors, google_errors
-from ..wires.messages import Messages
 from .address import VertexAddress
 from .authentication import AuthenticatesWithGoogle
 

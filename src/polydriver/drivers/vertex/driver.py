@@ -15,13 +15,13 @@ from ...data.prompt import Prompt
 from ...data.responses import AIResponse
 from ...driver import Driver
 from ...errors import ConfigurationError
+from ...wires.generate_content import HandlesGoogleErrors, google_errors
+from ...wires.generate_content.media import MEDIA_OPTIONS, MakesMedia
+from ...wires.generate_content.models import bare_id
+from ...wires.generate_content.names import with_camel_names
+from ...wires.generate_content.operations import parse_token_count
+from ...wires.messages import Messages
 from ..traits import CalculatesCosts, StreamDecoder, ValidatesHealth
-from ..wires.generate_content import HandlesGoogleErrors, google_errors
-from ..wires.generate_content.media import MEDIA_OPTIONS, MakesMedia
-from ..wires.generate_content.models import bare_id
-from ..wires.generate_content.names import with_camel_names
-from ..wires.generate_content.operations import parse_token_count
-from ..wires.messages import Messages
 from .address import BASE_URL, VertexAddress
 from .authentication import AuthenticatesWithGoogle
 from .claude import ClaudeOnVertex

@@ -10,11 +10,11 @@ from ...data.json import as_dict, as_int, as_list
 from ...data.operation_requests import EmbeddingInput, EmbeddingRequest
 from ...data.operations import EmbeddingResponse
 from ...data.usage import TokenUsage
-from ..wires.generate_content import GenerateContent
-from ..wires.generate_content.models import bare_id
-from ..wires.generate_content.names import camel, with_camel_names
-from ..wires.generate_content.operations import TASK_TYPES, check_input
-from ..wires.operations.vectors import read_vectors
+from ...wires.generate_content import GenerateContent
+from ...wires.generate_content.models import bare_id
+from ...wires.generate_content.names import camel, with_camel_names
+from ...wires.generate_content.operations import TASK_TYPES, check_input
+from ...wires.operations.vectors import read_vectors
 
 __all__ = ["PredictsEmbeddings"]
 

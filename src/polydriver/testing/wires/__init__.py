@@ -10,7 +10,7 @@ from . import chat_completions, cohere, converse, generate_content, messages, ol
 
 __all__ = ["FIXTURES"]
 
-_WIRES = "polydriver.drivers.wires"
+_WIRES = "polydriver.wires"
 
 FIXTURES: Mapping[str, WireFixtures] = {
     f"{_WIRES}.chat_completions.stream.ChatCompletionsDecoder": chat_completions.FIXTURES,

@@ -1,0 +1,225 @@
+"""Rendering conversations as the `messages` of Chat Completions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...data.arguments import plain_name
+from ...data.json import as_list, encode_json
+from ...data.messages import (
+    AIMessage,
+    Audio,
+    Document,
+    Image,
+    Media,
+    Part,
+    ProviderPart,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    Video,
+)
+from ...data.prompt import Prompt, ToolSpec
+
+if TYPE_CHECKING:
+    from . import ChatCompletions
+
+__all__ = ["merge_roles", "render_answer", "render_audio", "render_document", "render_messages"]
+
+
+def render_messages(wire: ChatCompletions, prompt: Prompt) -> list[dict[str, Any]]:
+    """The `messages` list. Tool results become messages of their own, ahead of what else their message says."""
+    rendered: list[dict[str, Any]] = []
+    thoughtful = _turns_with_tools(prompt.messages) if wire.replay_only_with_tools else None
+    for position, message in enumerate(prompt.messages):
+        content = message.content
+        if message.role == "assistant":
+            replay = thoughtful is None or position in thoughtful
+            rendered += _render_assistant(wire, prompt, message, replay=replay)
+        elif isinstance(content, str):
+            plain: dict[str, Any] = {"role": _role(wire, message), "content": content}
+            if message.name:
+                plain["name"] = message.name
+            rendered.append(plain)
+        else:
+            _render_input(wire, prompt, message, rendered)
+    if wire.marks_prefix and rendered and rendered[-1]["role"] == "assistant" and "tool_calls" not in rendered[-1]:
+        rendered[-1]["prefix"] = True
+    return rendered
+
+
+def merge_roles(rendered: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The messages with neighbours of one role made one, for services that demand strict alternation."""
+    merged: list[dict[str, Any]] = []
+    for message in rendered:
+        if merged and merged[-1]["role"] == message["role"]:
+            before, after = merged[-1]["content"], message["content"]
+            if isinstance(before, str) and isinstance(after, str):
+                joined: Any = "\n\n".join(text for text in (before, after) if text)
+            else:
+                joined = [*_as_items(before), *_as_items(after)]
+            merged[-1] = {**merged[-1], **message, "content": joined}
+        else:
+            merged.append(message)
+    return merged
+
+
+def _as_items(content: Any) -> list[Any]:
+    return content if isinstance(content, list) else [{"type": "text", "text": content}] if content else []
+
+
+def _turns_with_tools(messages: list[AIMessage]) -> set[int]:
+    """The positions of the assistant's messages in turns (from one user's message to the next) that call tools."""
+    found: set[int] = set()
+    turn: list[int] = []
+    called = False
+    for position, message in enumerate(messages):
+        if message.role == "user" and not any(isinstance(part, ToolResult) for part in message.parts):
+            turn, called = [], False
+        elif message.role == "assistant":
+            turn.append(position)
+            called = called or bool(message.tool_calls)
+            if called:
+                found.update(turn)
+    return found
+
+
+def render_answer(wire: ChatCompletions, message: AIMessage) -> str:
+    """What an assistant's message says. Another provider's speech counts by its transcript; its own goes back by id."""
+    spoken = "audio" not in message.provider_data.get(wire.origin, {})
+    said = ""
+    for part in message.parts:
+        if isinstance(part, Text | Refusal):
+            said += part.text
+        elif isinstance(part, Audio) and spoken:
+            said += part.transcript or ""
+    return said
+
+
+def _render_assistant(
+    wire: ChatCompletions, prompt: Prompt, message: AIMessage, *, replay: bool
+) -> list[dict[str, Any]]:
+    """The message; none when nothing of it can be said here, since many services refuse empty ones."""
+    offered = {tool.name for tool in prompt.tools if isinstance(tool, ToolSpec)}
+    calls = [_render_call(wire, part, offered) for part in message.parts if isinstance(part, ToolCall)]
+    own = message.provider_data.get(wire.origin, {})
+    rendered: dict[str, Any] = {"role": "assistant"}
+    content = wire.render_answer(message)
+    if content or not (calls or "audio" in own):
+        rendered["content"] = content
+    if message.name:
+        rendered["name"] = message.name
+    if calls:
+        rendered["tool_calls"] = calls
+    thoughts = [part for part in message.parts if isinstance(part, Reasoning) and wire.origin in part.provider_data]
+    if thoughts and replay:
+        rendered.update(_render_reasoning(wire, thoughts))
+    if wire.requires_reasoning and wire.replay_reasoning and calls:
+        rendered.setdefault(wire.replay_reasoning, " ")
+    if any(isinstance(part, Media) for part in message.parts) and "audio" not in own:
+        prompt.warn(f"{wire.name} takes no images or sound in the assistant's messages; they were left out.")
+    for part in message.parts:
+        if isinstance(part, ProviderPart) and part.provider != wire.origin:
+            prompt.warn(f"{part.kind} of {part.provider} means nothing to {wire.name}; it was left out.")
+    return [{**rendered, **own}] if content or calls or own else []
+
+
+def _render_reasoning(wire: ChatCompletions, thoughts: list[Reasoning]) -> dict[str, Any]:
+    """The service's own reasoning: its details as they came, or else its text where the service wants that."""
+    details = [
+        detail for part in thoughts for detail in as_list(part.provider_data[wire.origin].get("reasoning_details"))
+    ]
+    if details:
+        return {"reasoning_details": details}
+    text = "".join(part.text for part in thoughts)
+    return {wire.replay_reasoning: text} if wire.replay_reasoning and text else {}
+
+
+def _render_call(wire: ChatCompletions, call: ToolCall, offered: set[str]) -> dict[str, Any]:
+    """The call; a name that is offered is one that the service takes, even if OpenAI would not."""
+    arguments = encode_json(call.arguments).decode() if call.arguments is not None else "{}"
+    own = call.provider_data.get(wire.origin, {})
+    function = {"name": call.name if call.name in offered else plain_name(call.name), "arguments": arguments}
+    return {"id": wire.render_call_id(call.id), "type": "function", "function": function, **own}
+
+
+def _render_input(wire: ChatCompletions, prompt: Prompt, message: AIMessage, rendered: list[dict[str, Any]]) -> None:
+    shown: list[Part] = []  # what a tool message cannot hold follows as the user's
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            call_id = wire.render_call_id(part.tool_call_id)
+            rendered.append({"role": "tool", "tool_call_id": call_id, "content": part.text})
+            if isinstance(part.content, list):
+                shown += [inner for inner in part.content if isinstance(inner, Image | Audio | Video | Document)]
+    if shown:
+        prompt.warn(
+            f"{wire.name} takes only text from tools; images and files in tool results were sent as the user's message."
+        )
+    shown += [part for part in message.parts if not isinstance(part, ToolResult)]
+    content = [entry for part in shown if (entry := _render_part(wire, prompt, part)) is not None]
+    if not content and any(isinstance(part, ToolResult) for part in message.parts):
+        return
+    role = _role(wire, message)
+    plain = role in ("system", "developer") or all(entry["type"] == "text" for entry in content)
+    body: dict[str, Any] = {"role": role, "content": _join(content) if plain else content}
+    if message.name:
+        body["name"] = message.name
+    rendered.append(body)
+
+
+def _role(wire: ChatCompletions, message: AIMessage) -> str:
+    """Who speaks, beside the results of tools. OpenAI alone tells the developer from the system."""
+    if message.role == "tool":
+        return "user"
+    return "system" if message.role == "developer" and not wire.developer_role else message.role
+
+
+def _join(content: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
+    """One text as a string, which every service takes; several keep their borders."""
+    return content[0]["text"] if len(content) == 1 else (content or "")
+
+
+def _render_part(wire: ChatCompletions, prompt: Prompt, part: Part) -> dict[str, Any] | None:
+    if isinstance(part, Text):
+        return {"type": "text", "text": part.text}
+    if isinstance(part, Image):
+        image: dict[str, Any] = {"url": part.url or part.data_url("image/png")}
+        if part.detail:
+            image["detail"] = part.detail
+        return {"type": "image_url", "image_url": image}
+    if isinstance(part, Audio):
+        return wire.render_audio(part)
+    if isinstance(part, Document):
+        return wire.render_document(part)
+    if isinstance(part, Video):
+        return wire.render_video(part)
+    if isinstance(part, ProviderPart) and part.provider == wire.origin:
+        return part.data
+    if not isinstance(part, Reasoning):
+        prompt.warn(f"a {type(part).__name__} cannot be sent to {wire.name} in this place; it was left out.")
+    return None
+
+
+def render_audio(wire: ChatCompletions, part: Audio) -> dict[str, Any]:
+    """Sound in OpenAI's form, which takes bytes only."""
+    if part.data is None:
+        raise wire.unsupported("audio by URL or id; give the bytes (Audio.from_path or from_bytes)")
+    return {"type": "input_audio", "input_audio": {"data": part.base64, "format": part.format}}
+
+
+def render_document(wire: ChatCompletions, part: Document) -> dict[str, Any]:
+    """A document in OpenAI's form: an uploaded file, bytes, or, where it is text, its text."""
+    kind = part.media_type or "application/pdf"
+    if part.file_id:
+        return {"type": "file", "file": {"file_id": part.file_id}}
+    if part.data is None:
+        raise wire.unsupported("documents by URL; give the bytes (Document.from_path or from_bytes)")
+    if kind.startswith("text/") or kind == "application/json":
+        head = f"{part.title or part.name}:\n" if part.title or part.name else ""
+        return {"type": "text", "text": head + part.data.decode("utf-8", "replace")}
+    return {
+        "type": "file",
+        "file": {"filename": part.name or "document.pdf", "file_data": part.data_url("application/pdf")},
+    }

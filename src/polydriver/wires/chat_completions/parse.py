@@ -1,0 +1,173 @@
+"""Parsing what Chat Completions answers: messages and what they are made of. Shared by whole replies and streams."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...data.json import as_dict, as_int, as_list, as_str
+from ...data.messages import Audio, Part, Reasoning, Refusal, Text
+from ...data.prompt import Prompt
+from ...data.responses import AIResponse, Choice, FinishReason
+from .calls import read_calls
+from .extras import Extras, read_details_text, read_images, read_sources
+from .thinking import split_thinking
+
+if TYPE_CHECKING:
+    from . import ChatCompletions
+
+__all__ = ["FINISH_REASONS", "map_finish", "parse_choice", "parse_response", "read_content"]
+
+FINISH_REASONS: dict[str, FinishReason] = {
+    "stop": "stop",
+    "eos": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+    "guardrail_intervened": "content_filter",
+    "sensitive": "content_filter",
+    "error": "error",
+    "insufficient_system_resource": "error",
+    "network_error": "error",
+}
+
+
+def map_finish(raw: str | None) -> FinishReason | None:
+    """Our word for the provider's; unknown ones are "other", none stays none."""
+    return FINISH_REASONS.get(raw, "other") if raw else None
+
+
+def parse_response(wire: ChatCompletions, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
+    """The response in a decoded reply. Raises a mapped error for an error object, `InvalidResponseError` without
+    choices."""
+    choices = payload.get("choices")
+    if payload.get("error"):
+        raise wire.map_payload(payload)
+    if not isinstance(choices, list) or not choices:
+        if "choices" not in payload and (payload.get("message") or payload.get("detail")):
+            raise wire.map_payload(payload)
+        raise wire.invalid_response("it has no choices", repr(payload)[:500].encode())
+    if error := as_dict(choices[0]).get("error"):
+        raise wire.map_payload({"error": error})
+    seed = as_str(payload.get("id")) or ""
+    sources = read_sources(payload.get("search_results"), payload.get("citations"))
+    first, *others = [parse_choice(wire, as_dict(choice), index, seed, sources) for index, choice in enumerate(choices)]
+    raw_usage = as_dict(payload.get("usage"))
+    response = AIResponse(
+        parts=first.parts,
+        finish_reason=first.finish_reason,
+        raw_finish_reason=first.raw_finish_reason,
+        logprobs=first.logprobs,
+        usage=wire.parse_usage(raw_usage) if raw_usage else None,
+        model=as_str(payload.get("model")),
+        id=seed or None,
+        alternatives=others,
+        raw=payload,
+        provider_data=_message_data(wire, as_dict(as_dict(choices[0]).get("message"))),
+    )
+    if raw_usage:
+        wire.report_cost(raw_usage, response)
+    return response
+
+
+def parse_choice(
+    wire: ChatCompletions, choice: dict[str, Any], index: int, seed: str, sources: list[dict[str, Any]]
+) -> Choice:
+    """One entry of `choices`; `sources` are those that the reply gives beside them."""
+    message = as_dict(choice.get("message"))
+    raw = as_str(choice.get("finish_reason"))
+    finish = map_finish(raw)
+    if not sources and not wire.think_tags and _is_plain_text(message):
+        parts: list[Part] = [Text(message["content"])]
+    else:
+        parts = _parse_parts(wire, message, seed, sources, cut=finish == "length")
+        if finish == "stop" and any(type(part) is Refusal for part in parts):
+            finish = "content_filter"
+    return Choice(
+        index=as_int(choice.get("index")) or index,
+        parts=parts,
+        finish_reason=finish,
+        raw_finish_reason=raw,
+        logprobs=choice.get("logprobs"),
+    )
+
+
+def _is_plain_text(message: dict[str, Any]) -> bool:
+    """Whether there is text and nothing else, as in most answers."""
+    content = message.get("content")
+    if type(content) is not str or not content:
+        return False
+    return not any(value for name, value in message.items() if name not in ("content", "role"))
+
+
+def _parse_parts(
+    wire: ChatCompletions, message: dict[str, Any], seed: str, sources: list[dict[str, Any]], *, cut: bool
+) -> list[Part]:
+    """Everything that a message can hold, in order."""
+    extras = Extras()
+    server_tools = message.get(wire.server_tools_field) if wire.server_tools_field else None
+    extras.add(message.get("reasoning_details"), [*sources, *as_list(message.get("annotations"))], server_tools)
+    parts = extras.apply(wire, read_content(wire, message))
+    parts += read_images(message.get("images"))
+    parts += read_calls(wire, message, seed, cut=cut)
+    if audio := _read_audio(message):
+        parts.append(audio)
+    return parts
+
+
+def read_content(wire: ChatCompletions, message: dict[str, Any]) -> list[Part]:
+    """Reasoning, text and refusal of a message: `content` may be text, a list of parts, or absent."""
+    parts: list[Part] = []
+    thoughts = as_str(message.get("reasoning_content")) or as_str(message.get("reasoning"))
+    if thoughts is None and wire.details_as_reasoning:
+        thoughts = read_details_text(message.get("reasoning_details"))
+    if thoughts:
+        parts.append(Reasoning(thoughts))
+    content = message.get("content")
+    if isinstance(content, list):
+        for item in content:
+            parts += _read_content_item(item)
+    elif isinstance(content, str) and content:
+        thinking, text = split_thinking(content) if wire.think_tags else ("", content)
+        if thinking:
+            parts.append(Reasoning(thinking))
+        if text:
+            parts.append(Text(text))
+    if (refusal := as_str(message.get("refusal"))) and not content:
+        parts.append(Refusal(refusal))
+    return parts
+
+
+def _read_content_item(item: Any) -> list[Part]:
+    """An item of a content list: text, or Mistral's thinking, which is a list of texts itself."""
+    if isinstance(item, str):
+        return [Text(item)] if item else []
+    item = as_dict(item)
+    if item.get("type") == "thinking":
+        inner = item.get("thinking")
+        pieces = [inner] if isinstance(inner, str) else [as_dict(piece).get("text") for piece in as_list(inner)]
+        text = "".join(piece for piece in pieces if isinstance(piece, str))
+        return [Reasoning(text)] if text else []
+    text = as_str(item.get("text")) or ""
+    return [Text(text)] if text else []
+
+
+def _read_audio(message: dict[str, Any]) -> Audio | None:
+    audio = as_dict(message.get("audio"))
+    data = as_str(audio.get("data"))
+    if data is None:
+        return None
+    try:
+        return Audio.from_base64(data, "audio/wav", transcript=as_str(audio.get("transcript")))
+    except ValueError:
+        return None
+
+
+def _message_data(wire: ChatCompletions, message: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the next turn must repeat of this message: a spoken answer is referred to by its id."""
+    audio_id = as_str(as_dict(message.get("audio")).get("id"))
+    return {wire.origin: {"audio": {"id": audio_id}}} if audio_id else {}

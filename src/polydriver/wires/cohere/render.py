@@ -1,0 +1,110 @@
+"""Rendering prompts for Cohere: the request's body and its options. Messages are in `messages`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from .messages import render_documents, render_messages
+
+if TYPE_CHECKING:
+    from . import CohereChat
+
+__all__ = ["render_prompt"]
+
+_FIELDS = {
+    "temperature": "temperature",
+    "top_p": "p",
+    "top_k": "k",
+    "max_tokens": "max_tokens",
+    "stop": "stop_sequences",
+    "seed": "seed",
+    "presence_penalty": "presence_penalty",
+    "frequency_penalty": "frequency_penalty",
+    "logprobs": "logprobs",
+    "n": None,
+    "top_logprobs": None,
+    "logit_bias": None,
+    "parallel_tool_calls": None,
+    "user": None,
+    "service_tier": None,
+    "prompt_cache_key": None,
+    "store": None,
+    "modalities": None,
+    "audio": None,
+}
+"""Our options under Cohere's names; `None` for those that it does not have."""
+
+
+def render_prompt(wire: CohereChat, prompt: Prompt) -> dict[str, Any]:
+    """The body of the request; `prompt.extra` is merged last."""
+    body: dict[str, Any] = {
+        "model": prompt.model,
+        "messages": render_messages(wire, prompt),
+        "stream": prompt.stream,
+    }
+    for option, field in _FIELDS.items():
+        value = getattr(prompt, option)
+        if value is None:
+            continue
+        if field is None:
+            prompt.warn(f"{wire.name} takes no {option}; it was left out.")
+        else:
+            body[field] = value
+    if prompt.tools:
+        _render_tools(wire, prompt, body)
+    if prompt.response_format is not None:
+        body["response_format"] = _render_format(prompt.response_format)
+    if (thinking := _render_thinking(wire, prompt)) is not None:
+        body["thinking"] = thinking
+    options = dict(prompt.options)
+    if documents := [*render_documents(wire, prompt), *(options.pop("documents", None) or [])]:
+        body["documents"] = documents
+    body.update(options)
+    body.update(prompt.extra)
+    return body
+
+
+def _render_tools(wire: CohereChat, prompt: Prompt, body: dict[str, Any]) -> None:
+    tools, choice = prompt.tools, prompt.tool_choice
+    if choice in ("required", "none"):
+        body["tool_choice"] = choice.upper()
+    elif choice not in (None, "auto"):
+        # There is no way to name a tool; one that must be called, and is the only one, comes to the same.
+        tools = [tool for tool in tools if not isinstance(tool, ToolSpec) or tool.name == choice]
+        body["tool_choice"] = "REQUIRED"
+    body["tools"] = [_render_tool(wire, tool) for tool in tools]
+    strict = {tool.strict is True for tool in tools if isinstance(tool, ToolSpec)}
+    if strict == {True}:
+        body["strict_tools"] = True
+    elif len(strict) > 1:
+        prompt.warn(f"{wire.name} can only be strict with all tools at once; strict was left out.")
+
+
+def _render_tool(wire: CohereChat, tool: ToolSpec | ProviderTool) -> dict[str, Any]:
+    if isinstance(tool, ProviderTool):
+        return tool.data
+    function: dict[str, Any] = {"name": tool.name, "parameters": wire.tool_parameters(tool)}
+    if tool.description:
+        function["description"] = tool.description
+    return {"type": "function", "function": function}
+
+
+def _render_format(wanted: OutputFormat) -> dict[str, Any]:
+    if wanted.schema is None:
+        return {"type": "json_object"}
+    return {"type": "json_object", "json_schema": wanted.schema}
+
+
+def _render_thinking(wire: CohereChat, prompt: Prompt) -> dict[str, Any] | None:
+    """Thinking is on, with a budget of tokens or without, or off: there are no degrees."""
+    budget, effort = prompt.reasoning_budget, prompt.reasoning_effort
+    if budget == 0 or (budget is None and effort == "none"):
+        return {"type": "disabled"}
+    if budget is not None:
+        return {"type": "enabled", "token_budget": budget}
+    if effort is None:
+        return None
+    if effort != "high":
+        prompt.warn(f"{wire.name} knows no degrees of reasoning_effort: {effort!r} turns it on. Use reasoning_budget.")
+    return {"type": "enabled"}

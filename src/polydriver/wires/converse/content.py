@@ -1,0 +1,141 @@
+"""Rendering messages and their parts as content blocks.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ...data.arguments import plain_name
+from ...data.history import OPENING
+from ...data.messages import (
+    AIMessage,
+    Audio,
+    Media,
+    Part,
+    ProviderPart,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+)
+from ...data.prompt import Prompt
+from ...drivers.traits.functions import plain_call_id
+from .media import render_media
+
+if TYPE_CHECKING:
+    from . import Converse
+
+__all__ = ["Block", "render_history"]
+
+Block = dict[str, Any]
+
+_SYSTEM_ROLES = ("system", "developer")
+
+
+def render_history(wire: Converse, prompt: Prompt) -> tuple[list[Block], list[dict[str, Any]]]:
+    """The blocks of `system`, and the messages; turns of one role are merged, since the roles must alternate.
+
+    System messages join those at the start wherever they stand.
+    """
+    system: list[Block] = []
+    messages: list[dict[str, Any]] = []
+    for message in prompt.messages:
+        if message.name:
+            prompt.warn(f"{wire.name} takes no names of speakers; they were left out.")
+        if message.role in _SYSTEM_ROLES:
+            system += [block for part in message.parts if (block := _render_part(wire, prompt, part, "system"))]
+            continue
+        for role, block in _render_message(wire, prompt, message):
+            if not messages or messages[-1]["role"] != role:
+                messages.append({"role": role, "content": []})
+            messages[-1]["content"].append(block)
+    _finish(messages)
+    return system, messages
+
+
+def _finish(messages: list[dict[str, Any]]) -> None:
+    """What the API asks for: the user first, results first, text beside documents, no white space at the end of a
+    prefilled answer."""
+    if messages and messages[0]["role"] == "assistant":
+        messages.insert(0, {"role": "user", "content": [{"text": OPENING}]})
+    for message in messages:
+        blocks = message["content"]
+        if message["role"] == "user":
+            blocks.sort(key=lambda block: "toolResult" not in block)
+            if any("document" in block for block in blocks) and not any("text" in block for block in blocks):
+                blocks.append({"text": next(block["document"]["name"] for block in blocks if "document" in block)})
+    if messages and messages[-1]["role"] == "assistant" and "text" in (last := messages[-1]["content"][-1]):
+        last["text"] = last["text"].rstrip()
+
+
+def _render_message(wire: Converse, prompt: Prompt, message: AIMessage) -> Iterator[tuple[str, Block]]:
+    role = "assistant" if message.role == "assistant" else "user"
+    for part in message.parts:
+        if isinstance(part, ToolResult):
+            yield "user", _render_result(wire, prompt, part)
+        elif isinstance(part, ToolCall):
+            yield "assistant", _render_call(part)
+        elif block := _render_part(wire, prompt, part, role):
+            yield role, block
+
+
+def _render_part(wire: Converse, prompt: Prompt, part: Part, role: str) -> Block | None:
+    """The block for a part, or `None` when there is nothing to send."""
+    if isinstance(part, Text):
+        return _render_text(wire, part)
+    if isinstance(part, Refusal):
+        return _plain_text(part.text)
+    if isinstance(part, Reasoning):
+        return _render_reasoning(wire, part)
+    if isinstance(part, ProviderPart):
+        if part.provider == wire.origin:
+            return part.data
+        prompt.warn(f"a {part.kind} of {part.provider} means nothing to {wire.name}; it was left out.")
+        return None
+    if isinstance(part, Media) and role == "user":
+        return render_media(wire, part)
+    if isinstance(part, Audio) and part.transcript:
+        return _plain_text(part.transcript)
+    prompt.warn(f"{wire.name} takes no {type(part).__name__} in a message of the role {role}; it was left out.")
+    return None
+
+
+def _plain_text(text: str) -> Block | None:
+    """Text that is not blank; the API refuses blank blocks."""
+    return {"text": text} if text.strip() else None
+
+
+def _render_text(wire: Converse, part: Text) -> Block | None:
+    if part.citations and wire.origin in part.provider_data:
+        return {"citationsContent": {"content": [{"text": part.text}], "citations": part.citations}}
+    return _plain_text(part.text)
+
+
+def _render_reasoning(wire: Converse, part: Reasoning) -> Block | None:
+    """Reasoning with its signature or in its encrypted form. Models want no other back, and none of other providers."""
+    own = part.provider_data.get(wire.origin, {})
+    if redacted := own.get("redactedContent"):
+        return {"reasoningContent": {"redactedContent": redacted}}
+    if signature := own.get("signature"):
+        return {"reasoningContent": {"reasoningText": {"text": part.text, "signature": signature}}}
+    return None
+
+
+def _render_call(call: ToolCall) -> Block:
+    arguments = call.arguments if call.arguments is not None else {}
+    return {"toolUse": {"toolUseId": plain_call_id(call.id), "name": plain_name(call.name), "input": arguments}}
+
+
+def _render_result(wire: Converse, prompt: Prompt, result: ToolResult) -> Block:
+    if isinstance(result.content, str):
+        content = [{"text": result.content}] if result.content.strip() else []
+    else:
+        content = [block for part in result.content if (block := _render_part(wire, prompt, part, "user"))]
+    rendered: Block = {"toolUseId": plain_call_id(result.tool_call_id), "content": content}
+    if result.is_error:
+        rendered["status"] = "error"
+    return {"toolResult": rendered}

@@ -1,0 +1,38 @@
+"""What every binary stream of Bedrock has: exceptions, and the chunks that InvokeModel wraps answers in.
+
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_InvokeModelWithResponseStream.html
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode
+
+from ...data.json import as_dict, decode_json
+from ...drivers.traits.base import TraitBase
+from ...framing import EventStreamMessage
+
+__all__ = ["open_chunk", "raise_exception"]
+
+
+def open_chunk(wire: TraitBase, event: EventStreamMessage) -> bytes:
+    """What a `chunk` event of InvokeModel wraps. Raises `InvalidResponseError` when it is not base64 in JSON."""
+    try:
+        return b64decode(decode_json(event.payload)["bytes"], validate=True)
+    except (ValueError, TypeError, KeyError):
+        raise wire.invalid_response("a chunk of the stream is not base64 in JSON", event.payload) from None
+
+
+def raise_exception(wire: TraitBase, event: EventStreamMessage) -> None:
+    """Raise the mapped error when the message is one: an exception that is modelled, or an error that is not."""
+    headers = event.headers
+    kind = headers.get(":message-type")
+    if kind == "exception":
+        try:
+            facts = as_dict(decode_json(event.payload))
+        except ValueError:
+            facts = {"message": event.payload.decode("utf-8", "replace")}
+        raise wire.map_payload({**facts, "__type": str(headers.get(":exception-type", ""))})
+    if kind == "error":
+        raise wire.map_payload(
+            {"message": str(headers.get(":error-message", "")), "__type": str(headers.get(":error-code", ""))}
+        )

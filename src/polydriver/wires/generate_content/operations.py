@@ -1,0 +1,73 @@
+"""Operations of Gemini models beyond chat: embeddings and token counts.
+
+https://ai.google.dev/api/embeddings, https://ai.google.dev/api/tokens
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...data.http import Reply, Request
+from ...data.json import as_dict, as_int, as_list
+from ...data.operation_requests import EmbeddingRequest
+from ...data.operations import EmbeddingResponse, TokenCount
+from ...data.prompt import Prompt
+from ...data.usage import TokenUsage
+from ...drivers.traits.base import TraitBase
+from ..operations.vectors import check_texts, read_vectors
+from . import GenerateContent
+from .names import camel, with_camel_names
+
+__all__ = ["TASK_TYPES", "EmbedsContent", "check_input", "parse_token_count"]
+
+TASK_TYPES = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
+"""The API's words for what an embedding will be used for."""
+
+
+class EmbedsContent(GenerateContent):
+    """The wire with embeddings by `batchEmbedContents`."""
+
+    def build_embeddings(self, request: EmbeddingRequest) -> Request:
+        """The request for the vectors of some texts."""
+        check_input(self, request)
+        path = self.model_path(request.model)
+        common: dict[str, Any] = {"model": path}
+        if request.input_type is not None:
+            common["taskType"] = TASK_TYPES.get(request.input_type, request.input_type)
+        if request.dimensions is not None:
+            common["outputDimensionality"] = request.dimensions
+        common.update({camel(name): value for name, value in request.options.items()})
+        common.update(request.extra)
+        requests = [{**common, "content": {"parts": [{"text": text}]}} for text in request.input]
+        return self.build_post(f"{path}:batchEmbedContents", {"requests": requests}, headers=request.extra_headers)
+
+    def parse_embeddings(self, reply: Reply, request: EmbeddingRequest) -> EmbeddingResponse:
+        """The vectors, one for each text. Raises `InvalidResponseError` when there are fewer."""
+        payload = as_dict(with_camel_names(self.decode(reply)))
+        if payload.get("error"):
+            raise self.map_payload(payload)
+        found = payload.get("embeddings", [payload["embedding"]] if "embedding" in payload else None)
+        values = [as_dict(item).get("values") for item in as_list(found)]
+        vectors = read_vectors(self, values, len(request.input), reply, warn=request.warn)
+        count = as_int(as_dict(payload.get("usageMetadata")).get("promptTokenCount"))
+        usage = TokenUsage(input_tokens=count, raw=payload["usageMetadata"]) if count is not None else None
+        return EmbeddingResponse(embeddings=vectors, usage=usage, raw=payload)
+
+
+def check_input(driver: TraitBase, request: EmbeddingRequest) -> None:
+    """Warn of what the API does not take. Raises `UnsupportedFeatureError` for token ids."""
+    check_texts(driver, request)
+    if request.user is not None:
+        request.warn(f"{driver.name} takes no user; it was left out.")
+
+
+def parse_token_count(driver: TraitBase, reply: Reply, prompt: Prompt) -> TokenCount:
+    """The answer of `countTokens`."""
+    payload = as_dict(with_camel_names(driver.decode(reply)))
+    if payload.get("error"):
+        raise driver.map_payload(payload)
+    count = as_int(payload.get("totalTokens"))
+    if count is None:
+        raise driver.invalid_response("it has no totalTokens", reply.body)
+    cached = as_int(payload.get("cachedContentTokenCount"))
+    return TokenCount(input_tokens=count, cached_input_tokens=cached, raw=payload)

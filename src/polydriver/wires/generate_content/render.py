@@ -1,0 +1,225 @@
+"""Rendering prompts as generateContent requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...data.json import encode_json
+from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ...errors import ConfigurationError
+from ...schema import Schema, SchemaReferenceError
+from .contents import render_contents, render_system
+from .models import ModelFacts, facts_of
+from .names import camel
+from .schema import render_json_schema, render_openapi_schema
+from .thinking import render_thinking
+
+if TYPE_CHECKING:
+    from . import GenerateContent
+
+__all__ = [
+    "CLOUD_OPTIONS",
+    "CONFIG_OPTIONS",
+    "REQUEST_OPTIONS",
+    "THINKING_OPTIONS",
+    "render_prompt",
+    "render_tools",
+]
+
+_CONFIG_FIELDS = {
+    "temperature": "temperature",
+    "top_p": "topP",
+    "top_k": "topK",
+    "max_tokens": "maxOutputTokens",
+    "stop": "stopSequences",
+    "seed": "seed",
+    "n": "candidateCount",
+    "presence_penalty": "presencePenalty",
+    "frequency_penalty": "frequencyPenalty",
+    "logprobs": "responseLogprobs",
+    "top_logprobs": "logprobs",
+}
+_NOT_TAKEN = ("logit_bias", "parallel_tool_calls", "user", "prompt_cache_key")
+
+REQUEST_OPTIONS = frozenset({"safety_settings", "cached_content", "tool_config", "labels", "model_armor_config"})
+"""Options beyond those of `Prompt` that stand in the body."""
+
+CONFIG_OPTIONS = frozenset(
+    {
+        "audio_timestamp",
+        "enable_affective_dialog",
+        "enable_enhanced_civic_answers",
+        "image_config",
+        "media_resolution",
+        "response_mime_type",
+        "response_schema",
+        "response_json_schema",
+        "routing_config",
+        "speech_config",
+    }
+)
+"""Options beyond those of `Prompt` that stand in `generationConfig`."""
+
+CLOUD_OPTIONS = frozenset({"audio_timestamp", "labels", "model_armor_config", "routing_config"})
+"""Those among these options that only Vertex AI takes."""
+
+THINKING_OPTIONS = frozenset({"include_thoughts", "thinking_level", "thinking_budget", "thinking_config"})
+"""Options that stand in `thinkingConfig`, or are it."""
+
+
+def render_prompt(wire: GenerateContent, prompt: Prompt) -> dict[str, Any]:
+    """The body of the request; `prompt.extra` is merged last, into the objects that are there already."""
+    facts = facts_of(prompt.model)
+    body: dict[str, Any] = {"contents": render_contents(wire, prompt, facts)}
+    system = render_system(prompt)
+    config = _render_config(wire, prompt, facts)
+    if prompt.response_format is not None:
+        _render_output(wire, prompt, facts, config, system)
+    _place_system(wire, prompt, facts, body, system)
+    if tools := render_tools(prompt, facts):
+        body["tools"] = tools
+    if tool_config := _render_tool_config(prompt, facts):
+        body["toolConfig"] = tool_config
+    if config:
+        body["generationConfig"] = config
+    _render_request_options(wire, prompt, body)
+    _merge(body, prompt.extra)
+    return body
+
+
+def _place_system(
+    wire: GenerateContent, prompt: Prompt, facts: ModelFacts, body: dict[str, Any], system: list[dict[str, Any]]
+) -> None:
+    """The system instruction; a model without one, or a prompt with nothing else, gets it as the user's words."""
+    if not system:
+        return
+    contents = body["contents"]
+    if facts.system and contents:
+        body["systemInstruction"] = {"parts": system}
+        return
+    prompt.warn(f"{wire.name} was given the system message as the user's: it takes none without another message here.")
+    if contents and contents[0]["role"] == "user":
+        contents[0]["parts"] = system + contents[0]["parts"]
+    else:
+        contents.insert(0, {"role": "user", "parts": system})
+
+
+def _render_config(wire: GenerateContent, prompt: Prompt, facts: ModelFacts) -> dict[str, Any]:
+    """`generationConfig`, without the form of the answer."""
+    config: dict[str, Any] = {}
+    for option, field in _CONFIG_FIELDS.items():
+        value = getattr(prompt, option)
+        if value is not None:
+            config[field] = value
+    if prompt.top_logprobs is not None and prompt.logprobs is None:
+        config["responseLogprobs"] = True
+    for option in _NOT_TAKEN:
+        if getattr(prompt, option) is not None:
+            prompt.warn(f"{wire.name} takes no {option}; it was left out.")
+    if prompt.modalities is not None:
+        config["responseModalities"] = [modality.upper() for modality in prompt.modalities]
+    if prompt.audio is not None:
+        config["speechConfig"] = _render_speech(prompt.audio)
+        config.setdefault("responseModalities", ["AUDIO"])
+    if thinking := render_thinking(wire, prompt, facts):
+        config["thinkingConfig"] = thinking
+    for name in CONFIG_OPTIONS & prompt.options.keys():
+        config[camel(name)] = prompt.options[name]
+    return config
+
+
+def _render_speech(audio: dict[str, Any]) -> dict[str, Any]:
+    """Google's own `speechConfig`, or OpenAI's `{"voice": ...}`."""
+    voice = audio.get("voice")
+    return {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": voice}}} if isinstance(voice, str) else audio
+
+
+def _render_output(
+    wire: GenerateContent, prompt: Prompt, facts: ModelFacts, config: dict[str, Any], system: list[dict[str, Any]]
+) -> None:
+    """The wanted form of the answer. Models that take none beside tools are told in words."""
+    wanted = prompt.response_format
+    assert wanted is not None
+    if prompt.tools and not facts.json_with_tools:
+        prompt.warn(f"{wire.name} takes no form of the answer beside tools with this model; it was asked for in words.")
+        system.append({"text": _describe_output(wanted)})
+        return
+    config["responseMimeType"] = "application/json"
+    if wanted.schema is None:
+        return
+    if facts.json_schema:
+        config["responseJsonSchema"] = render_json_schema(wanted.schema)
+    else:
+        config["responseSchema"] = _openapi(wanted.schema)
+
+
+def _describe_output(wanted: OutputFormat) -> str:
+    text = "When you give your final answer, give it as one JSON object and nothing else."
+    if wanted.schema is not None:
+        text += f" It must follow this JSON schema: {encode_json(wanted.schema).decode()}"
+    return text
+
+
+def render_tools(prompt: Prompt, facts: ModelFacts) -> list[dict[str, Any]]:
+    """The `tools` list: all functions in one entry, and Google's own tools as they were given."""
+    functions = [_render_function(tool, facts) for tool in prompt.tools if isinstance(tool, ToolSpec)]
+    tools: list[dict[str, Any]] = [{"functionDeclarations": functions}] if functions else []
+    return tools + [tool.data for tool in prompt.tools if isinstance(tool, ProviderTool)]
+
+
+def _render_function(tool: ToolSpec, facts: ModelFacts) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": tool.name, "description": tool.description}
+    if not tool.parameters.get("properties") and tool.parameters.get("type", "object") == "object":
+        return function
+    if facts.json_schema:
+        function["parametersJsonSchema"] = render_json_schema(tool.parameters)
+    else:
+        function["parameters"] = _openapi(tool.parameters)
+    return function
+
+
+def _openapi(schema: Schema) -> Schema:
+    try:
+        return render_openapi_schema(schema)
+    except SchemaReferenceError as error:
+        raise ConfigurationError(f"the schema cannot be sent: {error}") from error
+
+
+def _render_tool_config(prompt: Prompt, facts: ModelFacts) -> dict[str, Any]:
+    config: dict[str, Any] = {}
+    choice = prompt.tool_choice
+    has_functions = any(isinstance(tool, ToolSpec) for tool in prompt.tools)
+    if choice is not None and has_functions:
+        modes = {"auto": "AUTO", "none": "NONE", "required": "ANY"}
+        calling: dict[str, Any] = {"mode": modes.get(choice, "ANY")}
+        if choice not in modes:
+            calling["allowedFunctionNames"] = [choice]
+        config["functionCallingConfig"] = calling
+    if has_functions and facts.mixed_tools and any(isinstance(tool, ProviderTool) for tool in prompt.tools):
+        config["includeServerSideToolInvocations"] = True
+    return config
+
+
+def _render_request_options(wire: GenerateContent, prompt: Prompt, body: dict[str, Any]) -> None:
+    for name in sorted(prompt.options.keys() - REQUEST_OPTIONS - CONFIG_OPTIONS - THINKING_OPTIONS):
+        prompt.warn(f"{wire.name} takes no {name} with {prompt.model}; it was left out.")
+    for option in ("service_tier", "store"):
+        value = getattr(prompt, option)
+        if value is None:
+            continue
+        if option in wire.request_fields:
+            body[camel(option)] = {"default": "standard", "auto": "standard"}.get(value, value)
+        else:
+            prompt.warn(f"{wire.name} takes no {option}; it was left out.")
+    for name in REQUEST_OPTIONS & prompt.options.keys():
+        value = prompt.options[name]
+        if name == "safety_settings" and isinstance(value, dict):
+            value = [{"category": category, "threshold": threshold} for category, threshold in value.items()]
+        _merge(body, {camel(name): value})
+
+
+def _merge(body: dict[str, Any], extra: dict[str, Any]) -> None:
+    """Add fields; an object that is there already gets the new fields beside its own."""
+    for name, value in extra.items():
+        known = body.get(name)
+        body[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value

@@ -1,0 +1,182 @@
+"""Rendering prompts as Messages requests.
+
+https://platform.claude.com/docs/en/api/messages
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...data.json import as_dict
+from ...data.messages import ToolResult
+from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ...drivers.traits.functions import free_tool_name
+from .caching import apply_cache
+from .content import render_history
+from .reasoning import render_sampling, render_thinking
+from .schemas import render_schema
+
+if TYPE_CHECKING:
+    from . import Messages
+
+__all__ = ["DEFAULT_MAX_TOKENS", "OWN_OPTIONS", "find_output_tool", "render_prompt", "render_tool"]
+
+DEFAULT_MAX_TOKENS = 4096
+"""Sent as `max_tokens`, which the API requires, for a model of unknown limit: every model can write that much."""
+
+OWN_OPTIONS = frozenset({"betas", "cache", "system_in_place"})
+"""Options that are no fields of the body."""
+
+_LEFT_OUT = (
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "top_logprobs",
+    "logit_bias",
+    "prompt_cache_key",
+    "audio",
+)
+_NEUTRAL = {"n": 1, "logprobs": False, "store": False, "modalities": ["text"]}
+_TIERS = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only", "standard": "standard_only"}
+
+
+def render_prompt(wire: Messages, prompt: Prompt) -> dict[str, Any]:
+    """The body of the request; `prompt.extra` is merged last."""
+    system, messages = render_history(wire, prompt)
+    body: dict[str, Any] = {"model": prompt.model, "max_tokens": _max_tokens(wire, prompt)}
+    if system:
+        body["system"] = system
+    body["messages"] = messages
+    _render_tools(wire, prompt, body)
+    _render_output(wire, prompt, body)
+    render_thinking(wire, prompt, body)
+    render_sampling(wire, prompt, body)
+    _render_options(wire, prompt, body)
+    apply_cache(body, prompt.options.get("cache"))
+    _simplify(body)
+    if prompt.stream:
+        body["stream"] = True
+    body.update(prompt.extra)
+    return body
+
+
+def _max_tokens(wire: Messages, prompt: Prompt) -> int:
+    if prompt.max_tokens is not None:
+        return prompt.max_tokens
+    return wire.output_limit(prompt.model) or DEFAULT_MAX_TOKENS
+
+
+def _simplify(body: dict[str, Any]) -> None:
+    """Write content that is one plain text as a string, and system text likewise."""
+    for message in body["messages"]:
+        message["content"] = _plain(message["content"])
+    if "system" in body:
+        body["system"] = _plain(body["system"])
+
+
+def _plain(blocks: list[dict[str, Any]]) -> Any:
+    return blocks[0]["text"] if len(blocks) == 1 and blocks[0].keys() == {"type", "text"} else blocks
+
+
+def _render_tools(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None:
+    if not prompt.tools:
+        return
+    body["tools"] = [render_tool(wire, prompt, tool) for tool in prompt.tools]
+    words = {"auto": "auto", "required": "any", "none": "none"}
+    wanted = prompt.tool_choice
+    choice: dict[str, Any] | None = None
+    if wanted is not None:
+        choice = {"type": words[wanted]} if wanted in words else {"type": "tool", "name": wanted}
+    if prompt.parallel_tool_calls is not None and wanted != "none":
+        choice = {**(choice or {"type": "auto"}), "disable_parallel_tool_use": not prompt.parallel_tool_calls}
+    if choice is not None:
+        body["tool_choice"] = choice
+
+
+def render_tool(wire: Messages, prompt: Prompt, tool: ToolSpec | ProviderTool) -> dict[str, Any]:
+    """One entry of `tools`. A strict tool whose schema the API cannot promise to keep to is offered as a plain one."""
+    if isinstance(tool, ProviderTool):
+        return tool.data
+    rendered: dict[str, Any] = {"name": tool.name}
+    if tool.description:
+        rendered["description"] = tool.description
+    schema = {"type": "object", "properties": {}, **tool.parameters}
+    if tool.strict:
+        closed = render_schema(schema) if schema["properties"] else {**schema, "additionalProperties": False}
+        if closed is None or not wire.generation(prompt.model).structured:
+            prompt.warn(
+                f"{wire.name} cannot keep exactly to the schema of {tool.name!r}; it is offered without strict."
+            )
+        else:
+            schema = closed
+            rendered["strict"] = True
+    rendered["input_schema"] = schema
+    return rendered
+
+
+def _render_output(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None:
+    """Ask for JSON: by `output_config.format` where model and schema allow it, else by a tool that must be called."""
+    wanted = prompt.response_format
+    if wanted is None:
+        return
+    if (schema := _native_schema(wire, prompt, wanted)) is not None:
+        body["output_config"] = {"format": {"type": "json_schema", "schema": schema}}
+        return
+    tool: dict[str, Any] = {"name": find_output_tool(wire, prompt)}
+    tool["description"] = wanted.description or "Gives the final answer. Call it once, when everything else is done."
+    tool["input_schema"] = wanted.schema or {"type": "object"}
+    body["tools"] = [*body.get("tools", []), tool]
+    if prompt.tools and prompt.tool_choice is None:
+        body["tool_choice"] = {"type": "any"}
+    elif prompt.tool_choice in (None, "none"):
+        body["tool_choice"] = {"type": "tool", "name": tool["name"]}
+
+
+def _native_schema(wire: Messages, prompt: Prompt, wanted: OutputFormat) -> dict[str, Any] | None:
+    if wanted.schema is None or wanted.strict is False or not wire.native_output:
+        return None
+    return render_schema(wanted.schema) if wire.generation(prompt.model).structured else None
+
+
+def find_output_tool(wire: Messages, prompt: Prompt) -> str | None:
+    """The name of the tool that stands in for structured output; `None` when there is no need for one."""
+    wanted = prompt.response_format
+    if wanted is None or _native_schema(wire, prompt, wanted) is not None:
+        return None
+    return free_tool_name(prompt, wanted.name)
+
+
+def _render_options(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None:
+    if prompt.stop is not None:
+        stops = [stop for stop in prompt.stop if stop.strip()]
+        if len(stops) < len(prompt.stop):
+            prompt.warn(f"{wire.name} takes no stop sequences of white space; they were left out.")
+        body["stop_sequences"] = stops
+    if prompt.user is not None:
+        body["metadata"] = {"user_id": prompt.user}
+    if prompt.service_tier is not None:
+        if tier := _TIERS.get(prompt.service_tier):
+            body["service_tier"] = tier
+        else:
+            prompt.warn(f"{wire.name} takes no service_tier {prompt.service_tier!r}; it was left out.")
+    for name in (*_LEFT_OUT, *_NEUTRAL):
+        value = getattr(prompt, name)
+        if value is not None and value != _NEUTRAL.get(name):
+            prompt.warn(f"{wire.name} takes no {name}; it was left out.")
+    for name, value in prompt.options.items():
+        if name not in OWN_OPTIONS:
+            both = isinstance(value, dict) and isinstance(body.get(name), dict)
+            body[name] = {**body[name], **value} if both else value
+    if "container" not in body and (container := _open_container(wire, prompt)):
+        body["container"] = container
+
+
+def _open_container(wire: Messages, prompt: Prompt) -> str | None:
+    """The container of the turn that this prompt continues (after tool results or a pause), which is named again."""
+    for message in reversed(prompt.messages):
+        if message.role == "assistant":
+            container = as_dict(message.provider_data.get(wire.origin)).get("container")
+            return container if isinstance(container, str) else None
+        if not any(isinstance(part, ToolResult) for part in message.parts):
+            return None
+    return None

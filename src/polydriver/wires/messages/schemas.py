@@ -1,0 +1,87 @@
+"""JSON schemas as structured output and strict tools take them.
+
+https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-schema-limitations
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...data.json import encode_json
+from ...schema import SchemaReferenceError, map_subschemas, resolve_ref, subschemas
+
+__all__ = ["render_schema"]
+
+_IMPOSSIBLE = frozenset(
+    {
+        "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "patternProperties", "prefixItems",
+        "propertyNames", "contains", "unevaluatedProperties", "unevaluatedItems", "additionalItems",
+    }
+)  # fmt: skip
+_HINTS = frozenset(
+    {
+        "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern",
+        "maxItems", "uniqueItems", "minProperties", "maxProperties", "examples",
+    }
+)  # fmt: skip
+_FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"})
+_MAX_MIN_ITEMS = 1
+
+
+class _InexpressibleError(Exception):
+    """The schema says something that the API's grammar cannot."""
+
+
+def render_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The schema in the form that the API can promise to keep to, or `None` when it cannot be said there.
+
+    Objects are closed; limits on numbers and lengths, which the grammar lacks, become words in the description. `None`
+    comes back for free-form objects, recursive types and keywords such as `not` and `patternProperties`.
+    """
+    try:
+        _refuse_recursion(schema, schema, ())
+        return _render(schema)
+    except (_InexpressibleError, SchemaReferenceError, RecursionError, TypeError):
+        return None
+
+
+def _render(node: Mapping[str, Any]) -> dict[str, Any]:
+    if not _IMPOSSIBLE.isdisjoint(node):
+        raise _InexpressibleError
+    changed = {key: value for key, value in node.items() if key not in _HINTS and key != "discriminator"}
+    hints = {key: node[key] for key in sorted(_HINTS & node.keys())}
+    if "oneOf" in changed:
+        if "anyOf" in changed:
+            raise _InexpressibleError
+        changed["anyOf"] = changed.pop("oneOf")
+    if changed.get("format", "date") not in _FORMATS:
+        hints["format"] = changed.pop("format")
+    least = changed.get("minItems")
+    if isinstance(least, int) and least > _MAX_MIN_ITEMS:
+        hints["minItems"] = changed.pop("minItems")
+    if _is_object(changed):
+        if changed.get("additionalProperties", False) is not False or not changed.get("properties"):
+            raise _InexpressibleError
+        changed["additionalProperties"] = False
+    if hints:
+        words = ", ".join(f"{key}: {encode_json(value).decode()}" for key, value in hints.items())
+        changed["description"] = f"{changed['description']} ({words})" if changed.get("description") else f"({words})"
+    return map_subschemas(changed, _render)
+
+
+def _is_object(node: Mapping[str, Any]) -> bool:
+    kind = node.get("type")
+    return kind == "object" or (isinstance(kind, list) and "object" in kind) or "properties" in node
+
+
+def _refuse_recursion(node: Mapping[str, Any], root: Mapping[str, Any], trail: tuple[str, ...]) -> None:
+    """Walk along all references, and raise where one leads back to where it came from."""
+    ref = node.get("$ref")
+    if isinstance(ref, str):
+        if ref in trail:
+            raise _InexpressibleError
+        _refuse_recursion(resolve_ref(root, ref), root, (*trail, ref))
+    used = {key: value for key, value in node.items() if key not in ("$defs", "definitions")}
+    for inner in subschemas(used):
+        _refuse_recursion(inner, root, trail)

@@ -1,0 +1,178 @@
+"""Prompts that are answered later, in OpenAI's form: requests as lines of an uploaded file, and replies likewise.
+
+https://platform.openai.com/docs/guides/batch
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, ClassVar, Literal
+
+import msgspec
+
+from ...data.http import Reply, Request
+from ...data.json import as_dict, as_int, as_str, decode_json, encode_json
+from ...data.operation_requests import BatchPrompt, BatchRequest, FileUpload, ItemRequest, PageRequest
+from ...data.operations import Batch, BatchCounts, BatchItem, BatchResults, Page
+from ...data.prompt import Prompt
+from ...drivers.traits.health import from_epoch
+from ...errors import AIError, ConfigurationError, InvalidRequestError, error_branch
+from .base import quoted
+from .files import Files
+
+__all__ = ["Batches"]
+
+Status = Literal["pending", "running", "completed", "failed", "cancelling", "cancelled", "expired"]
+
+_STATUSES: dict[str, Status] = {
+    "validating": "pending",
+    "queued": "pending",
+    "in_progress": "running",
+    "running": "running",
+    "finalizing": "running",
+    "completed": "completed",
+    "success": "completed",
+    "failed": "failed",
+    "cancelling": "cancelling",
+    "cancelled": "cancelled",
+    "expired": "expired",
+}
+
+
+class Batches(Files):
+    """Creates batches, follows them and reads their results.
+
+    - `batches_path`: where they are; `batch_endpoint_root`: what the paths of requests begin with in a batch's file.
+    - `completion_window`: within which time they are answered.
+    """
+
+    batches_path: ClassVar[str] = "batches"
+    batch_endpoint_root: ClassVar[str] = "/v1"
+    completion_window: ClassVar[str] = "24h"
+
+    def batch_flow(self, request: BatchRequest) -> Generator[Request, Reply, Batch]:
+        """Upload the file with the requests, then create the batch."""
+        lines, endpoint = self.render_batch(request.prompts)
+        upload = FileUpload(
+            data=lines,
+            name="batch.jsonl",
+            media_type="application/jsonl",
+            purpose="batch",
+            extra_headers=request.extra_headers,
+        )
+        for warning in (warning for entry in request.prompts for warning in entry.prompt.warnings):
+            request.warn(warning)
+        stored = self.parse_file_upload((yield self.build_file_upload(upload)), upload)
+        body: dict[str, Any] = {
+            "input_file_id": stored.id,
+            "endpoint": endpoint,
+            "completion_window": self.completion_window,
+        }
+        body = self.put_fields(body, request, {"metadata": "metadata"})
+        reply = yield self.build_post(self.batches_path, body, headers=request.extra_headers)
+        return self._read_batch(self.decode_success(reply))
+
+    def render_batch(self, prompts: list[BatchPrompt]) -> tuple[bytes, str]:
+        """The lines of the file, and the one endpoint that all of its requests go to."""
+        lines, endpoints = [], set()
+        for entry in prompts:
+            built = self.build_request(entry.prompt)
+            path = built.url.removeprefix(self.config.base_url).split("?", 1)[0]
+            endpoints.add(f"{self.batch_endpoint_root}{path}")
+            line = {"custom_id": entry.custom_id, "method": "POST", "url": f"{self.batch_endpoint_root}{path}"}
+            lines.append(encode_json({**line, "body": msgspec.Raw(built.body or b"{}")}))
+        if len(endpoints) != 1:
+            raise ConfigurationError(f"a batch has one endpoint, not {len(endpoints)}: use models of one kind only")
+        return b"\n".join(lines) + b"\n", endpoints.pop()
+
+    def build_batch_status(self, request: ItemRequest) -> Request:
+        """The request for the state of a batch."""
+        return self.build_item("GET", f"{self.batches_path}/{quoted(request.id)}", request)
+
+    def parse_batch_status(self, reply: Reply, request: ItemRequest) -> Batch:
+        """The state of a batch."""
+        return self._read_batch(self.decode_success(reply))
+
+    def build_batch_list(self, request: PageRequest) -> Request:
+        """The request for one page of batches."""
+        return self.build_item(
+            "GET", self.batches_path, request, after=request.after, limit=request.limit and min(request.limit, 100)
+        )
+
+    def parse_batch_list(self, reply: Reply, request: PageRequest) -> Page[Batch]:
+        """The batches on one page."""
+        items, following = self.read_page(reply)
+        return Page(items=[self._read_batch(item) for item in items], next=following)
+
+    def build_batch_cancellation(self, request: ItemRequest) -> Request:
+        """The request to stop a batch."""
+        return self.build_item("POST", f"{self.batches_path}/{quoted(request.id)}/cancel", request)
+
+    def parse_batch_cancellation(self, reply: Reply, request: ItemRequest) -> Batch:
+        """The state of the batch, now that it is being stopped."""
+        return self._read_batch(self.decode_success(reply))
+
+    def batch_results_flow(self, request: ItemRequest) -> Generator[Request, Reply, BatchResults]:
+        """Ask where the results are, then fetch the answers and the errors."""
+        batch = self.parse_batch_status((yield self.build_batch_status(request)), request)
+        if not batch.done:
+            kind = error_branch(self.error_prefix)[InvalidRequestError]
+            raise kind(f"the batch {request.id} has no results yet: it is {batch.raw_status}", provider=self.name)
+        items: list[BatchItem] = []
+        for file_id in (batch.output_id, batch.error_id):
+            if file_id is not None:
+                wanted = ItemRequest(id=file_id, extra_headers=request.extra_headers)
+                reply = yield self.build_file_download(wanted)
+                items += [self._read_item(line) for line in reply.body.splitlines() if line.strip()]
+        items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
+        return BatchResults(id=request.id, items=items, raw=batch.raw)
+
+    def _read_item(self, line: bytes) -> BatchItem:
+        """One line of a file of results: the reply that the request would have had, or an error."""
+        try:
+            record = as_dict(decode_json(line))
+        except ValueError as error:
+            raise self.invalid_response(f"a line of the results is {error}", line) from None
+        custom_id = as_str(record.get("custom_id")) or ""
+        answered = as_dict(record.get("response"))
+        if not answered:
+            return BatchItem(custom_id=custom_id, error=self.map_payload({"error": record.get("error") or {}}))
+        body = as_dict(answered.get("body"))
+        reply = Reply(
+            status=as_int(answered.get("status_code")) or 200,
+            headers={"x-request-id": as_str(answered.get("request_id")) or ""},
+            body=encode_json(body),
+        )
+        if not reply.ok:
+            return BatchItem(custom_id=custom_id, error=self.map_error(reply))
+        try:
+            response = self.parse_response(reply, self.batch_prompt(body))
+        except AIError as error:
+            return BatchItem(custom_id=custom_id, error=error)
+        response.request_id = reply.request_id
+        return BatchItem(custom_id=custom_id, response=response)
+
+    def batch_prompt(self, body: dict[str, Any]) -> Prompt:
+        """What is known of the prompt that an answer in a batch belongs to, for `parse_response`."""
+        return Prompt(messages=[], model=as_str(body.get("model")) or "")
+
+    def _read_batch(self, item: dict[str, Any]) -> Batch:
+        batch_id, status = as_str(item.get("id")), as_str(item.get("status"))
+        if batch_id is None:
+            raise self.invalid_response("a batch has no id", repr(item)[:500].encode())
+        counts = as_dict(item.get("request_counts"))
+        ends = (item.get(f"{word}_at") for word in ("completed", "failed", "cancelled", "expired"))
+        return Batch(
+            id=batch_id,
+            model=as_str(item.get("model")),
+            status=_STATUSES.get(status or "", "running"),
+            raw_status=status,
+            counts=BatchCounts(**{name: as_int(counts.get(name)) for name in ("total", "completed", "failed")}),
+            created=from_epoch(item.get("created_at")),
+            ended=next((moment for end in ends if (moment := from_epoch(end)) is not None), None),
+            expires=from_epoch(item.get("expires_at")),
+            output_id=as_str(item.get("output_file_id")),
+            error_id=as_str(item.get("error_file_id")),
+            metadata=as_dict(item.get("metadata")),
+            raw=item,
+        )

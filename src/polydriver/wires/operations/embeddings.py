@@ -1,0 +1,73 @@
+"""Embeddings in OpenAI's form. https://platform.openai.com/docs/api-reference/embeddings"""
+
+from __future__ import annotations
+
+import binascii
+import sys
+from array import array
+from typing import Any, ClassVar
+
+from ...data.http import Reply, Request
+from ...data.json import as_int, as_str
+from ...data.operation_requests import EmbeddingRequest
+from ...data.operations import EmbeddingResponse
+from .base import OperationHooks
+from .vectors import read_vectors
+
+__all__ = ["Embeddings"]
+
+
+class Embeddings(OperationHooks):
+    """Turns texts into vectors.
+
+    - `embeddings_path`: where to post; `embedding_base64`: whether to ask for vectors in base64, which are quicker to
+      read.
+    - `embedding_fields`: names of the optional fields in the API; `None` for one that it does not have.
+    """
+
+    embeddings_path: ClassVar[str] = "embeddings"
+    embedding_base64: ClassVar[bool] = False
+    embedding_fields: ClassVar[dict[str, str | None]] = {"dimensions": "dimensions", "input_type": None, "user": "user"}
+
+    def build_embeddings(self, request: EmbeddingRequest) -> Request:
+        """The request for some texts."""
+        body: dict[str, Any] = {"model": request.model, "input": request.input}
+        if self.embedding_base64:
+            body["encoding_format"] = "base64"
+        body = self.put_fields(body, request, self.embedding_fields)
+        return self.build_post(self.embeddings_path, body, headers=request.extra_headers)
+
+    def parse_embeddings(self, reply: Reply, request: EmbeddingRequest) -> EmbeddingResponse:
+        """The vectors, brought into the order of the inputs."""
+        payload = self.decode_success(reply)
+        items = payload.get("data")
+        if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise self.invalid_response("it has no list of embeddings", reply.body)
+        indexes = [as_int(item.get("index")) for item in items]
+        if sorted(index for index in indexes if index is not None) == list(range(len(items))):
+            items.sort(key=lambda item: item["index"])
+        found = [self._numbers(item.get("embedding")) for item in items]
+        return EmbeddingResponse(
+            embeddings=read_vectors(self, found, len(request.input), reply, warn=request.warn),
+            usage=self.parse_operation_usage(payload.get("usage")),
+            cost=self.read_reported_cost(payload.get("usage")),
+            model=as_str(payload.get("model")),
+            id=as_str(payload.get("id")),
+            raw={name: value for name, value in payload.items() if name != "data"},
+        )
+
+    def _numbers(self, value: Any) -> Any:
+        """The list of numbers, where it is base64 of little-endian 32-bit floats or one of several types."""
+        if isinstance(value, str):
+            return self._read_base64(value)
+        return value.get("float") if isinstance(value, dict) else value
+
+    def _read_base64(self, value: str) -> list[float]:
+        vector = array("f")
+        try:
+            vector.frombytes(binascii.a2b_base64(value, strict_mode=True))
+        except ValueError as error:
+            raise self.invalid_response(f"an embedding is no base64 of floats: {error}") from None
+        if sys.byteorder == "big":
+            vector.byteswap()
+        return vector.tolist()

@@ -1,0 +1,51 @@
+"""Reranking, in the form that Cohere introduced and Jina, Together, vLLM and others share."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ...data.http import Reply, Request
+from ...data.json import as_dict, as_int, as_list, as_str
+from ...data.operation_requests import RerankRequest
+from ...data.operations import RerankResponse, RerankResult
+from .base import OperationHooks
+
+__all__ = ["Reranking"]
+
+
+class Reranking(OperationHooks):
+    """Orders documents by relevance.
+
+    - `rerank_path`: where to post; `rerank_limit_field`: the API's name for `top_n`.
+    """
+
+    rerank_path: ClassVar[str] = "rerank"
+    rerank_limit_field: ClassVar[str] = "top_n"
+
+    def build_rerank(self, request: RerankRequest) -> Request:
+        """The request for a query and its documents."""
+        body: dict[str, Any] = {"model": request.model, "query": request.query, "documents": request.documents}
+        body = self.put_fields(body, request, {"top_n": self.rerank_limit_field})
+        return self.build_post(self.rerank_path, body, headers=request.extra_headers)
+
+    def parse_rerank(self, reply: Reply, request: RerankRequest) -> RerankResponse:
+        """The documents by relevance. An index that no document has is left out."""
+        payload = self.decode_success(reply)
+        items = payload.get("results", payload.get("data"))
+        if not isinstance(items, list):
+            raise self.invalid_response("it has no results", reply.body)
+        results = []
+        for item in map(as_dict, as_list(items)):
+            index, score = as_int(item.get("index")), item.get("relevance_score", item.get("score"))
+            if index is None or isinstance(score, bool) or not isinstance(score, int | float):
+                raise self.invalid_response("a result lacks its index or its score", reply.body)
+            if index < len(request.documents):
+                results.append(RerankResult(index=index, score=float(score), document=request.documents[index]))
+        results.sort(key=lambda result: -result.score)
+        return RerankResponse(
+            results=results,
+            usage=self.parse_operation_usage(payload.get("usage")),
+            model=as_str(payload.get("model")),
+            id=as_str(payload.get("id")),
+            raw=payload,
+        )

@@ -1,0 +1,53 @@
+"""Counting the tokens of a prompt, as the Responses API does. https://platform.openai.com/docs/guides/token-counting"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from ...data.http import Reply, Request
+from ...data.json import as_int
+from ...data.operations import TokenCount
+from ...data.prompt import Prompt
+from ..responses.render import render_prompt
+from .base import OperationHooks
+
+if TYPE_CHECKING:
+    from ..responses import Responses
+
+__all__ = ["InputTokenCounting"]
+
+_FIELDS = frozenset(
+    {
+        "conversation",
+        "input",
+        "instructions",
+        "model",
+        "parallel_tool_calls",
+        "previous_response_id",
+        "reasoning",
+        "text",
+        "tool_choice",
+        "tools",
+        "truncation",
+    }
+)
+
+
+class InputTokenCounting(OperationHooks):
+    """Counts the tokens of a prompt, for drivers that speak the Responses wire. Only what counts as input is sent."""
+
+    token_count_path: ClassVar[str] = "responses/input_tokens"
+
+    def build_token_count(self, prompt: Prompt) -> Request:
+        """The request for one prompt."""
+        body = render_prompt(cast("Responses", self), prompt)
+        counted = {name: value for name, value in body.items() if name in _FIELDS}
+        return self.build_post(self.token_count_path, counted, headers=prompt.extra_headers)
+
+    def parse_token_count(self, reply: Reply, prompt: Prompt) -> TokenCount:
+        """The count."""
+        payload = self.decode_success(reply)
+        count = as_int(payload.get("input_tokens"))
+        if count is None:
+            raise self.invalid_response("it has no count", reply.body)
+        return TokenCount(input_tokens=count, raw=payload)

@@ -1,0 +1,40 @@
+"""Costs that a provider reports itself, in its usage object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from ..data.cost import Cost
+
+__all__ = ["read_amount", "read_cost"]
+
+
+def read_amount(value: Any) -> Decimal | None:
+    """A JSON number or its text as an exact amount; `None` for anything else, below zero or not finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        return None
+    try:
+        amount = Decimal(str(value))
+    except ArithmeticError:
+        return None
+    return amount if amount.is_finite() and amount >= 0 else None
+
+
+def read_cost(provider: str, total: Any, items: Mapping[str, Any]) -> Cost | None:
+    """A cost in US dollars with what it consists of; `None` when there is no total.
+
+    What the items leave of the total is the item `other`. Items that come to more than the total are left out, since
+    they can't be its parts.
+    """
+    amount = read_amount(total)
+    if amount is None:
+        return None
+    parts = {name: part for name, value in items.items() if (part := read_amount(value))}
+    rest = amount - sum(parts.values(), Decimal(0))
+    if rest < 0:
+        parts = {}
+    elif rest and parts:
+        parts["other"] = rest
+    return Cost(amount, items=parts or {"total": amount}, source=f"reported by {provider}")

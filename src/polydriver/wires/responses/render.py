@@ -1,0 +1,188 @@
+"""Rendering prompts as requests of the Responses API: options, tools and the wanted form. The input is in `items`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ...data.json import as_dict, as_list, as_str
+from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from .items import render_input
+
+if TYPE_CHECKING:
+    from . import Responses
+
+__all__ = ["OPTION_NAMES", "render_prompt", "render_tool"]
+
+_FIELDS = {
+    "temperature": "temperature",
+    "top_p": "top_p",
+    "max_tokens": "max_output_tokens",
+    "top_logprobs": "top_logprobs",
+    "parallel_tool_calls": "parallel_tool_calls",
+    "user": "user",
+    "service_tier": "service_tier",
+    "prompt_cache_key": "prompt_cache_key",
+    "store": "store",
+}
+_LACKING = (
+    "top_k",
+    "stop",
+    "seed",
+    "presence_penalty",
+    "frequency_penalty",
+    "logit_bias",
+    "reasoning_budget",
+    "modalities",
+    "audio",
+)
+_PLAIN_OPTIONS = frozenset(
+    {
+        "background",
+        "context_management",
+        "conversation",
+        "max_tool_calls",
+        "moderation",
+        "previous_response_id",
+        "prompt",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "stream_options",
+        "truncation",
+    }
+)
+_NESTED_OPTIONS = {
+    "reasoning_summary": ("reasoning", "summary"),
+    "reasoning_context": ("reasoning", "context"),
+    "verbosity": ("text", "verbosity"),
+}
+OPTION_NAMES = frozenset({*_PLAIN_OPTIONS, *_NESTED_OPTIONS, "include", "allowed_tools"})
+"""Options beyond those of `Prompt` that are rendered here."""
+
+_CHOOSABLE = frozenset(
+    {
+        "apply_patch",
+        "code_interpreter",
+        "computer",
+        "computer_use_preview",
+        "custom",
+        "file_search",
+        "function",
+        "image_generation",
+        "mcp",
+        "shell",
+        "web_search_preview",
+        "web_search_preview_2025_03_11",
+    }
+)
+_ENCRYPTED_REASONING = "reasoning.encrypted_content"
+_LOGPROBS = "message.output_text.logprobs"
+
+
+def render_prompt(wire: Responses, prompt: Prompt) -> dict[str, Any]:
+    """The body of the request; `prompt.extra` is merged last."""
+    body: dict[str, Any] = {"model": prompt.model, **render_input(wire, prompt)}
+    for option, field in _FIELDS.items():
+        value = getattr(prompt, option)
+        if value is not None:
+            body[field] = value
+    if prompt.reasoning_effort is not None:
+        body["reasoning"] = {"effort": prompt.reasoning_effort}
+    if prompt.response_format is not None:
+        body["text"] = {"format": _render_format(prompt.response_format)}
+    for name, value in prompt.options.items():
+        if path := _NESTED_OPTIONS.get(name):
+            body.setdefault(path[0], {})[path[1]] = value
+        elif name not in ("include", "allowed_tools"):
+            body[name] = value
+    if included := _render_include(wire, prompt):
+        body["include"] = included
+    _render_tools(prompt, body)
+    if prompt.stream:
+        body["stream"] = True
+    _warn_of_lacking(wire, prompt)
+    body.update(prompt.extra)
+    return body
+
+
+def _warn_of_lacking(wire: Responses, prompt: Prompt) -> None:
+    lacking = [name for name in _LACKING if getattr(prompt, name) is not None]
+    if prompt.n not in (None, 1):
+        lacking.append("n")
+    for name in lacking:
+        prompt.warn(f"{wire.name} takes no {name} on the Responses API; it was left out.")
+
+
+def _render_include(wire: Responses, prompt: Prompt) -> list[str]:
+    """What the answer shall hold beyond the usual.
+
+    Models that do not reason refuse a request for encrypted reasoning, so unknown ones must have been asked to reason.
+    """
+    wanted = [item for item in as_list(prompt.options.get("include")) if isinstance(item, str)]
+    if prompt.logprobs or prompt.top_logprobs is not None:
+        wanted.append(_LOGPROBS)
+    if wire.encrypted_reasoning:
+        reasons = wire.is_reasoning_model(prompt.model)
+        if reasons or (reasons is None and prompt.reasoning_effort not in (None, "none")):
+            wanted.append(_ENCRYPTED_REASONING)
+    return list(dict.fromkeys(wanted))
+
+
+def _render_format(wanted: OutputFormat) -> dict[str, Any]:
+    if wanted.schema is None:
+        return {"type": "json_object"}
+    rendered: dict[str, Any] = {"type": "json_schema", "name": wanted.name, "schema": wanted.schema}
+    if wanted.description:
+        rendered["description"] = wanted.description
+    if wanted.strict is not None:
+        rendered["strict"] = wanted.strict
+    return rendered
+
+
+def _render_tools(prompt: Prompt, body: dict[str, Any]) -> None:
+    if not prompt.tools:
+        body.pop("parallel_tool_calls", None)
+        return
+    body["tools"] = tools = [render_tool(tool) for tool in prompt.tools]
+    choice = prompt.tool_choice
+    allowed = prompt.options.get("allowed_tools")
+    if isinstance(allowed, list | tuple):
+        mode = "required" if choice == "required" else "auto"
+        body["tool_choice"] = _allow([_point_at(tools, name) for name in allowed if isinstance(name, str)], mode)
+    elif choice in ("auto", "none", "required"):
+        body["tool_choice"] = choice
+    elif choice is not None:
+        chosen = _point_at(tools, choice)
+        # The description lets only these be chosen; the others can be the only ones allowed.
+        body["tool_choice"] = chosen if chosen["type"] in _CHOOSABLE else _allow([chosen], "required")
+
+
+def _allow(tools: list[dict[str, Any]], mode: str) -> dict[str, Any]:
+    return {"type": "allowed_tools", "mode": mode, "tools": tools}
+
+
+def render_tool(tool: ToolSpec | ProviderTool) -> dict[str, Any]:
+    """One entry of `tools`."""
+    if isinstance(tool, ProviderTool):
+        return tool.data
+    rendered: dict[str, Any] = {"type": "function", "name": tool.name}
+    if tool.description:
+        rendered["description"] = tool.description
+    rendered["parameters"] = tool.parameters or {"type": "object", "properties": {}}
+    # This API is strict by default, unlike Chat Completions, and then makes every optional argument a required one.
+    rendered["strict"] = bool(tool.strict)
+    return rendered
+
+
+def _point_at(tools: list[dict[str, Any]], name: str) -> dict[str, Any]:
+    """The reference to one of the tools by its name, its server's label, or its type where it has no name."""
+    for tool in tools:
+        tool = as_dict(tool)
+        kind = as_str(tool.get("type")) or "function"
+        if kind == "mcp" and tool.get("server_label") == name:
+            return {"type": "mcp", "server_label": name}
+        if tool.get("name") == name:
+            return {"type": kind, "name": name}
+        if kind == name:
+            return {"type": kind}
+    return {"type": "function", "name": name}

@@ -38,9 +38,9 @@ class CustomDecoder(StreamDecoder["StreamingCustomDriver"]):
         """Read one event."""
         payload = decode_json(event)
         if not isinstance(payload, dict):
-            raise self.driver.invalid_response("an event is no object", event)
+            raise self.wire.invalid_response("an event is no object", event)
         if payload.get("error"):
-            raise self.driver.map_payload(payload)
+            raise self.wire.map_payload(payload)
         if delta := as_str(payload.get("delta")):
             self.answer.first.add_text(delta)
             chunks.append(AIChunk(content=delta))

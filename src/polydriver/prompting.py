@@ -18,7 +18,7 @@ from .data.prompt import Prompt
 from .errors import ConfigurationError, UnknownOptionError
 
 if TYPE_CHECKING:
-    from .driver import Driver
+    from .contract import DriverHooks
 
 __all__ = ["CALL_LIMITS", "PROMPT_OPTIONS", "build_prompt", "check_number", "make_messages", "unknown_option"]
 
@@ -62,7 +62,7 @@ _NUMBERS: dict[str, tuple[type | tuple[type, ...], float, float]] = {
 
 
 def build_prompt(
-    driver: Driver, messages: object, options: Mapping[str, Any], *, stream: bool = False
+    driver: DriverHooks, messages: object, options: Mapping[str, Any], *, stream: bool = False
 ) -> tuple[Prompt, dict[str, Any]]:
     """The prompt for one call, and the call's limits.
 
@@ -221,7 +221,7 @@ def check_number(name: str, value: object) -> None:
         raise ConfigurationError(f"{name} must be {kind} from {low:g} to {high:g}, not {value!r}")
 
 
-def unknown_option(driver: Driver, name: str, known: Iterable[str]) -> UnknownOptionError:
+def unknown_option(driver: DriverHooks, name: str, known: Iterable[str]) -> UnknownOptionError:
     """The error for an option that is not among the known ones, with the nearest of them."""
     near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     if name == "stream":

@@ -8,7 +8,7 @@ import msgspec
 
 from .messages import AIMessage
 
-__all__ = ["OutputFormat", "Prompt", "ProviderTool", "ReasoningEffort", "ToolChoice", "ToolSpec"]
+__all__ = ["OPTIONS", "OutputFormat", "Prompt", "ProviderTool", "ReasoningEffort", "ToolChoice", "ToolSpec"]
 
 ToolChoice: TypeAlias = str
 """`"auto"`, `"none"`, `"required"` (any tool), or the name of the one tool that must be called."""
@@ -102,5 +102,10 @@ class Prompt(msgspec.Struct, kw_only=True):
         if text not in self.warnings:
             self.warnings.append(text)
 
+
+_NOT_OPTIONS = frozenset({"messages", "model", "stream", "options", "extra", "extra_headers", "warnings", "wire"})
+
+OPTIONS: tuple[str, ...] = tuple(name for name in Prompt.__struct_fields__ if name not in _NOT_OPTIONS)
+"""The options that every wire renders, warns of or refuses: see `polydriver.contract.option_rules`."""
 
 _OPTIONS = tuple(field.name for field in msgspec.structs.fields(Prompt) if field.default is None)

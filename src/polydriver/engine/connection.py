@@ -16,7 +16,7 @@ from .transports import transport_for
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ..driver import Driver
+    from ..contract import DriverHooks
 
 __all__ = ["Connection", "ModelList"]
 
@@ -41,7 +41,7 @@ class Connection:
 
     __slots__ = ("budget", "bus", "config", "driver", "models", "name", "transport", "user_agent")
 
-    def __init__(self, driver: Driver, bus: EventBus | None = None, transport: Any = None) -> None:
+    def __init__(self, driver: DriverHooks, bus: EventBus | None = None, transport: Any = None) -> None:
         self.driver = driver
         self.transport = transport
         self.config = driver.config

@@ -19,8 +19,8 @@ from ..events import CostCalculated
 from .call import Call, Operation
 
 if TYPE_CHECKING:
+    from ..contract import DriverHooks
     from ..data.cost import Cost
-    from ..driver import Driver
     from ..operations.preparing import Work
     from .pipeline import Pipeline
 
@@ -140,7 +140,7 @@ def _fill_answer(pipeline: Pipeline[Any], answer: AIResponse, started: float) ->
         answer.cost = pipeline.driver.calculate_cost(answer.usage, answer.model)
 
 
-def _price(driver: Driver, result: OperationResult) -> Cost | None:
+def _price(driver: DriverHooks, result: OperationResult) -> Cost | None:
     """By the requested model first, then by the answered one.
 
     A price that cannot be worked out is no cost, and no failure.

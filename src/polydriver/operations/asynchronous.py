@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..contract import DriverHooks
     from ..data.messages import Audio, Document, Image, Text
     from ..data.operation_requests import EmbeddingInput
     from ..data.operations import (
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
         Transcript,
     )
     from ..data.responses import AIResponse
-    from ..driver import Driver
     from ..engine.pipeline import Pipeline
     from ..engine.ports import AsyncPort
 
@@ -39,7 +39,10 @@ class AsyncOperations:
     """What providers do beyond chat: the methods of `Operations`, awaited. Part of `AsyncProvider`."""
 
     if TYPE_CHECKING:
-        driver: Driver
+
+        @property
+        def driver(self) -> DriverHooks:
+            """See `Provider.driver`."""
 
         @property
         def _pipeline(self) -> Pipeline[AsyncPort]: ...

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ..contract import DriverHooks
     from ..data.messages import Audio, Document, Image, Text
     from ..data.operation_requests import EmbeddingInput
     from ..data.operations import (
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
         Transcript,
     )
     from ..data.responses import AIResponse
-    from ..driver import Driver
     from ..engine.pipeline import Pipeline
     from ..engine.ports import BlockingPort
 
@@ -48,7 +48,7 @@ class Operations:
     if TYPE_CHECKING:
 
         @property
-        def driver(self) -> Driver:
+        def driver(self) -> DriverHooks:
             """See `Provider.driver`."""
 
         @property

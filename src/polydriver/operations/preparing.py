@@ -30,7 +30,7 @@ from ..prompting import CALL_LIMITS, build_prompt, check_number, unknown_option
 from . import inputs
 
 if TYPE_CHECKING:
-    from ..driver import Driver
+    from ..contract import DriverHooks
 
 __all__ = ["Work", "prepare"]
 
@@ -87,7 +87,7 @@ class Work(msgspec.Struct, frozen=True):
         return self.request.model or None
 
 
-def prepare(driver: Driver, method: str, fields: dict[str, Any], options: Mapping[str, Any]) -> Work:
+def prepare(driver: DriverHooks, method: str, fields: dict[str, Any], options: Mapping[str, Any]) -> Work:
     """The work of one call of `method`: `fields` are the method's own arguments, `options` what was given beyond them.
 
     Raises `UnsupportedFeatureError` when the driver lacks the hooks, `UnknownOptionError` for an unknown option, and
@@ -120,7 +120,7 @@ def prepare(driver: Driver, method: str, fields: dict[str, Any], options: Mappin
 
 
 def _sort(
-    driver: Driver,
+    driver: DriverHooks,
     method: str,
     options: Mapping[str, Any],
     fields: dict[str, Any],
@@ -143,7 +143,7 @@ def _sort(
     return limits, own
 
 
-def _check_texts(driver: Driver, method: str, given: Mapping[str, Any]) -> None:
+def _check_texts(driver: DriverHooks, method: str, given: Mapping[str, Any]) -> None:
     """The model and the texts that must be there are strings with something in them."""
     for name in ("prompt", "text", "query", "id", "name"):
         value = given.get(name)
@@ -161,7 +161,9 @@ def _check_texts(driver: Driver, method: str, given: Mapping[str, Any]) -> None:
         )
 
 
-def _prepare_batch(driver: Driver, kind: OperationKind, fields: dict[str, Any], options: Mapping[str, Any]) -> Work:
+def _prepare_batch(
+    driver: DriverHooks, kind: OperationKind, fields: dict[str, Any], options: Mapping[str, Any]
+) -> Work:
     prompts = list(fields["prompts"])
     if not prompts:
         raise ConfigurationError("there is no prompt in the batch: give at least one")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
+from ..contract import DriverHooks
+from ..data.cost import Cost
 from ..data.messages import AIMessage
-
-if TYPE_CHECKING:
-    from ..data.cost import Cost
-    from ..data.models import Capabilities
-    from ..data.usage import TokenUsage
+from ..data.models import Capabilities
+from ..data.usage import TokenUsage
+from ..engine.connection import Connection
 
 __all__ = ["Answers", "Message"]
 
@@ -20,7 +20,17 @@ Message: TypeAlias = str | AIMessage | Mapping[str, Any]
 
 
 class Answers(ABC):
-    """The seven methods that never wait."""
+    """The seven methods that never wait, and what providers of both colours stand on."""
+
+    @property
+    @abstractmethod
+    def driver(self) -> DriverHooks:
+        """The driver that translates."""
+
+    @property
+    @abstractmethod
+    def connection(self) -> Connection:
+        """What the calls of this provider share, blocking and async ones."""
 
     @abstractmethod
     def calculate_cost(self, usage: TokenUsage | None, model: str) -> Cost | None:

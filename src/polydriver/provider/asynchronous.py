@@ -13,11 +13,11 @@ from ..prompting import build_prompt
 from .answers import Answers, Message
 
 if TYPE_CHECKING:
+    from ..contract import DriverHooks
     from ..data.cost import Cost
     from ..data.models import AIModel, Capabilities, CredentialReport, HealthReport, SyncReport
     from ..data.responses import AIChunk, AIResponse
     from ..data.usage import TokenUsage
-    from ..driver import Driver
     from ..engine.connection import Connection
     from ..engine.pipeline import Pipeline
     from ..engine.ports import AsyncPort
@@ -31,13 +31,19 @@ __all__ = ["AsyncProvider"]
 class AsyncProvider(AsyncOperations, Answers, Observable):
     """A service, for async callers: the methods of `Provider`, awaited. May be used from several event loops."""
 
-    def __init__(self, driver: Driver) -> None:
-        self.driver = driver
+    def __init__(self, source: Answers) -> None:
+        """`source` is the provider for blocking callers, with which it shares all but the transport."""
+        self._source = source
+
+    @property
+    def driver(self) -> DriverHooks:
+        """The driver that translates."""
+        return self._source.driver
 
     @property
     def connection(self) -> Connection:
-        """What the calls of this provider share, the blocking ones of its driver included."""
-        return self.driver.connection
+        """What the calls of this provider share, blocking ones included."""
+        return self._source.connection
 
     @property
     def bus(self) -> EventBus:
@@ -52,19 +58,19 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
 
     def calculate_cost(self, usage: TokenUsage | None, model: str) -> Cost | None:
         """See `Answers.calculate_cost`."""
-        return self.driver.calculate_cost(usage, model)
+        return self._source.calculate_cost(usage, model)
 
     def get_capabilities(self) -> Capabilities:
         """See `Answers.get_capabilities`."""
-        return self.driver.get_capabilities()
+        return self._source.get_capabilities()
 
     def get_config(self) -> dict[str, Any]:
         """See `Answers.get_config`."""
-        return self.driver.get_config()
+        return self._source.get_config()
 
     def get_name(self) -> str:
         """See `Answers.get_name`."""
-        return self.driver.get_name()
+        return self._source.get_name()
 
     async def send_message(self, message: Message, **options: Any) -> AIResponse:
         """See `Provider.send_message`."""

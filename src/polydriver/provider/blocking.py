@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from types import TracebackType
@@ -12,18 +11,16 @@ from ..events.bus import Observable
 from ..operations import Operations
 from ..prompting import build_prompt
 from .answers import Answers, Message
+from .asynchronous import AsyncProvider
 
 if TYPE_CHECKING:
     from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
     from ..data.responses import AIChunk, AIResponse
-    from ..driver import Driver
-    from ..engine.connection import Connection
     from ..engine.pipeline import Pipeline
     from ..engine.ports import BlockingPort
     from ..engine.streaming import Stream
     from ..errors import AIError
     from ..events import EventBus
-    from .asynchronous import AsyncProvider
 
 __all__ = ["Provider"]
 
@@ -38,25 +35,13 @@ class Provider(Operations, Answers, Observable):
     """
 
     @property
-    @abstractmethod
-    def driver(self) -> Driver:
-        """The driver that translates."""
-
-    @property
-    @abstractmethod
-    def connection(self) -> Connection:
-        """What the calls of this provider share."""
-
-    @property
     def bus(self) -> EventBus:
         """The bus of this provider's events; `on` listens to them."""
         return self.connection.bus
 
     def asynchronous(self) -> AsyncProvider:
         """The same provider for async callers; both share limits, events and the model cache."""
-        from .asynchronous import AsyncProvider
-
-        return AsyncProvider(self.driver)
+        return AsyncProvider(self)
 
     def report_to(self, bus: EventBus) -> None:
         """Bring this provider's events to `bus` as well. Does nothing for a provider without events of its own."""

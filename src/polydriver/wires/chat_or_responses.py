@@ -51,7 +51,7 @@ class ChatOrResponses(Responses, ChatCompletions):
     decoder_class: ClassVar[type[StreamDecoder[Any]]] = StreamDecoder  # each wire's own: see `decoder`
     option_names = RESPONSES_OPTIONS | _CHAT_OPTIONS | {"api"}
 
-    def wire(self, prompt: Prompt) -> type[ChatCompletions] | type[Responses]:
+    def wire_of(self, prompt: Prompt) -> type[ChatCompletions] | type[Responses]:
         """The wire for a prompt, decided once. Raises `ConfigurationError` for an `api` that does not exist."""
         if prompt.wire is None:
             prompt.wire = self._decide(prompt)
@@ -91,11 +91,11 @@ class ChatOrResponses(Responses, ChatCompletions):
 
     def build_request(self, prompt: Prompt) -> Request:
         """The request for one prompt, on the wire that it takes."""
-        return self.wire(prompt).build_request(self, prompt)
+        return self.wire_of(prompt).build_request(self, prompt)
 
     def render_prompt(self, prompt: Prompt) -> dict[str, Any]:
         """The body of the request, with the options that its wire knows."""
-        wire = self.wire(prompt)
+        wire = self.wire_of(prompt)
         if prompt.options:
             foreign = _ONLY_CHAT if wire is Responses else _ONLY_RESPONSES
             for name in prompt.options.keys() & foreign:
@@ -107,7 +107,7 @@ class ChatOrResponses(Responses, ChatCompletions):
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply, on the wire that the prompt took, or the other one if that is what came."""
-        return _answered_wire(reply.body, self.wire(prompt)).parse_response(self, reply, prompt)
+        return _answered_wire(reply.body, self.wire_of(prompt)).parse_response(self, reply, prompt)
 
     def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
         """A new decoder for one stream, on the wire that the prompt took, or the other one if that is what comes."""
@@ -151,8 +151,8 @@ class EitherDecoder(StreamDecoder["ChatOrResponses"]):
         return self._chosen.build() if self._chosen is not None else super().build()
 
     def _choose(self, data: bytes) -> None:
-        wire = _answered_wire(data, self.driver.wire(self.prompt))
-        self._chosen = wire.decoder_class(self.driver, self.prompt)
+        wire = _answered_wire(data, self.wire.wire_of(self.prompt))
+        self._chosen = wire.decoder_class(self.wire, self.prompt)
         self.answer = self._chosen.answer
 
     def _follow(self, chunks: list[AIChunk]) -> list[AIChunk]:

@@ -94,5 +94,5 @@ class AzureDecoder(EitherDecoder):
     def _choose(self, data: bytes) -> None:
         super()._choose(data)
         if type(self._chosen) is ChatCompletionsDecoder:
-            self._chosen = _ChatDecoder(self.driver, self.prompt)
+            self._chosen = _ChatDecoder(self.wire, self.prompt)
             self.answer = self._chosen.answer

@@ -112,7 +112,7 @@ class BedrockDriver(
         """What prompts for Claude are handed to, with the API "invoke"."""
         return ClaudeOnBedrock(self.config)
 
-    def wire(self, prompt: Prompt) -> BedrockDriver | ClaudeOnBedrock:
+    def wire_of(self, prompt: Prompt) -> BedrockDriver | ClaudeOnBedrock:
         """The one that speaks the API of a prompt. Raises `ConfigurationError` for an `api` that does not exist."""
         chosen = prompt.options.get("api") or self.config.setting("api")
         if chosen not in ("converse", "invoke"):
@@ -124,7 +124,7 @@ class BedrockDriver(
 
     def build_request(self, prompt: Prompt) -> Request:
         """The request for one prompt, on its API, with the options that this one knows."""
-        wire = self.wire(prompt)
+        wire = self.wire_of(prompt)
         known = CONVERSE_OPTIONS if wire is self else Messages.option_names
         for name in prompt.options.keys() - known - {"api"}:
             prompt.warn(f"{self.name} takes no {name} on this API; it was left out.")

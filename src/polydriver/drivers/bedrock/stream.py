@@ -25,15 +25,15 @@ class ClaudeDecoder(MessagesDecoder):
 
     def parse_event(self, event: EventStreamMessage, chunks: list[AIChunk]) -> None:  # type: ignore[override]
         """See `StreamDecoder.parse_event`."""
-        raise_exception(self.driver, event)
+        raise_exception(self.wire, event)
         if event.headers.get(":event-type") == "chunk":
-            super().parse_event((b"", open_chunk(self.driver, event)), chunks)
+            super().parse_event((b"", open_chunk(self.wire, event)), chunks)
 
 
 class BedrockDecoder(ConverseDecoder):
     """Reads Converse's events, and hands the stream over where they turn out to be Claude's own, in chunks."""
 
-    driver: BedrockDriver
+    wire: BedrockDriver
 
     def __init__(self, driver: BedrockDriver, prompt: Prompt) -> None:
         super().__init__(driver, prompt)
@@ -45,7 +45,7 @@ class BedrockDecoder(ConverseDecoder):
             if not self._is_claudes(event):
                 super().unwrap(event, chunks)
                 return
-            self._claude = ClaudeDecoder(self.driver.claude, self.prompt)
+            self._claude = ClaudeDecoder(self.wire.claude, self.prompt)
             self.answer = self._claude.answer
         self._claude.parse_event(event, chunks)
         self.complete, self.closed = self._claude.complete, self._claude.closed
@@ -53,7 +53,7 @@ class BedrockDecoder(ConverseDecoder):
     def _is_claudes(self, event: EventStreamMessage) -> bool:
         """Whether a chunk holds an event of the Messages wire, which names its kind by `type`."""
         try:
-            payload: Any = decode_json(open_chunk(self.driver, event))
+            payload: Any = decode_json(open_chunk(self.wire, event))
         except ValueError:
             return False
         return isinstance(as_dict(payload).get("type"), str)

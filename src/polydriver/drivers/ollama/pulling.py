@@ -85,16 +85,16 @@ class PullDecoder(StreamDecoder[OllamaChat]):
         try:
             line = decode_json(event)
         except ValueError as error:
-            raise self.driver.invalid_response(f"a line of the pull is {error}", event) from None
+            raise self.wire.invalid_response(f"a line of the pull is {error}", event) from None
         if not isinstance(line, dict) or line.get("error"):
-            raise self.driver.map_payload(line)
+            raise self.wire.map_payload(line)
         progress = {
             "status": as_str(line.get("status")) or "",
             "digest": as_str(line.get("digest")),
             "total": as_int(line.get("total")),
             "completed": as_int(line.get("completed")),
         }
-        chunks.append(AIChunk(parts=[ProviderPart(self.driver.origin, _KIND, progress)]))
+        chunks.append(AIChunk(parts=[ProviderPart(self.wire.origin, _KIND, progress)]))
         if progress["status"] == "success":
             self.answer.first.finish_reason = "stop"
             self.complete = self.closed = True

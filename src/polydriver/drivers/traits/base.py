@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 __all__ = ["TraitBase"]
 
 if TYPE_CHECKING:
+    from ...contract import DriverHooks
     from ...data.http import Reply, Request
-    from ...driver import Driver
     from ...errors import InvalidResponseError, ProviderError
 
-    class TraitBase(Driver):
+    class TraitBase(DriverHooks):
         """A driver with the helpers that traits lend to each other."""
 
         def url(self, path: str, **query: str | int | None) -> str:

@@ -37,7 +37,7 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
     def parse_event(self, event: tuple[bytes, bytes], chunks: list[AIChunk]) -> None:
         """See `StreamDecoder.parse_event`."""
         name, data = event
-        chunk = decode_chunk(self.driver, data)
+        chunk = decode_chunk(self.wire, data)
         if chunk is None:
             self._done(chunks)
             return
@@ -52,7 +52,7 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         if usage and isinstance(usage, dict):
             self._read_usage(usage)
         if chunk.error or name == b"error":
-            raise self.driver.map_payload(decode_json(data))
+            raise self.wire.map_payload(decode_json(data))
         if chunk.citations or chunk.search_results:
             self._sources = read_sources(chunk.search_results, chunk.citations) or self._sources
         if chunk.choices:
@@ -62,13 +62,13 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
     def _read_groq(self, own: dict[str, Any]) -> Any:
         """Groq's own object: the usage, or an error such as a tool call that it could not make sense of."""
         if own.get("error"):
-            raise self.driver.map_payload(own)
+            raise self.wire.map_payload(own)
         return own.get("usage")
 
     def _read_choice(self, raw: ChunkChoice, chunks: list[AIChunk]) -> None:
         self._seen_choice = True
         if raw.error:
-            raise self.driver.map_payload({"error": raw.error})
+            raise self.wire.map_payload({"error": raw.error})
         index = raw.index if type(raw.index) is int and raw.index >= 0 else 0
         choice = self.answer.choice(index)
         delta = raw.delta
@@ -86,9 +86,9 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
                 choice.add_reasoning(thought)
                 chunks.append(AIChunk(reasoning=thought, index=index))
             if delta.tool_calls:
-                add_call_deltas(self.driver, choice, as_list(delta.tool_calls))
+                add_call_deltas(self.wire, choice, as_list(delta.tool_calls))
             elif delta.function_call:
-                add_call_deltas(self.driver, choice, [{"index": 0, "function": delta.function_call}])
+                add_call_deltas(self.wire, choice, [{"index": 0, "function": delta.function_call}])
             if delta.refusal and type(delta.refusal) is str:
                 choice.add_refusal(delta.refusal)
                 chunks.append(AIChunk(refusal=delta.refusal, index=index))
@@ -110,7 +110,7 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         if isinstance(content, str):
             pieces = self._think.setdefault(choice.index, ThinkTags()).feed(content)
         else:
-            parts = parse.read_content(self.driver, {"content": content})
+            parts = parse.read_content(self.wire, {"content": content})
             pieces = [(type(part) is Reasoning, part.text) for part in parts if isinstance(part, Text | Reasoning)]
         self._add_pieces(choice, pieces, chunks)
 
@@ -126,9 +126,9 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
     def _read_extras(self, choice: ChoiceAssembly, delta: Delta, chunks: list[AIChunk]) -> None:
         extras = self._extras.setdefault(choice.index, Extras())
         extras.add(delta.reasoning_details, delta.annotations)
-        if self.driver.server_tools_field == "executed_tools":
+        if self.wire.server_tools_field == "executed_tools":
             extras.add(tools=delta.executed_tools)
-        if self.driver.details_as_reasoning and (text := read_details_text(delta.reasoning_details)):
+        if self.wire.details_as_reasoning and (text := read_details_text(delta.reasoning_details)):
             self._add_pieces(choice, [(True, text)], chunks)
         for image in read_images(delta.images):
             choice.add_part(image)
@@ -148,11 +148,11 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         choice.finish_reason = parse.map_finish(raw)
         self._hand_out(choice, chunks)
         if first_time and (extras := self._extras.get(choice.index)) and extras.tools:
-            chunks.append(AIChunk(parts=list(extras.server_parts(self.driver)), index=choice.index))
+            chunks.append(AIChunk(parts=list(extras.server_parts(self.wire)), index=choice.index))
         if any(type(part) is Refusal for part in choice.parts) and choice.finish_reason == "stop":
             choice.finish_reason = "content_filter"
         if choice.finish_reason == "error":
-            raise self.driver.map_payload(
+            raise self.wire.map_payload(
                 {"error": {"message": f"the provider ended the stream with finish_reason {raw!r}"}}
             )
         choices = self.answer.choices
@@ -169,13 +169,13 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
     def _read_usage(self, raw: dict[str, Any]) -> None:
         """Usage is cumulative where it comes several times: the last one counts."""
         self._reported = raw
-        self.answer.usage = self.driver.parse_usage(raw)
+        self.answer.usage = self.wire.parse_usage(raw)
 
     def _done(self, chunks: list[AIChunk]) -> None:
         """`[DONE]`: the answer is whole, with or without a finish reason."""
         self.closed = True
         if not self._seen_choice:
-            raise self.driver.invalid_response("the stream ended without any choice")
+            raise self.wire.invalid_response("the stream ended without any choice")
         self.complete = True
         self.end(chunks)
 
@@ -188,7 +188,7 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         if not isinstance(payload, dict) or not payload.get("choices"):
             super().parse_unframed(body, chunks)
             return
-        response = parse.parse_response(self.driver, payload, self.prompt)
+        response = parse.parse_response(self.wire, payload, self.prompt)
         answer, first = self.answer, self.answer.first
         answer.id, answer.model, answer.usage, answer.raw = response.id, response.model, response.usage, payload
         answer.provider_data = response.provider_data
@@ -210,11 +210,11 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         response = self.answer.build()
         for choice in (response, *response.alternatives):
             extras = self._extras.get(choice.index) or Extras()
-            choice.parts = extras.apply(self.driver, choice.parts)
+            choice.parts = extras.apply(self.wire, choice.parts)
         if self._sources:
             sources = Extras()
             sources.add(annotations=self._sources)
-            response.parts = sources.apply(self.driver, response.parts)
+            response.parts = sources.apply(self.wire, response.parts)
         if self._reported:
-            self.driver.report_cost(self._reported, response)
+            self.wire.report_cost(self._reported, response)
         return response

@@ -76,7 +76,7 @@ class CohereDecoder(StreamDecoder["CohereChat"]):
             if item.logprobs is not None:
                 self._add_logprobs(item.logprobs)
         elif kind is None:
-            raise self.driver.map_payload(decode_json(data))
+            raise self.wire.map_payload(decode_json(data))
         elif (read := _READERS.get(kind)) is not None:
             read(self, item, chunks)
 
@@ -85,13 +85,13 @@ class CohereDecoder(StreamDecoder["CohereChat"]):
         try:
             payload = decode_json(data)
         except ValueError as error:
-            raise self.driver.invalid_response(f"an event of the stream is {error}", data) from None
+            raise self.wire.invalid_response(f"an event of the stream is {error}", data) from None
         if not isinstance(payload, dict) or payload.get("error"):
-            raise self.driver.map_payload(payload)
+            raise self.wire.map_payload(payload)
         try:
             return msgspec.convert(payload, _Event)
         except (msgspec.ValidationError, RecursionError) as error:
-            raise self.driver.invalid_response(f"an event of the stream has another shape: {error}", data) from None
+            raise self.wire.invalid_response(f"an event of the stream has another shape: {error}", data) from None
 
     def _read_content(self, content: _Content, chunks: list[AIChunk]) -> None:
         text = content.text
@@ -128,7 +128,7 @@ class CohereDecoder(StreamDecoder["CohereChat"]):
     def _end_thinking(self) -> None:
         if self._thinking:
             self._thinking = False
-            self.answer.first.flush({self.driver.origin: {}})
+            self.answer.first.flush({self.wire.origin: {}})
 
     def _read_plan(self, item: _Event, chunks: list[AIChunk]) -> None:
         plan = item.delta.message.tool_plan if item.delta and item.delta.message else None
@@ -139,7 +139,7 @@ class CohereDecoder(StreamDecoder["CohereChat"]):
         if not self._plan:
             return
         self._end_thinking()
-        part = parse.make_plan(self.driver, "".join(self._plan))
+        part = parse.make_plan(self.wire, "".join(self._plan))
         self._plan.clear()
         self.answer.first.add_part(part)
         chunks.append(AIChunk(parts=[part]))
@@ -177,7 +177,7 @@ class CohereDecoder(StreamDecoder["CohereChat"]):
         first.flush()
         if delta.error or first.raw_finish_reason == "ERROR":
             message = as_str(delta.error) or "the provider ended the stream with finish_reason 'ERROR'"
-            raise self.driver.map_payload({"error": {"message": message, "type": as_str(delta.error_type)}})
+            raise self.wire.map_payload({"error": {"message": message, "type": as_str(delta.error_type)}})
         if calls := first.take_calls(cut=first.finish_reason == "length"):
             chunks.append(AIChunk(tool_calls=calls))
         self.complete = self.closed = True
@@ -191,7 +191,7 @@ class CohereDecoder(StreamDecoder["CohereChat"]):
         if not isinstance(payload, dict):
             super().parse_unframed(body, chunks)
             return
-        response = parse.parse_response(self.driver, payload)
+        response = parse.parse_response(self.wire, payload)
         answer, first = self.answer, self.answer.first
         answer.id, answer.usage, answer.raw = response.id, response.usage, payload
         first.parts = response.parts
@@ -203,9 +203,9 @@ class CohereDecoder(StreamDecoder["CohereChat"]):
         """The response so far, with the citations at the texts that they are about."""
         response = self.answer.build()
         if self._plan:
-            response.parts.append(parse.make_plan(self.driver, "".join(self._plan)))
+            response.parts.append(parse.make_plan(self.wire, "".join(self._plan)))
         if self._citations:
-            response.parts = parse.add_citations(self.driver, response.parts, self._citations)
+            response.parts = parse.add_citations(self.wire, response.parts, self._citations)
         return response
 
 

@@ -75,7 +75,7 @@ class ConverseDecoder(StreamDecoder["Converse"]):
                 found = convert_delta(self._object(event.payload))
             self._read_delta(found.contentBlockIndex, found.delta or NO_DELTA, chunks)
             return
-        raise_exception(self.driver, event)
+        raise_exception(self.wire, event)
         if kind == "chunk":
             self.unwrap(event, chunks)
         elif isinstance(kind, str) and (reader := self._readers.get(kind)):
@@ -85,14 +85,14 @@ class ConverseDecoder(StreamDecoder["Converse"]):
         try:
             found = decode_json(payload)
         except ValueError as error:
-            raise self.driver.invalid_response(f"an event of the stream is {error}", payload) from None
+            raise self.wire.invalid_response(f"an event of the stream is {error}", payload) from None
         if not isinstance(found, dict):
-            raise self.driver.invalid_response("an event of the stream is no JSON object", payload)
+            raise self.wire.invalid_response("an event of the stream is no JSON object", payload)
         return found
 
     def unwrap(self, event: EventStreamMessage, chunks: list[AIChunk]) -> None:
         """The event in a chunk of InvokeModel: an object with one key that is its type."""
-        for kind, payload in self._object(open_chunk(self.driver, event)).items():
+        for kind, payload in self._object(open_chunk(self.wire, event)).items():
             if kind == "contentBlockDelta":
                 found = convert_delta(as_dict(payload))
                 self._read_delta(found.contentBlockIndex, found.delta or NO_DELTA, chunks)
@@ -167,7 +167,7 @@ class ConverseDecoder(StreamDecoder["Converse"]):
             try:
                 block.redacted += b64decode(delta.redactedContent, validate=True)
             except (binascii.Error, ValueError):
-                raise self.driver.invalid_response("redacted reasoning is no base64") from None
+                raise self.wire.invalid_response("redacted reasoning is no base64") from None
 
     def _stop_block(self, event: dict[str, Any], chunks: list[AIChunk]) -> None:
         """End a block. Calls wait for the stop reason, which tells whether the last of them was cut."""
@@ -177,7 +177,7 @@ class ConverseDecoder(StreamDecoder["Converse"]):
             self._close(block, chunks)
 
     def _close(self, block: _Block, chunks: list[AIChunk]) -> None:
-        first, origin = self.answer.first, self.driver.origin
+        first, origin = self.answer.first, self.wire.origin
         part: Any = None
         if block.reasons:
             own = {"signature": block.signature} if block.signature else {}

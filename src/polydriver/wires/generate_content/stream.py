@@ -68,7 +68,7 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
         """See `StreamDecoder.parse_event`."""
         name, data = event
         if name == b"error":
-            raise self.driver.map_payload(self._payload(data))
+            raise self.wire.map_payload(self._payload(data))
         try:
             chunk = _decode(data)
             if chunk.model_version is None and b"_" in data:
@@ -79,7 +79,7 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
                 return
             chunk = self._decode_leniently(data)
         if chunk.error:
-            raise self.driver.map_payload(self._payload(data))
+            raise self.wire.map_payload(self._payload(data))
         answer = self.answer
         if type(chunk.model_version) is str and chunk.model_version:
             answer.model = chunk.model_version
@@ -107,20 +107,20 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
         """Raise for a first event that says nothing we know: it is of another API. An empty one is passed over."""
         payload = self._payload(data) if bytes(chunk.usage_metadata) in (b"null", b"{}") else None
         if payload and "candidates" not in payload:
-            raise self.driver.map_payload(payload)
+            raise self.wire.map_payload(payload)
 
     def _decode_leniently(self, data: bytes) -> _Chunk:
         """An event of another shape: snake_case names, half a surrogate pair, wrong types, an error as a list."""
         try:
             payload = decode_json(data)
         except ValueError as error:
-            raise self.driver.invalid_response(f"an event of the stream is {error}", data) from None
+            raise self.wire.invalid_response(f"an event of the stream is {error}", data) from None
         if not isinstance(payload, dict) or payload.get("error"):
-            raise self.driver.map_payload(payload)
+            raise self.wire.map_payload(payload)
         payload = with_camel_names(payload)
         candidates = payload.get("candidates")
         if not isinstance(candidates, list | None):
-            raise self.driver.invalid_response("an event's candidates are no list", data)
+            raise self.wire.invalid_response("an event's candidates are no list", data)
         return _Chunk(
             candidates=[_candidate(item) for item in as_list(candidates) if isinstance(item, dict)],
             usage_metadata=msgspec.Raw(encode_json(as_dict(payload.get("usageMetadata")))),
@@ -172,9 +172,9 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
                 choice.add_text(text)
                 chunks.append(AIChunk(content=text, index=choice.index))
             return
-        cut = word is not None and parse.map_finish(self.driver, word) == "length"
+        cut = word is not None and parse.map_finish(self.wire, word) == "length"
         made = len(choice.tool_calls)
-        part = parse.read_part(self.driver, raw, self._choice_seed(choice), made, cut=cut)
+        part = parse.read_part(self.wire, raw, self._choice_seed(choice), made, cut=cut)
         if part is not None:
             self._add_part(choice, part, chunks)
 
@@ -201,7 +201,7 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
         """A piece of a call whose arguments are streamed."""
         streamed = self._open.get(choice.index)
         if streamed is None:
-            streamed = self._open[choice.index] = StreamedCall(choice.call(choice.index), self.driver.origin)
+            streamed = self._open[choice.index] = StreamedCall(choice.call(choice.index), self.wire.origin)
         streamed.add(call, as_str(raw.get("thoughtSignature")))
         if call.get("willContinue") is not True:
             self._close_call(choice, chunks, whole=True)
@@ -230,7 +230,7 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
         choice.flush()
         self._add_sources(choice, chunks)
         choice.raw_finish_reason = word
-        choice.finish_reason = parse.map_finish(self.driver, word, choice.parts)
+        choice.finish_reason = parse.map_finish(self.wire, word, choice.parts)
         self._end_choice(choice, message)
 
     def _read_feedback(self, feedback: Any) -> None:
@@ -241,14 +241,14 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
             self._end_choice(first, as_str(as_dict(feedback).get("blockReasonMessage")))
 
     def _end_choice(self, choice: ChoiceAssembly, message: str | None) -> None:
-        warning = parse.explain(self.driver, choice.finish_reason, message)
+        warning = parse.explain(self.wire, choice.finish_reason, message)
         if warning and warning not in self.answer.warnings:
             self.answer.warnings.append(warning)
         self.complete = all(other.finish_reason for other in self.answer.choices)
 
     def _add_sources(self, choice: ChoiceAssembly, chunks: list[AIChunk]) -> None:
         if found := self._sources.pop(choice.index, None):
-            choice.parts, new = parse.add_sources(self.driver, choice.parts, found)
+            choice.parts, new = parse.add_sources(self.wire, choice.parts, found)
             if new:
                 chunks.append(AIChunk(parts=new, index=choice.index))
 

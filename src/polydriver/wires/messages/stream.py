@@ -37,7 +37,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
     def parse_event(self, event: tuple[bytes, bytes], chunks: list[AIChunk]) -> None:
         """See `StreamDecoder.parse_event`."""
         name, data = event
-        found = decode_event(self.driver, name, data)
+        found = decode_event(self.wire, name, data)
         kind = found.type
         if kind == "content_block_delta":
             if found.delta is not None:
@@ -55,13 +55,13 @@ class MessagesDecoder(StreamDecoder["Messages"]):
         elif kind == "ping":
             self.pass_over()
         elif kind == "error" or found.error or name == b"error":
-            raise self.driver.map_payload(decode_json(data))
+            raise self.wire.map_payload(decode_json(data))
         elif kind is None and not name and not self._message and (payload := decode_json(data)):
-            raise self.driver.map_payload(payload)  # not of this API
+            raise self.wire.map_payload(payload)  # not of this API
 
     def _object(self, value: Any, name: str, data: bytes) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise self.driver.invalid_response(f"{name} is no object", data)
+            raise self.wire.invalid_response(f"{name} is no object", data)
         return value
 
     def _start_message(self, message: dict[str, Any], chunks: list[AIChunk]) -> None:
@@ -132,7 +132,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
             chunks.append(AIChunk(content=block.part.text))
 
     def _build(self, block: Block, *, cut: bool = False) -> Part | None:
-        return block.build(self.driver, self.answer.id or "", cut=cut)
+        return block.build(self.wire, self.answer.id or "", cut=cut)
 
     def _read_message_delta(self, event: Event, chunks: list[AIChunk]) -> None:
         """Take the stop reason and the final usage, and hand out the calls."""
@@ -143,7 +143,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
                 self._message[name] = value
         if event.context_management is not None:
             self._message["context_management"] = event.context_management
-        self.answer.provider_data = parse.find_container(self.driver, self._message)
+        self.answer.provider_data = parse.find_container(self.wire, self._message)
         raw = as_str(delta.stop_reason)
         if raw is None:
             return
@@ -151,7 +151,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
         first = self.answer.first
         first.raw_finish_reason = raw
         first.finish_reason = parse.map_finish(raw, self._parts())
-        chunks += [AIChunk(refusal=refusal.text) for refusal in parse.parse_refusal(self.driver, self._message)]
+        chunks += [AIChunk(refusal=refusal.text) for refusal in parse.parse_refusal(self.wire, self._message)]
         chunks.append(AIChunk(finish_reason=first.finish_reason, raw_finish_reason=raw, usage=self.answer.usage))
 
     def _close_all(self, chunks: list[AIChunk], *, cut: bool = False) -> None:
@@ -180,7 +180,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
     def _stop(self, chunks: list[AIChunk]) -> None:
         self.closed = True
         if not self._message:
-            raise self.driver.invalid_response("the stream ended without any message")
+            raise self.wire.invalid_response("the stream ended without any message")
         self._close_all(chunks)
         self.complete = True
 
@@ -201,7 +201,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
         if not isinstance(payload, dict) or not isinstance(payload.get("content"), list):
             super().parse_unframed(body, chunks)
             return
-        response = parse.parse_response(self.driver, payload, self.prompt)
+        response = parse.parse_response(self.wire, payload, self.prompt)
         self._start_message({**payload, "content": [], "stop_details": None}, chunks)
         self.answer.raw = payload
         self.answer.provider_data = response.provider_data
@@ -225,7 +225,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
     def build(self) -> AIResponse:
         """The response so far."""
         response = self.answer.build()
-        response.parts += [*self._parts(), *parse.parse_refusal(self.driver, self._message)]
+        response.parts += [*self._parts(), *parse.parse_refusal(self.wire, self._message)]
         return response
 
 

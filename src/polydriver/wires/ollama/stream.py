@@ -79,7 +79,7 @@ class OllamaDecoder(StreamDecoder["OllamaChat"]):
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             line = self._decode_leniently(event)
         if line.error:
-            raise self.driver.map_payload(decode_json(event))
+            raise self.wire.map_payload(decode_json(event))
         answer = self.answer
         if answer.model is None:
             answer.model = as_str(line.model)
@@ -96,20 +96,20 @@ class OllamaDecoder(StreamDecoder["OllamaChat"]):
         if line.done is True:
             self._finish_answer(event)
         elif message is None and line.response is None and line.thinking is None:
-            raise self.driver.invalid_response("a line of the stream holds no piece of an answer", event)
+            raise self.wire.invalid_response("a line of the stream holds no piece of an answer", event)
 
     def _decode_leniently(self, event: bytes) -> _Line:
         """A line that does not have the usual shape: an error as a bare string, half a surrogate pair."""
         try:
             payload = decode_json(event)
         except ValueError as error:
-            raise self.driver.invalid_response(f"a line of the stream is {error}", event) from None
+            raise self.wire.invalid_response(f"a line of the stream is {error}", event) from None
         if not isinstance(payload, dict) or payload.get("error"):
-            raise self.driver.map_payload(payload)
+            raise self.wire.map_payload(payload)
         try:
             return msgspec.convert(payload, _Line)
         except (msgspec.ValidationError, RecursionError) as error:
-            raise self.driver.invalid_response(f"a line of the stream has another shape: {error}", event) from None
+            raise self.wire.invalid_response(f"a line of the stream has another shape: {error}", event) from None
 
     def _add(self, text: Any, thought: Any, chunks: list[AIChunk]) -> None:
         if thought and type(thought) is str:
@@ -125,7 +125,7 @@ class OllamaDecoder(StreamDecoder["OllamaChat"]):
     def _end_thinking(self) -> None:
         if self._thinking:
             self._thinking = False
-            self.answer.first.flush({self.driver.origin: {}})
+            self.answer.first.flush({self.wire.origin: {}})
 
     def _read_calls(self, raw_calls: Any, chunks: list[AIChunk]) -> None:
         """Calls come whole."""
@@ -149,7 +149,7 @@ class OllamaDecoder(StreamDecoder["OllamaChat"]):
         first.flush()
         answer.usage = parse.parse_usage(payload)
         answer.raw = payload
-        answer.provider_data = parse.read_context(self.driver, payload)
+        answer.provider_data = parse.read_context(self.wire, payload)
         first.raw_finish_reason = as_str(payload.get("done_reason"))
         first.finish_reason = parse.map_finish(first.raw_finish_reason, called=bool(first.tool_calls))
         self.complete = self.closed = True

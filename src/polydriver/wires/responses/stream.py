@@ -51,7 +51,7 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
         elif kind == "error" or name == b"error" or (read.error and not kind.startswith("response.")):
             first = self.answer.first
             first.finish_reason, first.raw_finish_reason = "error", "failed"
-            raise self.driver.map_payload(decode_json(data))
+            raise self.wire.map_payload(decode_json(data))
         elif place := WHOLE.get(kind):
             self._add_whole(read, place, chunks)
         elif kind == "response.output_item.added":
@@ -69,16 +69,16 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
         elif kind == "keepalive":
             self.pass_over()
         elif not kind and self.answer.id is None and not self._items and (payload := decode_json(data)):
-            raise self.driver.map_payload(payload)  # not of this API
+            raise self.wire.map_payload(payload)  # not of this API
 
     def _decode_leniently(self, data: bytes) -> Event:
         """An event that is no ordinary JSON: half a surrogate pair, or an error as a bare string."""
         try:
             payload = decode_json(data)
         except ValueError as error:
-            raise self.driver.invalid_response(f"an event of the stream is {error}", data) from None
+            raise self.wire.invalid_response(f"an event of the stream is {error}", data) from None
         if not isinstance(payload, dict):
-            raise self.driver.map_payload(payload)
+            raise self.wire.map_payload(payload)
         return msgspec.convert(payload, Event)
 
     def _add_delta(self, read: Event, place: tuple[str, str], chunks: list[AIChunk]) -> None:
@@ -168,7 +168,7 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
 
     def _parse(self, item: ItemProgress, raw: dict[str, Any], *, cut: bool) -> list[Part]:
         seed, position = self.answer.id or "", self._items.index(item)
-        parts = parse.parse_item(self.driver, raw, position, seed=seed, cut=cut, stored=self._stored)
+        parts = parse.parse_item(self.wire, raw, position, seed=seed, cut=cut, stored=self._stored)
         if any(type(part) is Reasoning and part.text for part in parts):
             self._set_apart(item)
         return parse.set_apart(parts) if item.lead else parts
@@ -191,7 +191,7 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
         first.raw_finish_reason = status
         if status == "failed":
             first.finish_reason = "error"
-            raise self.driver.map_payload({"error": response.get("error") or parse.UNEXPLAINED})
+            raise self.wire.map_payload({"error": response.get("error") or parse.UNEXPLAINED})
         cut = status == "incomplete"
         output = [as_dict(raw) for raw in as_list(response.get("output"))]
         for raw, item in pair_items(self._items, output):
@@ -237,7 +237,7 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
         first.logprobs = {"content": logprobs} if logprobs else None
         response = self.answer.build()
         if self._usage:
-            self.driver.report_cost(self._usage, response)
+            self.wire.report_cost(self._usage, response)
         return response
 
 

@@ -1,0 +1,401 @@
+"""The contract: what the engine knows of a driver, and what drivers know of their wires.
+
+A `Wire` says how a prompt is written and how its answer is read; a driver says where a service is and who asks. A
+driver has wires as parts: they are bound to it when it is made. Everything here is pure: no I/O, no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+
+import msgspec
+
+from .config import Config, Setting
+from .data.assembly import Assembly
+from .data.cost import Cost
+from .data.http import Reply, Request
+from .data.json import decode_json
+from .data.models import AIModel, Capabilities
+from .data.prompt import OPTIONS, Prompt
+from .data.responses import AIChunk, AIResponse
+from .data.usage import TokenUsage
+from .errors import AIError, InvalidResponseError, ProviderError, UnsupportedFeatureError
+from .framing import FramingError, SSEDecoder
+from .prices.pricing import ModelPricing
+
+__all__ = ["DriverHooks", "LEFT_OUT", "OptionRule", "RENDERED", "Refused", "StreamDecoder", "Wire", "option_rules"]
+
+W = TypeVar("W", bound="DecoderHost")
+
+
+class DecoderHost(Protocol):
+    """What a stream decoder needs of the wire (or of the driver that is its own wire) that made it."""
+
+    @property
+    def config(self) -> Config:
+        """The settings in force."""
+
+    def map_payload(self, payload: Any) -> ProviderError:
+        """See `drivers.traits.HandlesErrors`."""
+
+    def invalid_response(self, problem: str, body: bytes = b"") -> InvalidResponseError:
+        """See `drivers.traits.HandlesErrors`."""
+
+
+class StreamDecoder(Generic[W]):
+    """Turns a stream's bytes into chunks. A wire writes `parse_event`; one with other framing sets `framing`.
+
+    - `complete`: whether the answer's end was seen (a finish reason, `message_stop`, ...). A stream that ends before
+      it was cut.
+    - `closed`: whether the wire's last word was seen (`[DONE]`), so that nothing more is worth waiting for.
+    - `failure`: the error that the stream held (mapped), or that reading it made. Nothing is read after it.
+    - `events`: how many events came, so that the engine can tell an answer in progress from mere keep-alive, be it
+      comments or events of the wire's own (see `pass_over`).
+    """
+
+    framing: ClassVar[type[Any]] = SSEDecoder
+
+    def __init__(self, wire: W, prompt: Prompt) -> None:
+        self.wire = wire
+        self.prompt = prompt
+        self.frames: Any = self.framing(max_event_bytes=wire.config.max_event_bytes)
+        self.answer = Assembly()
+        self.complete = False
+        self.closed = False
+        self.events = 0
+        self.failure: Exception | None = None
+
+    def feed(self, data: bytes) -> list[AIChunk]:
+        """The chunks that these bytes complete. Never raises: what goes wrong is kept as `failure`, after the chunks
+        before it."""
+        chunks: list[AIChunk] = []
+        try:
+            for event in self.frames.feed(data):
+                self.events += 1
+                self.parse_event(event, chunks)
+                if self.closed:
+                    break
+        except Exception as error:  # noqa: BLE001 - kept, and raised by the engine as an error of ours
+            self._fail(error)
+        return chunks
+
+    def finish(self) -> list[AIChunk]:
+        """The chunks that the end of the body completes; the wire's last words when it sends no end mark. Never
+        raises."""
+        chunks: list[AIChunk] = []
+        try:
+            for event in self.frames.finish():
+                self.events += 1
+                self.parse_event(event, chunks)
+            if not self.events and (body := _without_comments(getattr(self.frames, "unframed", b""))):
+                self.parse_unframed(body, chunks)
+            self.end(chunks)
+        except Exception as error:  # noqa: BLE001 - kept, and raised by the engine as an error of ours
+            self._fail(error)
+        return chunks
+
+    def _fail(self, error: Exception) -> None:
+        """Keep the failure. What JSON and text decoding raise late (msgspec skips over what it does not need) is
+        mapped here."""
+        unreadable = isinstance(error, FramingError | ValueError) and not isinstance(error, AIError)
+        self.failure = self.wire.invalid_response(str(error)) if unreadable else error
+
+    def parse_event(self, event: Any, chunks: list[AIChunk]) -> None:
+        """Read one event, as the framing gives it (for SSE: name and data), and append the chunks that it makes."""
+        raise AssertionError(f"{type(self).__name__} has no parse_event")
+
+    def pass_over(self) -> None:
+        """Called by `parse_event` for an event that only keeps the connection alive: it is no sign of progress."""
+        self.events -= 1
+
+    def parse_unframed(self, body: bytes, chunks: list[AIChunk]) -> None:
+        """Read a body that had no events: some services answer a streaming request with an error as plain JSON, or
+        with HTML."""
+        try:
+            payload = decode_json(body)
+        except ValueError:
+            raise self.wire.invalid_response("the body is no event stream", body) from None
+        if isinstance(payload, dict) and payload.get("error"):
+            raise self.wire.map_payload(payload)
+        raise self.wire.invalid_response("the body is no event stream", body)
+
+    def end(self, chunks: list[AIChunk]) -> None:
+        """Called once when the body is over, for wires whose end mark is the last answer itself."""
+
+    def build(self) -> AIResponse:
+        """The response so far."""
+        return self.answer.build()
+
+
+def _without_comments(body: bytes) -> bytes:
+    """What a body without events holds besides keep-alive comments and blank lines."""
+    return b"\n".join(line for line in body.splitlines() if not line.startswith(b":")).strip()
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """An option that cannot be left out without changing what is asked: the call is refused, for this `reason`."""
+
+    reason: str
+
+
+class _Mark(msgspec.Struct, frozen=True):
+    name: str
+
+
+RENDERED = _Mark("rendered")
+"""The wire has code of its own for this option."""
+
+LEFT_OUT = _Mark("left out")
+"""The wire does not support this option: it is left out with a warning."""
+
+OptionRule = str | Refused | _Mark
+"""What a wire does with one option of `Prompt`: a text is the name of the field that it is written to."""
+
+
+def option_rules(rules: Mapping[str, OptionRule]) -> dict[str, OptionRule]:
+    """The declaration of a wire: what it does with every option of `Prompt`. What it does not name is `LEFT_OUT`.
+
+    Raises `TypeError` for a name that is not an option.
+    """
+    for name in rules:
+        if name not in OPTIONS:
+            raise TypeError(f"{name} is not an option of Prompt; the options are {', '.join(OPTIONS)}")
+    return {name: rules.get(name, LEFT_OUT) for name in OPTIONS}
+
+
+class Wire(msgspec.Struct, kw_only=True, eq=False):
+    """How one format is spoken: a part of a driver, configured by its fields, with pure hooks.
+
+    A wire is declared on a driver's class and bound to each instance, whose service it then speaks to: settings,
+    address, errors and capabilities are those of `driver`.
+
+    - `rules`: what the wire does with each option of `Prompt`: see `option_rules`. `options` changes some of them for
+      one service: another field name, or `LEFT_OUT`.
+    - `option_names`: options beyond those of `Prompt`, put into the body as they are.
+    - `decoder_class`: what reads its streams.
+    - `origin_name`: under which name its provider data (signatures, ...) is kept, if not the driver's.
+    """
+
+    rules: ClassVar[Mapping[str, OptionRule]] = option_rules({})
+    decoder_class: ClassVar[type[StreamDecoder[Any]]] = StreamDecoder
+    options: Mapping[str, OptionRule] = {}
+    option_names: frozenset[str] = frozenset()
+    origin_name: str | None = None
+    bound_to: DriverHooks | None = None
+
+    def __post_init__(self) -> None:
+        option_rules(self.options)
+
+    def bind(self, driver: DriverHooks) -> Self:
+        """The same wire as a part of this driver."""
+        return msgspec.structs.replace(self, bound_to=driver)
+
+    # The hooks.
+
+    def build_request(self, prompt: Prompt) -> Request:
+        """The request for a prompt; `prompt.stream` says whether the answer is to be streamed."""
+        raise self.unsupported("chat")
+
+    def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
+        """The answer in a whole reply with a 2xx status. Raise a mapped error when it holds one."""
+        raise self.unsupported("chat")
+
+    def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
+        """A new decoder for one stream."""
+        if self.decoder_class is StreamDecoder:
+            raise self.unsupported("streaming")
+        return self.decoder_class(self, prompt)
+
+    # What wires share.
+
+    def rule(self, option: str) -> OptionRule:
+        """What this wire does with an option of `Prompt`."""
+        return self.options.get(option) or self.rules[option]
+
+    def put_options(self, body: dict[str, Any], prompt: Prompt) -> None:
+        """Put the options of the prompt into the body under the names of the wire.
+
+        Those that the wire does not support are warned of; those that it has code for are left to that code. Raises
+        `UnsupportedFeatureError` for an option that is `Refused`.
+        """
+        changed = self.options
+        for name, rule in self.rules.items():
+            value = getattr(prompt, name)
+            if value is None or (value == [] and name == "tools"):
+                continue
+            if changed and name in changed:
+                rule = changed[name]
+            if type(rule) is str:
+                body[rule] = value
+            elif rule is LEFT_OUT:
+                prompt.warn(f"{self.name} does not support {name}; it was left out.")
+            elif type(rule) is Refused:
+                raise self.unsupported(f"{name} ({rule.reason})")
+
+    @property
+    def driver(self) -> Any:
+        """The driver that this wire is a part of: `DriverHooks` with the traits of drivers.
+
+        Raises `RuntimeError` for a wire that is not bound to one.
+        """
+        if self.bound_to is None:
+            raise RuntimeError(f"{type(self).__name__} is not bound to a driver: see Wire.bind")
+        return self.bound_to
+
+    @property
+    def config(self) -> Config:
+        """The settings in force."""
+        return self.driver.config  # type: ignore[no-any-return]
+
+    @property
+    def name(self) -> str:
+        """The name of the driver."""
+        return self.driver.name  # type: ignore[no-any-return]
+
+    @property
+    def origin(self) -> str:
+        """Under which name provider data is kept: what another origin kept is never sent."""
+        return self.origin_name or self.driver.origin
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the driver does."""
+        return self.driver.capabilities  # type: ignore[no-any-return]
+
+    def unsupported(self, what: str) -> UnsupportedFeatureError:
+        """The error for something that the service does not do."""
+        return self.driver.unsupported(what)  # type: ignore[no-any-return]
+
+    def invalid_response(self, problem: str, body: bytes = b"") -> InvalidResponseError:
+        """The driver's own `InvalidResponseError`, with the start of what came in its details."""
+        return self.driver.invalid_response(problem, body)  # type: ignore[no-any-return]
+
+    def map_payload(self, payload: Any) -> ProviderError:
+        """The error for an error object inside a reply or stream that began as a success."""
+        return self.driver.map_payload(payload)  # type: ignore[no-any-return]
+
+    def build_post(
+        self, path: str, body: dict[str, Any], *, stream: bool = False, headers: dict[str, str] | None = None
+    ) -> Request:
+        """A POST request with a JSON body: see `drivers.traits.HandlesApiCommunication`."""
+        return self.driver.build_post(path, body, stream=stream, headers=headers)  # type: ignore[no-any-return]
+
+    def decode(self, reply: Reply) -> dict[str, Any]:
+        """The reply's body as a JSON object. Raises `InvalidResponseError` when it is not one."""
+        return self.driver.decode(reply)  # type: ignore[no-any-return]
+
+    def decode_any(self, reply: Reply) -> Any:
+        """The reply's body as JSON of any shape. Raises `InvalidResponseError` when it is not JSON."""
+        return self.driver.decode_any(reply)
+
+
+class DriverHooks:
+    """What the engine knows of a driver: facts as class attributes, and pure hooks.
+
+    See `polydriver.driver.Driver`, the base that authors of drivers inherit from.
+    """
+
+    name: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    base_url: ClassVar[str] = ""
+    default_model: ClassVar[str | None] = None
+    key_variables: ClassVar[tuple[str, ...]] = ()
+    requires_key: ClassVar[bool] = True
+    key_prefix: ClassVar[str | None] = None
+    env_prefix: ClassVar[str] = ""
+    settings: ClassVar[tuple[Setting, ...]] = ()
+    capabilities: ClassVar[Capabilities] = Capabilities()
+    operation_options: ClassVar[Mapping[str, frozenset[str]]] = {}
+    origin: ClassVar[str] = ""
+    catalog_name: ClassVar[str | None] = None
+    wire: Wire = Wire()
+    option_names: frozenset[str] = frozenset()
+    config: Config
+
+    simulate: ClassVar[Any] = None
+    """For drivers that answer their own requests, without a network: `simulate(request) -> Simulated`."""
+
+    @property
+    def error_prefix(self) -> str:
+        """The prefix of the driver's error classes: "OpenAI" for `OpenAIRateLimitError`."""
+        table = getattr(self, "errors", None)
+        return table.branch if table is not None else "".join(part.title() for part in self.title.split())
+
+    def headers(self) -> dict[str, str]:
+        """Headers for each request, by lower-case names."""
+        return {}
+
+    def authenticate(self, request: Request, now: float) -> Generator[Request, Reply, Request] | None:
+        """Authentication that needs requests of its own, or that signs: yield what to send first, return the request
+        to make.
+
+        `now` is the time in epoch seconds. `None` means that the headers are enough.
+        """
+        return None
+
+    def build_request(self, prompt: Prompt) -> Request:
+        """The request for a prompt; `prompt.stream` says whether the answer is to be streamed."""
+        return self.wire.build_request(prompt)
+
+    def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
+        """The answer in a whole reply with a 2xx status. Raise a mapped error when it holds one."""
+        return self.wire.parse_response(reply, prompt)
+
+    def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
+        """A new decoder for one stream."""
+        return self.wire.decoder(prompt)
+
+    def models_request(self) -> Request:
+        """The request for the first page of the model list."""
+        raise self.unsupported("listing models")
+
+    def probe_request(self) -> Request | None:
+        """For providers without a model list: a request that costs nothing, since it is incomplete.
+
+        A provider that complains of the request, and not of the key, has taken the key. `None` when there is none.
+        """
+        return None
+
+    def parse_models(self, reply: Reply) -> list[AIModel]:
+        """The models on one page."""
+        raise self.unsupported("listing models")
+
+    def next_page(self, reply: Reply) -> Request | None:
+        """The request for the page after this one; `None` at the last."""
+        return None
+
+    def model_request(self, model_id: str) -> Request | None:
+        """The request for one model, where the provider tells more of it than its list does; else `None`."""
+        return None
+
+    def parse_model_reply(self, reply: Reply, model_id: str) -> AIModel:
+        """The model in the reply to `model_request`."""
+        raise self.unsupported("details of models")
+
+    def pricing(self, model: str) -> ModelPricing | None:
+        """The price of a model; `None` when it is unknown."""
+        return None
+
+    def calculate_cost(self, usage: TokenUsage | None, model: str) -> Cost | None:
+        """What this usage of this model costs; `None` when the price is unknown."""
+        return None
+
+    def calculate_tier_cost(self, response: AIResponse, model: str) -> Cost | None:
+        """What an answer costs for which a service tier with prices of its own was asked; `None` when that is
+        unknown."""
+        return None
+
+    def error_code(self, reply: Reply) -> str | None:
+        """The provider's own code for a failed reply."""
+        return None
+
+    def map_error(self, reply: Reply) -> ProviderError:
+        """The error for a reply that is not 2xx."""
+        return ProviderError(f"{self.name} failed with HTTP {reply.status}", provider=self.name, status=reply.status)
+
+    def unsupported(self, what: str) -> UnsupportedFeatureError:
+        """The error for something that this driver does not do."""
+        return UnsupportedFeatureError(
+            f"{self.title or self.name} (through this driver) does not do {what}", provider=self.name
+        )

@@ -46,7 +46,7 @@ from polydriver import (
 )
 from polydriver.drivers import driver_class, driver_names
 from polydriver.engine.connection import Connection
-from polydriver.engine.streaming import BaseStream
+from polydriver.engine.streams import BaseStream
 from polydriver.errors import error_branch
 
 KEY = "sk-0123456789abcdefSECRET"
@@ -220,7 +220,7 @@ class TestColours:
         wrapped.on("*", lambda event: heard.append(event.name))
         assert wrapped.name == "wrapped"
         assert wrapped.send_message("Hi").content == "Hello"
-        assert heard == ["MessageSent", "ResponseGenerated", "CostCalculated"]
+        assert heard == ["MessageSent", "AttemptFinished", "ResponseGenerated", "CostCalculated"]
         manager = AI({}, env={})
         manager.extend("mine", lambda config: wrapped)
         assert manager.provider("mine") is wrapped

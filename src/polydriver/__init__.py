@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from .config import Setting as Setting
     from .conversation import AsyncConversation as AsyncConversation
     from .conversation import Conversation as Conversation
+    from .data.attempts import AttemptReport as AttemptReport
+    from .data.billing import BillingFacts as BillingFacts
     from .data.cost import Cost as Cost
     from .data.messages import AIMessage as AIMessage
     from .data.messages import Audio as Audio
@@ -72,13 +74,11 @@ if TYPE_CHECKING:
     from .drivers.compatible import openai_compatible as openai_compatible
     from .drivers.mock import MockDriver as MockDriver
     from .drivers.openai import OpenAIDriver as OpenAIDriver
-    from .engine.streaming import AsyncStream as AsyncStream
-    from .engine.streaming import Stream as Stream
+    from .engine.streams import AsyncStream as AsyncStream
+    from .engine.streams import Stream as Stream
     from .errors import AIError as AIError
     from .errors import APIConnectionError as APIConnectionError
     from .errors import APITimeoutError as APITimeoutError
-    from .errors import BudgetExceededError as BudgetExceededError
-    from .errors import CircuitOpenError as CircuitOpenError
     from .errors import ConfigurationError as ConfigurationError
     from .errors import ContentFilterError as ContentFilterError
     from .errors import ContextLengthError as ContextLengthError
@@ -95,19 +95,17 @@ if TYPE_CHECKING:
     from .errors import ToolExecutionError as ToolExecutionError
     from .errors import UnknownOptionError as UnknownOptionError
     from .errors import UnsupportedFeatureError as UnsupportedFeatureError
-    from .events import CircuitClosed as CircuitClosed
-    from .events import CircuitOpened as CircuitOpened
+    from .events import AttemptFinished as AttemptFinished
     from .events import ConversationUpdated as ConversationUpdated
     from .events import CostCalculated as CostCalculated
     from .events import Event as Event
     from .events import EventBus as EventBus
     from .events import MessageSent as MessageSent
     from .events import ModelsSynced as ModelsSynced
-    from .events import ProviderFellBack as ProviderFellBack
-    from .events import RateLimitReached as RateLimitReached
     from .events import RequestFailed as RequestFailed
     from .events import RequestRetried as RequestRetried
     from .events import ResponseGenerated as ResponseGenerated
+    from .events import StreamAbandoned as StreamAbandoned
     from .events import ToolCalled as ToolCalled
     from .events import ToolCompleted as ToolCompleted
     from .events import ToolFailed as ToolFailed
@@ -130,6 +128,8 @@ _HOMES = {
         "ModerationResponse ModerationResult OCRPage OCRResponse OperationResult RerankResponse RerankResult "
         "SpeechResponse StoredFile TokenCount Transcript TranscriptSegment TranscriptWord"
     ),
+    "data.attempts": "AttemptReport",
+    "data.billing": "BillingFacts",
     "data.cost": "Cost",
     "prices.pricing": "ModelPricing PriceTier",
     "data.prompt": "OutputFormat ProviderTool ToolSpec",
@@ -139,17 +139,16 @@ _HOMES = {
     "drivers.compatible": "openai_compatible",
     "drivers.mock": "MockDriver",
     "drivers.openai": "OpenAIDriver",
-    "engine.streaming": "AsyncStream Stream",
+    "engine.streams": "AsyncStream Stream",
     "errors": (
-        "AIError APIConnectionError APITimeoutError BudgetExceededError CircuitOpenError ConfigurationError "
+        "AIError APIConnectionError APITimeoutError ConfigurationError "
         "ContentFilterError ContextLengthError DeadlineExceededError InvalidCredentialsError InvalidRequestError "
         "InvalidResponseError ModelNotFoundError ProviderError QuotaExceededError RateLimitError ServerError "
         "StreamInterruptedError ToolExecutionError UnknownOptionError UnsupportedFeatureError"
     ),
     "events": (
-        "CircuitClosed CircuitOpened ConversationUpdated CostCalculated Event EventBus MessageSent ModelsSynced "
-        "ProviderFellBack RateLimitReached RequestFailed RequestRetried ResponseGenerated ToolCalled ToolCompleted "
-        "ToolFailed"
+        "AttemptFinished ConversationUpdated CostCalculated Event EventBus MessageSent ModelsSynced RequestFailed "
+        "RequestRetried ResponseGenerated StreamAbandoned ToolCalled ToolCompleted ToolFailed"
     ),
     "manager": "AI AsyncAI",
     "provider": "AsyncProvider Provider",

@@ -373,17 +373,12 @@ class DriverHooks:
         """The model in the reply to `model_request`."""
         raise self.unsupported("details of models")
 
-    def pricing(self, model: str) -> ModelPricing | None:
-        """The price of a model; `None` when it is unknown."""
+    def pricing(self, model: str, variant: str | None = None) -> ModelPricing | None:
+        """The price of a model; `None` when it is unknown. `variant` names a service tier, or "batch"."""
         return None
 
     def calculate_cost(self, usage: TokenUsage | None, model: str) -> Cost | None:
         """What this usage of this model costs; `None` when the price is unknown."""
-        return None
-
-    def calculate_tier_cost(self, response: AIResponse, model: str) -> Cost | None:
-        """What an answer costs for which a service tier with prices of its own was asked; `None` when that is
-        unknown."""
         return None
 
     def error_code(self, reply: Reply) -> str | None:

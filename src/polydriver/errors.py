@@ -19,9 +19,7 @@
     ├── ConfigurationError               (also ValueError) settings or arguments that cannot work
     │   └── UnknownOptionError           (also TypeError) an option that no one knows
     ├── UnsupportedFeatureError          the driver does not do this
-    ├── CircuitOpenError                 the circuit is open: no request was made; `retry_after` says when it may close
     ├── DeadlineExceededError            the call's deadline passed
-    ├── BudgetExceededError              a spending limit was reached
     └── ToolExecutionError               a tool failed and its failure was not to be sent back to the model
 
 Each driver has a branch of its own by multiple inheritance, made by `error_branch`: `OpenAIRateLimitError` is both
@@ -40,8 +38,6 @@ __all__ = [
     "AIError",
     "APIConnectionError",
     "APITimeoutError",
-    "BudgetExceededError",
-    "CircuitOpenError",
     "ConfigurationError",
     "ContentFilterError",
     "ContextLengthError",
@@ -221,22 +217,10 @@ class UnsupportedFeatureError(AIError):
     hint = "See `get_capabilities()` for what this provider does."
 
 
-class CircuitOpenError(AIError):
-    """The circuit of this connection is open: no request was made. `retry_after` (seconds) says when it may close."""
-
-    hint = "Wait for `retry_after`, or use a fallback provider."
-
-
 class DeadlineExceededError(AIError):
     """The deadline of the whole call (attempts, waits, fallbacks and stream together) passed."""
 
     hint = "Raise `deadline`, or lower `retry_attempts`."
-
-
-class BudgetExceededError(AIError):
-    """A spending limit was reached before the call was made."""
-
-    hint = "Raise the budget, or wait until its period is over."
 
 
 class ToolExecutionError(AIError):

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 from .config import LoggingConfig, Redactor
+from .errors import AIError
 from .events import (
-    CircuitOpened,
     Event,
     EventBus,
     MessageSent,
-    ProviderFellBack,
     RequestFailed,
     RequestRetried,
     ResponseGenerated,
+    StreamAbandoned,
     ToolFailed,
 )
 
@@ -42,7 +42,7 @@ def log_calls(bus: EventBus, config: LoggingConfig, redactor: Redactor | None = 
 class CallLog:
     """A listener that writes events to `logging.getLogger(channel)`, one line each.
 
-    Responses have the configured level, retries, fallbacks and the like at least WARNING, failures at least
+    Responses have the configured level, retries at least WARNING, failures at least
     ERROR. Each record has the facts as a dict in its attribute `ai`, for structured logs. Prompts and answers
     are written only with `include_content`, as quoted text, so that no content can pass for a line of the log.
     """
@@ -68,6 +68,8 @@ class CallLog:
     def __call__(self, event: Event) -> None:
         """Write the line of `event`, if the logger's level lets it pass."""
         level = self._level_of(type(event))
+        if isinstance(event, RequestFailed) and not isinstance(event.error, AIError):
+            level = self._level  # its caller stopped waiting, which is not a failure
         if not self._logger.isEnabledFor(level):
             return
         text, facts = _sent(event) if isinstance(event, MessageSent) else _WRITERS[type(event)](event)
@@ -115,18 +117,14 @@ def _retried(event: RequestRetried) -> Line:
 
 
 def _failed(event: RequestFailed) -> Line:
-    text = f"failed after {event.attempts} attempts: {_named(event.error)}"
+    what = "failed" if isinstance(event.error, AIError) else "was cancelled"
+    text = f"{what} after {event.attempts} attempts: {_named(event.error)}"
     return text, {"attempts": event.attempts, "error": type(event.error).__name__}
 
 
-def _fell_back(event: ProviderFellBack) -> Line:
-    target = "/".join(part for part in (event.to_provider, event.to_model) if part)
-    reason = f": {_named(event.error)}" if event.error else ""
-    return f"falls back to {target}{reason}", {"to_provider": event.to_provider, "to_model": event.to_model}
-
-
-def _opened(event: CircuitOpened) -> Line:
-    return "has its circuit opened", {"retry_after": event.retry_after}
+def _left(event: StreamAbandoned) -> Line:
+    length = 0 if event.response is None else len(event.response.content)
+    return f"its stream was left ({event.reason}) after {length} characters", {"reason": event.reason}
 
 
 def _tool_failed(event: ToolFailed) -> Line:
@@ -142,15 +140,12 @@ _WRITERS: dict[type[Event], Callable[[Any], Line]] = {
     ResponseGenerated: _answered,
     RequestRetried: _retried,
     RequestFailed: _failed,
-    ProviderFellBack: _fell_back,
-    CircuitOpened: _opened,
+    StreamAbandoned: _left,
     ToolFailed: _tool_failed,
 }
 
 _LEAST_LEVEL: dict[type[Event], int] = {
     RequestRetried: logging.WARNING,
-    ProviderFellBack: logging.WARNING,
-    CircuitOpened: logging.WARNING,
     ToolFailed: logging.WARNING,
     RequestFailed: logging.ERROR,
 }

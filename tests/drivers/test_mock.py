@@ -219,8 +219,8 @@ class TestFailures:
             streamed(driver, retry_attempts=1)
 
     def test_ours_are_raised_as_they_are(self) -> None:
-        wanted = errors.BudgetExceededError("spent")
-        with pytest.raises(errors.BudgetExceededError) as caught:
+        wanted = errors.DeadlineExceededError("spent")
+        with pytest.raises(errors.DeadlineExceededError) as caught:
             chat(mock(wanted))
         assert caught.value is wanted
 

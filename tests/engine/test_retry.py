@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polydriver.engine.retry import (
+from polydriver.data.prompt import Prompt
+from polydriver.engine.policies import Outcome
+from polydriver.engine.policies.retry import (
     RetryBudget,
     backoff,
     parse_duration,
@@ -88,13 +90,26 @@ def test_should_retry(value: str, wanted: bool | None) -> None:
     assert should_retry_header({"x-should-retry": value}) is wanted
 
 
+class FirstAttempt:
+    """The first attempt of a call."""
+
+    number = 1
+    provider = "p"
+    model: str | None = None
+    prompt: Prompt | None = None
+
+
+ATTEMPT = FirstAttempt()
+
+
 def test_the_budget_runs_out_and_comes_back_with_time_and_successes() -> None:
     budget = RetryBudget(capacity=2, refill=0.5, per_second=1.0)
     assert [budget.take(0.0) for _ in range(3)] == [True, True, False]
     assert budget.take(1.0), "a second gives one back"
     assert not budget.take(1.0)
-    budget.succeed()
-    budget.succeed()
+    for _ in range(2):
+        budget.settle(budget.admit(ATTEMPT, 1.0), Outcome(kind="success"), 1.0)
+        budget.settle(budget.admit(ATTEMPT, 1.0), Outcome(kind="failure"), 1.0)
     assert budget.take(1.0)
 
 

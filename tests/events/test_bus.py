@@ -14,18 +14,18 @@ import pytest
 
 from polydriver import events
 from polydriver.data.messages import AIMessage
-from polydriver.events import CircuitClosed, ConversationUpdated, Event, EventBus, MessageSent, RateLimitReached
+from polydriver.events import ConversationUpdated, CostCalculated, Event, EventBus, MessageSent
 
 SENT = MessageSent(provider="openai", model="m", messages=[AIMessage("Hi")])
-CLOSED = CircuitClosed(provider="openai")
+COST = CostCalculated(provider="openai", cost=None)
 
 
 def test_records_are_frozen_and_dated() -> None:
     before = datetime.now(UTC)
-    event = RateLimitReached(provider="openai", retry_after=2.5)
+    event = ConversationUpdated(provider="openai", messages_added=2, total_messages=4)
     assert before.timestamp() <= event.timestamp <= datetime.now(UTC).timestamp()
     assert event.time.tzinfo is UTC
-    assert (event.name, event.metadata, event.retry_after) == ("RateLimitReached", {}, 2.5)
+    assert (event.name, event.metadata, event.total_messages) == ("ConversationUpdated", {}, 4)
     with pytest.raises(AttributeError):
         event.provider = "other"  # type: ignore[misc]
 
@@ -52,8 +52,8 @@ def test_listening_to_a_class_to_everything_and_no_more() -> None:
     heard.clear()
     end()
     end()
-    bus.emit_blocking(CLOSED)
-    assert heard == [("star", "CircuitClosed"), ("none", "CircuitClosed")]
+    bus.emit_blocking(COST)
+    assert heard == [("star", "CostCalculated"), ("none", "CostCalculated")]
 
 
 def test_the_decorator() -> None:
@@ -69,8 +69,8 @@ def test_the_decorator() -> None:
         heard.append(event)
 
     bus.emit_blocking(SENT)
-    bus.emit_blocking(CLOSED)
-    assert heard == [SENT, SENT, CLOSED]
+    bus.emit_blocking(COST)
+    assert heard == [SENT, SENT, COST]
     assert callable(listener)
 
 
@@ -78,10 +78,10 @@ def test_off() -> None:
     bus = EventBus()
     heard: list[Event] = []
     bus.on(MessageSent, heard.append)
-    bus.on(CircuitClosed, heard.append)
-    bus.on(CircuitClosed, heard.append)
-    bus.off(heard.append, CircuitClosed)
-    bus.emit_blocking(CLOSED)
+    bus.on(CostCalculated, heard.append)
+    bus.on(CostCalculated, heard.append)
+    bus.off(heard.append, CostCalculated)
+    bus.emit_blocking(COST)
     bus.emit_blocking(SENT)
     assert heard == [SENT]
     bus.off(heard.append)
@@ -95,15 +95,15 @@ def test_wants() -> None:
     assert not bus.wants(MessageSent)
     end = bus.on(MessageSent, print)
     assert bus.wants(MessageSent)
-    assert not bus.wants(CircuitClosed)
+    assert not bus.wants(CostCalculated)
     assert not parent.wants(MessageSent)
     end()
     assert not bus.wants(MessageSent)
     end = parent.on("*", print)
     assert bus.wants(MessageSent)
-    assert bus.wants(CircuitClosed)
+    assert bus.wants(CostCalculated)
     end()
-    assert not bus.wants(CircuitClosed)
+    assert not bus.wants(CostCalculated)
 
 
 async def test_the_parent_hears_it_after_the_own_listeners() -> None:
@@ -255,9 +255,9 @@ def test_capture() -> None:
     bus = EventBus()
     with bus.capture() as everything, bus.capture(MessageSent, ConversationUpdated) as some:
         bus.emit_blocking(SENT)
-        bus.emit_blocking(CLOSED)
+        bus.emit_blocking(COST)
     bus.emit_blocking(SENT)
-    assert everything == [SENT, CLOSED]
+    assert everything == [SENT, COST]
     assert some == [SENT]
 
 

@@ -13,17 +13,15 @@ from polydriver.data.cost import Cost
 from polydriver.data.messages import AIMessage, ToolCall
 from polydriver.data.responses import AIResponse
 from polydriver.data.usage import TokenUsage
-from polydriver.errors import RateLimitError, ServerError
+from polydriver.errors import ServerError
 from polydriver.events import (
-    CircuitClosed,
-    CircuitOpened,
     Event,
     EventBus,
     MessageSent,
-    ProviderFellBack,
     RequestFailed,
     RequestRetried,
     ResponseGenerated,
+    StreamAbandoned,
     ToolFailed,
 )
 from polydriver.logs import log_calls
@@ -62,18 +60,18 @@ def test_one_line_for_each(caplog: pytest.LogCaptureFixture) -> None:
         ResponseGenerated(provider="work", response=AIResponse()),
         RequestRetried(**ABOUT, attempt=1, delay=0.5, error=error),
         RequestFailed(**ABOUT, attempts=3, error=error),
-        ProviderFellBack(**ABOUT, to_provider="spare", to_model="m2", error=RateLimitError("slow down")),
-        CircuitOpened(**ABOUT, retry_after=30.0),
-        CircuitClosed(**ABOUT),
+        RequestFailed(**ABOUT, attempts=1, error=KeyboardInterrupt()),
+        StreamAbandoned(**ABOUT, response=AIResponse.from_text("half"), reason="closed"),
         ToolFailed(**ABOUT, call=ToolCall("1", "weather"), error=KeyError("city"), seconds=0.5),
     )
-    assert [level for level, _ in written] == ["INFO", "INFO", "WARNING", "ERROR", "WARNING", "WARNING", "WARNING"]
+    assert [level for level, _ in written] == ["INFO", "INFO", "WARNING", "ERROR", "INFO", "INFO", "WARNING"]
     texts = [text for _, text in written]
     assert texts[0] == "work/gpt-small answered: 12 + 34 tokens, cost $0.0012, finish stop, 1.250 s"
     assert texts[1] == "work answered: no details"
     assert texts[2].startswith("work/gpt-small attempt 1 failed, next in 0.5 s: ServerError: down *** forged line")
     assert texts[3].startswith("work/gpt-small failed after 3 attempts: ServerError: ")
-    assert texts[4].startswith("work/gpt-small falls back to spare/m2: RateLimitError: slow down")
+    assert texts[4].startswith("work/gpt-small was cancelled after 1 attempts: KeyboardInterrupt")
+    assert texts[5] == "work/gpt-small its stream was left (closed) after 4 characters"
     assert texts[6] == "work/gpt-small tool weather failed after 0.500 s: KeyError: 'city'"
     assert all("\n" not in text for text in texts)
 

@@ -104,7 +104,7 @@ class TestLikeness:
         seen: list[str] = []
         ai.on("*", lambda event: seen.append(type(event).__name__))
         ai.provider("openai").send_message("Hi")
-        assert seen == ["MessageSent", "ResponseGenerated", "CostCalculated"]
+        assert seen == ["MessageSent", "AttemptFinished", "ResponseGenerated", "CostCalculated"]
 
     def test_nothing_waits(self) -> None:
         ai = AI.fake(delay=5.0).fail("rate_limit", retry_after=25).fail("timeout").reply("done")

@@ -52,7 +52,7 @@ class RowDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCosts
     def headers(self) -> dict[str, str]:
         return {**super().headers(), "x-region": self.config.setting("region")}
 
-    def pricing(self, model: str) -> ModelPricing | None:
+    def pricing(self, model: str, variant: str | None = None) -> ModelPricing | None:
         return super().pricing(model)
 
 

@@ -13,7 +13,7 @@ from .builder import Builder, Turn
 
 if TYPE_CHECKING:
     from ..data.responses import AIResponse
-    from ..engine.streaming import AsyncStream, Stream
+    from ..engine.streams import AsyncStream, Stream
     from ..manager import AI, AsyncAI
     from ..provider import Message
 

@@ -18,7 +18,7 @@ class Cost(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Items are named after the prices that were applied (`input`, `cached_input`, `cache_write`, `output`,
     `reasoning`, ...); a bucket without tokens has no item. `source` and `effective_date` tell which prices.
-    Costs of one currency can be added, also by `sum`.
+    `estimated` marks a cost of usage that we had to estimate. Costs of one currency can be added, also by `sum`.
     """
 
     total: Decimal
@@ -27,6 +27,7 @@ class Cost(msgspec.Struct, frozen=True, omit_defaults=True):
     source: str = ""
     effective_date: date | None = None
     model: str | None = None
+    estimated: bool = False
 
     def __add__(self, other: Cost) -> Cost:
         """Both together, item by item. Raises `ValueError` for different currencies."""
@@ -44,6 +45,7 @@ class Cost(msgspec.Struct, frozen=True, omit_defaults=True):
             ", ".join(dict.fromkeys(source for source in (self.source, other.source) if source)),
             self.effective_date if self.effective_date == other.effective_date else None,
             self.model if self.model == other.model else None,
+            self.estimated or other.estimated,
         )
 
     def __radd__(self, other: int) -> Cost:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from ..data.cost import Cost
+from .attempts import AttemptReport
+from .cost import Cost
 from .messages import Audio, Image
 from .responses import AIResponse
 from .usage import TokenUsage
@@ -53,6 +54,7 @@ class OperationResult(msgspec.Struct, kw_only=True, omit_defaults=True):
       the result.
     - `request_id`: the provider's id of the request; `response_time`: seconds from the start of the call to its end.
     - `warnings`: what could not be done as asked; `raw`: the decoded reply, where it is JSON.
+    - `attempts`: the attempts of the call, in their order.
     """
 
     usage: TokenUsage | None = None
@@ -66,6 +68,7 @@ class OperationResult(msgspec.Struct, kw_only=True, omit_defaults=True):
     response_time: float | None = None
     warnings: list[str] = []
     raw: Any = None
+    attempts: list[AttemptReport] = []
 
 
 class EmbeddingResponse(OperationResult, kw_only=True, omit_defaults=True):

@@ -7,6 +7,8 @@ from typing import Any, Literal, Self, TypeAlias
 import msgspec
 
 from ..data.cost import Cost
+from .attempts import AttemptReport
+from .billing import BillingFacts
 from .messages import AIMessage, Part, ProviderData, Reasoning, Refusal, Text, ToolCall
 from .usage import TokenUsage
 
@@ -59,6 +61,8 @@ class AIResponse(Choice, kw_only=True, omit_defaults=True):
     - `parsed`: the validated value of a structured call; `warnings`: what could not be done as asked; `raw`: the
       decoded reply.
     - `provider_data`: opaque data that the next turn needs, for this provider alone.
+    - `billing`: what decides the price beyond model and tokens, such as the service tier that served.
+    - `attempts`: the attempts of the call in their order, the last one being that of this answer.
     """
 
     usage: TokenUsage | None = None
@@ -74,6 +78,8 @@ class AIResponse(Choice, kw_only=True, omit_defaults=True):
     warnings: list[str] = []
     raw: Any = None
     provider_data: ProviderData = {}
+    billing: BillingFacts | None = None
+    attempts: list[AttemptReport] = []
 
     @classmethod
     def from_text(cls, text: str, **fields: Any) -> Self:

@@ -29,6 +29,7 @@ class TokenUsage(msgspec.Struct, frozen=True, omit_defaults=True):
     - `output_tokens`: all output. It contains `reasoning_tokens`.
     - `input_audio_tokens`, `output_audio_tokens`: the part of input and output that is audio.
     - `total_tokens`: the provider's own total when it sends one, else the sum of input and output.
+    - `estimated`: whether counts were estimated by us, because a stream ended before the provider told them.
     - `model`: the model that was used; usages of different models cannot be added.
     - `raw`: the provider's own numbers, as they came.
     """
@@ -44,6 +45,7 @@ class TokenUsage(msgspec.Struct, frozen=True, omit_defaults=True):
     total_tokens: int | None = None
     model: str | None = None
     raw: dict[str, Any] | None = None
+    estimated: bool = False
 
     def __post_init__(self) -> None:
         if self.total_tokens is None and (self.input_tokens is not None or self.output_tokens is not None):
@@ -67,7 +69,7 @@ class TokenUsage(msgspec.Struct, frozen=True, omit_defaults=True):
             raise ValueError(f"cannot add the usage of {self.model} and {other.model}: add their costs instead")
         names = (*_COUNTS, "total_tokens")
         counts: dict[str, Any] = {name: _sum(getattr(self, name), getattr(other, name)) for name in names}
-        return TokenUsage(**counts, model=self.model or other.model)
+        return TokenUsage(**counts, model=self.model or other.model, estimated=self.estimated or other.estimated)
 
 
 def _sum(first: int | None, second: int | None) -> int | None:

@@ -63,8 +63,12 @@ class CohereDriver(CohereChat, Reranking, HandlesErrors, ValidatesHealth, Calcul
         """What this usage costs, by the tokens that Cohere bills for it; `None` when the price is unknown."""
         billed = as_dict(as_dict(usage.raw).get("billed_units")) if usage is not None else {}
         if usage is not None and billed:
-            counts = {name: as_int(billed.get(name)) for name in ("input_tokens", "output_tokens")}
-            usage = TokenUsage(**counts, model=usage.model, raw=usage.raw)
+            usage = TokenUsage(
+                as_int(billed.get("input_tokens")),
+                as_int(billed.get("output_tokens")),
+                model=usage.model,
+                raw=usage.raw,
+            )
         return super().calculate_cost(usage, model)
 
     def models_request(self) -> Request:

@@ -8,9 +8,10 @@ from .. import __version__
 from ..data.models import AIModel
 from ..events import EventBus
 from ..logs import log_calls
-from .call import Call
+from .calls import Call
+from .policies import Policy
+from .policies.retry import RetryBudget
 from .ports import AsyncPort, BlockingPort
-from .retry import RetryBudget
 from .transports import transport_for
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Connection:
     It holds nothing of a single call, so calls may run side by side.
     """
 
-    __slots__ = ("budget", "bus", "config", "driver", "models", "name", "transport", "user_agent")
+    __slots__ = ("budget", "bus", "config", "driver", "models", "name", "policies", "transport", "user_agent")
 
     def __init__(self, driver: DriverHooks, bus: EventBus | None = None, transport: Any = None) -> None:
         self.driver = driver
@@ -49,6 +50,7 @@ class Connection:
         self.bus = EventBus(parent=bus)
         log_calls(self.bus, self.config.logging, self.config.redactor)
         self.budget = RetryBudget()
+        self.policies: tuple[Policy, ...] = (self.budget,)
         self.models = ModelList()
         self.user_agent = f"polydriver/{__version__}"
 
@@ -78,6 +80,8 @@ class Connection:
         config, given = self.config, limits.get
         timeout, idle_timeout, attempts = given("timeout"), given("idle_timeout"), given("retry_attempts")
         return Call(
+            bus=self.bus,
+            provider=self.name,
             timeout=config.timeout if timeout is None else timeout,
             idle_timeout=config.idle_timeout if idle_timeout is None else idle_timeout,
             deadline_seconds=limits.get("deadline", config.deadline),

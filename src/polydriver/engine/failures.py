@@ -15,10 +15,10 @@ from ..errors import (
     RateLimitError,
     error_branch,
 )
-from .retry import parse_retry_after, should_retry_header
+from .policies.retry import parse_retry_after, should_retry_header
 
 if TYPE_CHECKING:
-    from .call import Call
+    from .calls import Call
     from .connection import Connection
     from .ports import Port
 

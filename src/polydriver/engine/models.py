@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 
-from ..data.http import Request
+from ..data.http import Reply, Request
 from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
 from ..errors import (
     AIError,
@@ -21,13 +23,11 @@ from ..errors import (
 )
 from ..events import ModelsSynced
 from ..prices.catalog import find
-from .call import Operation
-
-if TYPE_CHECKING:
-    from .pipeline import Pipeline
+from .pipeline import Pipeline
 
 __all__ = ["check_health", "find_model", "list_models", "sync_models", "validate_credentials"]
 
+T = TypeVar("T")
 _MAX_PAGES = 200
 _SLOW_SECONDS = 5.0
 
@@ -35,30 +35,37 @@ _SLOW_SECONDS = 5.0
 async def list_models(pipeline: Pipeline[Any], *, refresh: bool = False, attempts: int | None = None) -> list[AIModel]:
     """All models, all pages; from the connection's cache while that is younger than `models_ttl`."""
     cache, now = pipeline.connection.models, pipeline.port.now()
-    if cache.models is not None and not refresh and now - cache.listed_at < pipeline.config.models_ttl:
+    if cache.models is not None and not refresh and now - cache.listed_at < pipeline.target.config.models_ttl:
         return list(cache.models)
-    driver = pipeline.driver
-    request: Request | None = driver.models_request()
+    driver = pipeline.target.driver
+    call = pipeline.connection.call({} if attempts is None else {"retry_attempts": attempts})
     models: dict[str, AIModel] = {}
-    seen: set[str] = set()
-    while request is not None and request.url not in seen and len(seen) < _MAX_PAGES:
-        seen.add(request.url)
-        page, request = await _list_page(pipeline, request, attempts)
-        for model in page:
-            models.setdefault(model.id, _enrich(model, driver.catalog_name or driver.name))
+
+    async def list_pages() -> None:
+        request: Request | None = driver.models_request()
+        seen: set[str] = set()
+        while request is not None and request.url not in seen and len(seen) < _MAX_PAGES:
+            seen.add(request.url)
+            page, request = await pipeline.exchange(call, partial(_same, request), read_page)
+            for model in page:
+                models.setdefault(model.id, _enrich(model, driver.catalog_name or driver.name))
+
+    def read_page(reply: Reply) -> tuple[list[AIModel], Request | None]:
+        return driver.parse_models(reply), driver.next_page(reply)
+
+    await pipeline.perform(call, None, list_pages)
     cache.models, cache.listed_at = list(models.values()), pipeline.port.now()
     return list(cache.models)
 
 
-async def _list_page(
-    pipeline: Pipeline[Any], request: Request, attempts: int | None
-) -> tuple[list[AIModel], Request | None]:
-    driver = pipeline.driver
-    limits: dict[str, Any] = {} if attempts is None else {"retry_attempts": attempts}
-    operation = Operation(
-        "models", lambda: request, lambda reply: (driver.parse_models(reply), driver.next_page(reply))
-    )
-    return await pipeline.run(operation, pipeline.connection.call(limits))
+async def _ask(pipeline: Pipeline[Any], request: Request, parse: Callable[[Reply], T], limits: dict[str, Any]) -> T:
+    """One exchange that is a call of its own."""
+    call = pipeline.connection.call(limits)
+    return await pipeline.perform(call, None, lambda: pipeline.exchange(call, partial(_same, request), parse))
+
+
+def _same(request: Request) -> Request:
+    return request
 
 
 def _enrich(model: AIModel, catalog: str) -> AIModel:
@@ -88,11 +95,10 @@ async def find_model(pipeline: Pipeline[Any], model_id: str) -> AIModel:
     """
     if not isinstance(model_id, str):
         raise ConfigurationError(f"get_model() takes the id of a model as text, not {model_id!r}")
-    driver = pipeline.driver
+    driver = pipeline.target.driver
     request = driver.model_request(model_id)
     if request is not None:
-        described = Operation("model", lambda: request, lambda reply: driver.parse_model_reply(reply, model_id))
-        model = await pipeline.run(described, pipeline.connection.call({}))
+        model = await _ask(pipeline, request, lambda reply: driver.parse_model_reply(reply, model_id), {})
         return _enrich(model, driver.catalog_name or driver.name)
     listed: list[AIModel] = []
     with suppress(UnsupportedFeatureError):
@@ -117,7 +123,7 @@ async def sync_models(pipeline: Pipeline[Any], *, force: bool = False) -> SyncRe
     """
     cache, now = pipeline.connection.models, pipeline.port.now()
     moment = datetime.fromtimestamp(pipeline.port.wall_time(), UTC)
-    if not force and cache.synced_at is not None and now - cache.synced_at < pipeline.config.models_ttl:
+    if not force and cache.synced_at is not None and now - cache.synced_at < pipeline.target.config.models_ttl:
         return SyncReport(status="skipped", unchanged=sorted(cache.synced or ()), synced_at=moment)
     try:
         models = await list_models(pipeline, refresh=True)
@@ -133,15 +139,17 @@ async def sync_models(pipeline: Pipeline[Any], *, force: bool = False) -> SyncRe
         unchanged=sorted(name for name in after.keys() & before.keys() if after[name] == before[name]),
         synced_at=moment,
     )
-    if pipeline.bus.wants(ModelsSynced):
-        await pipeline.port.emit(pipeline.bus, ModelsSynced(provider=pipeline.connection.name, report=report))
+    if pipeline.connection.bus.wants(ModelsSynced):
+        await pipeline.port.emit(
+            pipeline.connection.bus, ModelsSynced(provider=pipeline.connection.name, report=report)
+        )
     return report
 
 
 async def validate_credentials(pipeline: Pipeline[Any]) -> CredentialReport:
     """Ask the provider once whether it takes the credentials. A refusal is a report, not an error."""
     started = pipeline.port.now()
-    settings = pipeline.config.settings
+    settings = pipeline.target.config.settings
     known: dict[str, Any] = {"organization": settings.get("organization"), "project": settings.get("project")}
     try:
         found = await _reach(pipeline)
@@ -159,12 +167,11 @@ async def validate_credentials(pipeline: Pipeline[Any]) -> CredentialReport:
 
 async def _reach(pipeline: Pipeline[Any]) -> int | None:
     """Reach the provider once with the credentials; the number of models where it lists them."""
-    request = pipeline.driver.probe_request()
+    request = pipeline.target.driver.probe_request()
     if request is None:
         return len(await list_models(pipeline, refresh=True, attempts=1))
-    operation = Operation("probe", lambda: request, lambda reply: None)
     with suppress(InvalidRequestError):  # it complains of the request, so it took the key
-        await pipeline.run(operation, pipeline.connection.call({"retry_attempts": 1}))
+        await _ask(pipeline, request, lambda reply: None, {"retry_attempts": 1})
     return None
 
 

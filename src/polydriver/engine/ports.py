@@ -51,6 +51,9 @@ class Port(Protocol):
     async def emit(self, bus: EventBus, event: Event) -> None:
         """Hand an event to its listeners."""
 
+    async def emit_now(self, bus: EventBus, event: Event) -> None:
+        """The same where nothing can be awaited: async listeners of async callers run on as tasks."""
+
     def now(self) -> float:
         """Monotonic seconds."""
 
@@ -106,6 +109,8 @@ class BlockingPort(_Clock):
         """See `Port.emit`."""
         bus.emit_blocking(event)
 
+    emit_now = emit
+
     def close(self) -> None:
         """Close idle connections."""
         self.transport.close()
@@ -146,6 +151,10 @@ class AsyncPort(_Clock):
     async def emit(self, bus: EventBus, event: Event) -> None:
         """See `Port.emit`."""
         await bus.emit(event)
+
+    async def emit_now(self, bus: EventBus, event: Event) -> None:
+        """See `Port.emit_now`."""
+        bus.emit_soon(event)
 
     async def aclose(self) -> None:
         """Close idle connections."""

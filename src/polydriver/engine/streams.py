@@ -1,196 +1,218 @@
-"""A stream on its way: the state that `Stream` and `AsyncStream` pump."""
+"""`Stream` and `AsyncStream`: two short pumps around the same state."""
 
 from __future__ import annotations
 
-from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Generator
+from types import TracebackType
+from typing import Any, Literal, Self
 
+from ..data.prompt import Prompt
 from ..data.responses import AIChunk, AIResponse
-from ..errors import AIError, StreamInterruptedError
+from ..events.threads import finish_listener
+from .calls import Call
+from .pipeline import Pipeline
+from .ports import drive
+from .reading import StreamReader
 
-if TYPE_CHECKING:
-    from ..data.prompt import Prompt
-    from .call import Call
-    from .pipeline import Pipeline
-    from .ports import Body
-
-__all__ = ["StreamState"]
-
-_DRAIN_SECONDS = 0.1
+__all__ = ["AsyncStream", "Stream"]
 
 
-class StreamState:
-    """One open stream: reads, decodes, and knows when it has started, ended well or broken.
+class BaseStream:
+    """What both kinds of stream share: the request is made when the stream is entered or first read."""
 
-    - `pending`: chunks that were decoded and not yet taken.
-    - `started`: whether content came, so that it can no longer be retried; `ended`: whether it ended well.
-    - `response`: the whole answer once it ended; before that, what came so far.
-    """
+    _closed = True  # until `__init__` has run: `__del__` comes for half-made streams, too
 
-    __slots__ = ("_response", "body", "call", "decoder", "ended", "error", "pending", "pipeline", "prompt", "started")
-
-    def __init__(self, pipeline: Pipeline[Any], body: Body, prompt: Prompt, call: Call) -> None:
-        self.pipeline = pipeline
-        self.body = body
-        self.prompt = prompt
-        self.call = call
-        self.decoder = pipeline.failures.reading(lambda: pipeline.driver.decoder(prompt))
-        self.pending: deque[AIChunk] = deque()
-        self.started = False
-        self.ended = False
-        self.error: AIError | None = None
-        self._response: AIResponse | None = None
+    def __init__(self, pipeline: Pipeline[Any], prompt: Prompt, call: Call) -> None:
+        self._pipeline = pipeline
+        self._prompt = prompt
+        self._call = call
+        self._reader: StreamReader | None = None
+        self._closed = False
+        self._busy = False
+        self._watchers: list[Callable[[AIChunk], object]] = []
+        self._followers: list[Callable[[AIResponse], object]] = []
 
     @property
     def response(self) -> AIResponse:
-        """The answer: whole once the stream ended, before that what came so far."""
-        if self._response is not None:
-            return self._response
-        return self.pipeline.failures.reading(self.decoder.build)
+        """The whole answer after the stream's end; before it, what came so far (its `finish_reason` is `None` then).
 
-    async def advance(self) -> None:
-        """Read once. Afterwards there may be pending chunks, or the stream has ended. Raises when it broke.
-
-        What came before a failure is handed out first: the failure is raised by the next step.
+        Raises `RuntimeError` when the stream was never read.
         """
-        decoder = self.decoder
-        if decoder.failure is not None:
-            await self._misread(decoder.failure)
-        if decoder.closed:
-            await self._ended_by_server()
-            return
-        before = decoder.events
-        try:
-            data = await self.pipeline.port.read(self.body)
-        except AIError as error:
-            await self._lost(error)
-            return
-        except BaseException:
-            self.body.close()
-            raise
-        chunks = decoder.feed(data) if data else decoder.finish()
-        if chunks:
-            self._take(chunks)
-        if decoder.failure is not None:
-            if not chunks:
-                await self._misread(decoder.failure)
-        elif not data:
-            await self._ended_by_server()
-        elif self.started and decoder.events != before:
-            self._extend()
+        if self._reader is None:
+            raise RuntimeError("the stream has not been read yet: iterate over it first")
+        return self._reader.response
+
+    def on_chunk(self, listener: Callable[[AIChunk], object]) -> Self:
+        """Also hand each chunk to `listener`, before it is returned."""
+        self._watchers.append(listener)
+        return self
+
+    def then(self, listener: Callable[[AIResponse], object]) -> Self:
+        """Call `listener` with the whole answer once the last chunk of a stream that ended well is taken."""
+        self._followers.append(listener)
+        return self
+
+    def _ended(self) -> list[Callable[[AIResponse], object]]:
+        """The listeners to tell of the end: its last chunk was taken."""
+        self._closed = True
+        return self._followers
+
+    def _enter(self) -> None:
+        """Note that a read, or the request, is under way: two at once would pay twice, or tear the answer apart."""
+        if self._busy:
+            raise RuntimeError("the stream is being read elsewhere: give each task and thread a stream of its own")
+        if self._closed and self._reader is None:
+            raise RuntimeError("the stream was closed before it was read: make another with the same call")
+        self._busy = True
+
+    def _leave(self, reason: Literal["closed", "cancelled", "dropped"]) -> None:
+        """Free the connection and end the call, if it has not ended; what was not taken is dropped. Never waits."""
+        self._closed = True
+        if self._reader is not None:
+            self._reader.pending.clear()
+            drive(self._reader.abandon(self._pipeline.port.emit_now, reason))
+
+    def __del__(self) -> None:
+        if not self._closed:
+            self._leave("dropped")
+
+
+class Stream(BaseStream):
+    """A streamed answer for blocking callers: a context manager and an iterator of `AIChunk`.
+
+    Leaving the `with`, `close()`, or dropping the stream frees the connection. An answer that is cut raises
+    `StreamInterruptedError`, which holds what came.
+
+    ::
+
+        with provider.send_streaming_message("Tell me a story") as stream:
+            for chunk in stream:
+                print(chunk.content, end="")
+        print(stream.response.usage)
+    """
+
+    def __enter__(self) -> Self:
+        self._open()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> AIChunk:
+        reader = self._reader or self._open()
+        pending = reader.pending
+        while not pending:
+            if reader.ended or self._closed:
+                raise StopIteration
+            self._enter()
+            try:
+                drive(reader.advance())
+            except BaseException:
+                self._leave("cancelled")
+                raise
+            finally:
+                self._busy = False
+        chunk = pending.popleft()
+        for watcher in self._watchers:
+            finish_listener(watcher(chunk))
+        if not pending and reader.ended:
+            for follower in self._ended():
+                finish_listener(follower(reader.response))
+        return chunk
 
     def close(self) -> None:
-        """Free the connection; what was not read is lost. Never waits."""
-        self.body.close()
+        """Stop here and free the connection. May be called at any time, and twice."""
+        self._leave("closed")
 
-    def _take(self, chunks: list[AIChunk]) -> None:
-        self.pending.extend(chunks)
-        if not self.started:
-            for chunk in chunks:
-                if chunk.content or chunk.reasoning or chunk.tool_calls or chunk.parts:
-                    self.started = True
-                    self._extend()
-                    break
-
-    def _extend(self) -> None:
-        """An event came: the idle time begins anew. Comments are no events."""
-        expires = self.pipeline.port.now() + self.call.idle_timeout
-        deadline = self.call.deadline
-        self.body.expires = expires if deadline is None or expires < deadline else deadline
-
-    async def _ended_by_server(self) -> None:
-        """The server has said its last word, or closed: only the end mark of the answer makes that a success."""
-        if self.decoder.complete:
-            await self._finish()
-        else:
-            await self._interrupt("the stream ended without its end mark: the answer was cut")
-
-    async def _finish(self) -> None:
-        """The answer is whole: let the connection go back to its pool, and report."""
-        await self._drain()
-        response = self.pipeline.failures.reading(self.decoder.build)
-        self._response = response
-        self.ended = True
-        try:
-            await self.pipeline.conclude(response, self.prompt, self.call)
-        except AIError as error:
-            await self._raise(error)
-        self._say_last(response)
-
-    def _say_last(self, response: AIResponse) -> None:
-        """The last chunk of each choice: how it ended, and with the first one what all of it used."""
-        for choice in (*response.alternatives, response):
-            self.pending.append(
-                AIChunk(
-                    index=choice.index,
-                    finish_reason=choice.finish_reason,
-                    raw_finish_reason=choice.raw_finish_reason,
-                    usage=response.usage if choice is response else None,
-                )
-            )
-
-    async def _drain(self) -> None:
-        """Read the end of the body, so that the connection can be reused; one that is kept open is not waited for."""
-        body = self.body
-        body.expires = self.pipeline.port.now() + _DRAIN_SECONDS
-        try:
-            for _ in range(8):
-                if not await self.pipeline.port.read(body):
-                    break
-        except AIError:
+    def until_done(self) -> AIResponse:
+        """Read to the end and return the whole answer."""
+        for _ in self:
             pass
-        finally:
-            body.close()
+        return self.response
 
-    async def _lost(self, error: AIError) -> None:
-        """The connection failed. An answer that had its end mark stands; otherwise it was cut."""
-        self.body.close()
-        if self.decoder.complete:
-            self.decoder.answer.warnings.append(f"the connection broke after the end of the answer: {error.message}")
-            await self._finish()
-            return
-        failure = self.pipeline.failures.of_transport(error, self.call)
-        if self.started:
-            await self._interrupt(failure.message, failure)
-        await self._raise(failure, report=False)
+    def _open(self) -> StreamReader:
+        if self._reader is None:
+            self._enter()
+            try:
+                self._reader = drive(self._pipeline.open(self._prompt, self._call))
+            finally:
+                self._busy = False
+        return self._reader
 
-    async def _misread(self, error: Exception) -> None:
-        """The stream held an error, or something that cannot be read."""
-        self.body.close()
-        failures = self.pipeline.failures
-        failure = failures.finish(error) if isinstance(error, AIError) else failures.unexpected(error)
-        failure.__cause__ = error.__cause__ if failure is error else error
-        if failure.status is None:
-            failure.status = self.body.status  # the stream began as a success, and the provider gave no other status
-        if self.started:
-            await self._interrupt(failure.message, failure)
-        await self._raise(failure, report=False)
 
-    async def _interrupt(self, message: str, cause: AIError | None = None) -> None:
-        """The stream broke. Before the first content it may be tried again; afterwards the partial answer is kept."""
-        self.body.close()
-        error: AIError = self.pipeline.failures.of_kind(StreamInterruptedError, message)
-        error.retryable = not self.started
-        if cause is not None:
-            error.status, error.code, error.type = cause.status, cause.code, cause.type
-            error.request_id, error.retry_after, error.details = cause.request_id, cause.retry_after, cause.details
-        error = self.pipeline.failures.finish(error)
-        error.partial = self._partial()
-        error.__cause__ = cause
-        await self._raise(error, report=self.started)
+class AsyncStream(BaseStream):
+    """A streamed answer for async callers: an async context manager and an async iterator of `AIChunk`.
 
-    def _partial(self) -> AIResponse | None:
-        """What came so far, with its usage and cost."""
-        try:
-            partial = self.pipeline.failures.reading(self.decoder.build)
-            self.pipeline.fill(partial, self.prompt, self.call)
-        except AIError:
-            return None
-        self._response = partial
-        return partial
+    Leaving the `async with`, cancelling the task, `aclose()`, or dropping the stream frees the connection. `await
+    stream` opens it without reading, for those who want the errors of the request first. Its listeners may be coroutine
+    functions.
+    """
 
-    async def _raise(self, error: AIError, *, report: bool = True) -> None:
-        self.error = error
-        if report:
-            await self.pipeline.fail(error, self.call)
-        raise error
+    async def __aenter__(self) -> Self:
+        await self._open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __await__(self) -> Generator[Any, None, Self]:
+        return self.__aenter__().__await__()
+
+    async def __anext__(self) -> AIChunk:
+        reader = self._reader or await self._open()
+        pending = reader.pending
+        while not pending:
+            if reader.ended or self._closed:
+                raise StopAsyncIteration
+            self._enter()
+            try:
+                await reader.advance()
+            except BaseException:
+                self._leave("cancelled")
+                raise
+            finally:
+                self._busy = False
+        chunk = pending.popleft()
+        for watcher in self._watchers:
+            await _finish(watcher(chunk))
+        if not pending and reader.ended:
+            for follower in self._ended():
+                await _finish(follower(reader.response))
+        return chunk
+
+    async def aclose(self) -> None:
+        """Stop here and free the connection. May be called at any time, and twice."""
+        self._closed = True
+        if self._reader is not None:
+            self._reader.pending.clear()
+            await self._reader.abandon(self._pipeline.port.emit, "closed")
+
+    async def until_done(self) -> AIResponse:
+        """Read to the end and return the whole answer."""
+        async for _ in self:
+            pass
+        return self.response
+
+    async def _open(self) -> StreamReader:
+        if self._reader is None:
+            self._enter()
+            try:
+                self._reader = await self._pipeline.open(self._prompt, self._call)
+            finally:
+                self._busy = False
+        return self._reader
+
+
+async def _finish(result: object) -> None:
+    if result is not None and isinstance(result, Awaitable):
+        await result

@@ -1,34 +1,32 @@
 """What happened, as frozen records, and the bus that brings them to listeners.
 
-Once for each logical call, in this order: `MessageSent` before the first attempt, `ResponseGenerated`,
-`CostCalculated`; or `RequestFailed`. The others come when their thing happens. No event holds a secret:
-whoever emits one has redacted it.
+Once for each call, in this order: `MessageSent` before the first attempt; then one ending: `ResponseGenerated` and
+`CostCalculated`, or `RequestFailed`, or `StreamAbandoned` (see the table of ends in `polydriver.engine.calls`).
+`AttemptFinished` comes once for each attempt, before the ending. The others come when their thing happens. No event
+holds a secret: whoever emits one has redacted it.
 """
 
 from __future__ import annotations
 
 from .bus import EventBus, Listener
 from .records import (
-    CircuitClosed,
-    CircuitOpened,
+    AttemptFinished,
     ConversationUpdated,
     CostCalculated,
     Event,
     MessageSent,
     ModelsSynced,
-    ProviderFellBack,
-    RateLimitReached,
     RequestFailed,
     RequestRetried,
     ResponseGenerated,
+    StreamAbandoned,
     ToolCalled,
     ToolCompleted,
     ToolFailed,
 )
 
 __all__ = [
-    "CircuitClosed",
-    "CircuitOpened",
+    "AttemptFinished",
     "ConversationUpdated",
     "CostCalculated",
     "Event",
@@ -36,11 +34,10 @@ __all__ = [
     "Listener",
     "MessageSent",
     "ModelsSynced",
-    "ProviderFellBack",
-    "RateLimitReached",
     "RequestFailed",
     "RequestRetried",
     "ResponseGenerated",
+    "StreamAbandoned",
     "ToolCalled",
     "ToolCompleted",
     "ToolFailed",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from threading import Lock
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
 
 from .records import Event
-from .threads import wait_in_own_loop
+from .threads import run_soon, wait_in_own_loop
 
 __all__ = ["EventBus", "Listener", "Observable"]
 
@@ -99,6 +100,19 @@ class EventBus(Observable):
                 result = listener(event)
                 if result is not None and isinstance(result, Coroutine):
                     wait_in_own_loop(result)
+            except Exception as error:  # noqa: BLE001 - isolation is what this is for
+                _report(listener, event, error)
+
+    def emit_soon(self, event: Event) -> None:
+        """Bring `event` to its listeners without waiting: async ones become tasks of the running event loop.
+
+        Where no loop runs they run to their end in a thread.
+        """
+        for listener in self._all(type(event)):
+            try:
+                result = listener(event)
+                if result is not None and isinstance(result, Coroutine):
+                    run_soon(result, partial(_report, listener, event))
             except Exception as error:  # noqa: BLE001 - isolation is what this is for
                 _report(listener, event, error)
 

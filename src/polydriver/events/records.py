@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from time import time as now
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 import msgspec
 
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from ..data.cost import Cost
-    from ..data.messages import AIMessage, ToolCall, ToolResult
-    from ..data.models import SyncReport
-    from ..data.responses import AIResponse
-    from ..data.usage import TokenUsage
-    from ..errors import AIError
+from ..data.attempts import AttemptReport
+from ..data.cost import Cost
+from ..data.messages import AIMessage, ToolCall, ToolResult
+from ..data.models import SyncReport
+from ..data.responses import AIResponse
+from ..data.usage import TokenUsage
+from ..errors import AIError
 
 __all__ = [
-    "CircuitClosed",
-    "CircuitOpened",
+    "AttemptFinished",
     "ConversationUpdated",
     "CostCalculated",
     "Event",
     "MessageSent",
     "ModelsSynced",
-    "ProviderFellBack",
-    "RateLimitReached",
     "RequestFailed",
     "RequestRetried",
     "ResponseGenerated",
+    "StreamAbandoned",
     "ToolCalled",
     "ToolCompleted",
     "ToolFailed",
@@ -58,8 +55,6 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def time(self) -> datetime:
         """The timestamp as an aware `datetime`, in UTC."""
-        from datetime import UTC, datetime
-
         return datetime.fromtimestamp(self.timestamp, UTC)
 
 
@@ -74,6 +69,15 @@ class MessageSent(Event, frozen=True, kw_only=True):
     stream: bool = False
 
 
+class AttemptFinished(Event, frozen=True, kw_only=True):
+    """An attempt of a call ended: once for each attempt, whatever became of it.
+
+    `attempt` says which one, how it ended, how long it took, and what it used and cost.
+    """
+
+    attempt: AttemptReport
+
+
 class ResponseGenerated(Event, frozen=True, kw_only=True):
     """The whole response is there; for a stream, after its end."""
 
@@ -82,10 +86,26 @@ class ResponseGenerated(Event, frozen=True, kw_only=True):
 
 
 class CostCalculated(Event, frozen=True, kw_only=True):
-    """What the response cost: `cost` is `None` when the price is unknown."""
+    """What a call cost: `cost` is `None` when the price is unknown.
+
+    It is told of everything that is paid for: answers, operations, stored responses, and what was delivered of a stream
+    that broke or was left, where `cost.estimated` marks an estimate.
+    """
 
     cost: Cost | None
     usage: TokenUsage | None = None
+
+
+class StreamAbandoned(Event, frozen=True, kw_only=True):
+    """A stream was left before its end, so that no whole response will come.
+
+    `response` is what came so far, with its usage and cost, both estimated where the provider had not told them.
+    `reason` is "closed" (`close`, `break`, the end of the `with`), "cancelled" (a cancelled task, Ctrl-C, an
+    exception in a callback), "dropped" (no reference was left) or "exit" (the program ended).
+    """
+
+    response: AIResponse | None
+    reason: Literal["closed", "cancelled", "dropped", "exit"]
 
 
 class ConversationUpdated(Event, frozen=True, kw_only=True):
@@ -104,34 +124,13 @@ class RequestRetried(Event, frozen=True, kw_only=True):
 
 
 class RequestFailed(Event, frozen=True, kw_only=True):
-    """The call failed for good with `error`, after so many `attempts`."""
+    """The call failed for good with `error`, after so many `attempts`.
+
+    `error` is an `AIError`, or what ended the wait of the caller, such as `CancelledError` or `KeyboardInterrupt`.
+    """
 
     error: BaseException
     attempts: int = 1
-
-
-class ProviderFellBack(Event, frozen=True, kw_only=True):
-    """The call goes on with another connection, or another model, because of `error`."""
-
-    to_provider: str
-    to_model: str | None = None
-    error: AIError | None = None
-
-
-class RateLimitReached(Event, frozen=True, kw_only=True):
-    """A rate limit, ours or the provider's, was reached. `retry_after` is in seconds, if known."""
-
-    retry_after: float | None = None
-
-
-class CircuitOpened(Event, frozen=True, kw_only=True):
-    """The circuit of a connection opened: no requests for `retry_after` seconds."""
-
-    retry_after: float | None = None
-
-
-class CircuitClosed(Event, frozen=True, kw_only=True):
-    """The circuit of a connection closed again: requests go on as usual."""
 
 
 class ToolCalled(Event, frozen=True, kw_only=True):

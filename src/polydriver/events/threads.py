@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-__all__ = ["finish_listener", "start_thread", "wait_in_own_loop"]
+__all__ = ["finish_listener", "run_soon", "start_thread", "wait_in_own_loop"]
+
+_tasks: set[Any] = set()
 
 
 def wait_in_own_loop(awaitable: Awaitable[Any]) -> Any:
@@ -38,6 +40,25 @@ def finish_listener(result: object) -> None:
     """Finish what a listener returned to blocking code: a coroutine, if it is an async one."""
     if result is not None and isinstance(result, Awaitable):
         wait_in_own_loop(result)
+
+
+def run_soon(work: Coroutine[Any, Any, object], failed: Callable[[Exception], None]) -> None:
+    """Run a coroutine as a task of the running event loop, or to its end where none runs; `failed` is told of errors."""
+    import asyncio
+
+    async def run() -> None:
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001 - handed over
+            failed(error)
+
+    try:
+        task = asyncio.get_running_loop().create_task(run())
+    except RuntimeError:
+        wait_in_own_loop(run())
+        return
+    _tasks.add(task)  # the loop keeps weak references only
+    task.add_done_callback(_tasks.discard)
 
 
 def start_thread(work: Callable[[], None]) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..engine.connection import Connection
     from ..engine.pipeline import Pipeline
     from ..engine.ports import AsyncPort
-    from ..engine.streaming import AsyncStream
+    from ..engine.streams import AsyncStream
     from ..errors import AIError
     from ..events import EventBus
 
@@ -93,7 +93,7 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
 
         Not a coroutine: use `async with`, `async for`, or `await` to open it.
         """
-        from ..engine.streaming import AsyncStream
+        from ..engine.streams import AsyncStream
 
         prompt, limits = build_prompt(self.driver, messages, options, stream=True)
         return AsyncStream(self._pipeline, prompt, self.connection.call(limits))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..data.responses import AIChunk, AIResponse
     from ..engine.pipeline import Pipeline
     from ..engine.ports import BlockingPort
-    from ..engine.streaming import Stream
+    from ..engine.streams import Stream
     from ..errors import AIError
     from ..events import EventBus
 
@@ -75,7 +75,7 @@ class Provider(Operations, Answers, Observable):
 
         The request is made when the stream is entered or first read.
         """
-        from ..engine.streaming import Stream
+        from ..engine.streams import Stream
 
         prompt, limits = build_prompt(self.driver, messages, options, stream=True)
         return Stream(self._pipeline, prompt, self.connection.call(limits))

@@ -12,7 +12,7 @@ from ...events import Event, RequestRetried
 
 if TYPE_CHECKING:
     from ...data.responses import AIResponse
-    from ...engine.streaming import Stream
+    from ...engine.streams import Stream
     from ...manager import AI
 
 __all__ = [

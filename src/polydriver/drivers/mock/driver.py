@@ -159,7 +159,7 @@ class MockDriver(
             raise answer
         return answer
 
-    def pricing(self, model: str) -> ModelPricing | None:
+    def pricing(self, model: str, variant: str | None = None) -> ModelPricing | None:
         """The connection's price, that of a mock model, or what the catalog knows under the connection's
         name."""
         from ...prices.catalog import find_pricing

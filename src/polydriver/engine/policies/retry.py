@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
 
-from ..errors import AIError
+from ...errors import AIError
+from . import AttemptFacts, Outcome
 
 __all__ = ["RetryBudget", "backoff", "parse_duration", "parse_retry_after", "retry_delay", "should_retry_header"]
 
@@ -102,8 +103,9 @@ def retry_delay(error: AIError, attempt: int, base: float, cap: float, random: f
 class RetryBudget:
     """Keeps a failing provider from being hammered: retries need a token, and tokens come back slowly.
 
-    Starts with `capacity` tokens. A retry takes one, a success gives back `refill`, and each second gives back
-    `per_second`. While it is empty, errors are raised at once instead of retried. First attempts are never held up.
+    Starts with `capacity` tokens. A retry takes one, an attempt that ends well gives back `refill`, and each second
+    gives back `per_second`. While it is empty, errors are raised at once instead of retried. First attempts are never
+    held up.
     """
 
     __slots__ = ("_last", "_tokens", "capacity", "per_second", "refill")
@@ -125,7 +127,10 @@ class RetryBudget:
         self._tokens -= 1.0
         return True
 
-    def succeed(self) -> None:
-        """Note a success."""
-        if self._tokens < self.capacity:
+    def admit(self, attempt: AttemptFacts, now: float) -> None:
+        """Admit every attempt: a retry has taken its token before it waited."""
+
+    def settle(self, lease: None, outcome: Outcome, now: float) -> None:
+        """Give back something for an attempt that ended well."""
+        if outcome.kind == "success" and self._tokens < self.capacity:
             self._tokens = min(self.capacity, self._tokens + self.refill)

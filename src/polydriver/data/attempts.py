@@ -1,0 +1,45 @@
+"""What became of one attempt of a call."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from .cost import Cost
+from .usage import TokenUsage
+
+__all__ = ["AttemptOutcome", "AttemptReport"]
+
+AttemptOutcome: TypeAlias = Literal["success", "failure", "interrupted", "abandoned", "cancelled"]
+"""How an attempt ended: `success` (a whole answer), `failure` (an error, and no content), `interrupted` (an error after
+some content), `abandoned` (its reader left the stream), `cancelled` (its caller stopped waiting)."""
+
+
+class AttemptReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One request of a call to one target, and how it ended.
+
+    - `number`: from 1, over all targets of the call; `provider`: the connection's name; `model`: as requested.
+    - `latency`: seconds from the start of the attempt to its end; `time_to_first_content`: seconds to the first content
+      of a stream, or to the whole answer.
+    - `usage` and `cost`: of what was delivered, where that is known or could be estimated.
+    - `error`: the name of the error's class; `status`: of the HTTP reply; `request_id`: the provider's id.
+    - `may_be_billed`: whether the provider may charge for it: whether the request reached the provider and was not
+      refused.
+    - `redialed`: whether a kept connection had been closed by the server, so that the request went out again on a new
+      one.
+    """
+
+    number: int
+    provider: str
+    model: str | None = None
+    outcome: AttemptOutcome
+    latency: float
+    time_to_first_content: float | None = None
+    usage: TokenUsage | None = None
+    cost: Cost | None = None
+    error: str | None = None
+    status: int | None = None
+    request_id: str | None = None
+    may_be_billed: bool = True
+    redialed: bool = False

@@ -1,0 +1,89 @@
+"""An attempt: one request of a call to one target, admitted by every policy and settled exactly once.
+
+An attempt ends with `settle`, whatever happens: a whole answer, a failure, a stream that broke or was left, a
+cancellation. The policies are told of the end, its report is kept for `response.attempts`, and `AttemptFinished` is
+emitted. The attempt of a stream ends when the stream does, not when it opens.
+"""
+
+from __future__ import annotations
+
+from ..data.attempts import AttemptReport
+from ..data.prompt import Prompt
+from ..errors import APIConnectionError, APITimeoutError, InvalidResponseError, StreamInterruptedError
+from ..events import AttemptFinished
+from .calls import Call, Emit
+from .policies import Lease, Outcome, Policy
+from .targets import Target
+
+__all__ = ["Attempt", "may_be_billed"]
+
+_BEFORE_SENDING = ("connect", "pool")
+
+
+class Attempt:
+    """One request of a call to `target`; `number` counts from 1 over the whole call.
+
+    Times are readings of the port's monotonic clock, in seconds.
+    """
+
+    __slots__ = (
+        "call", "first_content", "leases", "model", "number", "prompt", "provider", "redialed", "request_id", "settled",
+        "started", "target",
+    )  # fmt: skip
+
+    def __init__(self, call: Call, target: Target, prompt: Prompt | None = None) -> None:
+        self.call = call
+        self.target = target
+        self.prompt = prompt
+        self.number = len(call.attempts) + 1
+        self.provider = target.connection.name
+        self.model = call.model
+        self.started = target.port.now()
+        self.first_content: float | None = None
+        self.leases: list[tuple[Policy, Lease]] = []
+        self.settled = False
+        self.redialed = False
+        self.request_id: str | None = None
+
+    async def settle(self, emit: Emit, outcome: Outcome) -> None:
+        """End the attempt: tell the policies, keep the report, and emit `AttemptFinished`. Only the first time counts."""
+        if self.settled:
+            return
+        self.settled = True
+        now = self.target.port.now()
+        for policy, lease in self.leases:
+            policy.settle(lease, outcome, now)
+        if outcome.kind == "refused":
+            return
+        call, error = self.call, outcome.error
+        report = AttemptReport(
+            number=self.number,
+            provider=self.provider,
+            model=self.model,
+            outcome=outcome.kind,
+            latency=now - self.started,
+            time_to_first_content=None if self.first_content is None else self.first_content - self.started,
+            usage=outcome.usage,
+            cost=outcome.cost,
+            error=None if error is None else type(error).__name__,
+            status=getattr(error, "status", None),
+            request_id=self.request_id or getattr(error, "request_id", None),
+            may_be_billed=outcome.may_be_billed,
+            redialed=self.redialed,
+        )
+        call.attempts.append(report)
+        if call.bus.wants(AttemptFinished):
+            await emit(call.bus, AttemptFinished(attempt=report, **call.facts()))
+
+
+def may_be_billed(error: BaseException) -> bool:
+    """Whether a provider may charge for an attempt that failed so.
+
+    It computed nothing where the request did not reach it, or was refused; where the connection broke, or the answer
+    could not be read, it may have.
+    """
+    if isinstance(error, InvalidResponseError | StreamInterruptedError):
+        return True
+    if isinstance(error, APITimeoutError | APIConnectionError):
+        return error.details.get("phase") not in _BEFORE_SENDING and not (error.status or 0) >= 400
+    return False

@@ -1,0 +1,146 @@
+"""A call: what a user asked for, with one beginning and exactly one end.
+
+The table of ends. Nothing else decides that a call is over; the events of an end are emitted in this order, once:
+
+========================================  ==========================================  ===============================
+how it ends                               events                                      what the caller sees
+========================================  ==========================================  ===============================
+`answered`: the answer is whole           ResponseGenerated, CostCalculated           the response
+`performed`: an operation is done         CostCalculated, if it is paid for           its result
+`failed`: no attempt succeeded            RequestFailed                               an `AIError`
+`failed`: a stream broke after content    CostCalculated, RequestFailed               `StreamInterruptedError`
+`failed`: the answer does not validate    CostCalculated, RequestFailed               `InvalidResponseError`
+`failed`: a whole call was cancelled      RequestFailed                               `CancelledError`, Ctrl-C, ...
+`abandoned`: a stream was left            CostCalculated, StreamAbandoned             nothing, or what ended the wait
+========================================  ==========================================  ===============================
+
+A call with a prompt begins with `MessageSent`; one that is over by then (the prompt cannot be built) tells nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from ..data.attempts import AttemptReport
+from ..data.cost import Cost
+from ..data.prompt import Prompt
+from ..data.responses import AIResponse
+from ..data.usage import TokenUsage
+from ..events import (
+    CostCalculated,
+    Event,
+    EventBus,
+    MessageSent,
+    RequestFailed,
+    RequestRetried,
+    ResponseGenerated,
+    StreamAbandoned,
+)
+
+__all__ = ["Call", "Emit"]
+
+Emit: TypeAlias = Callable[[EventBus, Event], Awaitable[None]]
+"""How an event reaches its listeners: a port's `emit`, or its `emit_now` where nothing can be awaited."""
+
+
+class Call(msgspec.Struct, kw_only=True):
+    """One call, however many attempts it takes.
+
+    Times are in seconds; `started` and `deadline` are readings of the port's monotonic clock. `id` is ours, the same
+    for all attempts and in all events. `provider` is the name of the connection that it is for.
+    """
+
+    bus: EventBus
+    provider: str
+    timeout: float
+    idle_timeout: float
+    deadline_seconds: float | None
+    retry_attempts: int
+    metadata: dict[str, Any] = {}
+    conversation_id: str | None = None
+    model: str | None = None
+    id: str = msgspec.field(default_factory=lambda: f"call_{random.getrandbits(64):016x}")
+    started: float = 0.0
+    deadline: float | None = None
+    attempts: list[AttemptReport] = []
+    ended: bool = False
+
+    def begin(self, now: float, model: str | None) -> None:
+        """Note the start, and with it the deadline."""
+        self.model = model
+        self.started = now
+        if self.deadline_seconds is not None:
+            self.deadline = now + self.deadline_seconds
+
+    def facts(self) -> dict[str, Any]:
+        """What all events of this call have."""
+        return {
+            "provider": self.provider,
+            "model": self.model,
+            "request_id": self.id,
+            "conversation_id": self.conversation_id,
+            "metadata": self.metadata,
+        }
+
+    async def announce(self, emit: Emit, prompt: Prompt) -> None:
+        """Tell that the prompt is about to be sent."""
+        if self.bus.wants(MessageSent):
+            sent = MessageSent(messages=prompt.messages, options=prompt.given(), stream=prompt.stream, **self.facts())
+            await emit(self.bus, sent)
+
+    async def retried(self, emit: Emit, error: Any, attempt: int, delay: float) -> None:
+        """Tell that the call goes on after a failed attempt."""
+        if self.bus.wants(RequestRetried):
+            await emit(self.bus, RequestRetried(attempt=attempt, delay=delay, error=error, **self.facts()))
+
+    async def answered(self, emit: Emit, response: AIResponse, *, stream: bool) -> None:
+        """End with a whole answer."""
+        if self._end():
+            try:
+                if self.bus.wants(ResponseGenerated):
+                    await emit(self.bus, ResponseGenerated(response=response, stream=stream, **self.facts()))
+            finally:
+                await self._tell_cost(emit, response.cost, response.usage)
+
+    async def performed(self, emit: Emit, cost: Cost | None, usage: TokenUsage | None, *, paid: bool) -> None:
+        """End an operation, `paid` for or not."""
+        if self._end() and paid:
+            await self._tell_cost(emit, cost, usage)
+
+    async def failed(self, emit: Emit, error: BaseException) -> None:
+        """End with an error, or with what ended the wait of the caller."""
+        if self._end():
+            try:
+                await self._tell_partial(emit, getattr(error, "partial", None))
+            finally:
+                if self.bus.wants(RequestFailed):
+                    failed = RequestFailed(error=error, attempts=len(self.attempts), **self.facts())
+                    await emit(self.bus, failed)
+
+    async def abandoned(
+        self, emit: Emit, partial: AIResponse | None, reason: Literal["closed", "cancelled", "dropped", "exit"]
+    ) -> None:
+        """End a stream that was left before its end."""
+        if self._end():
+            try:
+                await self._tell_partial(emit, partial)
+            finally:
+                if self.bus.wants(StreamAbandoned):
+                    await emit(self.bus, StreamAbandoned(response=partial, reason=reason, **self.facts()))
+
+    def _end(self) -> bool:
+        """Whether this is the end: there is only one."""
+        over, self.ended = self.ended, True
+        return not over
+
+    async def _tell_partial(self, emit: Emit, partial: AIResponse | None) -> None:
+        if partial is not None and (partial.usage is not None or partial.cost is not None):
+            await self._tell_cost(emit, partial.cost, partial.usage)
+
+    async def _tell_cost(self, emit: Emit, cost: Cost | None, usage: TokenUsage | None) -> None:
+        if self.bus.wants(CostCalculated):
+            await emit(self.bus, CostCalculated(cost=cost, usage=usage, **self.facts()))

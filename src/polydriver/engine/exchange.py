@@ -1,0 +1,114 @@
+"""One HTTP exchange of an attempt: authenticate, send, and tell success from failure."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+
+from ..data.http import Reply, Request, Timeouts
+from ..errors import AIError, InvalidCredentialsError, ProviderError
+from .attempts import Attempt
+from .ports import Body
+
+__all__ = ["open_body", "send"]
+
+_log = logging.getLogger("polydriver")
+_ERROR_BODY_BYTES = 256 * 1024
+
+
+async def send(attempt: Attempt, request: Request) -> Reply:
+    """The whole reply, which has a 2xx status. Raises the driver's own error otherwise."""
+    target = attempt.target
+    timeouts = _timeouts(attempt)
+    try:
+        request = await _authenticated(attempt, request, timeouts)
+        reply = await target.port.send(request, timeouts)
+    except AIError as error:
+        raise target.failures.of_transport(error, attempt.call) from error.__cause__
+    attempt.request_id = reply.request_id
+    if not reply.ok:
+        raise _refused(attempt, reply)
+    attempt.first_content = target.port.now()
+    return reply
+
+
+async def open_body(attempt: Attempt, request: Request) -> Body:
+    """The body of a streamed reply with a 2xx status. Raises the driver's own error otherwise."""
+    target = attempt.target
+    timeouts = _timeouts(attempt)
+    try:
+        request = await _authenticated(attempt, request, timeouts)
+        body: Body = await target.port.open(request, timeouts)
+    except AIError as error:
+        raise target.failures.of_transport(error, attempt.call) from error.__cause__
+    try:
+        body.expires = timeouts.expires
+        if not 200 <= body.status < 300:
+            reply = Reply(status=body.status, headers=body.headers, body=await _read_error_body(attempt, body))
+            raise _refused(attempt, reply)
+    except BaseException:
+        body.close()
+        raise
+    return body
+
+
+def _timeouts(attempt: Attempt) -> Timeouts:
+    target, call = attempt.target, attempt.call
+    now = target.port.now()
+    expires = now + call.timeout
+    if call.deadline is not None:
+        if now >= call.deadline:
+            raise target.failures.deadline(call)
+        expires = min(expires, call.deadline)
+    config = target.config
+    return Timeouts(connect=config.connect_timeout, expires=expires, max_bytes=config.max_response_bytes)
+
+
+async def _authenticated(attempt: Attempt, request: Request, timeouts: Timeouts) -> Request:
+    """Run the driver's own requests for authentication, if it needs any, and return the request to send."""
+    target = attempt.target
+    flow = target.driver.authenticate(request, target.port.wall_time())
+    if flow is None:
+        return request
+    reply: Reply | None = None
+    lost: AIError | None = None
+    while True:
+        try:
+            wanted = flow.throw(lost) if lost is not None else _step(flow, reply)
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]
+        except AIError:
+            raise
+        except Exception as error:
+            problem = f"the credentials could not be made ready: {type(error).__name__}: {error}"
+            raise target.failures.of_kind(InvalidCredentialsError, problem) from error
+        try:
+            reply, lost = await target.port.send(wanted, timeouts), None
+        except AIError as error:
+            lost = error  # the flow may know another way, or what to say of it
+
+
+def _step(flow: Generator[Request, Reply, Request], reply: Reply | None) -> Request:
+    """The next request of a flow: its first one, or the one after a reply."""
+    return next(flow) if reply is None else flow.send(reply)
+
+
+def _refused(attempt: Attempt, reply: Reply) -> AIError:
+    """The error that a reply without success stands for."""
+    failures = attempt.target.failures
+    return failures.finish(failures.reading(lambda: attempt.target.driver.map_error(reply)), reply)
+
+
+async def _read_error_body(attempt: Attempt, body: Body) -> bytes:
+    """The start of a failed reply's body; a body that breaks or stalls does not hide the status."""
+    pieces: list[bytes] = []
+    size = 0
+    try:
+        while size < _ERROR_BODY_BYTES and (data := await attempt.target.port.read(body)):
+            pieces.append(data)
+            size += len(data)
+    except ProviderError as error:
+        _log.debug("the body of an error reply could not be read: %s", type(error).__name__)
+    finally:
+        body.close()
+    return b"".join(pieces)[:_ERROR_BODY_BYTES]

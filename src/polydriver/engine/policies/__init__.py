@@ -1,0 +1,66 @@
+"""What admits attempts and is told how they ended: pure pairs of `admit` and `settle`.
+
+A policy decides and never waits: it is given the time, and the engine does the waiting. To add one, write the pair and
+put it into `Connection.policies`: every attempt of every call, whole or streamed, blocking or async, passes it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol, TypeAlias
+
+import msgspec
+
+from ...data.attempts import AttemptOutcome
+from ...data.cost import Cost
+from ...data.prompt import Prompt
+from ...data.usage import TokenUsage
+
+__all__ = ["AttemptFacts", "Lease", "Outcome", "Policy", "Wait"]
+
+Lease: TypeAlias = Any
+"""What a policy's `admit` returned for an attempt; it is handed back with the outcome."""
+
+
+class AttemptFacts(Protocol):
+    """What a policy may know of an attempt: see `polydriver.engine.attempts.Attempt`."""
+
+    number: int
+    provider: str
+    model: str | None
+    prompt: Prompt | None
+
+
+class Wait(msgspec.Struct, frozen=True):
+    """The attempt is not admitted yet: ask again after so many seconds."""
+
+    seconds: float
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """How an attempt ended.
+
+    - `kind`: see `AttemptOutcome`, or "refused" where a policy did not admit it, so that nothing was sent.
+    - `error`: why it failed; `delivered`: whether content reached the caller; `may_be_billed`: whether the provider may
+      charge for it.
+    - `usage`, `cost`: what it used, where that is known or could be estimated.
+    """
+
+    kind: AttemptOutcome | Literal["refused"]
+    error: BaseException | None = None
+    delivered: bool = False
+    may_be_billed: bool = True
+    usage: TokenUsage | None = None
+    cost: Cost | None = None
+
+
+class Policy(Protocol):
+    """A limit, a circuit, a budget, ..."""
+
+    def admit(self, attempt: AttemptFacts, now: float) -> Lease | Wait:
+        """Admit an attempt and return the lease of what it takes, or say how long to wait.
+
+        Raises an `AIError` to refuse it. `now` is in monotonic seconds.
+        """
+
+    def settle(self, lease: Lease, outcome: Outcome, now: float) -> None:
+        """Note how an admitted attempt ended. Called exactly once for each lease; never raises."""

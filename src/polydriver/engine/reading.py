@@ -1,0 +1,261 @@
+"""Reading one open stream: bytes in, chunks out, and exactly one end of its attempt and its call.
+
+A stream ends well (`_finish`), breaks (`_interrupt`, `_misread`, `_lost`), or is left (`abandon`). All three settle the
+attempt and end the call; whichever comes first counts.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections import deque
+from typing import Literal
+from weakref import WeakSet
+
+from ..data.responses import AIChunk, AIResponse
+from ..errors import AIError, StreamInterruptedError
+from .attempts import Attempt, may_be_billed
+from .billing import estimate_usage, price_answer
+from .calls import Emit
+from .policies import Outcome
+from .ports import Body, drive
+
+__all__ = ["StreamReader"]
+
+_DRAIN_SECONDS = 0.1
+_unfinished: WeakSet[StreamReader] = WeakSet()
+
+
+class StreamReader:
+    """One open stream and its attempt.
+
+    - `pending`: chunks that were decoded and not yet taken.
+    - `started`: whether content came, so that it can no longer be retried; `ended`: whether it ended well.
+    - `response`: the whole answer once it ended; before that, what came so far.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_process",
+        "_response",
+        "attempt",
+        "body",
+        "decoder",
+        "ended",
+        "over",
+        "pending",
+        "started",
+    )
+
+    def __init__(self, attempt: Attempt, body: Body) -> None:
+        self.attempt = attempt
+        self.body = body
+        prompt, target = attempt.prompt, attempt.target
+        assert prompt is not None
+        self.decoder = target.failures.reading(lambda: target.driver.decoder(prompt))
+        self.pending: deque[AIChunk] = deque()
+        self.started = False
+        self.ended = False
+        self.over = False
+        self._response: AIResponse | None = None
+        self._process = os.getpid()
+        _unfinished.add(self)
+
+    @property
+    def response(self) -> AIResponse:
+        """The answer: whole once the stream ended, before that what came so far."""
+        if self._response is not None:
+            return self._response
+        return self.attempt.target.failures.reading(self.decoder.build)
+
+    async def advance(self) -> None:
+        """Read once. Afterwards there may be pending chunks, or the stream has ended. Raises when it broke.
+
+        What came before a failure is handed out first: the failure is raised by the next step.
+        """
+        decoder = self.decoder
+        if decoder.failure is not None:
+            await self._misread(decoder.failure)
+        if decoder.closed:
+            await self._ended_by_server()
+            return
+        before = decoder.events
+        try:
+            data = await self.attempt.target.port.read(self.body)
+        except AIError as error:
+            await self._lost(error)
+            return
+        except BaseException:
+            self.body.close()
+            raise
+        chunks = decoder.feed(data) if data else decoder.finish()
+        if chunks:
+            self._take(chunks)
+        if decoder.failure is not None:
+            if not chunks:
+                await self._misread(decoder.failure)
+        elif not data:
+            await self._ended_by_server()
+        elif self.started and decoder.events != before:
+            self._extend()
+
+    async def abandon(self, emit: Emit, reason: Literal["closed", "cancelled", "dropped", "exit"]) -> None:
+        """Free the connection, and end attempt and call where they have not ended: what was not read is lost."""
+        self.body.close()
+        if self.over or self._process != os.getpid():  # a forked child only has a copy of its parent's stream
+            return
+        self.over = True
+        _unfinished.discard(self)
+        partial = self._partial()
+        outcome = Outcome(kind="cancelled" if reason == "cancelled" else "abandoned", delivered=self.started)
+        if partial is not None:
+            outcome.usage, outcome.cost = partial.usage, partial.cost
+        await self.attempt.settle(emit, outcome)
+        await self.attempt.call.abandoned(emit, partial, reason)
+
+    def _take(self, chunks: list[AIChunk]) -> None:
+        self.pending.extend(chunks)
+        if not self.started:
+            for chunk in chunks:
+                if chunk.content or chunk.reasoning or chunk.tool_calls or chunk.parts:
+                    self.started = True
+                    self.attempt.first_content = self.attempt.target.port.now()
+                    self._extend()
+                    break
+
+    def _extend(self) -> None:
+        """Begin the idle time anew, after an event. Comments are not events."""
+        expires = self.attempt.target.port.now() + self.attempt.call.idle_timeout
+        deadline = self.attempt.call.deadline
+        self.body.expires = expires if deadline is None or expires < deadline else deadline
+
+    async def _ended_by_server(self) -> None:
+        """The server closed, or said its last word: only the end mark of the answer makes that a success."""
+        if self.decoder.complete:
+            await self._finish()
+        else:
+            await self._interrupt("the stream ended without its end mark: the answer was cut")
+
+    async def _finish(self) -> None:
+        """The answer is whole: let the connection go back to its pool, settle the attempt and end the call."""
+        await self._drain()
+        attempt, call, prompt = self.attempt, self.attempt.call, self.attempt.prompt
+        assert prompt is not None
+        target, emit = attempt.target, attempt.target.port.emit
+        response = target.failures.reading(self.decoder.build)
+        self._response = response
+        self.ended = self.over = True
+        _unfinished.discard(self)
+        target.fill(response, prompt, call)
+        done = Outcome(kind="success", delivered=True, usage=response.usage, cost=response.cost)
+        await attempt.settle(emit, done)
+        try:
+            if prompt.response_format is not None:
+                target.parse_output(prompt.response_format, response)
+        except AIError as error:
+            await call.failed(emit, error)
+            raise
+        await call.answered(emit, response, stream=True)
+        self._add_last_chunks(response)
+
+    def _add_last_chunks(self, response: AIResponse) -> None:
+        """The last chunk of each choice: how it ended, and with the first one what all of it used."""
+        for choice in (*response.alternatives, response):
+            self.pending.append(
+                AIChunk(
+                    index=choice.index,
+                    finish_reason=choice.finish_reason,
+                    raw_finish_reason=choice.raw_finish_reason,
+                    usage=response.usage if choice is response else None,
+                )
+            )
+
+    async def _drain(self) -> None:
+        """Read the end of the body, so that the connection can be reused; one that is kept open is not waited for."""
+        body, port = self.body, self.attempt.target.port
+        body.expires = port.now() + _DRAIN_SECONDS
+        try:
+            for _ in range(8):
+                if not await port.read(body):
+                    break
+        except AIError:
+            pass
+        finally:
+            body.close()
+
+    async def _lost(self, error: AIError) -> None:
+        """The connection failed. An answer that had its end mark stands; otherwise it was cut."""
+        self.body.close()
+        if self.decoder.complete:
+            self.decoder.answer.warnings.append(f"the connection broke after the end of the answer: {error.message}")
+            await self._finish()
+            return
+        failure = self.attempt.target.failures.of_transport(error, self.attempt.call)
+        if self.started:
+            await self._interrupt(failure.message, failure)
+        raise self._over(failure)
+
+    async def _misread(self, error: Exception) -> None:
+        """The stream held an error, or something that cannot be read."""
+        self.body.close()
+        failures = self.attempt.target.failures
+        failure = failures.finish(error) if isinstance(error, AIError) else failures.unexpected(error)
+        failure.__cause__ = error.__cause__ if failure is error else error
+        if failure.status is None:
+            failure.status = self.body.status  # the stream began as a success, and the provider gave no other status
+        if self.started:
+            await self._interrupt(failure.message, failure)
+        raise self._over(failure)
+
+    async def _interrupt(self, message: str, cause: AIError | None = None) -> None:
+        """The stream broke. Before the first content it may be tried again; afterwards the partial answer is kept."""
+        self.body.close()
+        failures = self.attempt.target.failures
+        error: AIError = failures.of_kind(StreamInterruptedError, message)
+        error.retryable = not self.started
+        if cause is not None:
+            error.status, error.code, error.type = cause.status, cause.code, cause.type
+            error.request_id, error.retry_after, error.details = cause.request_id, cause.retry_after, cause.details
+        error = failures.finish(error)
+        error.__cause__ = cause
+        if not self.started:
+            raise self._over(error)
+        self.over = True
+        _unfinished.discard(self)
+        error.partial = partial = self._partial()
+        outcome = Outcome(
+            kind="interrupted", error=error, delivered=True, may_be_billed=cause is None or may_be_billed(cause)
+        )
+        if partial is not None:
+            self._response = partial
+            outcome.usage, outcome.cost = partial.usage, partial.cost
+        emit = self.attempt.target.port.emit
+        await self.attempt.settle(emit, outcome)
+        await self.attempt.call.failed(emit, error)
+        raise error
+
+    def _over(self, error: AIError) -> AIError:
+        """A failure before the first content: the engine settles the attempt, and may try again."""
+        self.over = True
+        _unfinished.discard(self)
+        return error
+
+    def _partial(self) -> AIResponse | None:
+        """What came so far, with its usage and cost, estimated where the provider has not told it."""
+        attempt, prompt = self.attempt, self.attempt.prompt
+        assert prompt is not None
+        try:
+            partial = attempt.target.failures.reading(self.decoder.build)
+        except AIError:
+            return None
+        partial.usage = estimate_usage(prompt, partial, complete=self.decoder.complete)
+        price_answer(attempt.target.driver, partial, prompt.model, asked_tier=prompt.service_tier)
+        attempt.target.fill(partial, prompt, attempt.call)
+        return partial
+
+
+@atexit.register
+def _abandon_all() -> None:
+    """End the streams that are still open when the program ends."""
+    for reader in list(_unfinished):
+        drive(reader.abandon(reader.attempt.target.port.emit_now, "exit"))

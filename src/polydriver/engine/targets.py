@@ -1,0 +1,76 @@
+"""A target: one connection over one port, and what is done for every attempt there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..data.http import Request
+from ..data.prompt import Prompt
+from ..data.responses import AIResponse
+from ..errors import AIError, ConfigurationError, InvalidResponseError
+from .billing import price_answer
+from .failures import Failures
+
+if TYPE_CHECKING:
+    from .calls import Call
+    from .connection import Connection
+    from .ports import Port
+
+__all__ = ["Target"]
+
+
+class Target:
+    """A connection as the callers of one port reach it."""
+
+    __slots__ = ("config", "connection", "driver", "failures", "port")
+
+    def __init__(self, connection: Connection, port: Any) -> None:
+        self.connection = connection
+        self.driver = connection.driver
+        self.config = connection.config
+        self.port: Port = port
+        self.failures = Failures(connection, port)
+
+    def build(self, build: Callable[[], Request]) -> Request:
+        """The request that a hook builds, with the headers of the connection.
+
+        Raises `ConfigurationError` for what cannot be written as JSON.
+        """
+        try:
+            request = build()
+        except AIError:
+            raise
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise ConfigurationError(f"the request cannot be written as JSON: {error}") from error
+        headers = request.headers
+        headers.setdefault("user-agent", self.connection.user_agent)
+        for name, value in self.config.headers.items():
+            headers.setdefault(name.lower(), value)
+        return request
+
+    def fill(self, response: AIResponse, prompt: Prompt, call: Call) -> None:
+        """Fill in what only the engine knows: provider, time, cost, warnings and attempts."""
+        response.provider = self.connection.name
+        response.requested_model = prompt.model
+        response.response_time = self.port.now() - call.started
+        if response.finish_reason == "stop" and response.tool_calls:
+            response.finish_reason = "tool_calls"  # the wire's word does not tell; the parts do
+        if prompt.warnings:
+            response.warnings = [*prompt.warnings, *response.warnings]
+        response.attempts = call.attempts
+        if response.cost is None:
+            price_answer(self.driver, response, prompt.model, asked_tier=prompt.service_tier)
+
+    def parse_output(self, wanted: Any, response: AIResponse) -> None:
+        """Validate a structured answer. Raises `InvalidResponseError`, whose `partial` is the answer."""
+        parse = getattr(wanted, "parse", None)
+        if parse is None or response.finish_reason not in ("stop", "length", "other"):
+            return
+        try:
+            response.parsed = parse(response.content)
+        except InvalidResponseError as error:
+            if response.finish_reason == "length":
+                error.hint = "The answer was cut off by the token limit: raise `max_tokens`."
+            error.partial = response
+            raise self.failures.finish(error) from error.__cause__

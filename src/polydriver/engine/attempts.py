@@ -46,7 +46,7 @@ class Attempt:
         self.request_id: str | None = None
 
     async def settle(self, emit: Emit, outcome: Outcome) -> None:
-        """End the attempt: tell the policies, keep the report, and emit `AttemptFinished`. Only the first time counts."""
+        """End the attempt, once: tell the policies, keep the report, and emit `AttemptFinished`."""
         if self.settled:
             return
         self.settled = True

@@ -43,7 +43,7 @@ def finish_listener(result: object) -> None:
 
 
 def run_soon(work: Coroutine[Any, Any, object], failed: Callable[[Exception], None]) -> None:
-    """Run a coroutine as a task of the running event loop, or to its end where none runs; `failed` is told of errors."""
+    """Run a coroutine as a task of the running loop, or to its end where none runs; `failed` is told of errors."""
     import asyncio
 
     async def run() -> None:

@@ -80,8 +80,12 @@ def wires_of(kind: type[Driver]) -> str:
 
 def operations_of(kind: type[Driver]) -> str:
     """What a driver does beyond chat."""
-    kinds: Any = importlib.import_module("polydriver.data.operation_kinds")
-    return ", ".join(sorted(name.replace("_", " ") for name in kinds.offered(kind)))
+    records: Any = importlib.import_module("polydriver.operations.kinds")
+    offered = {record.method for part in kind.operations for record in part.kinds}
+    offered |= {record.method for record in records.OPERATIONS.values() if record.is_offered(kind)}
+    missing = {record.capability for record in records.OPERATIONS.values() if record.method not in offered}
+    found = {record.capability for record in records.OPERATIONS.values()} - missing
+    return ", ".join(sorted(name.replace("_", " ") for name in found))
 
 
 if __name__ == "__main__":

@@ -42,27 +42,6 @@ if TYPE_CHECKING:
     from .data.models import CredentialReport as CredentialReport
     from .data.models import HealthReport as HealthReport
     from .data.models import SyncReport as SyncReport
-    from .data.operations import Batch as Batch
-    from .data.operations import BatchCounts as BatchCounts
-    from .data.operations import BatchItem as BatchItem
-    from .data.operations import BatchResults as BatchResults
-    from .data.operations import DeletedFile as DeletedFile
-    from .data.operations import EmbeddingResponse as EmbeddingResponse
-    from .data.operations import FileContent as FileContent
-    from .data.operations import ImageResponse as ImageResponse
-    from .data.operations import ModerationResponse as ModerationResponse
-    from .data.operations import ModerationResult as ModerationResult
-    from .data.operations import OCRPage as OCRPage
-    from .data.operations import OCRResponse as OCRResponse
-    from .data.operations import OperationResult as OperationResult
-    from .data.operations import RerankResponse as RerankResponse
-    from .data.operations import RerankResult as RerankResult
-    from .data.operations import SpeechResponse as SpeechResponse
-    from .data.operations import StoredFile as StoredFile
-    from .data.operations import TokenCount as TokenCount
-    from .data.operations import Transcript as Transcript
-    from .data.operations import TranscriptSegment as TranscriptSegment
-    from .data.operations import TranscriptWord as TranscriptWord
     from .data.prompt import OutputFormat as OutputFormat
     from .data.prompt import ProviderTool as ProviderTool
     from .data.prompt import ToolSpec as ToolSpec
@@ -111,6 +90,27 @@ if TYPE_CHECKING:
     from .events import ToolFailed as ToolFailed
     from .manager import AI as AI
     from .manager import AsyncAI as AsyncAI
+    from .operations.results import Batch as Batch
+    from .operations.results import BatchCounts as BatchCounts
+    from .operations.results import BatchItem as BatchItem
+    from .operations.results import BatchResults as BatchResults
+    from .operations.results import DeletedFile as DeletedFile
+    from .operations.results import EmbeddingResponse as EmbeddingResponse
+    from .operations.results import FileContent as FileContent
+    from .operations.results import ImageResponse as ImageResponse
+    from .operations.results import ModerationResponse as ModerationResponse
+    from .operations.results import ModerationResult as ModerationResult
+    from .operations.results import OCRPage as OCRPage
+    from .operations.results import OCRResponse as OCRResponse
+    from .operations.results import OperationResult as OperationResult
+    from .operations.results import RerankResponse as RerankResponse
+    from .operations.results import RerankResult as RerankResult
+    from .operations.results import SpeechResponse as SpeechResponse
+    from .operations.results import StoredFile as StoredFile
+    from .operations.results import TokenCount as TokenCount
+    from .operations.results import Transcript as Transcript
+    from .operations.results import TranscriptSegment as TranscriptSegment
+    from .operations.results import TranscriptWord as TranscriptWord
     from .prices.pricing import ModelPricing as ModelPricing
     from .prices.pricing import PriceTier as PriceTier
     from .provider import AsyncProvider as AsyncProvider
@@ -123,7 +123,7 @@ _HOMES = {
     "conversation": "AsyncConversation Conversation",
     "data.messages": "AIMessage Audio Document Image ProviderPart Reasoning Refusal Text ToolCall ToolResult Video",
     "data.models": "AIModel Capabilities CredentialReport HealthReport SyncReport",
-    "data.operations": (
+    "operations.results": (
         "Batch BatchCounts BatchItem BatchResults DeletedFile EmbeddingResponse FileContent ImageResponse "
         "ModerationResponse ModerationResult OCRPage OCRResponse OperationResult RerankResponse RerankResult "
         "SpeechResponse StoredFile TokenCount Transcript TranscriptSegment TranscriptWord"

@@ -22,9 +22,21 @@ from .data.responses import AIChunk, AIResponse
 from .data.usage import TokenUsage
 from .errors import AIError, InvalidResponseError, ProviderError, UnsupportedFeatureError
 from .framing import FramingError, SSEDecoder
+from .operations.kinds import OPERATIONS, OperationKind
 from .prices.pricing import ModelPricing
 
-__all__ = ["DriverHooks", "LEFT_OUT", "OptionRule", "RENDERED", "Refused", "StreamDecoder", "Wire", "option_rules"]
+__all__ = [
+    "DriverHooks",
+    "LEFT_OUT",
+    "OperationPart",
+    "OptionRule",
+    "Part",
+    "RENDERED",
+    "Refused",
+    "StreamDecoder",
+    "Wire",
+    "option_rules",
+]
 
 W = TypeVar("W", bound="DecoderHost")
 
@@ -164,83 +176,26 @@ def option_rules(rules: Mapping[str, OptionRule]) -> dict[str, OptionRule]:
     return {name: rules.get(name, LEFT_OUT) for name in OPTIONS}
 
 
-class Wire(msgspec.Struct, kw_only=True, eq=False):
-    """How one format is spoken: a part of a driver, configured by its fields, with pure hooks.
+class Part(msgspec.Struct, kw_only=True, eq=False):
+    """A part of a driver: declared on the driver's class, configured by its fields, bound to each instance.
 
-    A wire is declared on a driver's class and bound to each instance, whose service it then speaks to: settings,
-    address, errors and capabilities are those of `driver`.
-
-    - `rules`: what the wire does with each option of `Prompt`: see `option_rules`. `options` changes some of them for
-      one service: another field name, or `LEFT_OUT`.
-    - `option_names`: options beyond those of `Prompt`, put into the body as they are.
-    - `decoder_class`: what reads its streams.
-    - `origin_name`: under which name its provider data (signatures, ...) is kept, if not the driver's.
+    Once bound, it has the settings, errors and requests of its driver.
     """
 
-    rules: ClassVar[Mapping[str, OptionRule]] = option_rules({})
-    decoder_class: ClassVar[type[StreamDecoder[Any]]] = StreamDecoder
-    options: Mapping[str, OptionRule] = {}
-    option_names: frozenset[str] = frozenset()
-    origin_name: str | None = None
     bound_to: DriverHooks | None = None
 
-    def __post_init__(self) -> None:
-        option_rules(self.options)
-
     def bind(self, driver: DriverHooks) -> Self:
-        """The same wire as a part of this driver."""
+        """The same part, belonging to this driver."""
         return msgspec.structs.replace(self, bound_to=driver)
-
-    # The hooks.
-
-    def build_request(self, prompt: Prompt) -> Request:
-        """The request for a prompt; `prompt.stream` says whether the answer is to be streamed."""
-        raise self.unsupported("chat")
-
-    def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
-        """The answer in a whole reply with a 2xx status. Raise a mapped error when it holds one."""
-        raise self.unsupported("chat")
-
-    def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
-        """A new decoder for one stream."""
-        if self.decoder_class is StreamDecoder:
-            raise self.unsupported("streaming")
-        return self.decoder_class(self, prompt)
-
-    # What wires share.
-
-    def rule(self, option: str) -> OptionRule:
-        """What this wire does with an option of `Prompt`."""
-        return self.options.get(option) or self.rules[option]
-
-    def put_options(self, body: dict[str, Any], prompt: Prompt) -> None:
-        """Put the options of the prompt into the body under the names of the wire.
-
-        Those that the wire does not support are warned of; those that it has code for are left to that code. Raises
-        `UnsupportedFeatureError` for an option that is `Refused`.
-        """
-        changed = self.options
-        for name, rule in self.rules.items():
-            value = getattr(prompt, name)
-            if value is None or (value == [] and name == "tools"):
-                continue
-            if changed and name in changed:
-                rule = changed[name]
-            if type(rule) is str:
-                body[rule] = value
-            elif rule is LEFT_OUT:
-                prompt.warn(f"{self.name} does not support {name}; it was left out.")
-            elif type(rule) is Refused:
-                raise self.unsupported(f"{name} ({rule.reason})")
 
     @property
     def driver(self) -> Any:
-        """The driver that this wire is a part of: `DriverHooks` with the traits of drivers.
+        """The driver that this is a part of: `DriverHooks` with the traits of drivers.
 
-        Raises `RuntimeError` for a wire that is not bound to one.
+        Raises `RuntimeError` when it is not bound to one.
         """
         if self.bound_to is None:
-            raise RuntimeError(f"{type(self).__name__} is not bound to a driver: see Wire.bind")
+            raise RuntimeError(f"{type(self).__name__} is not bound to a driver: see Part.bind")
         return self.bound_to
 
     @property
@@ -256,7 +211,7 @@ class Wire(msgspec.Struct, kw_only=True, eq=False):
     @property
     def origin(self) -> str:
         """Under which name provider data is kept: what another origin kept is never sent."""
-        return self.origin_name or self.driver.origin
+        return self.driver.origin  # type: ignore[no-any-return]
 
     @property
     def capabilities(self) -> Capabilities:
@@ -290,6 +245,99 @@ class Wire(msgspec.Struct, kw_only=True, eq=False):
         return self.driver.decode_any(reply)
 
 
+class Wire(Part, kw_only=True, eq=False):
+    """How one format is spoken: a part of a driver, configured by its fields, with pure hooks.
+
+    A wire is declared on a driver's class and bound to each instance, whose service it then speaks to: settings,
+    address, errors and capabilities are those of `driver`.
+
+    - `rules`: what the wire does with each option of `Prompt`: see `option_rules`. `options` changes some of them for
+      one service: another field name, or `LEFT_OUT`.
+    - `option_names`: options beyond those of `Prompt`, put into the body as they are.
+    - `decoder_class`: what reads its streams.
+    - `origin_name`: under which name its provider data (signatures, ...) is kept, if not the driver's.
+    """
+
+    rules: ClassVar[Mapping[str, OptionRule]] = option_rules({})
+    decoder_class: ClassVar[type[StreamDecoder[Any]]] = StreamDecoder
+    options: Mapping[str, OptionRule] = {}
+    option_names: frozenset[str] = frozenset()
+    origin_name: str | None = None
+
+    def __post_init__(self) -> None:
+        option_rules(self.options)
+
+    @property
+    def origin(self) -> str:
+        """Under which name provider data is kept: what another origin kept is never sent."""
+        return self.origin_name or self.driver.origin
+
+    # The hooks.
+
+    def build_request(self, prompt: Prompt) -> Request:
+        """The request for a prompt; `prompt.stream` says whether the answer is to be streamed."""
+        raise self.unsupported("chat")
+
+    def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
+        """The answer in a whole reply with a 2xx status. Raise a mapped error when it holds one."""
+        raise self.unsupported("chat")
+
+    def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
+        """A new decoder for one stream."""
+        if self.decoder_class is StreamDecoder:
+            raise self.unsupported("streaming")
+        return self.decoder_class(self, prompt)
+
+    def rule(self, option: str) -> OptionRule:
+        """What this wire does with an option of `Prompt`."""
+        return self.options.get(option) or self.rules[option]
+
+    def put_options(self, body: dict[str, Any], prompt: Prompt) -> None:
+        """Put the options of the prompt into the body under the names of the wire.
+
+        Those that the wire does not support are warned of; those that it has code for are left to that code. Raises
+        `UnsupportedFeatureError` for an option that is `Refused`.
+        """
+        changed = self.options
+        for name, rule in self.rules.items():
+            value = getattr(prompt, name)
+            if value is None or (value == [] and name == "tools"):
+                continue
+            if changed and name in changed:
+                rule = changed[name]
+            if type(rule) is str:
+                body[rule] = value
+            elif rule is LEFT_OUT:
+                prompt.warn(f"{self.name} does not support {name}; it was left out.")
+            elif type(rule) is Refused:
+                raise self.unsupported(f"{name} ({rule.reason})")
+
+
+class OperationPart(Part, kw_only=True, eq=False):
+    """One or more operations beyond chat, as a part of a driver.
+
+    - `kinds`: the records of the operations. For each of them the class has the hooks that the record names.
+    - `options`: the driver's own options by the operation's method, put into the body as they are. A key that is not a
+      method of `kinds` is refused when the part is made.
+    """
+
+    kinds: ClassVar[tuple[OperationKind[Any], ...]] = ()
+    options: Mapping[str, frozenset[str]] = {}
+
+    def __post_init__(self) -> None:
+        for kind in self.kinds:
+            if not kind.is_offered(self):
+                raise TypeError(f"{type(self).__name__} has no {kind.build} and {kind.parse}, and no {kind.flow}")
+        methods = [kind.method for kind in self.kinds]
+        for method in self.options:
+            if method not in methods:
+                raise TypeError(f"{type(self).__name__} has no operation {method!r}; it has {', '.join(methods)}")
+
+    def option_names(self, kind: OperationKind[Any]) -> frozenset[str]:
+        """The driver's own options of an operation."""
+        return self.options.get(kind.method, frozenset())
+
+
 class DriverHooks:
     """What the engine knows of a driver: facts as class attributes, and pure hooks.
 
@@ -306,12 +354,32 @@ class DriverHooks:
     env_prefix: ClassVar[str] = ""
     settings: ClassVar[tuple[Setting, ...]] = ()
     capabilities: ClassVar[Capabilities] = Capabilities()
+    operations: tuple[OperationPart, ...] = ()
     operation_options: ClassVar[Mapping[str, frozenset[str]]] = {}
     origin: ClassVar[str] = ""
     catalog_name: ClassVar[str | None] = None
     wire: Wire = Wire()
     option_names: frozenset[str] = frozenset()
     config: Config
+
+    def operation(self, kind: OperationKind[Any]) -> Any:
+        """What has the hooks of an operation: the part that was made for it, or the driver itself; `None` for neither."""
+        for part in self.operations:
+            if kind in part.kinds:
+                return part
+        return self if kind.is_offered(self) else None
+
+    def operation_option_names(self, kind: OperationKind[Any]) -> frozenset[str]:
+        """The driver's own options of an operation."""
+        part = self.operation(kind)
+        if isinstance(part, OperationPart):
+            return part.option_names(kind)
+        return self.operation_options.get(kind.method, frozenset())
+
+    def offered_operations(self) -> frozenset[str]:
+        """The capabilities beyond chat: one is there when all of its operations are."""
+        missing = {kind.capability for kind in OPERATIONS.values() if self.operation(kind) is None}
+        return frozenset(kind.capability for kind in OPERATIONS.values()) - missing
 
     simulate: ClassVar[Any] = None
     """For drivers that answer their own requests, without a network: `simulate(request) -> Simulated`."""

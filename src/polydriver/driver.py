@@ -39,7 +39,8 @@ class Driver(DriverHooks, Provider):
     - `wire`: how its API is spoken, an object of `polydriver.wires`.
     - `capabilities`: what the driver does; `option_names`: options beyond those of `Prompt`, put into the body as
       they are.
-    - `operation_options`: the same for operations beyond chat, by the method's name.
+    - `operations`: what it does beyond chat, objects such as those of `polydriver.wires.operations`. A driver may have
+      the hooks of an operation itself; `operation_options` are then its own options, by the method's name.
     - `origin`: under which name provider data (signatures, ...) is kept; the same for drivers that can read each
       other's.
     - `catalog_name`: under which name the catalog has this provider's models and prices; `name` by default.
@@ -68,6 +69,7 @@ class Driver(DriverHooks, Provider):
         """
         self.config = read_config(type(self), config, **settings)
         self.wire = type(self).wire.bind(self)
+        self.operations = tuple(part.bind(self) for part in type(self).operations)
         self.option_names = type(self).option_names | self.wire.option_names
         self._transport = transport
         self._events = events
@@ -103,10 +105,9 @@ class Driver(DriverHooks, Provider):
         Operations beyond chat are those that it has hooks for.
         """
 
-        from .data.operation_kinds import offered
         from .prices.catalog import find
 
-        limits, operations = self.config.rate_limiting, offered(self)
+        limits, operations = self.config.rate_limiting, self.offered_operations()
         longest, model = self.capabilities.max_context_length, self.config.default_model
         if longest is None and model and (entry := find(self.catalog_name or self.name, model)):
             longest = entry.context_window

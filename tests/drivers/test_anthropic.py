@@ -11,8 +11,6 @@ from tests.faults.server import READ, Received, Script, Server, reply
 
 from polydriver.data.http import Reply
 from polydriver.data.messages import AIMessage
-from polydriver.data.operation_requests import BatchPrompt, BatchRequest, FileUpload, ItemRequest, PageRequest
-from polydriver.data.operations import Batch
 from polydriver.data.prompt import OutputFormat, Prompt, ToolSpec
 from polydriver.drivers import driver_class
 from polydriver.drivers.anthropic import AnthropicDriver
@@ -30,6 +28,8 @@ from polydriver.errors import (
     ServerError,
     StreamInterruptedError,
 )
+from polydriver.operations.requests import BatchPrompt, BatchRequest, FileUpload, ItemRequest, PageRequest
+from polydriver.operations.results import Batch
 
 KEY = "sk-ant-test-0123456789"
 DRIVER = AnthropicDriver({"api_key": KEY})

@@ -15,7 +15,6 @@ from tests.wires.replay import at_random, compare, in_two, read_stream, records,
 
 from polydriver.data.http import Reply
 from polydriver.data.messages import AIMessage, Audio
-from polydriver.data.operation_requests import EmbeddingRequest, TranscriptionRequest
 from polydriver.data.prompt import Prompt
 from polydriver.data.responses import AIResponse
 from polydriver.drivers import driver_class
@@ -31,6 +30,7 @@ from polydriver.errors import (
     RateLimitError,
     ServerError,
 )
+from polydriver.operations.requests import EmbeddingRequest, TranscriptionRequest
 
 COLOURS = get_args(Colour)
 KEY = "azure-key-0123456789"

@@ -16,7 +16,6 @@ from tests.wires.replay import compare, is_stream, read_stream, records, replay,
 
 from polydriver.data.http import Reply, Request
 from polydriver.data.messages import AIMessage, Reasoning
-from polydriver.data.operation_requests import EmbeddingRequest
 from polydriver.data.prompt import Prompt, ToolSpec
 from polydriver.data.responses import AIResponse
 from polydriver.drivers import driver_class
@@ -29,6 +28,7 @@ from polydriver.errors import (
     RateLimitError,
     StreamInterruptedError,
 )
+from polydriver.operations.requests import EmbeddingRequest
 
 COLOURS = get_args(Colour)
 DRIVER = BedrockDriver({"api_key": "bedrock-key-0123456789", "region": "us-east-1"})

@@ -12,7 +12,6 @@ from tests.wires.replay import at_random, compare, replay
 from polydriver.data.http import Reply, Request
 from polydriver.data.json import decode_json
 from polydriver.data.messages import AIMessage, Reasoning, ToolCall, ToolResult
-from polydriver.data.operation_requests import EmbeddingRequest
 from polydriver.data.prompt import Prompt, ToolSpec
 from polydriver.driver import Driver
 from polydriver.drivers import driver_class, driver_names
@@ -26,6 +25,7 @@ from polydriver.errors import (
     RateLimitError,
     UnsupportedFeatureError,
 )
+from polydriver.operations.requests import EmbeddingRequest
 from polydriver.testing.conformance.base import example_config
 from polydriver.wires.chat_completions import ChatCompletions
 from polydriver.wires.operations import Embeddings

@@ -11,7 +11,6 @@ from tests.faults.server import READ, Script, Server, reply
 from tests.operations.asking import Colour, ask, json_reply, one_by_one, openai, sent_json
 
 from polydriver.data.messages import AIMessage
-from polydriver.data.operations import BatchResults
 from polydriver.errors import (
     AIError,
     DeadlineExceededError,
@@ -21,6 +20,7 @@ from polydriver.errors import (
     UnsupportedFeatureError,
 )
 from polydriver.events import CostCalculated, Event, MessageSent, RequestFailed, RequestRetried, ResponseGenerated
+from polydriver.operations.results import BatchResults
 
 EMBEDDING = {
     "object": "list",

@@ -10,10 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polydriver.data.messages import Audio, Document, Image, Text
-from polydriver.data.operation_kinds import OPERATIONS, offered
-from polydriver.data.operation_requests import BatchRequest, EmbeddingRequest, TranscriptionRequest
 from polydriver.data.sniffing import sniff_media_type
-from polydriver.drivers.compatible import compatible_driver, openai_compatible
+from polydriver.drivers.compatible import compatible_driver
 from polydriver.drivers.openai import OpenAIDriver
 from polydriver.errors import ConfigurationError, UnknownOptionError, UnsupportedFeatureError
 from polydriver.operations.inputs import (
@@ -24,8 +22,9 @@ from polydriver.operations.inputs import (
     read_moderation_input,
     read_upload,
 )
-from polydriver.operations.preparing import prepare
-from polydriver.wires.operations import Embeddings, Speech
+from polydriver.operations.kinds import OPERATIONS
+from polydriver.operations.requests import BatchRequest, EmbeddingRequest, TranscriptionRequest
+from polydriver.provider.preparing import prepare
 
 DRIVER = OpenAIDriver({"api_key": "sk-test-0123456789abcdef"})
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(8)
@@ -61,25 +60,25 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 def test_a_driver_without_the_hooks_refuses(method: str) -> None:
     driver = compatible_driver("deepseek")({"api_key": "0123456789abcdef"})
     with pytest.raises(UnsupportedFeatureError):
-        prepare(driver, method, dict(ARGUMENTS[method]), {"model": "m"})
+        prepare(driver, OPERATIONS[method], dict(ARGUMENTS[method]), {"model": "m"})
 
 
 @pytest.mark.parametrize("method", [method for method in OPERATIONS if OPERATIONS[method].is_offered(DRIVER)])
 def test_an_unknown_option_is_refused_with_the_nearest(method: str) -> None:
     with pytest.raises(UnknownOptionError, match="Did you mean 'timeout'"):
-        prepare(DRIVER, method, dict(ARGUMENTS[method]), {"model": "gpt-4o", "timeot": 3})
+        prepare(DRIVER, OPERATIONS[method], dict(ARGUMENTS[method]), {"model": "gpt-4o", "timeot": 3})
 
 
 @pytest.mark.parametrize("method", ["embed", "generate_image", "edit_image", "speak", "transcribe", "translate"])
 def test_the_model_must_be_named(method: str) -> None:
     driver = OpenAIDriver({"api_key": "sk-test-0123456789abcdef", "default_model": "gpt-4o"})
     with pytest.raises(ConfigurationError, match=f"pass model=... to {method}"):
-        prepare(driver, method, dict(ARGUMENTS[method]), {})
+        prepare(driver, OPERATIONS[method], dict(ARGUMENTS[method]), {})
 
 
 def test_options_are_told_apart() -> None:
     options = {"timeout": 3, "user": "u", "extra": {"a": 1}, "metadata": {"b": 2}, "extra_headers": {"C": "3"}}
-    work = prepare(DRIVER, "embed", {"input": "x", "model": "m", "dimensions": 0 or None}, options)
+    work = prepare(DRIVER, OPERATIONS["embed"], {"input": "x", "model": "m", "dimensions": 0 or None}, options)
     assert isinstance(work.request, EmbeddingRequest)
     assert (work.request.input, work.request.user, work.request.extra) == (["x"], "u", {"a": 1})
     assert work.request.extra_headers == {"C": "3"}
@@ -88,7 +87,9 @@ def test_options_are_told_apart() -> None:
 
 
 def test_options_of_the_driver_alone_are_kept_apart() -> None:
-    work = prepare(DRIVER, "transcribe", {"audio": WAV, "model": "m"}, {"keywords": ["x"], "temperature": 0})
+    work = prepare(
+        DRIVER, OPERATIONS["transcribe"], {"audio": WAV, "model": "m"}, {"keywords": ["x"], "temperature": 0}
+    )
     assert isinstance(work.request, TranscriptionRequest)
     assert (work.request.options, work.request.temperature) == ({"keywords": ["x"]}, 0)
 
@@ -110,7 +111,10 @@ def test_options_of_the_driver_alone_are_kept_apart() -> None:
 def test_values_that_cannot_work_are_refused(method: str, options: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError):
         prepare(
-            DRIVER, method, {"model": "m", **ARGUMENTS[method], **options} if method != "list_files" else options, {}
+            DRIVER,
+            OPERATIONS[method],
+            {"model": "m", **ARGUMENTS[method], **options} if method != "list_files" else options,
+            {},
         )
 
 
@@ -171,7 +175,7 @@ def test_sniffing_takes_any_bytes(data: bytes) -> None:
 
 def test_a_batch_has_a_prompt_and_an_id_for_each() -> None:
     fields = {"prompts": ["a", ["b", "c"]], "custom_ids": None, "labels": {"k": "v"}}
-    work = prepare(DRIVER, "create_batch", fields, {"model": "gpt-4o-mini", "max_tokens": 5})
+    work = prepare(DRIVER, OPERATIONS["create_batch"], fields, {"model": "gpt-4o-mini", "max_tokens": 5})
     assert isinstance(work.request, BatchRequest)
     assert [entry.custom_id for entry in work.request.prompts] == ["prompt-0", "prompt-1"]
     assert [len(entry.prompt.messages) for entry in work.request.prompts] == [1, 2]
@@ -179,9 +183,9 @@ def test_a_batch_has_a_prompt_and_an_id_for_each() -> None:
     assert work.request.metadata == {"k": "v"}
     for ids in (["x"], ["x", "x"]):
         with pytest.raises(ConfigurationError):
-            prepare(DRIVER, "create_batch", {**fields, "custom_ids": ids}, {"model": "gpt-4o-mini"})
+            prepare(DRIVER, OPERATIONS["create_batch"], {**fields, "custom_ids": ids}, {"model": "gpt-4o-mini"})
     with pytest.raises(ConfigurationError):
-        prepare(DRIVER, "create_batch", {**fields, "prompts": []}, {"model": "gpt-4o-mini"})
+        prepare(DRIVER, OPERATIONS["create_batch"], {**fields, "prompts": []}, {"model": "gpt-4o-mini"})
 
 
 def test_capabilities_are_told_by_the_hooks() -> None:
@@ -194,20 +198,3 @@ def test_capabilities_are_told_by_the_hooks() -> None:
     none = compatible_driver("deepseek")({"api_key": "0123456789abcdef"}).get_capabilities()
     assert not none.embeddings
     assert not none.operations
-
-
-def test_half_a_pair_is_no_operation() -> None:
-    class Half(Embeddings, Speech):
-        build_embeddings = None  # type: ignore[assignment]
-
-    assert offered(Half()) == {"speech"}
-
-
-def test_a_row_has_the_operations_that_it_is_given() -> None:
-    acme = openai_compatible("acme", "https://llm.acme.example/v1", operations=(Speech,), default_voice="anna")
-    assert acme({"api_key": "0123456789abcdef"}).get_capabilities().operations == {"speech"}
-    assert (
-        openai_compatible("acme2", "https://llm.acme.example/v1")({"api_key": "0123456789"})
-        .get_capabilities()
-        .embeddings
-    )

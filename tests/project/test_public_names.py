@@ -11,7 +11,8 @@ import pytest
 
 import polydriver
 from polydriver import errors, events
-from polydriver.data import messages, models, operations, responses
+from polydriver.data import messages, models, responses
+from polydriver.operations import results as operations
 
 
 def test_every_name_is_there_and_documented() -> None:

@@ -21,7 +21,6 @@ from polydriver import (
 )
 from polydriver.data.http import Reply, Request
 from polydriver.data.json import decode_json, encode_json
-from polydriver.data.operation_requests import EmbeddingRequest
 from polydriver.data.prompt import Prompt
 from polydriver.drivers.traits import (
     CalculatesCosts,
@@ -34,6 +33,7 @@ from polydriver.drivers.traits import (
     ValidatesHealth,
 )
 from polydriver.engine.connection import Connection
+from polydriver.operations.requests import EmbeddingRequest
 from polydriver.wires.chat_completions import ChatCompletions
 
 

@@ -37,7 +37,6 @@ from polydriver.data.messages import (
     ToolCall,
     ToolResult,
 )
-from polydriver.data.operation_requests import EmbeddingRequest, RerankRequest
 from polydriver.data.prompt import OutputFormat, Prompt, ToolSpec
 from polydriver.data.responses import AIResponse
 from polydriver.drivers.cohere import CohereDriver
@@ -51,6 +50,7 @@ from polydriver.errors import (
     StreamInterruptedError,
     UnsupportedFeatureError,
 )
+from polydriver.operations.requests import EmbeddingRequest, RerankRequest
 
 API = "cohere-chat-v2"
 DRIVER = CohereDriver({"api_key": "test-0123456789abcdef"})

@@ -29,15 +29,6 @@ from polydriver.data.messages import (
     ToolResult,
     Video,
 )
-from polydriver.data.operation_requests import (
-    EmbeddingRequest,
-    FileUpload,
-    ImageEditRequest,
-    ImageRequest,
-    ItemRequest,
-    PageRequest,
-    SpeechRequest,
-)
 from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from polydriver.drivers.gemini import GeminiDriver
 from polydriver.errors import (
@@ -53,6 +44,15 @@ from polydriver.errors import (
     RateLimitError,
     ServerError,
     UnsupportedFeatureError,
+)
+from polydriver.operations.requests import (
+    EmbeddingRequest,
+    FileUpload,
+    ImageEditRequest,
+    ImageRequest,
+    ItemRequest,
+    PageRequest,
+    SpeechRequest,
 )
 from polydriver.wires.generate_content.names import with_camel_names
 from polydriver.wires.generate_content.schema import render_openapi_schema

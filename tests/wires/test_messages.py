@@ -24,11 +24,11 @@ from tests.wires.specs import validate_request
 
 from polydriver.data.http import Reply
 from polydriver.data.messages import AIMessage
-from polydriver.data.operation_requests import ItemRequest
 from polydriver.data.prompt import Prompt
 from polydriver.data.responses import AIResponse
 from polydriver.drivers.anthropic import AnthropicDriver
 from polydriver.errors import InvalidCredentialsError, ModelNotFoundError
+from polydriver.operations.requests import ItemRequest
 
 API = "anthropic-messages"
 SPEC = "anthropic/openapi.yml"

@@ -37,7 +37,6 @@ from polydriver.data.messages import (
     ToolCall,
     ToolResult,
 )
-from polydriver.data.operation_requests import EmbeddingRequest
 from polydriver.data.prompt import OutputFormat, Prompt, ToolSpec
 from polydriver.data.responses import AIResponse
 from polydriver.drivers.ollama import OllamaDriver, PullProgress
@@ -51,6 +50,7 @@ from polydriver.errors import (
     UnknownOptionError,
     UnsupportedFeatureError,
 )
+from polydriver.operations.requests import EmbeddingRequest
 
 APIS = ("ollama-chat", "ollama-generate")
 DRIVER = OllamaDriver({})

@@ -21,7 +21,13 @@ from tests.wires.specs import validate_request
 
 from polydriver.data.http import Reply, Request
 from polydriver.data.messages import Audio, Document, Image
-from polydriver.data.operation_requests import (
+from polydriver.data.prompt import Prompt
+from polydriver.driver import Driver
+from polydriver.drivers.compatible import compatible_driver, openai_compatible
+from polydriver.drivers.openai import OpenAIDriver
+from polydriver.errors import AIError, InvalidResponseError, UnsupportedFeatureError
+from polydriver.operations.kinds import OPERATIONS
+from polydriver.operations.requests import (
     EmbeddingRequest,
     FileUpload,
     ImageRequest,
@@ -33,13 +39,8 @@ from polydriver.data.operation_requests import (
     SpeechRequest,
     TranscriptionRequest,
 )
-from polydriver.data.operations import EmbeddingResponse
-from polydriver.data.prompt import Prompt
-from polydriver.driver import Driver
-from polydriver.drivers.compatible import compatible_driver, openai_compatible
-from polydriver.drivers.openai import OpenAIDriver
-from polydriver.errors import AIError, InvalidResponseError, UnsupportedFeatureError
-from polydriver.operations.preparing import prepare
+from polydriver.operations.results import EmbeddingResponse
+from polydriver.provider.preparing import prepare
 from polydriver.wires.operations import DocumentReading, Embeddings, Reranking, Transcription
 
 OPENAI = OpenAIDriver({"api_key": "sk-test-0123456789abcdef"})
@@ -239,7 +240,7 @@ def test_requests_are_valid(method: str, schema: str, fields: dict[str, Any], op
     named = {"model": "gpt-5-mini"} if method == "count_tokens" else {}
     if method not in ("upload_file", "count_tokens"):
         fields = {"model": "some-model", **fields}
-    work = prepare(OPENAI, method, dict(fields), {**options, **named})
+    work = prepare(OPENAI, OPERATIONS[method], dict(fields), {**options, **named})
     request = getattr(OPENAI, work.kind.build)(work.request)
     is_form = request.headers["content-type"].startswith("multipart/form-data")
     body = form_of(request) if is_form else json.loads(request.body)
@@ -250,7 +251,7 @@ def test_requests_are_valid(method: str, schema: str, fields: dict[str, Any], op
 def test_a_batch_is_valid() -> None:
     fields = {"prompts": ["a"], "custom_ids": None, "labels": {"k": "v"}}
     expiry = {"anchor": "created_at", "seconds": 3600}
-    work = prepare(OPENAI, "create_batch", fields, {"model": "gpt-5-mini", "output_expires_after": expiry})
+    work = prepare(OPENAI, OPERATIONS["create_batch"], fields, {"model": "gpt-5-mini", "output_expires_after": expiry})
     flow = OPENAI.batch_flow(work.request)  # type: ignore[arg-type]
     spec = "openai/openapi.yaml"
     upload = form_of(next(flow))

@@ -30,12 +30,12 @@ from polydriver.data.messages import (
     ToolResult,
     Video,
 )
-from polydriver.data.operation_requests import ItemRequest
 from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from polydriver.driver import Driver
 from polydriver.drivers.openai import OpenAIDriver
 from polydriver.drivers.traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
 from polydriver.errors import ConfigurationError, UnsupportedFeatureError
+from polydriver.operations.requests import ItemRequest
 from polydriver.wires.responses import Responses
 
 KEY = "sk-test-0123456789"

@@ -16,9 +16,9 @@ import pytest
 
 from polydriver import AIError, AIResponse, Provider
 from polydriver.data.messages import Audio
-from polydriver.data.operations import EmbeddingResponse, ModerationResponse, RerankResponse, TokenCount, Transcript
 from polydriver.data.responses import Choice
 from polydriver.drivers import driver_class
+from polydriver.operations.results import EmbeddingResponse, ModerationResponse, RerankResponse, TokenCount, Transcript
 
 from .recorded_server import serve_records
 from .replay import Record, compare, is_stream, records

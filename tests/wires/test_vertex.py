@@ -18,11 +18,11 @@ from tests.wires.replay import records, reply_of
 
 from polydriver.data.http import Reply, Request
 from polydriver.data.messages import AIMessage, Reasoning, Text
-from polydriver.data.operation_requests import EmbeddingRequest
 from polydriver.data.prompt import Prompt
 from polydriver.drivers import driver_class
 from polydriver.drivers.vertex import VertexAIDriver
 from polydriver.errors import AIError, ConfigurationError, InvalidCredentialsError, ServerError, UnsupportedFeatureError
+from polydriver.operations.requests import EmbeddingRequest
 
 ANSWER = {"candidates": [{"content": {"parts": [{"text": "Hello"}]}, "finishReason": "STOP"}], "modelVersion": "g"}
 USER = {

@@ -11,10 +11,10 @@ from tests.operations.asking import Colour, ask, json_reply, one_by_one, sent_js
 from tests.wires.replay import records, reply_of
 
 from polydriver.data.http import Reply
-from polydriver.data.operation_requests import EmbeddingRequest
 from polydriver.driver import Driver
 from polydriver.drivers import driver_class
 from polydriver.errors import InvalidRequestError, UnsupportedFeatureError
+from polydriver.operations.requests import EmbeddingRequest
 
 
 def make(name: str, server: Server | None = None) -> Driver:

@@ -6,9 +6,9 @@ from typing import Any, Literal, Self, TypeAlias
 
 import msgspec
 
-from ..data.cost import Cost
 from .attempts import AttemptReport
 from .billing import BillingFacts
+from .cost import Cost
 from .messages import AIMessage, Part, ProviderData, Reasoning, Refusal, Text, ToolCall
 from .usage import TokenUsage
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ..data.http import Reply, Request
 from ..data.json import as_dict, as_int, as_list, as_str
 from ..data.models import AIModel, Capabilities
-from ..data.operation_requests import EmbeddingRequest
-from ..data.operations import EmbeddingResponse
 from ..data.usage import TokenUsage
 from ..driver import Driver
 from ..errors import ContentFilterError
+from ..operations.requests import EmbeddingRequest
+from ..operations.results import EmbeddingResponse
 from ..wires.cohere import CohereChat
 from ..wires.operations import Reranking
 from ..wires.operations.vectors import check_texts, is_vector, read_vectors

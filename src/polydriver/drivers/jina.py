@@ -9,8 +9,8 @@ import msgspec
 
 from ..data.http import Request
 from ..data.models import Capabilities
-from ..data.operation_requests import EmbeddingRequest
 from ..driver import Driver
+from ..operations.requests import EmbeddingRequest
 from ..wires.operations import Embeddings, Reranking
 from .traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors
 

@@ -24,10 +24,10 @@ from ..data.billing import BillingFacts
 from ..data.cost import Cost
 from ..data.json import as_dict, as_str
 from ..data.messages import Media, Reasoning, Text, ToolCall, ToolResult
-from ..data.operations import BatchResults, OperationResult
 from ..data.prompt import Prompt, ToolSpec
 from ..data.responses import AIResponse
 from ..data.usage import TokenUsage
+from ..operations.results import BatchResults, OperationResult
 from ..prices.pricing import calculate_cost
 
 __all__ = ["estimate_usage", "price_answer", "price_batch", "price_operation"]

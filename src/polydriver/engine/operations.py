@@ -9,30 +9,31 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 
 from ..data.http import Reply, Request
-from ..data.operation_requests import PageRequest
-from ..data.operations import OperationResult, Page
 from ..data.responses import AIResponse
-from ..operations.preparing import Work
+from ..operations.requests import PageRequest
+from ..operations.results import OperationResult, Page
+from ..operations.work import Work
 from .billing import price_answer, price_operation
 from .calls import Call
 from .pipeline import Pipeline
 
 __all__ = ["perform"]
 
+R = TypeVar("R")
 T = TypeVar("T")
 Flow: TypeAlias = Generator[Request, Reply | None, Any]
 
 _MAX_PAGES = 1000
 
 
-async def perform(pipeline: Pipeline[Any], work: Work) -> Any:
+async def perform(pipeline: Pipeline[Any], work: Work[R]) -> R:
     """Perform an operation and return its result; the items of all pages for a list."""
     call = pipeline.connection.call(work.limits)
 
     async def run() -> Any:
         if isinstance(work.request, PageRequest):
             return await _collect(pipeline, work, work.request, call)
-        flow = getattr(pipeline.target.driver, work.kind.flow, None)
+        flow = getattr(pipeline.target.driver.operation(work.kind), work.kind.flow, None)
         if flow is not None:
             result = await _follow(pipeline, flow(work.request), call)
         else:
@@ -46,10 +47,11 @@ async def perform(pipeline: Pipeline[Any], work: Work) -> Any:
     return await pipeline.perform(call, work.model, run)
 
 
-async def _exchange(pipeline: Pipeline[Any], work: Work, request: Any, call: Call) -> Any:
+async def _exchange(pipeline: Pipeline[Any], work: Work[Any], request: Any, call: Call) -> Any:
     """One request, one reply, by the driver's pair of hooks."""
-    driver, kind = pipeline.target.driver, work.kind
-    build, parse = getattr(driver, kind.build), getattr(driver, kind.parse)
+    kind = work.kind
+    part = pipeline.target.driver.operation(kind)
+    build, parse = getattr(part, kind.build), getattr(part, kind.parse)
 
     def read(reply: Reply) -> Any:
         result = parse(reply, request)
@@ -82,7 +84,7 @@ def _same(value: T) -> T:
     return value
 
 
-async def _collect(pipeline: Pipeline[Any], work: Work, wanted: PageRequest, call: Call) -> list[Any]:
+async def _collect(pipeline: Pipeline[Any], work: Work[Any], wanted: PageRequest, call: Call) -> list[Any]:
     """The items of all pages, or the first `limit` of them. A cursor that comes again ends the list."""
     items: list[Any] = []
     seen: set[str | None] = set()
@@ -100,7 +102,7 @@ async def _collect(pipeline: Pipeline[Any], work: Work, wanted: PageRequest, cal
     return items if wanted.limit is None else items[: wanted.limit]
 
 
-def _fill(pipeline: Pipeline[Any], result: OperationResult, work: Work, call: Call) -> None:
+def _fill(pipeline: Pipeline[Any], result: OperationResult, work: Work[Any], call: Call) -> None:
     """Fill in what only the engine knows, and the cost where several exchanges made the result."""
     result.provider = pipeline.connection.name
     result.requested_model = work.model

@@ -11,10 +11,10 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from ..data.http import Reply, Request
-from ..data.operations import OperationResult
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
 from ..errors import AIError
+from ..operations.results import OperationResult
 from .attempts import Attempt, may_be_billed
 from .billing import price_operation
 from .calls import Call

@@ -1,8 +1,8 @@
 """Operations beyond chat: embeddings, moderation, images, speech, reranking, token counts, files, batches.
 
-Users call the methods of `Operations` (part of `Provider`) and `AsyncOperations` (part of `AsyncProvider`). A driver
-has an operation when it has its hooks, and else `UnsupportedFeatureError` is raised before anything is sent;
-`get_capabilities()` is told by the same hooks. The table is `polydriver.data.operation_kinds.OPERATIONS`:
+Users call the methods of `Provider` and `AsyncProvider`. A driver has an operation when one of the parts that it lists
+as `operations`, or the driver itself, has its hooks; else `UnsupportedFeatureError` is raised before anything is sent.
+`get_capabilities()` tells of the same. The records are `polydriver.operations.kinds.OPERATIONS`:
 
 =================  ========================  ======================  ==================  ================
 method             hooks: build\\_, parse\\_   request                 result              capability
@@ -50,7 +50,4 @@ over, are in `polydriver.wires.operations`.
 
 from __future__ import annotations
 
-from .asynchronous import AsyncOperations
-from .blocking import Operations
-
-__all__ = ["AsyncOperations", "Operations"]
+__all__: list[str] = []

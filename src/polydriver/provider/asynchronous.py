@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from ..events.bus import Observable
-from ..operations import AsyncOperations
 from ..prompting import build_prompt
 from .answers import Answers, Message
+from .operations import AsyncOperations
 
 if TYPE_CHECKING:
     from ..contract import DriverHooks

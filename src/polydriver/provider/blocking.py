@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
 from ..events.bus import Observable
-from ..operations import Operations
 from ..prompting import build_prompt
 from .answers import Answers, Message
 from .asynchronous import AsyncProvider
+from .operations import Operations
 
 if TYPE_CHECKING:
     from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport

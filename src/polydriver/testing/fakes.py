@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
+from ..driver import Driver
 from ..drivers import driver_class, driver_names
 from ..drivers.mock import CallLog, MockDriver, Script
 from ..drivers.mock.failures import make_failure
@@ -17,6 +18,7 @@ from ..engine.ports import AsyncPort, BlockingPort
 from ..engine.transports.simulated import AsyncSimulatedTransport, SimulatedTransport
 from ..errors import ConfigurationError
 from ..manager import AI, AsyncAI, Connections
+from ..operations.kinds import OperationKind
 from ..provider import Provider
 
 __all__ = ["FakeAI", "FakeAsyncAI"]
@@ -122,7 +124,17 @@ class _InstantConnection(Connection):
 
 
 class _FakeDriver(MockDriver):
-    """The mock driver under another provider's name."""
+    """The mock driver under another provider's name; `real` is that provider's driver, if there is one."""
+
+    real: ClassVar[type[Driver] | None] = None
+
+    def operation_option_names(self, kind: OperationKind[Any]) -> frozenset[str]:
+        """The options of the real driver as well."""
+        names = super().operation_option_names(kind)
+        if self.real is not None:
+            names |= self.real.operation_options.get(kind.method, frozenset())
+            names = names.union(*(part.option_names(kind) for part in self.real.operations))
+        return names
 
     @cached_property
     def connection(self) -> Connection:
@@ -159,9 +171,8 @@ def _fake_class(name: str) -> type[_FakeDriver]:
             table = getattr(real, "errors", None)
             fields["title"] = real.title
             fields["errors"] = ErrorTable(branch=table.branch if table else real.title.replace(" ", ""))
-            for attribute in ("option_names", "operation_options"):
-                if hasattr(real, attribute):
-                    fields[attribute] = getattr(real, attribute)
+            fields["option_names"] = real.option_names | real.wire.option_names
+            fields["real"] = real
             fields["default_model"] = real.default_model or MockDriver.default_model
     return type(f"Fake_{name}", (_FakeDriver,), fields)
 

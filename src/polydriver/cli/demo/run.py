@@ -152,9 +152,9 @@ class _Demo:
         """What a listener hears."""
         self.server.script(replies.stream("Hello to you!", pause=0.0))
         seen = self._show(examples.events, "Events", "Each step of a call is an event; a listener hears them in order.")
-        names = ["MessageSent", "ResponseGenerated", "CostCalculated", "ConversationUpdated"]
+        names = ["MessageSent", "AttemptFinished", "ResponseGenerated", "CostCalculated", "ConversationUpdated"]
         self.narrator.check([event.name for event in seen] == names, "each came once, in this order")
-        self.narrator.check(len({event.request_id for event in seen[:3]}) == 1, "one request id joins them")
+        self.narrator.check(len({event.request_id for event in seen[:4]}) == 1, "one request id joins them")
 
     def side_by_side(self) -> None:
         """Many calls at once."""

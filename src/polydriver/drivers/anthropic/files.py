@@ -7,8 +7,8 @@ from typing import Any
 from ...data.http import Reply, Request
 from ...data.json import as_int, as_str
 from ...data.multipart import FormFile
-from ...data.operation_requests import FileUpload, ItemRequest, OperationRequest, PageRequest
-from ...data.operations import DeletedFile, FileContent, Page, StoredFile
+from ...operations.requests import FileUpload, ItemRequest, OperationRequest, PageRequest
+from ...operations.results import DeletedFile, FileContent, Page, StoredFile
 from ...wires.messages.betas import FILES
 from ...wires.operations.base import OperationHooks, parse_time, quoted
 from .operations import next_cursor, page_items

@@ -9,8 +9,10 @@ from typing import Any, Literal
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str, decode_json
-from ...data.operation_requests import BatchRequest, ItemRequest, OperationRequest, PageRequest
-from ...data.operations import (
+from ...data.prompt import Prompt
+from ...errors import AIError
+from ...operations.requests import BatchRequest, ItemRequest, OperationRequest, PageRequest
+from ...operations.results import (
     Batch,
     BatchCounts,
     BatchItem,
@@ -18,8 +20,6 @@ from ...data.operations import (
     Page,
     TokenCount,
 )
-from ...data.prompt import Prompt
-from ...errors import AIError
 from ...wires.messages import Messages
 from ...wires.operations.base import OperationHooks, parse_time, quoted
 

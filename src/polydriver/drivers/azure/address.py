@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ...data.http import Request
-from ...data.operation_requests import OperationRequest
+from ...operations.requests import OperationRequest
 from ...wires.operations.base import OperationHooks
 from ..traits import HandlesApiCommunication
 

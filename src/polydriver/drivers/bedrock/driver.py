@@ -13,11 +13,11 @@ from ...config import Config, Setting
 from ...data.http import Reply, Request
 from ...data.json import as_int
 from ...data.models import Capabilities
-from ...data.operations import TokenCount
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse
 from ...driver import Driver
 from ...errors import ConfigurationError
+from ...operations.results import TokenCount
 from ...wires.converse import CONVERSE_OPTIONS, Converse
 from ...wires.messages import Messages
 from ..traits import CalculatesCosts

@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list
-from ...data.operation_requests import EmbeddingInput, EmbeddingRequest
-from ...data.operations import EmbeddingResponse
 from ...data.usage import TokenUsage
+from ...operations.requests import EmbeddingInput, EmbeddingRequest
+from ...operations.results import EmbeddingResponse
 from ...wires.operations.vectors import check_texts, read_vectors
 from ..traits.base import TraitBase
 

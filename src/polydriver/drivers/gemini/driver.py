@@ -12,9 +12,9 @@ from ...config import Config
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.models import AIModel, Capabilities
-from ...data.operations import TokenCount
 from ...data.prompt import Prompt
 from ...driver import Driver
+from ...operations.results import TokenCount
 from ...wires.generate_content import HandlesGoogleErrors, google_errors
 from ...wires.generate_content.media import MEDIA_OPTIONS, MakesMedia
 from ...wires.generate_content.names import with_camel_names

@@ -7,8 +7,8 @@ from typing import Any
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_list, as_str, encode_json
-from ...data.operation_requests import FileUpload, ItemRequest, OperationRequest, PageRequest
-from ...data.operations import DeletedFile, Page, StoredFile
+from ...operations.requests import FileUpload, ItemRequest, OperationRequest, PageRequest
+from ...operations.results import DeletedFile, Page, StoredFile
 from ...wires.generate_content.names import with_camel_names
 from ...wires.operations.base import OperationHooks, parse_time, quoted
 

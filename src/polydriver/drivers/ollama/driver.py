@@ -11,10 +11,10 @@ from ...config import Setting
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.models import AIModel, Capabilities
-from ...data.operation_requests import EmbeddingRequest
-from ...data.operations import EmbeddingResponse
 from ...data.prompt import Prompt
 from ...driver import Driver
+from ...operations.requests import EmbeddingRequest
+from ...operations.results import EmbeddingResponse
 from ...provider import AsyncProvider
 from ...wires.ollama import OllamaChat
 from ...wires.ollama.parse import parse_usage

@@ -10,11 +10,11 @@ from ...config import Config, Setting
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_str
 from ...data.models import AIModel, Capabilities
-from ...data.operations import TokenCount
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse
 from ...driver import Driver
 from ...errors import ConfigurationError
+from ...operations.results import TokenCount
 from ...wires.generate_content import HandlesGoogleErrors, google_errors
 from ...wires.generate_content.media import MEDIA_OPTIONS, MakesMedia
 from ...wires.generate_content.models import bare_id

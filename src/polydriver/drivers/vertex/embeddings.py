@@ -7,9 +7,9 @@ from typing import Any
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list
-from ...data.operation_requests import EmbeddingInput, EmbeddingRequest
-from ...data.operations import EmbeddingResponse
 from ...data.usage import TokenUsage
+from ...operations.requests import EmbeddingInput, EmbeddingRequest
+from ...operations.results import EmbeddingResponse
 from ...wires.generate_content import GenerateContent
 from ...wires.generate_content.models import bare_id
 from ...wires.generate_content.names import camel, with_camel_names

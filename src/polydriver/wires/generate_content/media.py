@@ -13,11 +13,11 @@ from typing import Any
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_list, as_str
 from ...data.messages import AIMessage, Audio, Image, Part, Text
-from ...data.operation_requests import ImageEditRequest, ImageRequest, OperationRequest, SpeechRequest
-from ...data.operations import ImageResponse, SpeechResponse
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse
 from ...errors import ContentFilterError, ProviderError, error_branch
+from ...operations.requests import ImageEditRequest, ImageRequest, OperationRequest, SpeechRequest
+from ...operations.results import ImageResponse, SpeechResponse
 from . import GenerateContent
 from .models import bare_id
 from .names import camel, with_camel_names

@@ -9,11 +9,11 @@ from typing import Any
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list
-from ...data.operation_requests import EmbeddingRequest
-from ...data.operations import EmbeddingResponse, TokenCount
 from ...data.prompt import Prompt
 from ...data.usage import TokenUsage
 from ...drivers.traits.base import TraitBase
+from ...operations.requests import EmbeddingRequest
+from ...operations.results import EmbeddingResponse, TokenCount
 from ..operations.vectors import check_texts, read_vectors
 from . import GenerateContent
 from .names import camel, with_camel_names

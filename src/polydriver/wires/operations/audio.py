@@ -9,8 +9,8 @@ from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str, decode_json
 from ...data.messages import Audio
 from ...data.multipart import FormFile
-from ...data.operation_requests import SpeechRequest, TranscriptionRequest
-from ...data.operations import SpeechResponse, Transcript, TranscriptSegment, TranscriptWord
+from ...operations.requests import SpeechRequest, TranscriptionRequest
+from ...operations.results import SpeechResponse, Transcript, TranscriptSegment, TranscriptWord
 from .base import OperationHooks
 
 __all__ = ["Speech", "Transcription", "Translation"]

@@ -11,9 +11,9 @@ from ...data.cost import Cost
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str
 from ...data.multipart import encode_form, flatten_form
-from ...data.operation_requests import OperationRequest
 from ...data.usage import TokenUsage
 from ...drivers.traits.base import TraitBase
+from ...operations.requests import OperationRequest
 
 __all__ = ["OperationHooks", "parse_time", "quoted"]
 

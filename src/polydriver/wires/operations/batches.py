@@ -12,11 +12,11 @@ import msgspec
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str, decode_json, encode_json
-from ...data.operation_requests import BatchPrompt, BatchRequest, FileUpload, ItemRequest, PageRequest
-from ...data.operations import Batch, BatchCounts, BatchItem, BatchResults, Page
 from ...data.prompt import Prompt
 from ...drivers.traits.health import from_epoch
 from ...errors import AIError, ConfigurationError, InvalidRequestError, error_branch
+from ...operations.requests import BatchPrompt, BatchRequest, FileUpload, ItemRequest, PageRequest
+from ...operations.results import Batch, BatchCounts, BatchItem, BatchResults, Page
 from .base import quoted
 from .files import Files
 

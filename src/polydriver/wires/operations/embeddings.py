@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 
 from ...data.http import Reply, Request
 from ...data.json import as_int, as_str
-from ...data.operation_requests import EmbeddingRequest
-from ...data.operations import EmbeddingResponse
+from ...operations.requests import EmbeddingRequest
+from ...operations.results import EmbeddingResponse
 from .base import OperationHooks
 from .vectors import read_vectors
 

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 from ...data.http import Reply, Request
 from ...data.json import as_int, as_str
 from ...data.multipart import FormFile
-from ...data.operation_requests import FileUpload, ItemRequest, PageRequest
-from ...data.operations import DeletedFile, FileContent, Page, StoredFile
 from ...drivers.traits.health import from_epoch
+from ...operations.requests import FileUpload, ItemRequest, PageRequest
+from ...operations.results import DeletedFile, FileContent, Page, StoredFile
 from .base import OperationHooks, quoted
 
 __all__ = ["Files"]

@@ -9,9 +9,9 @@ from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str
 from ...data.messages import Image
 from ...data.multipart import FormFile
-from ...data.operation_requests import ImageEditRequest, ImageRequest
-from ...data.operations import ImageResponse
 from ...data.sniffing import sniff_media_type
+from ...operations.requests import ImageEditRequest, ImageRequest
+from ...operations.results import ImageResponse
 from .base import OperationHooks
 
 __all__ = ["ImageEditing", "ImageGeneration"]

@@ -7,8 +7,8 @@ from typing import Any
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_str
 from ...data.messages import Image, Text
-from ...data.operation_requests import ModerationRequest
-from ...data.operations import ModerationResponse, ModerationResult
+from ...operations.requests import ModerationRequest
+from ...operations.results import ModerationResponse, ModerationResult
 from .base import OperationHooks
 
 __all__ = ["Moderation"]

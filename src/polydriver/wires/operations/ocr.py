@@ -7,8 +7,8 @@ from typing import Any
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.messages import Document, Image
-from ...data.operation_requests import OCRRequest
-from ...data.operations import OCRPage, OCRResponse
+from ...operations.requests import OCRRequest
+from ...operations.results import OCRPage, OCRResponse
 from .base import OperationHooks
 
 __all__ = ["DocumentReading"]

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str
-from ...data.operation_requests import RerankRequest
-from ...data.operations import RerankResponse, RerankResult
+from ...operations.requests import RerankRequest
+from ...operations.results import RerankResponse, RerankResult
 from .base import OperationHooks
 
 __all__ = ["Reranking"]

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from ...data.http import Reply, Request
 from ...data.json import as_int
-from ...data.operations import TokenCount
 from ...data.prompt import Prompt
+from ...operations.results import TokenCount
 from ..responses.render import render_prompt
 from .base import OperationHooks
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ...data.http import Reply
-from ...data.operation_requests import EmbeddingRequest
 from ...drivers.traits.base import TraitBase
+from ...operations.requests import EmbeddingRequest
 
 __all__ = ["check_texts", "is_vector", "read_vectors"]
 

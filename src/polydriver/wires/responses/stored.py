@@ -8,8 +8,8 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from ...data.http import Reply, Request
-from ...data.operation_requests import ItemRequest
 from ...data.responses import AIResponse
+from ...operations.requests import ItemRequest
 from . import Responses, parse
 
 __all__ = ["StoredResponses"]

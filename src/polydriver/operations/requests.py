@@ -9,8 +9,8 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from .messages import Audio, Document, Image, Text
-from .prompt import Prompt
+from ..data.messages import Audio, Document, Image, Text
+from ..data.prompt import Prompt
 
 __all__ = [
     "BatchPrompt",
@@ -38,8 +38,8 @@ class OperationRequest(msgspec.Struct, kw_only=True):
     """What all of them have.
 
     `model` is the id to use; operations on batches and files have none. `options` are those that only this driver knows
-    (see `Driver.operation_options`); `extra` is merged into the body as it is; `extra_headers` are added to the
-    request's headers.
+    (see the field `options` of the driver's parts); `extra` is merged into the body as it is; `extra_headers` are
+    added to the request's headers.
     """
 
     model: str = ""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 
-from .attempts import AttemptReport
-from .cost import Cost
-from .messages import Audio, Image
-from .responses import AIResponse
-from .usage import TokenUsage
+from ..data.attempts import AttemptReport
+from ..data.cost import Cost
+from ..data.messages import Audio, Image
+from ..data.responses import AIResponse
+from ..data.usage import TokenUsage
 
 if TYPE_CHECKING:
     from ..errors import AIError

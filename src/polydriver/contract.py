@@ -360,6 +360,7 @@ class DriverHooks:
     catalog_name: ClassVar[str | None] = None
     wire: Wire = Wire()
     option_names: frozenset[str] = frozenset()
+    own_option_names: frozenset[str] = frozenset()
     config: Config
 
     def operation(self, kind: OperationKind[Any]) -> Any:

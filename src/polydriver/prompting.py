@@ -25,7 +25,7 @@ __all__ = ["CALL_LIMITS", "PROMPT_OPTIONS", "build_prompt", "check_number", "mak
 CALL_LIMITS = frozenset({"timeout", "idle_timeout", "deadline", "retry_attempts", "metadata", "conversation_id"})
 """Options that steer the call and are not sent: limits in seconds and attempts, and what events are labelled with."""
 
-PROMPT_OPTIONS = frozenset(Prompt.__struct_fields__) - {"messages", "model", "stream", "options", "warnings", "wire"}
+PROMPT_OPTIONS = frozenset(Prompt.__struct_fields__) - {"messages", "model", "stream", "options", "warnings"}
 """Options that a prompt has fields for."""
 
 _KEPT_HISTORY = ("previous_response_id", "conversation")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-__all__ = ["as_dict", "as_int", "as_list", "as_plain", "as_str", "decode_json", "encode_json"]
+__all__ = ["as_dict", "as_int", "as_list", "as_plain", "as_str", "decode_json", "encode_json", "from_epoch"]
 
 _decoder = msgspec.json.Decoder()
 
@@ -74,3 +75,13 @@ def as_dict(value: object) -> dict[str, Any]:
 def as_list(value: object) -> list[Any]:
     """The value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []
+
+
+def from_epoch(value: object) -> datetime | None:
+    """A moment from epoch seconds, if it is one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return datetime.fromtimestamp(value, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None

@@ -54,7 +54,6 @@ class Prompt(msgspec.Struct, kw_only=True):
       answers).
     - `options`: options that only this driver knows, by their names; `extra`: merged into the request's body as it is;
       `extra_headers`: added to the request's headers.
-    - `wire`: which of its wires the driver chose for this prompt, when it speaks several.
     """
 
     messages: list[AIMessage]
@@ -88,7 +87,6 @@ class Prompt(msgspec.Struct, kw_only=True):
     extra: dict[str, Any] = {}
     extra_headers: dict[str, str] = {}
     warnings: list[str] = []
-    wire: str | None = None
 
     def given(self) -> dict[str, Any]:
         """The options that the caller gave, by our names, from `temperature` to `audio`.
@@ -103,7 +101,7 @@ class Prompt(msgspec.Struct, kw_only=True):
             self.warnings.append(text)
 
 
-_NOT_OPTIONS = frozenset({"messages", "model", "stream", "options", "extra", "extra_headers", "warnings", "wire"})
+_NOT_OPTIONS = frozenset({"messages", "model", "stream", "options", "extra", "extra_headers", "warnings"})
 
 OPTIONS: tuple[str, ...] = tuple(name for name in Prompt.__struct_fields__ if name not in _NOT_OPTIONS)
 """The options that every wire renders, warns of or refuses: see `polydriver.contract.option_rules`."""

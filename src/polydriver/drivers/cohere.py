@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from ..data.http import Reply, Request
 from ..data.json import as_dict, as_int, as_list, as_str
@@ -11,12 +10,14 @@ from ..data.models import AIModel, Capabilities
 from ..data.usage import TokenUsage
 from ..driver import Driver
 from ..errors import ContentFilterError
+from ..operations.kinds import EMBED
 from ..operations.requests import EmbeddingRequest
 from ..operations.results import EmbeddingResponse
 from ..wires.cohere import CohereChat
 from ..wires.operations import Reranking
+from ..wires.operations.base import OperationHooks
 from ..wires.operations.vectors import check_texts, is_vector, read_vectors
-from .traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
+from .traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors, ValidatesHealth
 
 if TYPE_CHECKING:
     from ..data.cost import Cost
@@ -27,7 +28,45 @@ _INPUT_TYPES = {"query": "search_query", "document": "search_document"}
 _MODEL_TYPES = {"chat": "chat", "embed": "embedding", "rerank": "rerank"}
 
 
-class CohereDriver(CohereChat, Reranking, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
+class CohereEmbeddings(OperationHooks, kw_only=True, eq=False):
+    """Embeddings in Cohere's form. https://docs.cohere.com/reference/embed"""
+
+    kinds = (EMBED,)
+    own_fields = {"dimensions": "output_dimension", "user": None}
+
+    def build_embeddings(self, request: EmbeddingRequest) -> Request:
+        """The request for some texts. `input_type` is "query", "document" (the default, as one is needed), or Cohere's
+        own word: search_query, search_document, classification, clustering."""
+        check_texts(self, request)
+        kind = request.input_type or "document"
+        body: dict[str, Any] = {
+            "model": request.model,
+            "texts": request.input,
+            "input_type": _INPUT_TYPES.get(kind, kind),
+            "embedding_types": ["float"],
+        }
+        body = self.put_fields(body, request)
+        return self.build_post("v2/embed", body, headers=request.extra_headers)
+
+    def parse_embeddings(self, reply: Reply, request: EmbeddingRequest) -> EmbeddingResponse:
+        """The vectors: floats when they were asked for, else the first other type of numbers. `raw` has all types."""
+        payload = self.decode_success(reply)
+        vectors = payload.get("embeddings")
+        if isinstance(vectors, dict):
+            vectors = vectors.get("float") or next((found for found in vectors.values() if _are_vectors(found)), None)
+        if not isinstance(vectors, list):
+            raise self.invalid_response("it has no list of embeddings", reply.body)
+        billed = as_dict(as_dict(payload.get("meta")).get("billed_units"))
+        tokens = as_int(billed.get("input_tokens"))
+        return EmbeddingResponse(
+            embeddings=read_vectors(self, vectors, len(request.input), reply, warn=request.warn),
+            usage=TokenUsage(input_tokens=tokens, raw=billed) if tokens is not None else None,
+            id=as_str(payload.get("id")),
+            raw=payload,
+        )
+
+
+class CohereDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
     """Cohere, over version 2 of its API. https://docs.cohere.com/reference/chat
 
     Cohere counts the tokens of its own instructions but does not bill them: `TokenUsage` has what it counts, and costs
@@ -48,16 +87,13 @@ class CohereDriver(CohereChat, Reranking, HandlesErrors, ValidatesHealth, Calcul
     )
     # 498: the request or the answer has a word on the deny list.
     errors = ErrorTable(branch="Cohere", statuses={498: ContentFilterError})
-    option_names = frozenset(
-        {"documents", "citation_options", "priority", "raw_prompting", "safety_mode", "strict_tools", "thinking"}
+    wire = CohereChat()
+    operations = (
+        CohereEmbeddings(options={"embed": frozenset({"embedding_types", "max_tokens", "priority", "truncate"})}),
+        Reranking(path="v2/rerank", options={"rerank": frozenset({"max_tokens_per_doc", "priority"})}),
     )
-    operation_options: ClassVar[Mapping[str, frozenset[str]]] = {
-        "embed": frozenset({"embedding_types", "max_tokens", "priority", "truncate"}),
-        "rerank": frozenset({"max_tokens_per_doc", "priority"}),
-    }
     models_path = "v1/models"
     path_roots = ("/v1", "/v2")
-    rerank_path = "v2/rerank"
 
     def calculate_cost(self, usage: TokenUsage | None, model: str) -> Cost | None:
         """What this usage costs, by the tokens that Cohere bills for it; `None` when the price is unknown."""
@@ -106,37 +142,6 @@ class CohereDriver(CohereChat, Reranking, HandlesErrors, ValidatesHealth, Calcul
             supports_reasoning="reasoning" in (known or ()) if is_chat else None,
             deprecated=deprecated if isinstance(deprecated, bool) else None,
             raw=item,
-        )
-
-    def build_embeddings(self, request: EmbeddingRequest) -> Request:
-        """The request for some texts. `input_type` is "query", "document" (the default, as one is needed), or Cohere's
-        own word: search_query, search_document, classification, clustering."""
-        check_texts(self, request)
-        kind = request.input_type or "document"
-        body: dict[str, Any] = {
-            "model": request.model,
-            "texts": request.input,
-            "input_type": _INPUT_TYPES.get(kind, kind),
-            "embedding_types": ["float"],
-        }
-        body = self.put_fields(body, request, {"dimensions": "output_dimension", "user": None})
-        return self.build_post("v2/embed", body, headers=request.extra_headers)
-
-    def parse_embeddings(self, reply: Reply, request: EmbeddingRequest) -> EmbeddingResponse:
-        """The vectors: floats when they were asked for, else the first other type of numbers. `raw` has all types."""
-        payload = self.decode_success(reply)
-        vectors = payload.get("embeddings")
-        if isinstance(vectors, dict):
-            vectors = vectors.get("float") or next((found for found in vectors.values() if _are_vectors(found)), None)
-        if not isinstance(vectors, list):
-            raise self.invalid_response("it has no list of embeddings", reply.body)
-        billed = as_dict(as_dict(payload.get("meta")).get("billed_units"))
-        tokens = as_int(billed.get("input_tokens"))
-        return EmbeddingResponse(
-            embeddings=read_vectors(self, vectors, len(request.input), reply, warn=request.warn),
-            usage=TokenUsage(input_tokens=tokens, raw=billed) if tokens is not None else None,
-            id=as_str(payload.get("id")),
-            raw=payload,
         )
 
 

@@ -9,33 +9,36 @@ from __future__ import annotations
 import re
 from typing import Any, ClassVar, Literal
 
+import msgspec
+
 from ..config import Setting
+from ..contract import Wire
 from ..data.http import Request
 from ..data.models import Capabilities
 from ..driver import Driver
 from ..wires.chat_completions import ChatCompletions
-from ..wires.chat_or_responses import ChatOrResponses
-from ..wires.operations import Embeddings
-from .rows import ROWS
-from .traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
-from .traits.base import TraitBase
+from ..wires.either import CHAT_OPTIONS, EitherWire
+from ..wires.responses import Responses
+from .rows import ROWS, Row
+from .rows.common import CompatibleChat
+from .traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors, ValidatesHealth
 
-__all__ = [
-    "CompatibleDriver",
-    "CompatibleResponsesDriver",
-    "WithoutModelList",
-    "compatible_driver",
-    "openai_compatible",
-]
+__all__ = ["API_SETTING", "CompatibleDriver", "either", "openai_compatible", "compatible_driver"]
+
+API_SETTING = Setting(
+    "api", default="chat", help='which API is spoken: "chat", "responses", or "auto" (what the call needs)'
+)
+"""For services that speak the Responses API too: with `api="responses"`, as a setting or for one call."""
 
 
-class CompatibleDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
+class CompatibleDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
     """The common base of the rows: Chat Completions, with the common error table.
 
     `model_list`: "private" where the list of models needs a key, and so proves that it is good; "public" where anybody
-    can read it; "none" where there is no list (see `WithoutModelList`).
+    can read it; "none" where there is no list.
     """
 
+    wire: Wire = CompatibleChat()
     capabilities = Capabilities(
         streaming=True,
         function_calling=True,
@@ -44,77 +47,84 @@ class CompatibleDriver(ChatCompletions, HandlesErrors, ValidatesHealth, Calculat
         supported_formats=("text", "image", "json"),
     )
     errors = ErrorTable(branch="Compatible")
-    developer_role = False
     model_list: ClassVar[Literal["private", "public", "none"]] = "private"
+
+    def models_request(self) -> Request:
+        """The request for the first page of the model list, where there is one."""
+        if self.model_list == "none":
+            raise self.unsupported("listing models")
+        return super().models_request()
 
     def probe_request(self) -> Request | None:
         """A prompt without anything in it, where the model list tells nothing of the key."""
-        return None if self.model_list == "private" else self.build_post(self.chat_path, {"messages": []})
+        if self.model_list == "private":
+            return None
+        chat = self.wire.chat if isinstance(self.wire, EitherWire) else self.wire
+        assert isinstance(chat, ChatCompletions)
+        return self.build_post(chat.path, {"messages": []})
 
 
-class WithoutModelList(TraitBase):
-    """Goes in front of `CompatibleDriver` for services that list no models."""
-
-    model_list: ClassVar[Literal["private", "public", "none"]] = "none"
-    models_request = Driver.models_request
-    parse_models = Driver.parse_models
-    next_page = Driver.next_page
-
-
-class CompatibleResponsesDriver(ChatOrResponses, CompatibleDriver):
-    """The base of the rows that speak the Responses API too: with `api="responses"`, as a setting or for one call."""
-
-    settings: ClassVar[tuple[Setting, ...]] = (
-        Setting(
-            "api", default="chat", help='which API is spoken: "chat", "responses", or "auto" (what the call needs)'
-        ),
-    )
+def either(chat: ChatCompletions, responses: Responses | None = None) -> EitherWire:
+    """Both of OpenAI's wires, with their options, for a compatible service."""
+    own = msgspec.structs.replace(chat, option_names=chat.option_names | CHAT_OPTIONS)
+    spoken = responses if responses is not None else Responses()
+    spoken = msgspec.structs.replace(spoken, option_names=spoken.option_names | chat.option_names)
+    return EitherWire(chat=own, responses=spoken)
 
 
-def openai_compatible(
-    name: str,
-    base_url: str,
-    *,
-    title: str | None = None,
-    operations: tuple[type, ...] = (Embeddings,),
-    responses: bool = False,
-    **attributes: Any,
-) -> type[CompatibleDriver]:
+def openai_compatible(name: str, base_url: str, **attributes: Any) -> type[CompatibleDriver]:
     """Make a driver class for any service that speaks OpenAI's Chat Completions.
 
     `name` is what it is called in configuration; its key is read from `NAME_API_KEY` (set `key_variables` for
-    another). `base_url` may have fields such as `{region}`, which settings of the same name fill. `operations` is what
-    it does beyond chat, as classes of `polydriver.wires.operations`; `responses` says that it also speaks the
-    Responses API, for calls with `api="responses"`. Further `attributes` are the class attributes of `Driver`,
-    `CompatibleDriver` and `ChatCompletions`, such as `requires_key=False` for a local server. Raises `ValueError` for
-    an attribute that they do not have.
+    another). `base_url` may have fields such as `{region}`, which settings of the same name fill. Further `attributes`
+    are the fields of `Row`: `operations` is what it does beyond chat, objects of `polydriver.wires.operations`;
+    `responses=True` says that it also speaks the Responses API, for calls with `api="responses"`; `wire` is a
+    `ChatCompletions` with what it does differently, whose fields may also be given by themselves; `requires_key=False`
+    is for a local server. Raises `ValueError` for an attribute that does not exist.
 
     ::
 
         Acme = openai_compatible("acme", "https://llm.acme.example/v1")
         Acme({"api_key": "..."}).send_message("Hi", model="acme-1")
     """
-    base = CompatibleResponsesDriver if responses else CompatibleDriver
-    listing = (WithoutModelList,) if attributes.get("model_list") == "none" else ()
-    bases = (*operations, *listing, base)
-    unknown = [attribute for attribute in attributes if not any(hasattr(kind, attribute) for kind in bases)]
+    of_wire = {key: value for key, value in attributes.items() if key in ChatCompletions.__struct_fields__}
+    of_row = {key: value for key, value in attributes.items() if key not in of_wire}
+    unknown = [key for key in of_row if key not in Row.__struct_fields__]
     if unknown:
         raise ValueError(f"a compatible driver has no attribute {', '.join(unknown)}")
-    title = title or name.replace("_", " ").replace("-", " ").title()
+    wire = of_row.pop("wire", CompatibleChat())
+    title = of_row.pop("title", None) or name.replace("_", " ").replace("-", " ").title()
+    row = Row(title=title, base_url=base_url, wire=msgspec.structs.replace(wire, **of_wire), **of_row)
+    return _make(name, row)
+
+
+def _make(name: str, row: Row) -> type[CompatibleDriver]:
+    branch = "".join(word[:1].upper() + word[1:] for word in re.findall(r"[^\W_]+", row.title))
+    speaks_both = row.responses is not False
     fields: dict[str, Any] = {
         "__module__": __name__,
-        "__doc__": f"{title}, over Chat Completions{' or the Responses API' if responses else ''}.",
+        "__doc__": f"{row.title}, over Chat Completions{' or the Responses API' if speaks_both else ''}.",
         "name": name,
-        "title": title,
-        "base_url": base_url,
-        "key_variables": (f"{name.upper().replace('-', '_')}_API_KEY",),
-        "errors": ErrorTable(branch="".join(word[:1].upper() + word[1:] for word in re.findall(r"[^\W_]+", title))),
-        **attributes,
+        "title": row.title,
+        "base_url": row.base_url,
+        "key_variables": row.key_variables or (f"{name.upper().replace('-', '_')}_API_KEY",),
+        "errors": row.errors or ErrorTable(branch=branch),
+        "settings": (API_SETTING, *row.settings) if speaks_both else row.settings,
+        "operations": row.operations,
+        "requires_key": row.requires_key,
+        "default_model": row.default_model,
+        "model_list": row.model_list,
+        "models_path": row.models_path,
+        "catalog_name": row.catalog_name,
+        "wire": row.wire,
     }
-    if responses:  # the attributes complete what both APIs need
-        fields["settings"] = (*base.settings, *attributes.get("settings", ()))
-        fields["option_names"] = base.option_names | attributes.get("option_names", frozenset())
-    return type(f"{fields['errors'].branch}Driver", bases, fields)
+    if speaks_both:
+        fields["wire"] = either(row.wire, row.responses if isinstance(row.responses, Responses) else None)
+    if row.capabilities is not None:
+        fields["capabilities"] = row.capabilities
+    if row.origin is not None:
+        fields["origin"] = row.origin
+    return type(f"{fields['errors'].branch}Driver", (CompatibleDriver,), fields)
 
 
 _made: dict[str, type[CompatibleDriver]] = {}
@@ -123,5 +133,5 @@ _made: dict[str, type[CompatibleDriver]] = {}
 def compatible_driver(name: str) -> type[CompatibleDriver]:
     """The driver class of a row, made once. Raises `KeyError` for a name without a row."""
     if name not in _made:
-        _made[name] = openai_compatible(name, **ROWS[name])
+        _made[name] = _make(name, ROWS[name])
     return _made[name]

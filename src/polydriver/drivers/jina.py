@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 import msgspec
 
 from ..data.http import Request
@@ -19,7 +16,16 @@ __all__ = ["JinaDriver"]
 _TASKS = {"query": "retrieval.query", "document": "retrieval.passage"}
 
 
-class JinaDriver(Embeddings, Reranking, HandlesApiCommunication, HandlesErrors, CalculatesCosts, Driver):
+class JinaEmbeddings(Embeddings, kw_only=True, eq=False):
+    """Embeddings with Jina's words for what they are for."""
+
+    def build_embeddings(self, request: EmbeddingRequest) -> Request:
+        """The request for some texts."""
+        task = _TASKS.get(request.input_type or "", request.input_type)
+        return super().build_embeddings(msgspec.structs.replace(request, input_type=task))
+
+
+class JinaDriver(HandlesApiCommunication, HandlesErrors, CalculatesCosts, Driver):
     """Jina AI. `input_type` of embeddings is "query", "document", or Jina's own word for the task."""
 
     name = "jina"
@@ -28,16 +34,13 @@ class JinaDriver(Embeddings, Reranking, HandlesApiCommunication, HandlesErrors, 
     key_variables = ("JINA_API_KEY",)
     capabilities = Capabilities(chat=False, supported_formats=())
     errors = ErrorTable(branch="Jina")
-    embedding_fields: ClassVar[dict[str, str | None]] = {"dimensions": "dimensions", "input_type": "task", "user": None}
-    operation_options: ClassVar[Mapping[str, frozenset[str]]] = {
-        "embed": frozenset({"embedding_type", "late_chunking", "normalized", "truncate"}),
-        "rerank": frozenset({"return_documents"}),
-    }
-
-    def build_embeddings(self, request: EmbeddingRequest) -> Request:
-        """The request for some texts."""
-        task = _TASKS.get(request.input_type or "", request.input_type)
-        return super().build_embeddings(msgspec.structs.replace(request, input_type=task))
+    operations = (
+        JinaEmbeddings(
+            fields={"input_type": "task", "user": None},
+            options={"embed": frozenset({"embedding_type", "late_chunking", "normalized", "truncate"})},
+        ),
+        Reranking(options={"rerank": frozenset({"return_documents"})}),
+    )
 
     def probe_request(self) -> Request:
         """Embeddings of nothing: there is no model list to ask for."""

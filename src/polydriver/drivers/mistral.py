@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 
+from ..contract import LEFT_OUT
 from ..data.json import as_dict, as_int
 from ..data.messages import AIMessage, Audio, Document, Reasoning
 from ..data.models import AIModel, Capabilities
@@ -16,62 +16,21 @@ from ..data.prompt import Prompt
 from ..errors import ModelNotFoundError, RateLimitError
 from ..wires.operations import DocumentReading, Embeddings, Files, Moderation, Transcription
 from .compatible import CompatibleDriver
+from .rows.common import CompatibleChat
 from .traits import ErrorTable
 
 __all__ = ["MistralDriver"]
 
 _CALL_ID = re.compile(r"[A-Za-z0-9]{9}")
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_NOT_SUPPORTED = (
+    "top_k", "logprobs", "top_logprobs", "logit_bias", "user", "service_tier", "store", "modalities", "audio",
+)  # fmt: skip
 _TYPES = {"completion_chat": "chat", "ocr": "other", "classification": "moderation", "audio_transcription": "audio"}
 
 
-class MistralDriver(DocumentReading, Embeddings, Files, Moderation, Transcription, CompatibleDriver):
-    """Mistral, over its own form of Chat Completions.
-
-    An assistant's message at the end of a conversation is completed (`prefix`). Ids of calls are nine letters and
-    digits: others are translated, the same for a call and its result.
-    """
-
-    name = "mistral"
-    title = "Mistral"
-    base_url = "https://api.mistral.ai/v1"
-    default_model = "mistral-small-latest"
-    key_variables = ("MISTRAL_API_KEY",)
-    capabilities = Capabilities(
-        streaming=True,
-        function_calling=True,
-        parallel_function_calling=True,
-        vision=True,
-        audio=True,
-        supported_formats=("text", "image", "audio", "document", "json"),
-    )
-    errors = ErrorTable(
-        branch="Mistral", codes={"invalid_model": ModelNotFoundError, "service_tier_capacity_exceeded": RateLimitError}
-    )
-    stream_usage = False  # usage comes with the last chunk; the API refuses fields that it doesn't know
-    marks_prefix = True
-    tool_choices: ClassVar[Mapping[str, str | None]] = {"required": "any"}
-    option_names = frozenset({"guardrails", "metadata", "prediction", "prompt_mode", "safe_prompt"})
-    option_fields: ClassVar[Mapping[str, str | None]] = {
-        "seed": "random_seed",
-        **dict.fromkeys(
-            ("top_k", "logprobs", "top_logprobs", "logit_bias", "user", "service_tier", "store", "modalities", "audio")
-        ),
-    }
-    embedding_fields: ClassVar[dict[str, str | None]] = {
-        "dimensions": "output_dimension",
-        "input_type": None,
-        "user": None,
-    }
-    transcription_fields: ClassVar[dict[str, str | None]] = {
-        "language": "language",
-        "prompt": None,
-        "response_format": None,
-        "temperature": "temperature",
-        "timestamps": "timestamp_granularities",
-    }
-    timestamps_format = None
-    default_purpose = "ocr"
+class MistralChat(CompatibleChat, kw_only=True, eq=False):
+    """Mistral's own form of Chat Completions."""
 
     def render_messages(self, prompt: Prompt) -> list[dict[str, Any]]:
         """The `messages` list. The user cannot speak right after a tool: the assistant says a word in between."""
@@ -117,6 +76,45 @@ class MistralDriver(DocumentReading, Embeddings, Files, Moderation, Transcriptio
         if part.name:
             rendered["document_name"] = part.name
         return rendered
+
+
+class MistralDriver(CompatibleDriver):
+    """Mistral, over its own form of Chat Completions.
+
+    An assistant's message at the end of a conversation is completed (`prefix`). Ids of calls are nine letters and
+    digits: others are translated, the same for a call and its result.
+    """
+
+    name = "mistral"
+    title = "Mistral"
+    base_url = "https://api.mistral.ai/v1"
+    default_model = "mistral-small-latest"
+    key_variables = ("MISTRAL_API_KEY",)
+    capabilities = Capabilities(
+        streaming=True,
+        function_calling=True,
+        parallel_function_calling=True,
+        vision=True,
+        audio=True,
+        supported_formats=("text", "image", "audio", "document", "json"),
+    )
+    errors = ErrorTable(
+        branch="Mistral", codes={"invalid_model": ModelNotFoundError, "service_tier_capacity_exceeded": RateLimitError}
+    )
+    wire = MistralChat(
+        stream_usage=False,  # usage comes with the last chunk; the API refuses fields that it doesn't know
+        marks_prefix=True,
+        tool_choices={"required": "any"},
+        option_names=frozenset({"guardrails", "metadata", "prediction", "prompt_mode", "safe_prompt"}),
+        options={"seed": "random_seed", **dict.fromkeys(_NOT_SUPPORTED, LEFT_OUT)},
+    )
+    operations = (
+        DocumentReading(),
+        Embeddings(fields={"dimensions": "output_dimension", "user": None}),
+        Files(default_purpose="ocr"),
+        Moderation(),
+        Transcription(fields={"prompt": None, "response_format": None}, timestamps_format=None),
+    )
 
     def parse_model(self, item: dict[str, Any]) -> AIModel:
         """One record of the model list, which tells what the model can do."""

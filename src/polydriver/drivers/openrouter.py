@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 
 from ..config import Setting
+from ..contract import Wire
 from ..data.http import Reply, Request
 from ..data.json import as_dict, as_int, as_list, as_str
 from ..data.messages import Document, Video
@@ -17,40 +17,44 @@ from ..errors import ContentFilterError, ProviderError
 from ..wires.chat_completions import reasoning
 from ..wires.operations import Embeddings
 from ..wires.reported_cost import read_amount, read_cost
-from .compatible import CompatibleResponsesDriver
+from ..wires.responses import Responses
+from .compatible import API_SETTING, CompatibleDriver, either
+from .rows.common import CompatibleChat
 from .traits import ErrorFacts, ErrorTable
 
-__all__ = ["OpenRouterDriver"]
+__all__ = ["OpenRouterDriver", "report_cost"]
 
 _FLAGGED = "input_flagged"
 
 
-class OpenRouterDriver(Embeddings, CompatibleResponsesDriver):
-    """OpenRouter, over Chat Completions or (`api="responses"`) the Responses API.
+class OpenRouterChat(CompatibleChat, kw_only=True, eq=False):
+    """Chat Completions with OpenRouter's documents, videos and costs."""
 
-    Calls take its routing options by their names: `provider`, `models`, `route`, `plugins`, `transforms`, `preset`. It
-    reports what each call cost, and that goes before any table. The opaque `reasoning_details` of an answer are kept
-    and sent back as they came. `referer` and `app_title` tell it which application calls.
-    """
+    def render_document(self, part: Document) -> dict[str, Any]:
+        """A document, also by its URL."""
+        if part.url and part.data is None:
+            return {"type": "file", "file": {"filename": part.name or "document.pdf", "file_data": part.url}}
+        return super().render_document(part)
 
-    name = "openrouter"
-    title = "OpenRouter"
-    base_url = "https://openrouter.ai/api/v1"
-    key_variables = ("OPENROUTER_API_KEY",)
-    settings = (
-        *CompatibleResponsesDriver.settings,
-        Setting("referer", help="the application's address, for OpenRouter's rankings (HTTP-Referer)"),
-        Setting("app_title", help="the application's name, for OpenRouter's rankings (X-Title)"),
-    )
-    capabilities = Capabilities(
-        streaming=True,
-        function_calling=True,
-        parallel_function_calling=True,
-        vision=True,
-        audio=True,
-        supported_formats=("text", "image", "audio", "video", "document", "json"),
-    )
-    option_names = CompatibleResponsesDriver.option_names | {
+    def render_video(self, part: Video) -> dict[str, Any]:
+        """A video, by URL or as bytes."""
+        return {"type": "video_url", "video_url": {"url": part.url or part.data_url("video/mp4")}}
+
+    def report_cost(self, usage: dict[str, Any], response: AIResponse) -> None:
+        """See `report_cost` of this module."""
+        report_cost(self, usage, response)
+
+
+class OpenRouterResponses(Responses, kw_only=True, eq=False):
+    """The Responses API with OpenRouter's costs."""
+
+    def report_cost(self, usage: dict[str, Any], response: AIResponse) -> None:
+        """See `report_cost` of this module."""
+        report_cost(self, usage, response)
+
+
+_OPTIONS = frozenset(
+    {
         "include_reasoning",
         "min_p",
         "models",
@@ -64,10 +68,45 @@ class OpenRouterDriver(Embeddings, CompatibleResponsesDriver):
         "trace",
         "transforms",
     }
+)
+
+
+class OpenRouterDriver(CompatibleDriver):
+    """OpenRouter, over Chat Completions or (`api="responses"`) the Responses API.
+
+    Calls take its routing options by their names: `provider`, `models`, `route`, `plugins`, `transforms`, `preset`. It
+    reports what each call cost, and that goes before any table. The opaque `reasoning_details` of an answer are kept
+    and sent back as they came. `referer` and `app_title` tell it which application calls.
+    """
+
+    name = "openrouter"
+    title = "OpenRouter"
+    base_url = "https://openrouter.ai/api/v1"
+    key_variables = ("OPENROUTER_API_KEY",)
+    settings = (
+        API_SETTING,
+        Setting("referer", help="the application's address, for OpenRouter's rankings (HTTP-Referer)"),
+        Setting("app_title", help="the application's name, for OpenRouter's rankings (X-Title)"),
+    )
+    capabilities = Capabilities(
+        streaming=True,
+        function_calling=True,
+        parallel_function_calling=True,
+        vision=True,
+        audio=True,
+        supported_formats=("text", "image", "audio", "video", "document", "json"),
+    )
     errors = ErrorTable(branch="OpenRouter", codes={_FLAGGED: ContentFilterError})
-    fixed_fields: ClassVar[Mapping[str, Any]] = {"usage": {"include": True}}
-    replay_reasoning = "reasoning"
-    render_reasoning = reasoning.reasoning_object
+    wire = either(
+        OpenRouterChat(
+            fixed_fields={"usage": {"include": True}},
+            replay_reasoning="reasoning",
+            reasoning=reasoning.reasoning_object,
+            option_names=_OPTIONS,
+        ),
+        OpenRouterResponses(),
+    )
+    operations = (Embeddings(),)
 
     def headers(self) -> dict[str, str]:
         """The key, and the application's names."""
@@ -80,29 +119,6 @@ class OpenRouterDriver(Embeddings, CompatibleResponsesDriver):
     def probe_request(self) -> Request:
         """The key's own record, since anybody can read the model list."""
         return self.build_get("key")
-
-    def render_document(self, part: Document) -> dict[str, Any]:
-        """A document, also by its URL."""
-        if part.url and part.data is None:
-            return {"type": "file", "file": {"filename": part.name or "document.pdf", "file_data": part.url}}
-        return super().render_document(part)
-
-    def render_video(self, part: Video) -> dict[str, Any]:
-        """A video, by URL or as bytes."""
-        return {"type": "video_url", "video_url": {"url": part.url or part.data_url("video/mp4")}}
-
-    def report_cost(self, usage: dict[str, Any], response: AIResponse) -> None:
-        """The cost that OpenRouter charges, and, with a key of one's own at the provider, what the provider charges."""
-        details = as_dict(usage.get("cost_details"))
-        total, upstream = read_amount(usage.get("cost")), read_amount(details.get("upstream_inference_cost"))
-        items = {
-            "input": details.get("upstream_inference_prompt_cost", details.get("upstream_inference_input_cost")),
-            "output": details.get("upstream_inference_completions_cost", details.get("upstream_inference_output_cost")),
-        }
-        if total is not None and upstream is not None and usage.get("is_byok") is True:
-            total += upstream
-        if (cost := read_cost(self.name, total, items)) is not None:
-            response.cost = cost
 
     def build_error(self, facts: ErrorFacts, reply: Reply | None = None) -> ProviderError:
         """See `HandlesErrors.build_error`. A 403 with reasons is moderation, not a bad key."""
@@ -130,3 +146,17 @@ class OpenRouterDriver(Embeddings, CompatibleResponsesDriver):
 def _words(value: Any) -> list[str] | None:
     found = [word for word in as_list(value) if as_str(word)]
     return found or None
+
+
+def report_cost(wire: Wire, usage: dict[str, Any], response: AIResponse) -> None:
+    """The cost that OpenRouter charges, and, with a key of one's own at the provider, what the provider charges."""
+    details = as_dict(usage.get("cost_details"))
+    total, upstream = read_amount(usage.get("cost")), read_amount(details.get("upstream_inference_cost"))
+    items = {
+        "input": details.get("upstream_inference_prompt_cost", details.get("upstream_inference_input_cost")),
+        "output": details.get("upstream_inference_completions_cost", details.get("upstream_inference_output_cost")),
+    }
+    if total is not None and upstream is not None and usage.get("is_byok") is True:
+        total += upstream
+    if (cost := read_cost(wire.name, total, items)) is not None:
+        response.cost = cost

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 
+from ..contract import LEFT_OUT
 from ..data.json import as_dict, encode_json
 from ..data.messages import AIMessage, Document, Part, Text, ToolCall, ToolResult
 from ..data.models import Capabilities
-from ..data.prompt import OutputFormat, Prompt
+from ..data.prompt import OutputFormat, Prompt, ToolSpec
 from ..data.responses import AIResponse
 from ..data.usage import TokenUsage
-from ..wires.chat_completions.messages import merge_roles
+from ..wires.chat_completions.history import merge_roles
 from ..wires.reported_cost import read_cost
-from .compatible import CompatibleDriver, WithoutModelList
+from .compatible import CompatibleDriver
+from .rows.common import CompatibleChat
 from .traits import ErrorTable
 
 __all__ = ["PerplexityDriver"]
@@ -44,52 +45,40 @@ _COSTS = {
 }
 
 
-class PerplexityDriver(WithoutModelList, CompatibleDriver):
-    """Perplexity. The sources of an answer are the `citations` of its text; it reports what each call cost.
+_OPTIONS = frozenset(
+    {
+        "disable_search",
+        "enable_search_classifier",
+        "language_preference",
+        "last_updated_after_filter",
+        "last_updated_before_filter",
+        "media_response",
+        "return_images",
+        "return_related_questions",
+        "search_after_date_filter",
+        "search_before_date_filter",
+        "search_domain_filter",
+        "search_language_filter",
+        "search_mode",
+        "search_recency_filter",
+        "stream_mode",
+        "web_search_options",
+    }
+)
 
-    Sonar calls no tools of the caller: offering some raises, and those in a conversation are told as text. System
-    messages stand first, and user and assistant take turns; what is not so is merged.
-    """
 
-    name = "perplexity"
-    title = "Perplexity"
-    base_url = "https://api.perplexity.ai"
-    default_model = "sonar"
-    key_variables = ("PERPLEXITY_API_KEY", "PPLX_API_KEY")
-    capabilities = Capabilities(streaming=True, vision=True, supported_formats=("text", "image", "document", "json"))
-    errors = ErrorTable(branch="Perplexity")
-    stream_usage = False  # usage comes with every chunk
-    option_fields: ClassVar[Mapping[str, str | None]] = dict.fromkeys(_UNKNOWN_OPTIONS)
-    option_names = frozenset(
-        {
-            "disable_search",
-            "enable_search_classifier",
-            "language_preference",
-            "last_updated_after_filter",
-            "last_updated_before_filter",
-            "media_response",
-            "return_images",
-            "return_related_questions",
-            "search_after_date_filter",
-            "search_before_date_filter",
-            "search_domain_filter",
-            "search_language_filter",
-            "search_mode",
-            "search_recency_filter",
-            "stream_mode",
-            "web_search_options",
-        }
-    )
+class PerplexityChat(CompatibleChat, kw_only=True, eq=False):
+    """Chat Completions as Perplexity takes it: without tools, with system messages first and the others in turns."""
 
     def render_messages(self, prompt: Prompt) -> list[dict[str, Any]]:
         """The `messages` list: system messages first, then user and assistant in turns."""
-        if self.function_tools(prompt):
+        if any(isinstance(tool, ToolSpec) for tool in prompt.tools):
             raise self.unsupported("function calling")
         told = [_without_tools(message) for message in prompt.messages]
         rendered = super().render_messages(msgspec.structs.replace(prompt, messages=told))
         ahead = [message for message in rendered if message["role"] == "system"]
         if any(message["role"] == "system" for message in rendered[len(ahead) :]):
-            prompt.warn("perplexity takes system messages at the start only; they were put there.")
+            prompt.warn("perplexity has system messages at the start only; they were put there.")
         return merge_roles([*ahead, *(message for message in rendered if message["role"] != "system")])
 
     def render_document(self, part: Document) -> dict[str, Any]:
@@ -117,6 +106,28 @@ class PerplexityDriver(WithoutModelList, CompatibleDriver):
         items = {name: costs.get(field) for name, field in _COSTS.items()}
         if (cost := read_cost(self.name, costs.get("total_cost"), items)) is not None:
             response.cost = cost
+
+
+class PerplexityDriver(CompatibleDriver):
+    """Perplexity. The sources of an answer are the `citations` of its text; it reports what each call cost.
+
+    Sonar calls no tools of the caller: offering some raises, and those in a conversation are told as text. System
+    messages stand first, and user and assistant take turns; what is not so is merged.
+    """
+
+    name = "perplexity"
+    title = "Perplexity"
+    base_url = "https://api.perplexity.ai"
+    default_model = "sonar"
+    key_variables = ("PERPLEXITY_API_KEY", "PPLX_API_KEY")
+    capabilities = Capabilities(streaming=True, vision=True, supported_formats=("text", "image", "document", "json"))
+    errors = ErrorTable(branch="Perplexity")
+    model_list = "none"
+    wire = PerplexityChat(
+        stream_usage=False,  # usage comes with every chunk
+        options=dict.fromkeys(_UNKNOWN_OPTIONS, LEFT_OUT),
+        option_names=_OPTIONS,
+    )
 
 
 def _without_tools(message: AIMessage) -> AIMessage:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ..config import Setting
 from ..wires.chat_completions import reasoning
-from .compatible import CompatibleDriver, WithoutModelList
+from .compatible import CompatibleDriver
+from .rows.common import CompatibleChat
 from .traits import ErrorTable
 
 __all__ = ["SnowflakeDriver"]
 
 
-class SnowflakeDriver(WithoutModelList, CompatibleDriver):
+class SnowflakeDriver(CompatibleDriver):
     """The models that Snowflake serves inside an account, over Chat Completions.
 
     `account` is the account's identifier, the first part of its host's name. The key is a programmatic access token;
@@ -26,9 +27,10 @@ class SnowflakeDriver(WithoutModelList, CompatibleDriver):
         Setting("token_type", help="the kind of the key (X-Snowflake-Authorization-Token-Type)"),
     )
     errors = ErrorTable(branch="Snowflake")
-    max_tokens_field = "max_completion_tokens"
-    details_as_reasoning = True
-    render_reasoning = reasoning.reasoning_object
+    model_list = "none"
+    wire = CompatibleChat(
+        max_tokens_field="max_completion_tokens", details_as_reasoning=True, reasoning=reasoning.reasoning_object
+    )
 
     def headers(self) -> dict[str, str]:
         """The key, and its kind."""

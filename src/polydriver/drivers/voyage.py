@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
-
 from ..data.http import Request
 from ..data.models import Capabilities
 from ..driver import Driver
@@ -14,7 +11,7 @@ from .traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, Handle
 __all__ = ["VoyageDriver"]
 
 
-class VoyageDriver(Embeddings, Reranking, HandlesApiCommunication, HandlesErrors, CalculatesCosts, Driver):
+class VoyageDriver(HandlesApiCommunication, HandlesErrors, CalculatesCosts, Driver):
     """Voyage AI. `input_type` of embeddings is "query" or "document"."""
 
     name = "voyage"
@@ -23,16 +20,13 @@ class VoyageDriver(Embeddings, Reranking, HandlesApiCommunication, HandlesErrors
     key_variables = ("VOYAGE_API_KEY",)
     capabilities = Capabilities(chat=False, supported_formats=())
     errors = ErrorTable(branch="Voyage")
-    embedding_fields: ClassVar[dict[str, str | None]] = {
-        "dimensions": "output_dimension",
-        "input_type": "input_type",
-        "user": None,
-    }
-    rerank_limit_field = "top_k"
-    operation_options: ClassVar[Mapping[str, frozenset[str]]] = {
-        "embed": frozenset({"encoding_format", "output_dtype", "truncation"}),
-        "rerank": frozenset({"truncation"}),
-    }
+    operations = (
+        Embeddings(
+            fields={"dimensions": "output_dimension", "input_type": "input_type", "user": None},
+            options={"embed": frozenset({"encoding_format", "output_dtype", "truncation"})},
+        ),
+        Reranking(fields={"top_n": "top_k"}, options={"rerank": frozenset({"truncation"})}),
+    )
 
     def probe_request(self) -> Request:
         """Embeddings of nothing: there is no model list to ask for."""

@@ -13,17 +13,15 @@ from ...driver import Driver
 from ...errors import ConfigurationError, ProviderError
 from ...wires.messages import Messages
 from ...wires.operations.base import parse_time
-from ..traits import CalculatesCosts, ErrorFacts, HandlesErrors, ValidatesHealth
+from ..traits import CalculatesCosts, ErrorFacts, HandlesApiCommunication, HandlesErrors, ValidatesHealth
 from .errors import ANTHROPIC_ERRORS
-from .files import HandlesFiles
-from .operations import CountsTokens, HandlesBatches
+from .files import AnthropicFiles
+from .operations import MessageBatches, MessageTokenCounting
 
 __all__ = ["AnthropicDriver"]
 
 
-class AnthropicDriver(
-    CountsTokens, HandlesBatches, HandlesFiles, Messages, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver
-):
+class AnthropicDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
     """Anthropic. https://platform.claude.com/docs/en/api/overview
 
     `base_url` is the address without `/v1`, as other programs have it in `ANTHROPIC_BASE_URL`; with `/v1` it is
@@ -48,6 +46,8 @@ class AnthropicDriver(
         supported_formats=("text", "image", "document", "json"),
     )
     errors = ANTHROPIC_ERRORS
+    wire = Messages()
+    operations = (MessageTokenCounting(), MessageBatches(), AnthropicFiles())
     models_path = "v1/models"
     path_roots = ("/v1",)
 

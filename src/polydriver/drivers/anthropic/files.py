@@ -7,17 +7,21 @@ from typing import Any
 from ...data.http import Reply, Request
 from ...data.json import as_int, as_str
 from ...data.multipart import FormFile
+from ...operations.kinds import DELETE_FILE, DOWNLOAD_FILE, GET_FILE, LIST_FILES, UPLOAD_FILE
 from ...operations.requests import FileUpload, ItemRequest, OperationRequest, PageRequest
 from ...operations.results import DeletedFile, FileContent, Page, StoredFile
+from ...operations.urls import quoted
 from ...wires.messages.betas import FILES
-from ...wires.operations.base import OperationHooks, parse_time, quoted
+from ...wires.operations.base import OperationHooks, parse_time
 from .operations import next_cursor, page_items
 
-__all__ = ["HandlesFiles"]
+__all__ = ["AnthropicFiles"]
 
 
-class HandlesFiles(OperationHooks):
+class AnthropicFiles(OperationHooks, kw_only=True, eq=False):
     """Files that prompts can refer to by their ids."""
+
+    kinds = (UPLOAD_FILE, LIST_FILES, GET_FILE, DELETE_FILE, DOWNLOAD_FILE)
 
     def build_file_upload(self, request: FileUpload) -> Request:
         """The request to keep a file, of at most 500 MB."""

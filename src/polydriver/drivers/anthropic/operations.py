@@ -11,6 +11,14 @@ from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str, decode_json
 from ...data.prompt import Prompt
 from ...errors import AIError
+from ...operations.kinds import (
+    CANCEL_BATCH,
+    COUNT_TOKENS,
+    CREATE_BATCH,
+    GET_BATCH,
+    GET_BATCH_RESULTS,
+    LIST_BATCHES,
+)
 from ...operations.requests import BatchRequest, ItemRequest, OperationRequest, PageRequest
 from ...operations.results import (
     Batch,
@@ -20,10 +28,11 @@ from ...operations.results import (
     Page,
     TokenCount,
 )
+from ...operations.urls import quoted
 from ...wires.messages import Messages
-from ...wires.operations.base import OperationHooks, parse_time, quoted
+from ...wires.operations.base import OperationHooks, parse_time
 
-__all__ = ["CountsTokens", "HandlesBatches", "next_cursor", "page_items"]
+__all__ = ["MessageBatches", "MessageTokenCounting", "next_cursor", "page_items"]
 
 BatchStatus = Literal["pending", "running", "completed", "failed", "cancelling", "cancelled", "expired"]
 
@@ -39,13 +48,16 @@ _COUNTED = frozenset(
 )  # fmt: skip
 
 
-class CountsTokens(Messages):
+class MessageTokenCounting(OperationHooks, kw_only=True, eq=False):
     """Counts the input tokens of a prompt without answering it; this costs nothing."""
+
+    kinds = (COUNT_TOKENS,)
 
     def build_token_count(self, prompt: Prompt) -> Request:
         """The request to count a prompt: the same body, with the fields that count."""
-        body = {name: value for name, value in self.render_prompt(prompt).items() if name in _COUNTED}
-        return self.build_message_post("v1/messages/count_tokens", body, prompt)
+        body = {name: value for name, value in self.driver.wire.render_prompt(prompt).items() if name in _COUNTED}
+        built: Request = self.driver.wire.build_message_post("v1/messages/count_tokens", body, prompt)
+        return built
 
     def parse_token_count(self, reply: Reply, prompt: Prompt) -> TokenCount:
         """The count. Raises `InvalidResponseError` when there is none."""
@@ -58,23 +70,31 @@ class CountsTokens(Messages):
         return TokenCount(input_tokens=count, raw=payload)
 
 
-class HandlesBatches(Messages, OperationHooks):
+class MessageBatches(OperationHooks, kw_only=True, eq=False):
     """Message batches: many prompts at half the price, answered within a day."""
+
+    kinds = (CREATE_BATCH, GET_BATCH, LIST_BATCHES, CANCEL_BATCH, GET_BATCH_RESULTS)
+
+    @property
+    def wire(self) -> Messages:
+        """The wire of the prompts."""
+        wire: Messages = self.driver.wire
+        return wire
 
     def build_batch(self, request: BatchRequest) -> Request:
         """The request for a new batch, of at most 100,000 prompts."""
         if request.metadata:
-            request.warn(f"{self.name} takes no metadata on batches; it was left out.")
+            request.warn(f"{self.name} does not support metadata on batches; it was left out.")
         entries, betas = [], dict[str, None]()
         for item in request.prompts:
-            params = self.render_prompt(item.prompt)
+            params = self.wire.render_prompt(item.prompt)
             params.pop("stream", None)
-            betas.update(dict.fromkeys(self.betas(item.prompt, params)))
+            betas.update(dict.fromkeys(self.wire.betas(item.prompt, params)))
             entries.append({"custom_id": item.custom_id, "params": params})
             for warning in item.prompt.warnings:
                 request.warn(warning)
         body = {"requests": entries, **request.options, **request.extra}
-        headers = {**self.beta_headers(list(betas)), **request.extra_headers}
+        headers = {**self.wire.beta_headers(list(betas)), **request.extra_headers}
         return self.build_post("v1/messages/batches", body, headers=headers)
 
     def parse_batch(self, reply: Reply, request: OperationRequest) -> Batch:
@@ -129,7 +149,9 @@ class HandlesBatches(Messages, OperationHooks):
         if kind == "succeeded":
             body = as_dict(result.get("message"))
             try:
-                return BatchItem(custom_id=custom_id, response=self.parse_message(body, Prompt(messages=[], model="")))
+                return BatchItem(
+                    custom_id=custom_id, response=self.wire.parse_message(body, Prompt(messages=[], model=""))
+                )
             except AIError as error:
                 return BatchItem(custom_id=custom_id, error=error)
         if kind == "errored":

@@ -8,9 +8,6 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from ...data.http import Request
-from ...operations.requests import OperationRequest
-from ...wires.operations.base import OperationHooks
 from ..traits import HandlesApiCommunication
 
 __all__ = ["AzureAddress", "api_root"]
@@ -25,7 +22,7 @@ def api_root(endpoint: str, dated: bool) -> str:
     return f"{plain}/openai" if dated else f"{plain}/openai/v1"
 
 
-class AzureAddress(OperationHooks, HandlesApiCommunication):
+class AzureAddress(HandlesApiCommunication):
     """Addresses of both APIs. A deployment takes the place of the model in a body, and is in the older API's path."""
 
     @property
@@ -43,19 +40,8 @@ class AzureAddress(OperationHooks, HandlesApiCommunication):
         """The absolute URL of a path, with the version."""
         return super().url(path, **{"api-version": self.api_version, **query})
 
-    def build_post(
-        self, path: str, body: dict[str, Any], *, stream: bool = False, headers: dict[str, str] | None = None
-    ) -> Request:
-        """A POST request with a JSON body, to the deployment of the model that it names."""
-        path, body = self._deploy(path, body)
-        return super().build_post(path, body, stream=stream, headers=headers)
-
-    def build_form(self, path: str, body: dict[str, Any], request: OperationRequest) -> Request:
-        """A POST request with a form, to the deployment of the model that it names."""
-        path, body = self._deploy(path, body)
-        return super().build_form(path, body, request)
-
-    def _deploy(self, path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    def place(self, path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """The deployment of the model that a body names: in the path of the older API, and in the body."""
         model = body.get("model")
         if not isinstance(model, str):
             return path, body

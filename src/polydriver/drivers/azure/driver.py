@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from ...config import Config, Setting
+from ...contract import LEFT_OUT
 from ...data.json import as_dict, as_str
 from ...data.models import AIModel, Capabilities
 from ...data.prompt import Prompt
 from ...driver import Driver
 from ...errors import ConfigurationError
-from ...wires.chat_or_responses import API_SETTING, ChatOrResponses
+from ...wires.chat_completions import ChatCompletions
+from ...wires.either import API_SETTING, CHAT_OPTIONS, EitherWire
 from ...wires.operations import Embeddings, ImageEditing, ImageGeneration, Speech, Transcription, Translation
-from ..traits import CalculatesCosts, StreamDecoder, ValidatesHealth
+from ..traits import CalculatesCosts, ValidatesHealth
 from .address import AzureAddress, api_root
 from .authentication import AuthenticatesWithEntra
-from .filtering import AzureDecoder, HandlesAzureErrors
+from .filtering import AzureChatDecoder, HandlesAzureErrors
 
 __all__ = ["AzureOpenAIDriver"]
 
@@ -28,20 +30,31 @@ _NEWER_FIELDS = "2024-09"
 _TYPES = {"chat_completion": "chat", "completion": "chat", "embeddings": "embedding", "image_generation": "image"}
 
 
+class AzureChat(ChatCompletions, kw_only=True, eq=False):
+    """Chat Completions, with the fields that the version of the API knows, and what the filter notes in streams."""
+
+    decoder_class = AzureChatDecoder
+
+    def render_prompt(self, prompt: Prompt) -> dict[str, Any]:
+        """See `ChatRequests.render_prompt`."""
+        body = super().render_prompt(prompt)
+        if self.driver.is_dated and self.config.setting("api_version") < _NEWER_FIELDS:
+            body.pop("stream_options", None)
+            if (limit := body.pop("max_completion_tokens", None)) is not None:
+                body["max_tokens"] = limit
+        return body
+
+
+class AzureWire(EitherWire, kw_only=True, eq=False):
+    """Both of OpenAI's wires. Not all versions of the API by date have the Responses API."""
+
+    def prefers_responses(self, model: str) -> bool:
+        """See `EitherWire.prefers_responses`."""
+        return not self.driver.is_dated and super().prefers_responses(model)
+
+
 class AzureOpenAIDriver(
-    AzureAddress,
-    AuthenticatesWithEntra,
-    Embeddings,
-    ImageEditing,
-    ImageGeneration,
-    Speech,
-    Transcription,
-    Translation,
-    ChatOrResponses,
-    HandlesAzureErrors,
-    ValidatesHealth,
-    CalculatesCosts,
-    Driver,
+    AzureAddress, AuthenticatesWithEntra, HandlesAzureErrors, ValidatesHealth, CalculatesCosts, Driver
 ):
     """Azure OpenAI. https://learn.microsoft.com/en-us/azure/ai-foundry/openai/latest
 
@@ -80,15 +93,17 @@ class AzureOpenAIDriver(
         audio=True,
         supported_formats=("text", "image", "audio", "document", "json"),
     )
-    max_tokens_field = "max_completion_tokens"
-    option_fields: ClassVar[dict[str, str | None]] = {"top_k": None}
-    embedding_base64 = True
-    default_voice = "alloy"
-    operation_options: ClassVar[Mapping[str, frozenset[str]]] = {
-        "generate_image": frozenset({"moderation", "output_compression", "response_format"}),
-        "edit_image": frozenset({"input_fidelity", "output_compression", "response_format"}),
-        "transcribe": frozenset({"chunking_strategy", "include", "languages"}),
-    }
+    wire = AzureWire(
+        chat=AzureChat(max_tokens_field="max_completion_tokens", options={"top_k": LEFT_OUT}, option_names=CHAT_OPTIONS)
+    )
+    operations = (
+        Embeddings(base64=True),
+        ImageGeneration(options={"generate_image": frozenset({"moderation", "output_compression", "response_format"})}),
+        ImageEditing(options={"edit_image": frozenset({"input_fidelity", "output_compression", "response_format"})}),
+        Speech(default_voice="alloy"),
+        Transcription(options={"transcribe": frozenset({"chunking_strategy", "include", "languages"})}),
+        Translation(),
+    )
 
     def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:
         """Read and check the settings, offline. Raises `ConfigurationError` without an address, key or token."""
@@ -115,23 +130,6 @@ class AzureOpenAIDriver(
             base_url=base_url,
             default_model=read.default_model or setting("deployment"),
         )
-
-    def prefers_responses(self, model: str) -> bool:
-        """Whether a model is better served by the Responses API, which not all versions of the API by date have."""
-        return not self.is_dated and super().prefers_responses(model)
-
-    def render_prompt(self, prompt: Prompt) -> dict[str, Any]:
-        """The body of the request, with the fields that the version knows."""
-        body = super().render_prompt(prompt)
-        if self.is_dated and self.config.setting("api_version") < _NEWER_FIELDS:
-            body.pop("stream_options", None)
-            if (limit := body.pop("max_completion_tokens", None)) is not None:
-                body["max_tokens"] = limit
-        return body
-
-    def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
-        """A new decoder for one stream, of either wire."""
-        return AzureDecoder(self, prompt)
 
     def parse_model(self, item: dict[str, Any]) -> AIModel:
         """One record of the model list, which has Azure's models and not the resource's deployments."""

@@ -20,11 +20,10 @@ from ...errors import (
     ServerError,
 )
 from ...wires.chat_completions.stream import ChatCompletionsDecoder
-from ...wires.chat_or_responses import EitherDecoder
 from ...wires.responses.errors import RESPONSE_CODES
 from ..traits import ErrorFacts, ErrorTable, HandlesErrors
 
-__all__ = ["AZURE_ERRORS", "AzureDecoder", "HandlesAzureErrors"]
+__all__ = ["AZURE_ERRORS", "AzureChatDecoder", "HandlesAzureErrors"]
 
 AZURE_ERRORS = ErrorTable(
     branch="AzureOpenAI",
@@ -66,7 +65,7 @@ class HandlesAzureErrors(HandlesErrors):
         return super().build_error(facts, reply)
 
 
-class _ChatDecoder(ChatCompletionsDecoder):
+class AzureChatDecoder(ChatCompletionsDecoder):
     """Keeps what the filter notes in a stream: it is in `AIResponse.raw`, as in a whole reply.
 
     `prompt_filter_results` come in a chunk without choices, before the first; `content_filter_results` with the text,
@@ -86,13 +85,3 @@ class _ChatDecoder(ChatCompletionsDecoder):
         for choice in as_list(payload.get("choices")):
             if found := as_dict(as_dict(choice).get("content_filter_results")):
                 raw["content_filter_results"] = {**raw.get("content_filter_results", {}), **found}
-
-
-class AzureDecoder(EitherDecoder):
-    """Reads either wire, and what the filter notes in streams of Chat Completions."""
-
-    def _choose(self, data: bytes) -> None:
-        super()._choose(data)
-        if type(self._chosen) is ChatCompletionsDecoder:
-            self._chosen = _ChatDecoder(self.wire, self.prompt)
-            self.answer = self._chosen.answer

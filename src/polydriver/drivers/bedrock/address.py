@@ -11,6 +11,7 @@ __all__ = ["BedrockAddress", "region_of", "runtime_url"]
 
 _LISTS = ("foundation-models", "inference-profiles")
 _RUNTIME = re.compile(r"://bedrock-runtime(?=[.-])")
+_ARN_REGION = re.compile(r"model/arn%3A[a-z-]+%3Abedrock%3A([a-z0-9-]+)%3A")
 _REGION = re.compile(r"://bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\.")
 
 
@@ -31,10 +32,16 @@ class BedrockAddress(TraitBase):
 
     def url(self, path: str, **query: str | int | None) -> str:
         """The absolute URL of a path."""
-        base = self.control_url() if path.startswith(_LISTS) else self.config.base_url
+        base = self.control_url() if path.startswith(_LISTS) else self._model_url(path)
         return with_query(f"{base}/{path}", query)
 
     def control_url(self) -> str:
         """Where the lists of models are."""
         given = self.config.setting("control_url")
         return given.rstrip("/") if given else _RUNTIME.sub("://bedrock", self.config.base_url)
+
+    def _model_url(self, path: str) -> str:
+        """The host for a model: of the region in its ARN, where it is named by one, unless the host is not AWS's."""
+        base, found = self.config.base_url, _ARN_REGION.match(path)
+        own = region_of(base)
+        return base if found is None or own is None else base.replace(f".{own}.", f".{found[1]}.", 1)

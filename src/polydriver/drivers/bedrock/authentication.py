@@ -7,6 +7,7 @@ from collections.abc import Generator
 from ...data.http import Reply, Request
 from ...errors import AIError, InvalidCredentialsError, error_branch
 from ..traits.base import TraitBase
+from .address import region_of
 from .keys import fetch_keys
 from .signing import Keys, sign
 from .sources import Source
@@ -41,7 +42,8 @@ class AuthenticatesWithAWS(TraitBase):
         if keys is None or (keys.expires is not None and keys.expires - _EARLY <= now):
             assert self.credentials is not None
             keys = self._keys = yield from fetch_keys(self.credentials, now, self._refused)
-        return sign(request, keys, region=self.region, service="bedrock", now=now)
+        region = region_of(request.url) or self.region
+        return sign(request, keys, region=region, service="bedrock", now=now)
 
     def _refused(self, reply: Reply | None, reason: str) -> AIError:
         """The error for keys that were not given."""

@@ -8,16 +8,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from ...config import Config
 from ...data.http import Request
 from ...data.prompt import Prompt
-from ...driver import Driver
-from ...wires.converse import EVENT_STREAM
+from ...wires.converse.frames import EVENT_STREAM
 from ...wires.messages import Messages
-from ..traits import CalculatesCosts
-from .address import BedrockAddress
-from .authentication import AuthenticatesWithAWS
-from .errors import HandlesAWSErrors
 from .stream import ClaudeDecoder
 
 __all__ = ["ClaudeOnBedrock"]
@@ -25,17 +19,11 @@ __all__ = ["ClaudeOnBedrock"]
 _VERSION = "bedrock-2023-05-31"
 
 
-class ClaudeOnBedrock(BedrockAddress, AuthenticatesWithAWS, Messages, HandlesAWSErrors, CalculatesCosts, Driver):
-    """What `BedrockDriver` hands prompts for Claude to, with `api="invoke"`. It signs nothing: that driver does."""
+class ClaudeOnBedrock(Messages, kw_only=True, eq=False):
+    """Claude's own API at Bedrock's address. Signatures are the same on all of Claude's platforms."""
 
-    name = "bedrock"
-    title = "Bedrock"
-    origin = "anthropic"  # signatures are the same on all of Claude's platforms
     decoder_class = ClaudeDecoder
-
-    def __init__(self, config: Config) -> None:
-        """Take over a configuration that was read already."""
-        self.config = config
+    origin_name: str | None = "anthropic"
 
     def build_message_post(self, path: str, body: dict[str, Any], prompt: Prompt) -> Request:
         """A request with a rendered prompt as its body."""

@@ -9,15 +9,16 @@ from collections.abc import Generator
 from typing import Any
 from urllib.parse import quote
 
+from ...contract import OperationPart
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list
 from ...data.usage import TokenUsage
+from ...operations.kinds import EMBED
 from ...operations.requests import EmbeddingInput, EmbeddingRequest
 from ...operations.results import EmbeddingResponse
 from ...wires.operations.vectors import check_texts, read_vectors
-from ..traits.base import TraitBase
 
-__all__ = ["InvokesEmbeddings"]
+__all__ = ["InvokedEmbeddings"]
 
 _COHERE_BATCH = 96
 _COHERE_TYPES = {"query": "search_query", "document": "search_document"}
@@ -25,14 +26,16 @@ _NOVA_PURPOSES = {"query": "TEXT_RETRIEVAL", "document": "GENERIC_INDEX"}
 _TOKENS_HEADER = "x-amzn-bedrock-input-token-count"
 
 
-class InvokesEmbeddings(TraitBase):
+class InvokedEmbeddings(OperationPart, kw_only=True, eq=False):
     """Titan and Nova take one text in a request, Cohere 96."""
+
+    kinds = (EMBED,)
 
     def embeddings_flow(self, request: EmbeddingRequest) -> Generator[Request, Reply, EmbeddingResponse]:
         """Yield the requests that the vectors take, in order, and return them all."""
         check_texts(self, request)
         if request.user is not None:
-            request.warn(f"{self.name} takes no user here; it was left out.")
+            request.warn(f"{self.name} does not support user here; it was left out.")
         cohere = "cohere." in request.model
         size = _COHERE_BATCH if cohere else 1
         vectors: list[list[float]] = []
@@ -65,7 +68,7 @@ class InvokesEmbeddings(TraitBase):
 
     def _titan_body(self, request: EmbeddingRequest, text: EmbeddingInput) -> dict[str, Any]:
         if request.input_type is not None:
-            request.warn(f"{request.model} takes no input_type; it was left out.")
+            request.warn(f"{request.model} does not support input_type; it was left out.")
         body: dict[str, Any] = {"inputText": text}
         if request.dimensions is not None:
             body["dimensions"] = request.dimensions

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.json import as_dict, decode_json
+from ...data.prompt import Prompt
 from ...data.responses import AIChunk, AIResponse
 from ...framing import EventStreamDecoder, EventStreamMessage
 from ...wires.converse.frames import open_chunk, raise_exception
+from ...wires.converse.options import ConverseSettings
 from ...wires.converse.stream import ConverseDecoder
+from ...wires.messages.options import MessagesSettings
 from ...wires.messages.stream import MessagesDecoder
-
-if TYPE_CHECKING:
-    from ...data.prompt import Prompt
-    from .driver import BedrockDriver
 
 __all__ = ["BedrockDecoder", "ClaudeDecoder"]
 
@@ -33,10 +32,9 @@ class ClaudeDecoder(MessagesDecoder):
 class BedrockDecoder(ConverseDecoder):
     """Reads Converse's events, and hands the stream over where they turn out to be Claude's own, in chunks."""
 
-    wire: BedrockDriver
-
-    def __init__(self, driver: BedrockDriver, prompt: Prompt) -> None:
-        super().__init__(driver, prompt)
+    def __init__(self, wire: ConverseSettings, prompt: Prompt, claude: MessagesSettings) -> None:
+        super().__init__(wire, prompt)
+        self._claude_wire = claude
         self._claude: ClaudeDecoder | None = None
 
     def unwrap(self, event: EventStreamMessage, chunks: list[AIChunk]) -> None:
@@ -45,7 +43,7 @@ class BedrockDecoder(ConverseDecoder):
             if not self._is_claudes(event):
                 super().unwrap(event, chunks)
                 return
-            self._claude = ClaudeDecoder(self.wire.claude, self.prompt)
+            self._claude = ClaudeDecoder(self._claude_wire, self.prompt)
             self.answer = self._claude.answer
         self._claude.parse_event(event, chunks)
         self.complete, self.closed = self._claude.complete, self._claude.closed

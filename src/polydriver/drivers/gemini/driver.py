@@ -9,26 +9,25 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ...config import Config
+from ...contract import RENDERED
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.models import AIModel, Capabilities
-from ...data.prompt import Prompt
 from ...driver import Driver
-from ...operations.results import TokenCount
-from ...wires.generate_content import HandlesGoogleErrors, google_errors
-from ...wires.generate_content.media import MEDIA_OPTIONS, MakesMedia
+from ...wires.generate_content import GenerateContent
+from ...wires.generate_content.media import ContentMedia
 from ...wires.generate_content.names import with_camel_names
-from ...wires.generate_content.operations import EmbedsContent, parse_token_count
-from ...wires.generate_content.render import CLOUD_OPTIONS
-from ..traits import CalculatesCosts, ValidatesHealth
-from .files import HandlesFiles
+from ...wires.generate_content.operations import ContentEmbeddings, ContentTokenCounting
+from ...wires.generate_content.options import CLOUD_OPTIONS, CONFIG_OPTIONS, REQUEST_OPTIONS, THINKING_OPTIONS
+from ..traits import CalculatesCosts, HandlesApiCommunication, ValidatesHealth
+from .errors import HandlesGoogleErrors, google_errors
+from .files import GeminiFiles
 
 __all__ = ["GeminiDriver"]
 
 _VERSION = "v1beta"
 _PAGE_SIZE = 1000
 _TYPES = {"generateContent": "chat", "embedContent": "embedding", "predict": "image", "predictLongRunning": "video"}
-_OPERATION_OPTIONS = {"embed": frozenset({"title", "auto_truncate"}), **MEDIA_OPTIONS}
 _FINISH_NUMBERS = {
     "1": "STOP",
     "2": "MAX_TOKENS",
@@ -46,9 +45,18 @@ _FINISH_NUMBERS = {
 }
 
 
-class GeminiDriver(
-    EmbedsContent, MakesMedia, HandlesFiles, HandlesGoogleErrors, ValidatesHealth, CalculatesCosts, Driver
-):
+class GeminiContent(GenerateContent, kw_only=True, eq=False):
+    """generateContent, with the files of Google AI Studio."""
+
+    def file_uri(self, file_id: str) -> str:
+        """The address of an uploaded file: its id is `files/...`."""
+        if "://" in file_id:
+            return file_id
+        uri: str = self.driver.url(file_id if file_id.startswith("files/") else f"files/{file_id}")
+        return uri
+
+
+class GeminiDriver(HandlesApiCommunication, HandlesGoogleErrors, ValidatesHealth, CalculatesCosts, Driver):
     """Gemini on Google AI Studio. https://ai.google.dev/api
 
     Models are named with or without `models/`; tuned ones as `tunedModels/...`.
@@ -69,10 +77,17 @@ class GeminiDriver(
         supported_formats=("text", "image", "audio", "video", "document", "json"),
     )
     errors = google_errors("Gemini")
-    operation_options = _OPERATION_OPTIONS
-    option_names = EmbedsContent.option_names - CLOUD_OPTIONS
-    request_fields = frozenset({"service_tier", "store"})
-    finish_numbers = _FINISH_NUMBERS
+    wire = GeminiContent(
+        options={"service_tier": RENDERED, "store": RENDERED},
+        option_names=(REQUEST_OPTIONS | CONFIG_OPTIONS | THINKING_OPTIONS) - CLOUD_OPTIONS,
+        finish_numbers=_FINISH_NUMBERS,
+    )
+    operations = (
+        ContentEmbeddings(options={"embed": frozenset({"title", "auto_truncate"})}),
+        ContentMedia(),
+        ContentTokenCounting(),
+        GeminiFiles(),
+    )
 
     def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:
         """See `Driver`. A `base_url` that is a host alone is completed with the API's version."""
@@ -84,12 +99,6 @@ class GeminiDriver(
         """The key, in a header: Google takes it in the query, too, where it would end up in logs."""
         key = self.config.api_key
         return {"x-goog-api-key": key.reveal()} if key else {}
-
-    def file_uri(self, file_id: str) -> str:
-        """The address of an uploaded file: its id is `files/...`."""
-        if "://" in file_id:
-            return file_id
-        return self.url(file_id if file_id.startswith("files/") else f"files/{file_id}")
 
     def models_request(self) -> Request:
         """The request for the first page of the model list."""
@@ -126,13 +135,3 @@ class GeminiDriver(
             owned_by="google",
             raw=raw,
         )
-
-    def build_token_count(self, prompt: Prompt) -> Request:
-        """The request for a prompt's number of tokens, with its tools and its system instruction."""
-        path = self.model_path(prompt.model)
-        body = {"generateContentRequest": {"model": path, **self.render_prompt(prompt)}}
-        return self.build_post(f"{path}:countTokens", body, headers=prompt.extra_headers)
-
-    def parse_token_count(self, reply: Reply, prompt: Prompt) -> TokenCount:
-        """The number of tokens."""
-        return parse_token_count(self, reply, prompt)

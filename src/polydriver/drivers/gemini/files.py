@@ -7,24 +7,28 @@ from typing import Any
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_list, as_str, encode_json
+from ...operations.kinds import DELETE_FILE, GET_FILE, LIST_FILES, UPLOAD_FILE
 from ...operations.requests import FileUpload, ItemRequest, OperationRequest, PageRequest
 from ...operations.results import DeletedFile, Page, StoredFile
+from ...operations.urls import quoted
 from ...wires.generate_content.names import with_camel_names
-from ...wires.operations.base import OperationHooks, parse_time, quoted
+from ...wires.operations.base import OperationHooks, parse_time
 
-__all__ = ["HandlesFiles"]
+__all__ = ["GeminiFiles"]
 
 
-class HandlesFiles(OperationHooks):
+class GeminiFiles(OperationHooks, kw_only=True, eq=False):
     """Files that prompts refer to by their ids (`files/...`) or addresses."""
+
+    kinds = (UPLOAD_FILE, LIST_FILES, GET_FILE, DELETE_FILE)
 
     def build_file_upload(self, request: FileUpload) -> Request:
         """The request to keep a file, of at most 2 GB."""
         if request.purpose is not None:
-            request.warn(f"{self.name} takes no purpose; it was left out.")
+            request.warn(f"{self.name} does not support purpose; it was left out.")
         record = {"file": {"displayName": request.name, **request.options, **request.extra}}
         content_type, body = _related(encode_json(record), request.data, request.media_type)
-        headers = {**self.headers(), "content-type": content_type, "x-goog-upload-protocol": "multipart"}
+        headers = {**self.driver.headers(), "content-type": content_type, "x-goog-upload-protocol": "multipart"}
         headers.update({name.lower(): value for name, value in request.extra_headers.items()})
         root, _, version = self.config.base_url.rpartition("/")
         return Request(method="POST", url=f"{root}/upload/{version}/files", headers=headers, body=body)

@@ -11,7 +11,7 @@ from ...driver import Driver
 from ...errors import AIError, ConfigurationError
 from ...wires.chat_completions import ChatCompletions
 from ...wires.operations import Embeddings, ImageGeneration, Moderation, Speech
-from ..traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
+from ..traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors, ValidatesHealth
 from .answers import Delivery
 from .failures import make_failure
 from .log import CallLog
@@ -33,18 +33,7 @@ _PRICES: dict[str, dict[str, str]] = {
 }
 
 
-class MockDriver(
-    ChatCompletions,
-    Embeddings,
-    Moderation,
-    ImageGeneration,
-    Speech,
-    HandlesErrors,
-    ValidatesHealth,
-    CalculatesCosts,
-    CallLog,
-    Driver,
-):
+class MockDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, CalculatesCosts, CallLog, Driver):
     """Answers offline, by a script: for tests, demonstrations and work without a key. Never used unless it is
     named.
 
@@ -89,7 +78,8 @@ class MockDriver(
         supported_formats=("text", "image", "audio", "document", "json"),
     )
     errors = ErrorTable(branch="Mock")
-    default_voice = "mock"
+    wire = ChatCompletions()
+    operations = (Embeddings(), Moderation(), ImageGeneration(), Speech(default_voice="mock"))
 
     def __init__(
         self,

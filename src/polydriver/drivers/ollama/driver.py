@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import msgspec
 
@@ -11,24 +11,53 @@ from ...config import Setting
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.models import AIModel, Capabilities
-from ...data.prompt import Prompt
 from ...driver import Driver
+from ...operations.kinds import EMBED
 from ...operations.requests import EmbeddingRequest
 from ...operations.results import EmbeddingResponse
 from ...provider import AsyncProvider
-from ...wires.ollama import OllamaChat
-from ...wires.ollama.parse import parse_usage
-from ...wires.ollama.render import OLLAMA_OPTIONS, RUNTIME_OPTIONS
+from ...wires.ollama.options import OLLAMA_OPTIONS, RUNTIME_OPTIONS
+from ...wires.ollama.reply import parse_usage
 from ...wires.operations.base import OperationHooks, parse_time
 from ...wires.operations.vectors import check_texts, read_vectors
-from ..traits import CalculatesCosts, ErrorTable, HandlesErrors, StreamDecoder, ValidatesHealth
+from ..traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors, ValidatesHealth
 from .host import read_host
-from .pulling import PULL_OPTIONS, PullDecoder, PullProgress, build_pull, is_pull, pull_options, read_progress
+from .pulling import PULL_OPTIONS, PullingOllama, PullProgress, pull_options, read_progress
 
 __all__ = ["AsyncOllamaProvider", "OllamaDriver"]
 
 
-class OllamaDriver(OllamaChat, OperationHooks, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
+class OllamaEmbeddings(OperationHooks, kw_only=True, eq=False):
+    """Embeddings in Ollama's form. https://docs.ollama.com/api/embed"""
+
+    kinds = (EMBED,)
+    own_fields = {"dimensions": "dimensions", "input_type": None, "user": None}
+
+    def build_embeddings(self, request: EmbeddingRequest) -> Request:
+        """The request for some texts."""
+        check_texts(self, request)
+        body: dict[str, Any] = {"model": request.model, "input": request.input}
+        body = self.put_fields(body, request)
+        runtime = {name: body.pop(name) for name in list(request.options) if name in RUNTIME_OPTIONS}
+        if runtime:
+            body["options"] = {**runtime, **as_dict(body.get("options"))}
+        return self.build_post("api/embed", body, headers=request.extra_headers)
+
+    def parse_embeddings(self, reply: Reply, request: EmbeddingRequest) -> EmbeddingResponse:
+        """The vectors, in the order of the texts."""
+        payload = self.decode_success(reply)
+        vectors = payload.get("embeddings")
+        if not isinstance(vectors, list):
+            raise self.invalid_response("it has no list of embeddings", reply.body)
+        return EmbeddingResponse(
+            embeddings=read_vectors(self, vectors, len(request.input), reply, warn=request.warn),
+            usage=parse_usage(payload),
+            model=as_str(payload.get("model")),
+            raw={name: value for name, value in payload.items() if name != "embeddings"},
+        )
+
+
+class OllamaDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
     """Ollama over its own API. https://docs.ollama.com/api
 
     Without further settings it is the server on this machine; `OLLAMA_HOST` (or `host`) and `base_url` name another. A
@@ -49,10 +78,10 @@ class OllamaDriver(OllamaChat, OperationHooks, HandlesErrors, ValidatesHealth, C
         supported_formats=("text", "image", "json"),
     )
     errors = ErrorTable(branch="Ollama")
-    option_names = OLLAMA_OPTIONS | PULL_OPTIONS
-    operation_options: ClassVar[Mapping[str, frozenset[str]]] = {
-        "embed": frozenset({"keep_alive", "options", "truncate"}) | RUNTIME_OPTIONS
-    }
+    wire = PullingOllama(option_names=OLLAMA_OPTIONS | PULL_OPTIONS)
+    operations = (
+        OllamaEmbeddings(options={"embed": frozenset({"keep_alive", "options", "truncate"}) | RUNTIME_OPTIONS}),
+    )
     models_path = "api/tags"
     path_roots = ("/api", "/v1")
 
@@ -66,14 +95,6 @@ class OllamaDriver(OllamaChat, OperationHooks, HandlesErrors, ValidatesHealth, C
     def asynchronous(self) -> AsyncOllamaProvider:
         """The same provider for async callers."""
         return AsyncOllamaProvider(self)
-
-    def build_request(self, prompt: Prompt) -> Request:
-        """The request for a prompt, or for a pull."""
-        return build_pull(self, prompt) if is_pull(prompt) else super().build_request(prompt)
-
-    def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
-        """A new decoder for one stream."""
-        return PullDecoder(self, prompt) if is_pull(prompt) else super().decoder(prompt)
 
     def parse_model(self, item: dict[str, Any]) -> AIModel:
         """One record of the list of models, which tells no more than their names and sizes."""
@@ -92,7 +113,9 @@ class OllamaDriver(OllamaChat, OperationHooks, HandlesErrors, ValidatesHealth, C
 
     def parse_model_reply(self, reply: Reply, model_id: str) -> AIModel:
         """One model with its context length and what it can do."""
-        payload = self.decode_success(reply)
+        payload = self.decode(reply)
+        if payload.get("error"):
+            raise self.map_payload(payload)
         facts = as_dict(payload.get("model_info"))
         architecture = as_str(facts.get("general.architecture")) or ""
         listed = payload.get("capabilities")
@@ -130,34 +153,9 @@ class OllamaDriver(OllamaChat, OperationHooks, HandlesErrors, ValidatesHealth, C
             for chunk in stream:
                 yield from read_progress(chunk)
 
-    def build_embeddings(self, request: EmbeddingRequest) -> Request:
-        """The request for some texts."""
-        check_texts(self, request)
-        body: dict[str, Any] = {"model": request.model, "input": request.input}
-        body = self.put_fields(body, request, {"dimensions": "dimensions", "input_type": None, "user": None})
-        runtime = {name: body.pop(name) for name in list(request.options) if name in RUNTIME_OPTIONS}
-        if runtime:
-            body["options"] = {**runtime, **as_dict(body.get("options"))}
-        return self.build_post("api/embed", body, headers=request.extra_headers)
-
-    def parse_embeddings(self, reply: Reply, request: EmbeddingRequest) -> EmbeddingResponse:
-        """The vectors, in the order of the texts."""
-        payload = self.decode_success(reply)
-        vectors = payload.get("embeddings")
-        if not isinstance(vectors, list):
-            raise self.invalid_response("it has no list of embeddings", reply.body)
-        return EmbeddingResponse(
-            embeddings=read_vectors(self, vectors, len(request.input), reply, warn=request.warn),
-            usage=parse_usage(payload),
-            model=as_str(payload.get("model")),
-            raw={name: value for name, value in payload.items() if name != "embeddings"},
-        )
-
 
 class AsyncOllamaProvider(AsyncProvider):
     """Ollama for async callers."""
-
-    driver: OllamaDriver
 
     async def pull_model(
         self, model: str, *, insecure: bool | None = None, **limits: Any

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ...contract import StreamDecoder
 from ...data.http import Request
 from ...data.json import as_int, as_str, decode_json
 from ...data.messages import ProviderPart
@@ -14,17 +15,8 @@ from ...data.prompt import Prompt
 from ...data.responses import AIChunk
 from ...wires.ollama import OllamaChat
 from ...wires.ollama.stream import AnswerLines
-from ..traits import StreamDecoder
 
-__all__ = [
-    "PULL_OPTIONS",
-    "PullDecoder",
-    "PullProgress",
-    "build_pull",
-    "is_pull",
-    "pull_options",
-    "read_progress",
-]
+__all__ = ["PULL_OPTIONS", "PullDecoder", "PullProgress", "PullingOllama", "pull_options", "read_progress"]
 
 PULL_OPTIONS = frozenset({"insecure", "pull"})
 """`pull=True` makes a streamed call a pull; `insecure` allows a registry without TLS."""
@@ -56,18 +48,18 @@ def pull_options(model: str, insecure: bool | None, limits: Mapping[str, Any]) -
     return {"model": model, "pull": True, "deadline": None, "idle_timeout": 600.0, **own, **limits}
 
 
-def is_pull(prompt: Prompt) -> bool:
+def _is_pull(prompt: Prompt) -> bool:
     """Whether the call is a pull."""
     return prompt.options.get("pull") is True
 
 
-def build_pull(driver: OllamaChat, prompt: Prompt) -> Request:
+def _build_pull(wire: OllamaChat, prompt: Prompt) -> Request:
     """The request for a pull. Raises `UnsupportedFeatureError` when it is not streamed."""
     if not prompt.stream:
-        raise driver.unsupported("pulling a model without a stream; use pull_model()")
+        raise wire.unsupported("pulling a model without a stream; use pull_model()")
     body = {"model": prompt.model, "stream": True, **prompt.options}
     del body["pull"]
-    return driver.build_post("api/pull", body, stream=True, headers={"accept": "application/x-ndjson"})
+    return wire.build_post("api/pull", body, stream=True, headers={"accept": "application/x-ndjson"})
 
 
 def read_progress(chunk: AIChunk) -> list[PullProgress]:
@@ -98,3 +90,15 @@ class PullDecoder(StreamDecoder[OllamaChat]):
         if progress["status"] == "success":
             self.answer.first.finish_reason = "stop"
             self.complete = self.closed = True
+
+
+class PullingOllama(OllamaChat, kw_only=True, eq=False):
+    """Ollama's wire, with the streamed calls that download models."""
+
+    def build_request(self, prompt: Prompt) -> Request:
+        """The request for a prompt, or for a pull."""
+        return _build_pull(self, prompt) if _is_pull(prompt) else super().build_request(prompt)
+
+    def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
+        """A new decoder for one stream."""
+        return PullDecoder(self, prompt) if _is_pull(prompt) else super().decoder(prompt)

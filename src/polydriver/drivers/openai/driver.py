@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from ...config import Setting
+from ...contract import LEFT_OUT
 from ...data.models import Capabilities
 from ...driver import Driver
-from ...wires.chat_or_responses import API_SETTING, ChatOrResponses
-from ...wires.responses.stored import StoredResponses
-from ..traits import CalculatesCosts, HandlesErrors, ValidatesHealth
+from ...wires.chat_completions import ChatCompletions
+from ...wires.either import API_SETTING, CHAT_OPTIONS, EitherWire
+from ...wires.responses import Responses
+from ..traits import CalculatesCosts, HandlesApiCommunication, HandlesErrors, ValidatesHealth
 from .errors import OPENAI_ERRORS
-from .operations import OpenAIOperations
+from .operations import OPENAI_OPERATIONS
 
-__all__ = ["OpenAIDriver"]
+__all__ = ["OPENAI_CHAT", "OpenAIDriver"]
+
+OPENAI_CHAT = ChatCompletions(
+    max_tokens_field="max_completion_tokens", options={"top_k": LEFT_OUT}, option_names=CHAT_OPTIONS
+)
+"""Chat Completions as OpenAI's own models take it."""
 
 
-class OpenAIDriver(
-    OpenAIOperations, ChatOrResponses, StoredResponses, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver
-):
+class OpenAIDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
     """OpenAI, and the reference for every other driver. https://platform.openai.com/docs/api-reference
 
     Reasoning models are spoken to over the Responses API, others over Chat Completions; `api="chat"` or
@@ -45,8 +48,8 @@ class OpenAIDriver(
         supported_formats=("text", "image", "audio", "document", "json"),
     )
     errors = OPENAI_ERRORS
-    max_tokens_field = "max_completion_tokens"
-    option_fields: ClassVar[dict[str, str | None]] = {"top_k": None}
+    wire = EitherWire(chat=OPENAI_CHAT, responses=Responses())
+    operations = OPENAI_OPERATIONS
 
     def headers(self) -> dict[str, str]:
         """The key, the organisation and the project."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from ...data.prompt import Prompt
 from ...wires.operations import (
     Batches,
     Embeddings,
+    Files,
     ImageEditing,
     ImageGeneration,
     InputTokenCounting,
@@ -17,39 +17,48 @@ from ...wires.operations import (
     Transcription,
     Translation,
 )
+from ...wires.responses.stored import StoredResponses
 
-__all__ = ["OpenAIOperations"]
+__all__ = ["OPENAI_OPERATIONS", "OpenAIBatches"]
 
 
-class OpenAIOperations(
-    Batches,
-    Embeddings,
-    ImageEditing,
-    ImageGeneration,
-    InputTokenCounting,
-    Moderation,
-    Speech,
-    Transcription,
-    Translation,
-):
-    """OpenAI's operations, with the options that only OpenAI has."""
+class OpenAIBatches(Batches, kw_only=True, eq=False):
+    """Batches of prompts on either of OpenAI's wires."""
 
-    embedding_base64 = True
-    default_voice = "alloy"
-    default_purpose = "user_data"
-    operation_options: ClassVar[Mapping[str, frozenset[str]]] = {
-        "generate_image": frozenset({"moderation", "output_compression", "response_format"}),
-        "edit_image": frozenset({"input_fidelity", "moderation", "output_compression", "response_format"}),
-        "transcribe": frozenset(
-            {"chunking_strategy", "include", "keywords", "known_speaker_names", "known_speaker_references", "languages"}
-        ),
-        "upload_file": frozenset({"expires_after"}),
-        "list_files": frozenset({"purpose", "order"}),
-        "create_batch": frozenset({"output_expires_after"}),
-    }
-
-    def batch_prompt(self, body: dict[str, Any]) -> Prompt:
+    def prompt_of(self, body: dict[str, Any]) -> Prompt:
         """A prompt that takes the wire which an answer in a batch came on."""
-        prompt = super().batch_prompt(body)
+        prompt = super().prompt_of(body)
         prompt.options = {"api": "responses" if body.get("object") == "response" else "chat"}
         return prompt
+
+
+_FILES = Files(
+    default_purpose="user_data",
+    options={"upload_file": frozenset({"expires_after"}), "list_files": frozenset({"purpose", "order"})},
+)
+
+OPENAI_OPERATIONS = (
+    Embeddings(base64=True),
+    Moderation(),
+    ImageGeneration(options={"generate_image": frozenset({"moderation", "output_compression", "response_format"})}),
+    ImageEditing(
+        options={"edit_image": frozenset({"input_fidelity", "moderation", "output_compression", "response_format"})}
+    ),
+    Speech(default_voice="alloy"),
+    Transcription(
+        options={
+            "transcribe": frozenset(
+                {
+                    "chunking_strategy", "include", "keywords", "known_speaker_names", "known_speaker_references",
+                    "languages",
+                }
+            )
+        }
+    ),
+    Translation(),
+    InputTokenCounting(),
+    _FILES,
+    OpenAIBatches(files=_FILES, options={"create_batch": frozenset({"output_expires_after"})}),
+    StoredResponses(),
+)  # fmt: skip
+"""The operations, with the options that only OpenAI has."""

@@ -6,15 +6,14 @@ on recorded traffic of the service is told in the documentation's table of provi
 
 from __future__ import annotations
 
-from typing import Any
-
 from .clouds import CLOUDS
+from .common import Row
 from .hosts import HOSTS
 from .local import LOCAL
 from .makers import MAKERS
 from .routers import ROUTERS
 
-__all__ = ["ROWS"]
+__all__ = ["ROWS", "Row"]
 
-ROWS: dict[str, dict[str, Any]] = {**MAKERS, **HOSTS, **CLOUDS, **ROUTERS, **LOCAL}
+ROWS: dict[str, Row] = {**MAKERS, **HOSTS, **CLOUDS, **ROUTERS, **LOCAL}
 """All rows by the driver's name."""

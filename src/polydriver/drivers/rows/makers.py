@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...contract import LEFT_OUT
 from ...errors import (
     ContentFilterError,
     ContextLengthError,
@@ -15,7 +16,7 @@ from ...errors import (
 from ...wires.chat_completions import reasoning
 from ...wires.operations import Embeddings, ImageEditing, ImageGeneration
 from ..traits import ErrorTable
-from .common import ROW, TEXT_ONLY
+from .common import TEXT_ONLY, CompatibleChat, Row
 
 __all__ = ["MAKERS"]
 
@@ -29,61 +30,69 @@ _ZAI_CODES: dict[str, type[ProviderError]] = {
     "1301": ContentFilterError,
 }
 
-MAKERS: dict[str, ROW] = {
+MAKERS: dict[str, Row] = {
     # https://api-docs.deepseek.com/guides/thinking_mode; to complete an answer, set base_url to .../beta
-    "deepseek": {
-        "title": "DeepSeek",
-        "base_url": "https://api.deepseek.com",
-        "capabilities": TEXT_ONLY,
-        "replay_reasoning": "reasoning_content",
-        "replay_only_with_tools": True,
-        "requires_reasoning": True,
-        "render_reasoning": reasoning.thinking_with_effort,
-        "marks_prefix": True,
-        "option_fields": {"top_k": None, "user": "user_id"},
-        "option_names": frozenset({"thinking"}),
-        "operations": (),
-        "responses": True,
-    },
+    "deepseek": Row(
+        title="DeepSeek",
+        base_url="https://api.deepseek.com",
+        capabilities=TEXT_ONLY,
+        responses=True,
+        operations=(),
+        wire=CompatibleChat(
+            replay_reasoning="reasoning_content",
+            replay_only_with_tools=True,
+            requires_reasoning=True,
+            reasoning=reasoning.thinking_with_effort,
+            marks_prefix=True,
+            options={"top_k": LEFT_OUT, "user": "user_id"},
+            option_names=frozenset({"thinking"}),
+        ),
+    ),
     # https://docs.x.ai/docs/api-reference
-    "xai": {
-        "title": "xAI",
-        "base_url": "https://api.x.ai/v1",
-        "replay_reasoning": "reasoning_content",
-        "option_fields": {"top_k": None},
-        "option_names": frozenset({"deferred", "search_parameters", "web_search_options"}),
-        "operations": (ImageGeneration, ImageEditing),
-        "responses": True,
-    },
+    "xai": Row(
+        title="xAI",
+        base_url="https://api.x.ai/v1",
+        responses=True,
+        operations=(ImageGeneration(), ImageEditing()),
+        wire=CompatibleChat(
+            replay_reasoning="reasoning_content",
+            options={"top_k": LEFT_OUT},
+            option_names=frozenset({"deferred", "search_parameters", "web_search_options"}),
+        ),
+    ),
     # https://docs.z.ai/api-reference/llm/chat-completion
-    "zai": {
-        "title": "Z.ai",
-        "base_url": "https://api.z.ai/api/paas/v4",
-        "errors": ErrorTable(branch="ZAi", codes=_ZAI_CODES),
-        "key_variables": ("ZAI_API_KEY", "ZHIPU_API_KEY"),
-        "replay_reasoning": "reasoning_content",
-        "render_reasoning": reasoning.thinking_switch,
-        "option_fields": {"user": "user_id"},
-        "option_names": frozenset({"do_sample", "request_id", "thinking", "tool_stream"}),
-        "operations": (ImageGeneration,),
-    },
-    "zhipu": {
-        "title": "Zhipu",
-        "base_url": "https://open.bigmodel.cn/api/paas/v4",
-        "errors": ErrorTable(branch="Zhipu", codes=_ZAI_CODES),
-        "key_variables": ("ZHIPU_API_KEY", "ZHIPUAI_API_KEY"),
-        "origin": "zai",
-        "replay_reasoning": "reasoning_content",
-        "render_reasoning": reasoning.thinking_switch,
-        "option_fields": {"user": "user_id"},
-        "option_names": frozenset({"do_sample", "request_id", "thinking", "tool_stream"}),
-        "operations": (Embeddings, ImageGeneration),
-    },
+    "zai": Row(
+        title="Z.ai",
+        base_url="https://api.z.ai/api/paas/v4",
+        errors=ErrorTable(branch="ZAi", codes=_ZAI_CODES),
+        key_variables=("ZAI_API_KEY", "ZHIPU_API_KEY"),
+        operations=(ImageGeneration(),),
+        wire=CompatibleChat(
+            replay_reasoning="reasoning_content",
+            reasoning=reasoning.thinking_switch,
+            options={"user": "user_id"},
+            option_names=frozenset({"do_sample", "request_id", "thinking", "tool_stream"}),
+        ),
+    ),
+    "zhipu": Row(
+        title="Zhipu",
+        base_url="https://open.bigmodel.cn/api/paas/v4",
+        errors=ErrorTable(branch="Zhipu", codes=_ZAI_CODES),
+        key_variables=("ZHIPU_API_KEY", "ZHIPUAI_API_KEY"),
+        origin="zai",
+        operations=(Embeddings(), ImageGeneration()),
+        wire=CompatibleChat(
+            replay_reasoning="reasoning_content",
+            reasoning=reasoning.thinking_switch,
+            options={"user": "user_id"},
+            option_names=frozenset({"do_sample", "request_id", "thinking", "tool_stream"}),
+        ),
+    ),
     # https://platform.moonshot.ai/docs/api/chat
-    "moonshot": {
-        "title": "Moonshot",
-        "base_url": "https://api.moonshot.ai/v1",
-        "errors": ErrorTable(
+    "moonshot": Row(
+        title="Moonshot",
+        base_url="https://api.moonshot.ai/v1",
+        errors=ErrorTable(
             branch="Moonshot",
             codes={
                 "exceeded_current_quota_error": QuotaExceededError,
@@ -91,18 +100,20 @@ MAKERS: dict[str, ROW] = {
                 "resource_not_found_error": ModelNotFoundError,
             },
         ),
-        "key_variables": ("MOONSHOT_API_KEY", "KIMI_API_KEY"),
-        "replay_reasoning": "reasoning_content",
-        "render_reasoning": reasoning.thinking_switch,
-        "option_names": frozenset({"thinking"}),
-        "operations": (),
-    },
+        key_variables=("MOONSHOT_API_KEY", "KIMI_API_KEY"),
+        operations=(),
+        wire=CompatibleChat(
+            replay_reasoning="reasoning_content",
+            reasoning=reasoning.thinking_switch,
+            option_names=frozenset({"thinking"}),
+        ),
+    ),
     # https://www.alibabacloud.com/help/en/model-studio/use-qwen-by-calling-api; for China set base_url to
     # https://dashscope.aliyuncs.com/compatible-mode/v1
-    "alibaba": {
-        "title": "Alibaba",
-        "base_url": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
-        "errors": ErrorTable(
+    "alibaba": Row(
+        title="Alibaba",
+        base_url="https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
+        errors=ErrorTable(
             branch="Alibaba",
             codes={
                 "Arrearage": QuotaExceededError,
@@ -110,51 +121,55 @@ MAKERS: dict[str, ROW] = {
                 "data_inspection_failed": ContentFilterError,
             },
         ),
-        "key_variables": ("DASHSCOPE_API_KEY", "ALIBABA_API_KEY"),
-        "render_reasoning": reasoning.thinking_budget,
-        "option_names": frozenset(
-            {"enable_search", "enable_thinking", "search_options", "translation_options", "vl_high_resolution_images"}
+        key_variables=("DASHSCOPE_API_KEY", "ALIBABA_API_KEY"),
+        wire=CompatibleChat(
+            reasoning=reasoning.thinking_budget,
+            option_names=frozenset(
+                {
+                    "enable_search",
+                    "enable_thinking",
+                    "search_options",
+                    "translation_options",
+                    "vl_high_resolution_images",
+                }
+            ),
         ),
-    },
+    ),
     # https://platform.minimax.io/docs/api-reference/text-openai-api
-    "minimax": {
-        "title": "MiniMax",
-        "base_url": "https://api.minimax.io/v1",
-        "think_tags": True,
-        "capabilities": TEXT_ONLY,
-        "option_names": frozenset({"mask_sensitive_info", "reasoning_split"}),
-        "model_list": "none",
-        "operations": (),
-    },
-    "stepfun": {"title": "StepFun", "base_url": "https://api.stepfun.com/v1", "operations": (ImageGeneration,)},
-    "ai21": {
-        "title": "AI21",
-        "base_url": "https://api.ai21.com/studio/v1",
-        "capabilities": TEXT_ONLY,
-        "option_names": frozenset({"documents"}),
-        "model_list": "none",
-        "operations": (),
-    },
-    "upstage": {"title": "Upstage", "base_url": "https://api.upstage.ai/v1/solar", "capabilities": TEXT_ONLY},
-    "inception": {
-        "title": "Inception",
-        "base_url": "https://api.inceptionlabs.ai/v1",
-        "capabilities": TEXT_ONLY,
-        "option_names": frozenset({"diffusing"}),
-        "operations": (),
-    },
+    "minimax": Row(
+        title="MiniMax",
+        base_url="https://api.minimax.io/v1",
+        capabilities=TEXT_ONLY,
+        model_list="none",
+        operations=(),
+        wire=CompatibleChat(think_tags=True, option_names=frozenset({"mask_sensitive_info", "reasoning_split"})),
+    ),
+    "stepfun": Row(title="StepFun", base_url="https://api.stepfun.com/v1", operations=(ImageGeneration(),)),
+    "ai21": Row(
+        title="AI21",
+        base_url="https://api.ai21.com/studio/v1",
+        capabilities=TEXT_ONLY,
+        model_list="none",
+        operations=(),
+        wire=CompatibleChat(option_names=frozenset({"documents"})),
+    ),
+    "upstage": Row(title="Upstage", base_url="https://api.upstage.ai/v1/solar", capabilities=TEXT_ONLY),
+    "inception": Row(
+        title="Inception",
+        base_url="https://api.inceptionlabs.ai/v1",
+        capabilities=TEXT_ONLY,
+        operations=(),
+        wire=CompatibleChat(option_names=frozenset({"diffusing"})),
+    ),
     # https://llama.developer.meta.com/docs/features/compatibility
-    "meta": {
-        "title": "Meta Llama",
-        "base_url": "https://api.llama.com/compat/v1",
-        "key_variables": ("LLAMA_API_KEY",),
-        "operations": (),
-    },
+    "meta": Row(
+        title="Meta Llama", base_url="https://api.llama.com/compat/v1", key_variables=("LLAMA_API_KEY",), operations=()
+    ),
     # https://nova.amazon.com/dev/documentation
-    "nova": {"title": "Amazon Nova", "base_url": "https://api.nova.amazon.com/v1", "operations": ()},
-    "sarvam": {"title": "Sarvam", "base_url": "https://api.sarvam.ai/v1", "capabilities": TEXT_ONLY, "operations": ()},
-    "xiaomi": {"title": "Xiaomi MiMo", "base_url": "https://api.xiaomimimo.com/v1", "operations": ()},
-    "arcee": {"title": "Arcee", "base_url": "https://api.arcee.ai/api/v1", "capabilities": TEXT_ONLY, "operations": ()},
-    "morph": {"title": "Morph", "base_url": "https://api.morphllm.com/v1", "capabilities": TEXT_ONLY},
+    "nova": Row(title="Amazon Nova", base_url="https://api.nova.amazon.com/v1", operations=()),
+    "sarvam": Row(title="Sarvam", base_url="https://api.sarvam.ai/v1", capabilities=TEXT_ONLY, operations=()),
+    "xiaomi": Row(title="Xiaomi MiMo", base_url="https://api.xiaomimimo.com/v1", operations=()),
+    "arcee": Row(title="Arcee", base_url="https://api.arcee.ai/api/v1", capabilities=TEXT_ONLY, operations=()),
+    "morph": Row(title="Morph", base_url="https://api.morphllm.com/v1", capabilities=TEXT_ONLY),
 }
 """Rows by the driver's name."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
         def url(self, path: str, **query: str | int | None) -> str:
             """See `HandlesApiCommunication`."""
 
+        def place(self, path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+            """See `HandlesApiCommunication`."""
+
         def build_get(self, path: str, **query: str | int | None) -> Request:
             """See `HandlesApiCommunication`."""
 

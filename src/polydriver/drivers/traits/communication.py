@@ -40,6 +40,10 @@ class HandlesApiCommunication(TraitBase):
             base = base.rpartition("/")[0]
         return with_query(f"{base}/{path}", query)
 
+    def place(self, path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Where a request with this body goes, and the body there: for services with the model in the path."""
+        return path, body
+
     def build_get(self, path: str, **query: str | int | None) -> Request:
         """A GET request."""
         return Request(method="GET", url=self.url(path, **query), headers=self.headers())
@@ -48,6 +52,7 @@ class HandlesApiCommunication(TraitBase):
         self, path: str, body: dict[str, Any], *, stream: bool = False, headers: dict[str, str] | None = None
     ) -> Request:
         """A POST request with a JSON body; `headers` are added to those of every request."""
+        path, body = self.place(path, body)
         all_headers = self.headers()
         all_headers["content-type"] = "application/json"
         if stream:

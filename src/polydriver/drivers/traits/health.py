@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from ...data.http import Reply, Request
-from ...data.json import as_int, as_list, as_str
+from ...data.json import as_int, as_list, as_str, from_epoch
 from ...data.models import AIModel
 from .base import TraitBase
 
-__all__ = ["ValidatesHealth", "from_epoch"]
+__all__ = ["ValidatesHealth"]
 
 
 class ValidatesHealth(TraitBase):
@@ -66,13 +65,3 @@ class ValidatesHealth(TraitBase):
             created=from_epoch(item.get("created")),
             raw=item,
         )
-
-
-def from_epoch(value: object) -> datetime | None:
-    """A moment from epoch seconds, if it is one."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        return datetime.fromtimestamp(value, UTC)
-    except (OverflowError, ValueError, OSError):
-        return None

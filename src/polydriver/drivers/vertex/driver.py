@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
-from typing import Any
+from typing import Any, Self
+
+import msgspec
 
 from ...config import Config, Setting
+from ...contract import DriverHooks, StreamDecoder, Wire
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_str
 from ...data.models import AIModel, Capabilities
@@ -14,25 +16,23 @@ from ...data.prompt import Prompt
 from ...data.responses import AIResponse
 from ...driver import Driver
 from ...errors import ConfigurationError
-from ...operations.results import TokenCount
-from ...wires.generate_content import HandlesGoogleErrors, google_errors
-from ...wires.generate_content.media import MEDIA_OPTIONS, MakesMedia
+from ...wires.generate_content import GenerateContent
+from ...wires.generate_content.media import ContentMedia
 from ...wires.generate_content.models import bare_id
 from ...wires.generate_content.names import with_camel_names
-from ...wires.generate_content.operations import parse_token_count
-from ...wires.messages import Messages
-from ..traits import CalculatesCosts, StreamDecoder, ValidatesHealth
+from ...wires.generate_content.operations import ContentTokenCounting
+from ..gemini.errors import HandlesGoogleErrors, google_errors
+from ..traits import CalculatesCosts, HandlesApiCommunication, ValidatesHealth
 from .address import BASE_URL, VertexAddress
 from .authentication import AuthenticatesWithGoogle
 from .claude import ClaudeOnVertex
 from .credentials import find_credentials
-from .embeddings import PredictsEmbeddings
+from .embeddings import PredictedEmbeddings
 
 __all__ = ["VertexAIDriver"]
 
 _MODELS_PATH = "v1beta1/publishers/google/models"
 _COUNTED = ("contents", "systemInstruction", "tools", "generationConfig")
-_OPERATION_OPTIONS = {"embed": frozenset({"title", "auto_truncate"}), **MEDIA_OPTIONS}
 _FINISH_NUMBERS = {
     "1": "STOP",
     "2": "MAX_TOKENS",
@@ -47,16 +47,69 @@ _FINISH_NUMBERS = {
 }
 
 
+def is_claude(model: str) -> bool:
+    """Whether a model is Anthropic's."""
+    return bare_id(model).startswith("claude")
+
+
+class GeminiOnVertex(GenerateContent, kw_only=True, eq=False):
+    """generateContent, with models by project and location."""
+
+    def model_path(self, model: str) -> str:
+        """See `VertexAddress.model_path`."""
+        path: str = self.driver.model_path(model)
+        return path
+
+
+class VertexWire(Wire, kw_only=True, eq=False):
+    """Gemini's wire, and Anthropic's for models whose id begins with `claude`."""
+
+    gemini: GeminiOnVertex = msgspec.field(default_factory=lambda: GeminiOnVertex(finish_numbers=_FINISH_NUMBERS))
+    claude: ClaudeOnVertex = msgspec.field(default_factory=ClaudeOnVertex)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.option_names = self.gemini.option_names | self.claude.option_names
+
+    def bind(self, driver: DriverHooks) -> Self:
+        """See `Part.bind`."""
+        bound = super().bind(driver)
+        bound.gemini, bound.claude = self.gemini.bind(driver), self.claude.bind(driver)
+        return bound
+
+    def choose(self, prompt: Prompt) -> GeminiOnVertex | ClaudeOnVertex:
+        """The wire of the prompt's model."""
+        return self.claude if is_claude(prompt.model) else self.gemini
+
+    def build_request(self, prompt: Prompt) -> Request:
+        """The request for one prompt, on the wire of its model."""
+        return self.choose(prompt).build_request(prompt)
+
+    def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
+        """The answer in a whole reply, on the wire of the prompt's model."""
+        return self.choose(prompt).parse_response(reply, prompt)
+
+    def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
+        """A new decoder for one stream, on the wire of the prompt's model."""
+        return self.choose(prompt).decoder(prompt)
+
+
+class VertexTokenCounting(ContentTokenCounting, kw_only=True, eq=False):
+    """Counts the tokens of prompts for Gemini."""
+
+    def build_token_count(self, prompt: Prompt) -> Request:
+        """The request for a prompt's number of tokens."""
+        if is_claude(prompt.model):
+            raise self.unsupported("counting Claude's tokens")
+        wire: GeminiOnVertex = self.driver.wire.gemini
+        body = {name: value for name, value in wire.render_prompt(prompt).items() if name in _COUNTED}
+        return self.build_post(f"{wire.model_path(prompt.model)}:countTokens", body, headers=prompt.extra_headers)
+
+
 class VertexAIDriver(
-    VertexAddress,
-    AuthenticatesWithGoogle,
-    PredictsEmbeddings,
-    MakesMedia,
-    HandlesGoogleErrors,
-    ValidatesHealth,
-    CalculatesCosts,
-    Driver,
-):
+    VertexAddress, AuthenticatesWithGoogle, HandlesApiCommunication, HandlesGoogleErrors, ValidatesHealth,
+    CalculatesCosts, Driver,
+):  # fmt: skip
     """Vertex AI. https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
 
     Who asks is told by the first of these that is there: `access_token`, `api_key`, `credentials` (a dict, or an
@@ -92,9 +145,12 @@ class VertexAIDriver(
         supported_formats=("text", "image", "audio", "video", "document", "json"),
     )
     errors = google_errors("VertexAI")
-    option_names = PredictsEmbeddings.option_names | Messages.option_names
-    operation_options = _OPERATION_OPTIONS
-    finish_numbers = _FINISH_NUMBERS
+    wire = VertexWire()
+    operations = (
+        PredictedEmbeddings(options={"embed": frozenset({"title", "auto_truncate"})}),
+        ContentMedia(),
+        VertexTokenCounting(),
+    )
 
     def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:
         """Read and check the settings and the credentials, offline. Raises `ConfigurationError`."""
@@ -112,29 +168,6 @@ class VertexAIDriver(
     def project(self) -> str | None:
         """The project whose quota is used: the setting, else the credentials' own."""
         return self._project
-
-    @cached_property
-    def claude(self) -> ClaudeOnVertex:
-        """What prompts for Claude are handed to."""
-        return ClaudeOnVertex(self.config, self._project)
-
-    def is_claude(self, model: str) -> bool:
-        """Whether a model is Anthropic's."""
-        return bare_id(model).startswith("claude")
-
-    def build_request(self, prompt: Prompt) -> Request:
-        """The request for one prompt, on the wire of its model."""
-        return self.claude.build_request(prompt) if self.is_claude(prompt.model) else super().build_request(prompt)
-
-    def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
-        """The answer in a whole reply, on the wire of the prompt's model."""
-        if self.is_claude(prompt.model):
-            return self.claude.parse_response(reply, prompt)
-        return super().parse_response(reply, prompt)
-
-    def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
-        """A new decoder for one stream, on the wire of the prompt's model."""
-        return self.claude.decoder(prompt) if self.is_claude(prompt.model) else super().decoder(prompt)
 
     def models_request(self) -> Request:
         """The request for the first page of Google's models."""
@@ -158,14 +191,3 @@ class VertexAIDriver(
     def parse_model(self, item: dict[str, Any]) -> AIModel:
         """One record of the model list."""
         return AIModel(id=bare_id(item["name"]), provider=self.name, owned_by="google", raw=item)
-
-    def build_token_count(self, prompt: Prompt) -> Request:
-        """The request for a prompt's number of tokens."""
-        if self.is_claude(prompt.model):
-            raise self.unsupported("counting Claude's tokens")
-        body = {name: value for name, value in self.render_prompt(prompt).items() if name in _COUNTED}
-        return self.build_post(f"{self.model_path(prompt.model)}:countTokens", body, headers=prompt.extra_headers)
-
-    def parse_token_count(self, reply: Reply, prompt: Prompt) -> TokenCount:
-        """The number of tokens."""
-        return parse_token_count(self, reply, prompt)

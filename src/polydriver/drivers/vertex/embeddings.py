@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any
 
+from ...contract import OperationPart
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list
 from ...data.usage import TokenUsage
+from ...operations.kinds import EMBED
 from ...operations.requests import EmbeddingInput, EmbeddingRequest
 from ...operations.results import EmbeddingResponse
-from ...wires.generate_content import GenerateContent
 from ...wires.generate_content.models import bare_id
 from ...wires.generate_content.names import camel, with_camel_names
 from ...wires.generate_content.operations import TASK_TYPES, check_input
 from ...wires.operations.vectors import read_vectors
 
-__all__ = ["PredictsEmbeddings"]
+__all__ = ["PredictedEmbeddings"]
 
 _BATCH = 250
 _ONE_BY_ONE = ("gemini-embedding",)
 _INSTANCE_OPTIONS = frozenset({"title"})
 
 
-class PredictsEmbeddings(GenerateContent):
+class PredictedEmbeddings(OperationPart, kw_only=True, eq=False):
     """Embeddings, 250 texts in a request, or one with models that take no more."""
+
+    kinds = (EMBED,)
 
     def embeddings_flow(self, request: EmbeddingRequest) -> Generator[Request, Reply, EmbeddingResponse]:
         """Yield the requests that the vectors take, in order, and return them all."""
@@ -61,4 +64,4 @@ class PredictsEmbeddings(GenerateContent):
         if parameters:
             body["parameters"] = parameters
         body.update(request.extra)
-        return self.build_post(f"{self.model_path(request.model)}:predict", body, headers=request.extra_headers)
+        return self.build_post(f"{self.driver.model_path(request.model)}:predict", body, headers=request.extra_headers)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...contract import Wire
 from ...data.arguments import make_call_id, parse_arguments
 from ...data.assembly import ChoiceAssembly, PartialCall
 from ...data.json import as_dict, as_list, as_str
 from ...data.messages import ToolCall
 
-if TYPE_CHECKING:
-    from . import ChatCompletions
-
 __all__ = ["add_call_deltas", "read_calls"]
 
 
-def read_calls(wire: ChatCompletions, message: dict[str, Any], seed: str, *, cut: bool) -> list[ToolCall]:
+def read_calls(wire: Wire, message: dict[str, Any], seed: str, *, cut: bool) -> list[ToolCall]:
     """The calls of a whole message. `seed` makes ids for those without; `cut`: the answer ended early, so the last may
     be incomplete."""
     raw_calls = [raw for raw in as_list(message.get("tool_calls")) if isinstance(raw, dict)]
@@ -34,7 +32,7 @@ def read_calls(wire: ChatCompletions, message: dict[str, Any], seed: str, *, cut
     return calls
 
 
-def add_call_deltas(wire: ChatCompletions, choice: ChoiceAssembly, deltas: list[Any]) -> None:
+def add_call_deltas(wire: Wire, choice: ChoiceAssembly, deltas: list[Any]) -> None:
     """Add the deltas of one event: id and name are replaced, arguments appended. An empty delta begins no call."""
     touched: set[object] = set()
     for raw in deltas:
@@ -70,7 +68,7 @@ def _given_id(raw: dict[str, Any]) -> str | None:
     return None if found == "null" else found
 
 
-def _own_data(wire: ChatCompletions, raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _own_data(wire: Wire, raw: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What must come back with a call: Gemini's signature, which its compatible API puts into `extra_content`."""
     extra = raw.get("extra_content")
     return {wire.origin: {"extra_content": extra}} if isinstance(extra, dict) else {}

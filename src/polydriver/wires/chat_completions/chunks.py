@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from ...contract import Wire
 from ...data.json import decode_json
-
-if TYPE_CHECKING:
-    from . import ChatCompletions
 
 __all__ = ["Chunk", "ChunkChoice", "Delta", "decode_chunk", "delta_of"]
 
@@ -56,7 +54,7 @@ class Chunk(msgspec.Struct):
 _decode = msgspec.json.Decoder(Chunk).decode
 
 
-def decode_chunk(wire: ChatCompletions, data: bytes) -> Chunk | None:
+def decode_chunk(wire: Wire, data: bytes) -> Chunk | None:
     """The event; `None` for `[DONE]`. Raises a mapped error when it is an error, or `InvalidResponseError`."""
     try:
         return _decode(data)
@@ -69,7 +67,7 @@ def delta_of(message: dict[str, Any]) -> Delta:
     return msgspec.convert(message, Delta)
 
 
-def _decode_leniently(wire: ChatCompletions, data: bytes) -> Chunk:
+def _decode_leniently(wire: Wire, data: bytes) -> Chunk:
     """An event that does not have the usual shape: an error as a bare string, half a surrogate pair."""
     try:
         payload = decode_json(data)

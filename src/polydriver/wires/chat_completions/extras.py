@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from ...data.json import as_dict, as_list, as_str
 from ...data.messages import Image, Part, ProviderPart, Reasoning, Text
-
-if TYPE_CHECKING:
-    from . import ChatCompletions
+from .options import ChatSettings
 
 __all__ = ["Extras", "read_details_text", "read_images", "read_sources"]
 
@@ -61,12 +59,12 @@ class Extras:
             elif value is not None or name not in last:
                 last[name] = value
 
-    def server_parts(self, wire: ChatCompletions) -> list[ProviderPart]:
+    def server_parts(self, wire: ChatSettings) -> list[ProviderPart]:
         """The calls that the service ran itself."""
         kind = wire.server_tools_field or ""
         return [ProviderPart(provider=wire.origin, kind=kind, data=tool) for tool in self.tools.values()]
 
-    def apply(self, wire: ChatCompletions, parts: list[Part]) -> list[Part]:
+    def apply(self, wire: ChatSettings, parts: list[Part]) -> list[Part]:
         """The parts of the finished choice, with the extras in their places: reasoning is marked as the service's own,
         citations stand at the text, server tools before it."""
         parts = [_mark(wire, part) for part in parts]
@@ -82,7 +80,7 @@ class Extras:
             parts[place:place] = self.server_parts(wire)
         return parts
 
-    def _place_details(self, wire: ChatCompletions, parts: list[Part]) -> None:
+    def _place_details(self, wire: ChatSettings, parts: list[Part]) -> None:
         own = {wire.origin: {"reasoning_details": self.details}}
         for position, part in enumerate(parts):
             if type(part) is Reasoning:
@@ -91,7 +89,7 @@ class Extras:
         parts.insert(0, Reasoning(provider_data=own))
 
 
-def _mark(wire: ChatCompletions, part: Part) -> Part:
+def _mark(wire: ChatSettings, part: Part) -> Part:
     """Reasoning with the name of where it came from, without which it would not be sent back."""
     if type(part) is Reasoning and wire.origin not in part.provider_data:
         return Reasoning(part.text, provider_data={**part.provider_data, wire.origin: {}})

@@ -1,34 +1,34 @@
-"""The ways in which services are told how long a model may think: values for a row's `render_reasoning`.
+"""The ways in which services are told how long a model may think: values for `ChatSettings.reasoning`.
 
-Each takes the wire and the prompt, so that it can stand as a method of a driver, and gives fields of the body.
+Each takes the wire and the prompt, and gives fields of the body.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...contract import Wire
 from ...data.prompt import Prompt
-
-if TYPE_CHECKING:
-    from . import ChatCompletions
 
 __all__ = ["effort_word", "reasoning_object", "thinking_budget", "thinking_switch", "thinking_with_effort"]
 
 
-def effort_word(wire: ChatCompletions, prompt: Prompt) -> dict[str, Any]:
+def effort_word(wire: Wire, prompt: Prompt) -> dict[str, Any]:
     """`reasoning_effort`, as OpenAI has it. A budget can't be said."""
     if prompt.reasoning_budget is not None:
-        prompt.warn(f"{wire.name} takes no reasoning_budget on this API; it was left out. Use reasoning_effort.")
+        prompt.warn(
+            f"{wire.name} does not support reasoning_budget on this API; it was left out. Use reasoning_effort."
+        )
     if prompt.reasoning_effort is None:
         return {}
-    field = wire.option_fields.get("reasoning_effort", "reasoning_effort")
-    if field is None:
-        prompt.warn(f"{wire.name} takes no reasoning_effort; it was left out.")
-        return {}
-    return {field: prompt.reasoning_effort}
+    rule = wire.rule("reasoning_effort")
+    if isinstance(rule, str):
+        return {rule: prompt.reasoning_effort}
+    prompt.warn(f"{wire.name} does not support reasoning_effort; it was left out.")
+    return {}
 
 
-def reasoning_object(wire: ChatCompletions, prompt: Prompt) -> dict[str, Any]:
+def reasoning_object(wire: Wire, prompt: Prompt) -> dict[str, Any]:
     """`{"reasoning": {"effort": ...}}` or `{"max_tokens": ...}`, of which a request can have one."""
     if prompt.reasoning_budget is not None:
         if prompt.reasoning_effort is not None:
@@ -37,7 +37,7 @@ def reasoning_object(wire: ChatCompletions, prompt: Prompt) -> dict[str, Any]:
     return {"reasoning": {"effort": prompt.reasoning_effort}} if prompt.reasoning_effort is not None else {}
 
 
-def thinking_switch(wire: ChatCompletions, prompt: Prompt) -> dict[str, Any]:
+def thinking_switch(wire: Wire, prompt: Prompt) -> dict[str, Any]:
     """`{"thinking": {"type": "enabled"}}` or `"disabled"`: on or off, without a degree."""
     wanted = _is_wanted(prompt)
     if wanted is None:
@@ -47,7 +47,7 @@ def thinking_switch(wire: ChatCompletions, prompt: Prompt) -> dict[str, Any]:
     return {"thinking": {"type": "enabled" if wanted else "disabled"}}
 
 
-def thinking_with_effort(wire: ChatCompletions, prompt: Prompt) -> dict[str, Any]:
+def thinking_with_effort(wire: Wire, prompt: Prompt) -> dict[str, Any]:
     """The switch of `thinking_switch`, and `reasoning_effort` beside it."""
     wanted = _is_wanted(prompt)
     if wanted is None:
@@ -56,11 +56,11 @@ def thinking_with_effort(wire: ChatCompletions, prompt: Prompt) -> dict[str, Any
     if wanted and prompt.reasoning_effort is not None:
         fields["reasoning_effort"] = prompt.reasoning_effort
     if prompt.reasoning_budget:
-        prompt.warn(f"{wire.name} takes no reasoning_budget; thinking was only switched on.")
+        prompt.warn(f"{wire.name} does not support reasoning_budget; thinking was only switched on.")
     return fields
 
 
-def thinking_budget(wire: ChatCompletions, prompt: Prompt) -> dict[str, Any]:
+def thinking_budget(wire: Wire, prompt: Prompt) -> dict[str, Any]:
     """`enable_thinking`, and `thinking_budget` in tokens."""
     wanted = _is_wanted(prompt)
     if wanted is None:
@@ -68,7 +68,7 @@ def thinking_budget(wire: ChatCompletions, prompt: Prompt) -> dict[str, Any]:
     if wanted and prompt.reasoning_budget:
         return {"enable_thinking": True, "thinking_budget": prompt.reasoning_budget}
     if wanted:
-        prompt.warn(f"{wire.name} takes no reasoning_effort; thinking was switched on. Use reasoning_budget.")
+        prompt.warn(f"{wire.name} does not support reasoning_effort; thinking was switched on. Use reasoning_budget.")
     return {"enable_thinking": wanted}
 
 

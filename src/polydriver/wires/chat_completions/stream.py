@@ -2,36 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...contract import StreamDecoder
 from ...data.assembly import ChoiceAssembly
 from ...data.json import as_dict, as_list, as_str, decode_json
 from ...data.messages import Reasoning, Refusal, Text
+from ...data.prompt import Prompt
 from ...data.responses import AIChunk, AIResponse
 from ...drivers.traits import StreamDecoder
-from . import parse
+from . import reply
 from .calls import add_call_deltas
 from .chunks import ChunkChoice, Delta, decode_chunk, delta_of
 from .extras import Extras, read_details_text, read_images, read_sources
+from .reply import ChatReplies
 from .thinking import ThinkTags
-
-if TYPE_CHECKING:
-    from ...data.prompt import Prompt
-    from . import ChatCompletions
 
 __all__ = ["ChatCompletionsDecoder"]
 
 
-class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
+class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
     """Reads `chat.completion.chunk` events until a finish reason, or `[DONE]`."""
 
-    def __init__(self, driver: ChatCompletions, prompt: Prompt) -> None:
-        super().__init__(driver, prompt)
+    def __init__(self, wire: ChatReplies, prompt: Prompt) -> None:
+        super().__init__(wire, prompt)
         self._seen_choice = False
         self._reported: dict[str, Any] = {}
         self._sources: list[dict[str, Any]] = []
         self._extras: dict[int, Extras] = {}
-        self._plain = not driver.think_tags
+        self._plain = not wire.think_tags
         self._think: dict[int, ThinkTags] = {}
 
     def parse_event(self, event: tuple[bytes, bytes], chunks: list[AIChunk]) -> None:
@@ -110,7 +109,7 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         if isinstance(content, str):
             pieces = self._think.setdefault(choice.index, ThinkTags()).feed(content)
         else:
-            parts = parse.read_content(self.wire, {"content": content})
+            parts = reply.read_content(self.wire, {"content": content})
             pieces = [(type(part) is Reasoning, part.text) for part in parts if isinstance(part, Text | Reasoning)]
         self._add_pieces(choice, pieces, chunks)
 
@@ -145,7 +144,7 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         once."""
         first_time = choice.finish_reason is None
         choice.raw_finish_reason = raw
-        choice.finish_reason = parse.map_finish(raw)
+        choice.finish_reason = reply.map_finish(raw)
         self._hand_out(choice, chunks)
         if first_time and (extras := self._extras.get(choice.index)) and extras.tools:
             chunks.append(AIChunk(parts=list(extras.server_parts(self.wire)), index=choice.index))
@@ -188,7 +187,7 @@ class ChatCompletionsDecoder(StreamDecoder["ChatCompletions"]):
         if not isinstance(payload, dict) or not payload.get("choices"):
             super().parse_unframed(body, chunks)
             return
-        response = parse.parse_response(self.wire, payload, self.prompt)
+        response = reply.parse_payload(self.wire, payload, self.prompt)
         answer, first = self.answer, self.answer.first
         answer.id, answer.model, answer.usage, answer.raw = response.id, response.model, response.usage, payload
         answer.provider_data = response.provider_data

@@ -2,37 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...data.http import Reply, Request
-from ...data.prompt import Prompt
-from ...data.responses import AIResponse
-from ...drivers.traits import HandlesApiCommunication, HandlesFunctionCalling, HandlesStreaming
-from . import parse, render
-from .stream import CohereDecoder
+from .wire import CohereChat
 
 __all__ = ["CohereChat"]
-
-
-class CohereChat(HandlesApiCommunication, HandlesStreaming, HandlesFunctionCalling):
-    """Speaks Cohere's chat.
-
-    What is Cohere's own: the model's plan ahead of tool calls is a `ProviderPart` of kind "tool_plan", which goes back
-    with the calls; text documents become the request's `documents`, which answers cite in `Text.citations`.
-    """
-
-    decoder_class = CohereDecoder
-    chat_path = "v2/chat"
-
-    def build_request(self, prompt: Prompt) -> Request:
-        """The request for one prompt, whole or streamed."""
-        body = self.render_prompt(prompt)
-        return self.build_post(self.chat_path, body, stream=prompt.stream, headers=prompt.extra_headers)
-
-    def render_prompt(self, prompt: Prompt) -> dict[str, Any]:
-        """The body of the request."""
-        return render.render_prompt(self, prompt)
-
-    def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
-        """The answer in a whole reply. Raises a mapped error for one that failed in spite of its status."""
-        return parse.parse_response(self, self.decode(reply))

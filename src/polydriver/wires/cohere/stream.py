@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from ...contract import StreamDecoder
 from ...data.json import as_dict, as_str, decode_json
+from ...data.prompt import Prompt
 from ...data.responses import AIChunk, AIResponse
-from ...drivers.traits import StreamDecoder
-from . import parse
-
-if TYPE_CHECKING:
-    from ...data.prompt import Prompt
-    from . import CohereChat
+from . import reply
+from .options import CohereSettings
 
 __all__ = ["CohereDecoder"]
 
@@ -50,11 +48,11 @@ class _Event(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Event).decode
 
 
-class CohereDecoder(StreamDecoder["CohereChat"]):
+class CohereDecoder(StreamDecoder[CohereSettings]):
     """Reads the events of one message, from `message-start` to `message-end`, the end mark."""
 
-    def __init__(self, driver: CohereChat, prompt: Prompt) -> None:
-        super().__init__(driver, prompt)
+    def __init__(self, wire: CohereSettings, prompt: Prompt) -> None:
+        super().__init__(wire, prompt)
         self._plan: list[str] = []
         self._citations: list[Any] = []
         self._thinking = False
@@ -139,7 +137,7 @@ class CohereDecoder(StreamDecoder["CohereChat"]):
         if not self._plan:
             return
         self._end_thinking()
-        part = parse.make_plan(self.wire, "".join(self._plan))
+        part = reply.make_plan(self.wire, "".join(self._plan))
         self._plan.clear()
         self.answer.first.add_part(part)
         chunks.append(AIChunk(parts=[part]))
@@ -171,9 +169,9 @@ class CohereDecoder(StreamDecoder["CohereChat"]):
         self._end_thinking()
         delta = item.delta or _Delta()
         first = self.answer.first
-        self.answer.usage = parse.parse_usage(delta.usage)
+        self.answer.usage = reply.parse_usage(delta.usage)
         first.raw_finish_reason = as_str(delta.finish_reason)
-        first.finish_reason = parse.map_finish(first.raw_finish_reason)
+        first.finish_reason = reply.map_finish(first.raw_finish_reason)
         first.flush()
         if delta.error or first.raw_finish_reason == "ERROR":
             message = as_str(delta.error) or "the provider ended the stream with finish_reason 'ERROR'"
@@ -191,7 +189,7 @@ class CohereDecoder(StreamDecoder["CohereChat"]):
         if not isinstance(payload, dict):
             super().parse_unframed(body, chunks)
             return
-        response = parse.parse_response(self.wire, payload)
+        response = reply.parse_response(self.wire, payload)
         answer, first = self.answer, self.answer.first
         answer.id, answer.usage, answer.raw = response.id, response.usage, payload
         first.parts = response.parts
@@ -203,9 +201,9 @@ class CohereDecoder(StreamDecoder["CohereChat"]):
         """The response so far, with the citations at the texts that they are about."""
         response = self.answer.build()
         if self._plan:
-            response.parts.append(parse.make_plan(self.wire, "".join(self._plan)))
+            response.parts.append(reply.make_plan(self.wire, "".join(self._plan)))
         if self._citations:
-            response.parts = parse.add_citations(self.wire, response.parts, self._citations)
+            response.parts = reply.add_citations(self.wire, response.parts, self._citations)
         return response
 
 

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from base64 import b64decode
 
+from ...contract import Part
 from ...data.json import as_dict, decode_json
-from ...drivers.traits.base import TraitBase
 from ...framing import EventStreamMessage
 
-__all__ = ["open_chunk", "raise_exception"]
+__all__ = ["EVENT_STREAM", "open_chunk", "raise_exception"]
+
+EVENT_STREAM = "application/vnd.amazon.eventstream"
+"""The media type of streamed answers."""
 
 
-def open_chunk(wire: TraitBase, event: EventStreamMessage) -> bytes:
+def open_chunk(wire: Part, event: EventStreamMessage) -> bytes:
     """What a `chunk` event of InvokeModel wraps. Raises `InvalidResponseError` when it is not base64 in JSON."""
     try:
         return b64decode(decode_json(event.payload)["bytes"], validate=True)
@@ -22,7 +25,7 @@ def open_chunk(wire: TraitBase, event: EventStreamMessage) -> bytes:
         raise wire.invalid_response("a chunk of the stream is not base64 in JSON", event.payload) from None
 
 
-def raise_exception(wire: TraitBase, event: EventStreamMessage) -> None:
+def raise_exception(wire: Part, event: EventStreamMessage) -> None:
     """Raise the mapped error when the message is one: an exception that is modelled, or an error that is not."""
     headers = event.headers
     kind = headers.get(":message-type")

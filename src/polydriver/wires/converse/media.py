@@ -6,13 +6,11 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ImageBlock.h
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.messages import Audio, Document, Image, Media, Video
 from ...data.sniffing import sniff_media_type
-
-if TYPE_CHECKING:
-    from . import Converse
+from .options import ConverseSettings
 
 __all__ = ["IMAGE_TYPES", "render_media"]
 
@@ -42,7 +40,7 @@ _NAMES = {Image: "image", Video: "video", Audio: "audio", Document: "document"}
 _MAX_NAME = 200
 
 
-def render_media(wire: Converse, part: Media) -> dict[str, Any]:
+def render_media(wire: ConverseSettings, part: Media) -> dict[str, Any]:
     """The block for a part. Raises `UnsupportedFeatureError` for formats and sources that the API does not read."""
     kind = type(part)
     rendered: dict[str, Any] = {"format": _format(wire, part), "source": _source(wire, part)}
@@ -55,7 +53,7 @@ def render_media(wire: Converse, part: Media) -> dict[str, Any]:
     return {_NAMES[kind]: rendered}
 
 
-def _format(wire: Converse, part: Media) -> str:
+def _format(wire: ConverseSettings, part: Media) -> str:
     """The API's word for the format: from the MIME type, else from the first bytes, else the usual one."""
     known = _FORMATS[type(part)]
     media_type = part.media_type or (sniff_media_type(part.data) if part.data else None)
@@ -68,7 +66,7 @@ def _format(wire: Converse, part: Media) -> str:
     return found
 
 
-def _source(wire: Converse, part: Media) -> dict[str, Any]:
+def _source(wire: ConverseSettings, part: Media) -> dict[str, Any]:
     """Bytes, or an object in S3 by its URL, with `bucketOwner` from the part's own provider data."""
     if part.data is not None:
         return {"bytes": part.base64}

@@ -5,14 +5,12 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/inference-reasoning.html
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from ...data.prompt import Prompt
+from ..messages.options import MessagesSettings
 from ..messages.reasoning import render_sampling, render_thinking
-
-if TYPE_CHECKING:
-    from ..messages import Messages
-    from . import Converse
+from .options import ConverseSettings
 
 __all__ = ["render_inference"]
 
@@ -20,7 +18,7 @@ _DEFAULT_MAX_TOKENS = 4096
 _EFFORTS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 
 
-def render_inference(wire: Converse, prompt: Prompt, body: dict[str, Any]) -> None:
+def render_inference(wire: ConverseSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     """Set `inferenceConfig` and, in `additionalModelRequestFields`, what the maker's models take beyond it."""
     family = wire.family(prompt.model)
     if family.reasoning == "claude":
@@ -42,11 +40,11 @@ def _render_plain(prompt: Prompt) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if value is not None}
 
 
-def _render_effort(wire: Converse, prompt: Prompt) -> dict[str, Any]:
+def _render_effort(wire: ConverseSettings, prompt: Prompt) -> dict[str, Any]:
     """How long a model that is not Claude may think, in its maker's words."""
     kind, effort = wire.family(prompt.model).reasoning, prompt.reasoning_effort
     if prompt.reasoning_budget is not None:
-        prompt.warn(f"{prompt.model} takes no reasoning_budget; it was left out. Use reasoning_effort.")
+        prompt.warn(f"{prompt.model} does not support reasoning_budget; it was left out. Use reasoning_effort.")
     if effort is None:
         return {}
     if kind == "nova" and effort == "none":
@@ -55,18 +53,20 @@ def _render_effort(wire: Converse, prompt: Prompt) -> dict[str, Any]:
         return {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": _EFFORTS[effort]}}
     if kind == "effort" and effort in _EFFORTS:
         return {"reasoning_effort": _EFFORTS[effort]}
-    prompt.warn(f"{prompt.model} takes no reasoning_effort {effort!r}; it was left out.")
+    prompt.warn(f"{prompt.model} does not support reasoning_effort {effort!r}; it was left out.")
     return {}
 
 
-def _render_claude(wire: Converse, prompt: Prompt, body: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _render_claude(
+    wire: ConverseSettings, prompt: Prompt, body: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Claude's rules on thinking and sampling are those of its own API; here is where Converse has the same fields."""
     forced = body.get("toolConfig", {}).get("toolChoice", {})
     limit = prompt.max_tokens
     drawn: dict[str, Any] = {"max_tokens": limit or wire.output_limit(prompt.model) or _DEFAULT_MAX_TOKENS}
     if "any" in forced or "tool" in forced:
         drawn["tool_choice"] = {"type": "any"}
-    claude = cast("Messages", wire)  # of a wire, these rules read name and generation
+    claude = cast(MessagesSettings, wire)  # of a wire, these rules read name and generation
     render_thinking(claude, prompt, drawn)
     render_sampling(claude, prompt, drawn)
     config: dict[str, Any] = {}

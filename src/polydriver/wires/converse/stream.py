@@ -5,24 +5,22 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from ...contract import StreamDecoder
 from ...data.arguments import parse_arguments
 from ...data.json import as_dict, as_list, as_str, decode_json
 from ...data.messages import ProviderPart, Text
+from ...data.prompt import Prompt
 from ...data.responses import AIChunk
-from ...drivers.traits import StreamDecoder
 from ...framing import EventStreamDecoder, EventStreamMessage
-from . import parse
+from . import reply
 from .deltas import NO_DELTA, Delta, ReasoningDelta, convert_delta, decode_delta
 from .frames import open_chunk, raise_exception
+from .options import ConverseSettings
 from .tools import find_output_tool
-
-if TYPE_CHECKING:
-    from ...data.prompt import Prompt
-    from . import Converse
 
 __all__ = ["ConverseDecoder"]
 
@@ -44,7 +42,7 @@ class _Block:
         self.signature = ""
 
 
-class ConverseDecoder(StreamDecoder["Converse"]):
+class ConverseDecoder(StreamDecoder[ConverseSettings]):
     """Reads events from `messageStart` to `messageStop`, and `metadata` after it, which has the usage.
 
     InvokeModel streams the same events, for models of the Nova family, wrapped in `chunk` events.
@@ -52,10 +50,10 @@ class ConverseDecoder(StreamDecoder["Converse"]):
 
     framing = EventStreamDecoder
 
-    def __init__(self, driver: Converse, prompt: Prompt) -> None:
-        super().__init__(driver, prompt)
+    def __init__(self, wire: ConverseSettings, prompt: Prompt) -> None:
+        super().__init__(wire, prompt)
         self._blocks: dict[Any, _Block] = {}
-        self._output_tool = find_output_tool(driver, prompt)
+        self._output_tool = find_output_tool(wire, prompt)
         self._readers: dict[str, Callable[[dict[str, Any], list[AIChunk]], None]] = {
             "messageStart": self._begin,
             "contentBlockStart": self._start_block,
@@ -114,7 +112,7 @@ class ConverseDecoder(StreamDecoder["Converse"]):
         block = self._block(index)
         if isinstance(call := start.get("toolUse"), dict):
             name = as_str(call.get("name")) or ""
-            if call.get("type") == parse.SERVER_CALL:
+            if call.get("type") == reply.SERVER_CALL:
                 block.server = call
             elif self._output_tool is not None and name == self._output_tool:
                 block.is_output = True
@@ -192,11 +190,11 @@ class ConverseDecoder(StreamDecoder["Converse"]):
         elif block.server is not None:
             arguments, text = parse_arguments("".join(block.input))
             call = {**block.server, "input": arguments if arguments is not None else text}
-            part = ProviderPart(origin, parse.SERVER_CALL, {"toolUse": call})
+            part = ProviderPart(origin, reply.SERVER_CALL, {"toolUse": call})
         elif block.result is not None:
             part = ProviderPart(origin, "toolResult", {"toolResult": block.result})
         elif block.image is not None:
-            part = parse.parse_image(block.image)
+            part = reply.parse_image(block.image)
         if part is not None:
             first.add_part(part)
             chunks.append(AIChunk(parts=[part]))
@@ -208,11 +206,11 @@ class ConverseDecoder(StreamDecoder["Converse"]):
         self._blocks.clear()
         raw = as_str(event.get("stopReason"))
         first = self.answer.first
-        calls = first.take_calls(cut=parse.FINISH_REASONS.get(raw or "") == "length")
+        calls = first.take_calls(cut=reply.FINISH_REASONS.get(raw or "") == "length")
         if calls:
             chunks.append(AIChunk(tool_calls=calls))
         first.raw_finish_reason = raw
-        first.finish_reason = parse.map_finish(raw, first.build_parts())
+        first.finish_reason = reply.map_finish(raw, first.build_parts())
         self.answer.raw = {**as_dict(self.answer.raw), **event}
         self.complete = True
 
@@ -220,7 +218,7 @@ class ConverseDecoder(StreamDecoder["Converse"]):
         """The last event, with the usage. It comes after the end mark, so that nothing is left to wait for."""
         usage = event.get("usage")
         if isinstance(usage, dict):
-            self.answer.usage = parse.parse_usage(usage)
-        self.answer.model = parse.find_model(event) or self.answer.model
+            self.answer.usage = reply.parse_usage(usage)
+        self.answer.model = reply.find_model(event) or self.answer.model
         self.answer.raw = {**as_dict(self.answer.raw), **event}
         self.closed = self.complete

@@ -6,20 +6,18 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/tool-use.html and `/structu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.json import encode_json
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
-from ...drivers.traits.functions import free_tool_name
 from ..messages.schemas import render_schema
-
-if TYPE_CHECKING:
-    from . import Converse
+from ..shared.tools import free_tool_name
+from .options import ConverseSettings
 
 __all__ = ["find_output_tool", "render_output", "render_tools"]
 
 
-def render_tools(wire: Converse, prompt: Prompt, body: dict[str, Any]) -> None:
+def render_tools(wire: ConverseSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     """Set `toolConfig`. `messages` are in the body already: calls in the history ask for it even without tools."""
     called = list(dict.fromkeys(_called_names(body["messages"])))
     if not prompt.tools or (prompt.tool_choice == "none" and not called):
@@ -34,7 +32,7 @@ def render_tools(wire: Converse, prompt: Prompt, body: dict[str, Any]) -> None:
         words: dict[str, dict[str, Any]] = {"auto": {"auto": {}}, "required": {"any": {}}}
         config["toolChoice"] = words.get(choice) or {"tool": {"name": choice}}
     if prompt.parallel_tool_calls is False:
-        prompt.warn(f"{wire.name} takes no parallel_tool_calls; it was left out.")
+        prompt.warn(f"{wire.name} does not support parallel_tool_calls; it was left out.")
     body["toolConfig"] = config
 
 
@@ -49,7 +47,7 @@ def _declare(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"toolSpec": {"name": name, "inputSchema": {"json": schema}}}
 
 
-def _render_tool(wire: Converse, prompt: Prompt, tool: ToolSpec | ProviderTool) -> dict[str, Any]:
+def _render_tool(wire: ConverseSettings, prompt: Prompt, tool: ToolSpec | ProviderTool) -> dict[str, Any]:
     """One entry of `tools`. A strict tool whose schema the API cannot promise to keep to is offered as a plain one."""
     if isinstance(tool, ProviderTool):
         return tool.data
@@ -67,14 +65,14 @@ def _render_tool(wire: Converse, prompt: Prompt, tool: ToolSpec | ProviderTool) 
     return rendered
 
 
-def _closed(wire: Converse, prompt: Prompt, schema: dict[str, Any]) -> dict[str, Any] | None:
+def _closed(wire: ConverseSettings, prompt: Prompt, schema: dict[str, Any]) -> dict[str, Any] | None:
     """The schema in the subset that Bedrock can promise to keep to, which is the one of Claude's own API."""
     if not wire.family(prompt.model).structured:
         return None
     return render_schema(schema) if schema.get("properties") else {**schema, "additionalProperties": False}
 
 
-def render_output(wire: Converse, prompt: Prompt, body: dict[str, Any]) -> None:
+def render_output(wire: ConverseSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     """Ask for JSON: by `outputConfig.textFormat` where model and schema allow it, else by a forced tool."""
     wanted = prompt.response_format
     if wanted is None:
@@ -95,13 +93,13 @@ def render_output(wire: Converse, prompt: Prompt, body: dict[str, Any]) -> None:
         config["toolChoice"] = {"any": {}} if free else {"tool": {"name": name}}
 
 
-def _native_schema(wire: Converse, prompt: Prompt, wanted: OutputFormat) -> dict[str, Any] | None:
+def _native_schema(wire: ConverseSettings, prompt: Prompt, wanted: OutputFormat) -> dict[str, Any] | None:
     if wanted.schema is None or wanted.strict is False or not wire.family(prompt.model).structured:
         return None
     return render_schema(wanted.schema)
 
 
-def find_output_tool(wire: Converse, prompt: Prompt) -> str | None:
+def find_output_tool(wire: ConverseSettings, prompt: Prompt) -> str | None:
     """The name of the tool that stands in for structured output; `None` when none is wanted, or the API has its own."""
     wanted = prompt.response_format
     if wanted is None or _native_schema(wire, prompt, wanted) is not None:

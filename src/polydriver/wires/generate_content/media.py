@@ -8,35 +8,48 @@ from __future__ import annotations
 import math
 import re
 import struct
+from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
+from ...contract import OperationPart
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_list, as_str
 from ...data.messages import AIMessage, Audio, Image, Part, Text
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse
 from ...errors import ContentFilterError, ProviderError, error_branch
+from ...operations.kinds import EDIT_IMAGE, GENERATE_IMAGE, SPEAK
 from ...operations.requests import ImageEditRequest, ImageRequest, OperationRequest, SpeechRequest
 from ...operations.results import ImageResponse, SpeechResponse
-from . import GenerateContent
 from .models import bare_id
 from .names import camel, with_camel_names
+from .wire import GenerateContent
 
-__all__ = ["MEDIA_OPTIONS", "MakesMedia"]
-
-MEDIA_OPTIONS = {
-    "generate_image": frozenset({"negative_prompt", "person_generation", "safety_filter_level", "language"}),
-    "speak": frozenset({"speech_config"}),
-}
-"""Options beyond those of the requests, by the method's name."""
+__all__ = ["ContentMedia"]
 
 _PIXELS = re.compile(r"(\d{2,5})x(\d{2,5})")
 _RATE = re.compile(r"rate=(\d+)")
 _SAMPLE_RATE = 24000
 
 
-class MakesMedia(GenerateContent):
-    """The wire with pictures and speech."""
+class ContentMedia(OperationPart, kw_only=True, eq=False):
+    """Pictures and speech, by models of either kind."""
+
+    kinds = (GENERATE_IMAGE, EDIT_IMAGE, SPEAK)
+    options: Mapping[str, frozenset[str]] = msgspec.field(
+        default_factory=lambda: {
+            "generate_image": frozenset({"negative_prompt", "person_generation", "safety_filter_level", "language"}),
+            "speak": frozenset({"speech_config"}),
+        }
+    )
+
+    @property
+    def wire(self) -> GenerateContent:
+        """The wire of Gemini's models."""
+        found: GenerateContent = getattr(self.driver.wire, "gemini", self.driver.wire)
+        return found
 
     def build_image(self, request: ImageRequest) -> Request:
         """The request for pictures; models called `imagen...` are asked over predict."""
@@ -46,7 +59,7 @@ class MakesMedia(GenerateContent):
         if bare_id(request.model).startswith("imagen"):
             return self._build_imagen(request)
         if request.format is not None:
-            request.warn(f"{self.name} takes no format with {request.model}; it was left out.")
+            request.warn(f"{self.name} does not support format with {request.model}; it was left out.")
         return self._build_generation(request, [Text(request.prompt)], self._image_config(request))
 
     def parse_image(self, reply: Reply, request: ImageRequest) -> ImageResponse:
@@ -76,7 +89,7 @@ class MakesMedia(GenerateContent):
     def build_speech(self, request: SpeechRequest) -> Request:
         """The request to speak a text; instructions on how to speak are put before it."""
         if request.speed is not None:
-            request.warn(f"{self.name} takes no speed; say in the instructions how fast to speak.")
+            request.warn(f"{self.name} does not support speed; say in the instructions how fast to speak.")
         if request.format not in (None, "wav", "pcm"):
             request.warn(f"{self.name} speaks wav and pcm only, not {request.format}; wav was taken.")
         config: dict[str, Any] = {"responseModalities": ["AUDIO"]}
@@ -112,11 +125,13 @@ class MakesMedia(GenerateContent):
 
     def _build_generation(self, request: OperationRequest, parts: list[Part], config: dict[str, Any]) -> Request:
         prompt = Prompt(messages=[AIMessage(parts)], model=request.model, extra={"generationConfig": config})
-        body = {**self.render_prompt(prompt), **request.extra}
-        return self.build_post(f"{self.model_path(request.model)}:generateContent", body, headers=request.extra_headers)
+        body = {**self.wire.render_prompt(prompt), **request.extra}
+        return self.build_post(
+            f"{self.wire.model_path(request.model)}:generateContent", body, headers=request.extra_headers
+        )
 
     def _parse_generation(self, reply: Reply, request: OperationRequest) -> AIResponse:
-        return self.parse_response(reply, Prompt(messages=[], model=request.model))
+        return self.wire.parse_response(reply, Prompt(messages=[], model=request.model))
 
     def _build_imagen(self, request: ImageRequest) -> Request:
         parameters: dict[str, Any] = {"sampleCount": request.n if request.n is not None else 1}
@@ -130,7 +145,7 @@ class MakesMedia(GenerateContent):
             parameters["outputOptions"] = {"mimeType": f"image/{request.format}"}
         parameters |= {camel(name): value for name, value in request.options.items()}
         body = {"instances": [{"prompt": request.prompt}], "parameters": parameters, **request.extra}
-        return self.build_post(f"{self.model_path(request.model)}:predict", body, headers=request.extra_headers)
+        return self.build_post(f"{self.wire.model_path(request.model)}:predict", body, headers=request.extra_headers)
 
     def _parse_imagen(self, payload: dict[str, Any], reply: Reply) -> ImageResponse:
         if payload.get("error"):
@@ -158,7 +173,7 @@ class MakesMedia(GenerateContent):
         return self.invalid_response(f"it has no {what}: {answer.content[:200]!r}", reply.body)
 
     def _filtered(self, reason: str) -> ProviderError:
-        kind = error_branch(self.error_prefix)[ContentFilterError]
+        kind = error_branch(self.driver.error_prefix)[ContentFilterError]
         return kind(f"{self.name} held back what it made: {reason}", provider=self.name)
 
 

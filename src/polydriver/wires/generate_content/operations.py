@@ -7,30 +7,33 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...contract import OperationPart, Part
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list
 from ...data.prompt import Prompt
 from ...data.usage import TokenUsage
-from ...drivers.traits.base import TraitBase
+from ...operations.kinds import COUNT_TOKENS, EMBED
 from ...operations.requests import EmbeddingRequest
 from ...operations.results import EmbeddingResponse, TokenCount
 from ..operations.vectors import check_texts, read_vectors
-from . import GenerateContent
 from .names import camel, with_camel_names
+from .wire import GenerateContent
 
-__all__ = ["TASK_TYPES", "EmbedsContent", "check_input", "parse_token_count"]
+__all__ = ["TASK_TYPES", "ContentEmbeddings", "ContentTokenCounting", "check_input"]
 
 TASK_TYPES = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
 """The API's words for what an embedding will be used for."""
 
 
-class EmbedsContent(GenerateContent):
-    """The wire with embeddings by `batchEmbedContents`."""
+class ContentEmbeddings(OperationPart, kw_only=True, eq=False):
+    """Embeddings by `batchEmbedContents`."""
+
+    kinds = (EMBED,)
 
     def build_embeddings(self, request: EmbeddingRequest) -> Request:
         """The request for the vectors of some texts."""
         check_input(self, request)
-        path = self.model_path(request.model)
+        path = self.driver.wire.model_path(request.model)
         common: dict[str, Any] = {"model": path}
         if request.input_type is not None:
             common["taskType"] = TASK_TYPES.get(request.input_type, request.input_type)
@@ -54,20 +57,32 @@ class EmbedsContent(GenerateContent):
         return EmbeddingResponse(embeddings=vectors, usage=usage, raw=payload)
 
 
-def check_input(driver: TraitBase, request: EmbeddingRequest) -> None:
+def check_input(part: Part, request: EmbeddingRequest) -> None:
     """Warn of what the API does not take. Raises `UnsupportedFeatureError` for token ids."""
-    check_texts(driver, request)
+    check_texts(part, request)
     if request.user is not None:
-        request.warn(f"{driver.name} takes no user; it was left out.")
+        request.warn(f"{part.name} does not support user; it was left out.")
 
 
-def parse_token_count(driver: TraitBase, reply: Reply, prompt: Prompt) -> TokenCount:
-    """The answer of `countTokens`."""
-    payload = as_dict(with_camel_names(driver.decode(reply)))
-    if payload.get("error"):
-        raise driver.map_payload(payload)
-    count = as_int(payload.get("totalTokens"))
-    if count is None:
-        raise driver.invalid_response("it has no totalTokens", reply.body)
-    cached = as_int(payload.get("cachedContentTokenCount"))
-    return TokenCount(input_tokens=count, cached_input_tokens=cached, raw=payload)
+class ContentTokenCounting(OperationPart, kw_only=True, eq=False):
+    """Counts the tokens of a prompt, with its tools and its system instruction, by `countTokens`."""
+
+    kinds = (COUNT_TOKENS,)
+
+    def build_token_count(self, prompt: Prompt) -> Request:
+        """The request for a prompt's number of tokens."""
+        wire: GenerateContent = self.driver.wire
+        path = wire.model_path(prompt.model)
+        body = {"generateContentRequest": {"model": path, **wire.render_prompt(prompt)}}
+        return self.build_post(f"{path}:countTokens", body, headers=prompt.extra_headers)
+
+    def parse_token_count(self, reply: Reply, prompt: Prompt) -> TokenCount:
+        """The number of tokens."""
+        payload = as_dict(with_camel_names(self.decode(reply)))
+        if payload.get("error"):
+            raise self.map_payload(payload)
+        count = as_int(payload.get("totalTokens"))
+        if count is None:
+            raise self.invalid_response("it has no totalTokens", reply.body)
+        cached = as_int(payload.get("cachedContentTokenCount"))
+        return TokenCount(input_tokens=count, cached_input_tokens=cached, raw=payload)

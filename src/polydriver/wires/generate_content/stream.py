@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from ...contract import StreamDecoder
 from ...data.arguments import make_call_id
 from ...data.assembly import ChoiceAssembly
 from ...data.json import as_dict, as_list, as_str, decode_json, encode_json
 from ...data.messages import Part, Reasoning, Text, ToolCall
+from ...data.prompt import Prompt
 from ...data.responses import AIChunk, AIResponse
-from ...drivers.traits import StreamDecoder
-from . import parse
+from . import reply
 from .frames import Frames
 from .names import with_camel_names
+from .options import ContentSettings
 from .partial import StreamedCall
-
-if TYPE_CHECKING:
-    from ...data.prompt import Prompt
-    from . import GenerateContent
 
 __all__ = ["GenerateContentDecoder"]
 
@@ -52,13 +50,13 @@ _decode = msgspec.json.Decoder(_Chunk).decode
 _NO_USAGE = msgspec.Raw(b"null")
 
 
-class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
+class GenerateContentDecoder(StreamDecoder[ContentSettings]):
     """Reads `GenerateContentResponse` events until every candidate has a finish reason, or the prompt was blocked."""
 
     framing = Frames
 
-    def __init__(self, driver: GenerateContent, prompt: Prompt) -> None:
-        super().__init__(driver, prompt)
+    def __init__(self, wire: ContentSettings, prompt: Prompt) -> None:
+        super().__init__(wire, prompt)
         self._usages = (_NO_USAGE, _NO_USAGE)
         self._open: dict[int, StreamedCall] = {}
         self._sources: dict[int, dict[str, Any]] = {}
@@ -146,14 +144,14 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
                         chunks.append(AIChunk(content=text, index=index))
                 else:
                     last = raw.finish_reason is not None and place == len(parts) - 1
-                    self._read_part(choice, part, chunks, word=parse.finish_word(raw.finish_reason) if last else None)
+                    self._read_part(choice, part, chunks, word=reply.finish_word(raw.finish_reason) if last else None)
         if raw.logprobs_result is not None:
             self._read_logprobs(choice, raw.logprobs_result)
         if raw.grounding_metadata or raw.url_context_metadata or raw.citation_metadata:
             known = self._sources.setdefault(index, {})
             values = (raw.grounding_metadata, raw.url_context_metadata, raw.citation_metadata)
-            known.update((name, value) for name, value in zip(parse.SOURCE_FIELDS, values, strict=True) if value)
-        if raw.finish_reason is not None and (word := parse.finish_word(raw.finish_reason)):
+            known.update((name, value) for name, value in zip(reply.SOURCE_FIELDS, values, strict=True) if value)
+        if raw.finish_reason is not None and (word := reply.finish_word(raw.finish_reason)):
             self._finish_choice(choice, word, as_str(raw.finish_message), chunks)
 
     def _read_part(
@@ -172,9 +170,9 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
                 choice.add_text(text)
                 chunks.append(AIChunk(content=text, index=choice.index))
             return
-        cut = word is not None and parse.map_finish(self.wire, word) == "length"
+        cut = word is not None and reply.map_finish(self.wire, word) == "length"
         made = len(choice.tool_calls)
-        part = parse.read_part(self.wire, raw, self._choice_seed(choice), made, cut=cut)
+        part = reply.read_part(self.wire, raw, self._choice_seed(choice), made, cut=cut)
         if part is not None:
             self._add_part(choice, part, chunks)
 
@@ -230,25 +228,25 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
         choice.flush()
         self._add_sources(choice, chunks)
         choice.raw_finish_reason = word
-        choice.finish_reason = parse.map_finish(self.wire, word, choice.parts)
+        choice.finish_reason = reply.map_finish(self.wire, word, choice.parts)
         self._end_choice(choice, message)
 
     def _read_feedback(self, feedback: Any) -> None:
         """A blocked prompt has no candidates: the answer is empty, and over."""
-        if blocked := parse.block_reason(feedback):
+        if blocked := reply.block_reason(feedback):
             first = self.answer.first
             first.finish_reason, first.raw_finish_reason = "content_filter", blocked
             self._end_choice(first, as_str(as_dict(feedback).get("blockReasonMessage")))
 
     def _end_choice(self, choice: ChoiceAssembly, message: str | None) -> None:
-        warning = parse.explain(self.wire, choice.finish_reason, message)
+        warning = reply.explain(self.wire, choice.finish_reason, message)
         if warning and warning not in self.answer.warnings:
             self.answer.warnings.append(warning)
         self.complete = all(other.finish_reason for other in self.answer.choices)
 
     def _add_sources(self, choice: ChoiceAssembly, chunks: list[AIChunk]) -> None:
         if found := self._sources.pop(choice.index, None):
-            choice.parts, new = parse.add_sources(self.wire, choice.parts, found)
+            choice.parts, new = reply.add_sources(self.wire, choice.parts, found)
             if new:
                 chunks.append(AIChunk(parts=new, index=choice.index))
 
@@ -256,7 +254,7 @@ class GenerateContentDecoder(StreamDecoder["GenerateContent"]):
         """Read the usage that came last: every event repeats it, with the numbers so far. The last may lack them."""
         for raw in self._usages:
             try:
-                usage = parse.parse_usage(as_dict(decode_json(bytes(raw))))
+                usage = reply.parse_usage(as_dict(decode_json(bytes(raw))))
             except ValueError:
                 continue  # not UTF-8: no number is in it
             if usage is not None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.prompt import Prompt
 from .models import ModelFacts
 from .names import camel
-
-if TYPE_CHECKING:
-    from . import GenerateContent
+from .options import ContentSettings
 
 __all__ = ["render_thinking"]
 
@@ -26,7 +24,7 @@ _LEVELS = {
 _BUDGETS = {"none": 0, "minimal": 1024, "low": 1024, "medium": 8192, "high": 24576}
 
 
-def render_thinking(wire: GenerateContent, prompt: Prompt, facts: ModelFacts) -> dict[str, Any]:
+def render_thinking(wire: ContentSettings, prompt: Prompt, facts: ModelFacts) -> dict[str, Any]:
     """`thinkingConfig` for the prompt's effort or budget; thoughts are asked for wherever thinking is.
 
     The driver's own options (`include_thoughts`, `thinking_level`, ...) win.
@@ -52,7 +50,7 @@ def render_thinking(wire: GenerateContent, prompt: Prompt, facts: ModelFacts) ->
     return config
 
 
-def _render_effort(wire: GenerateContent, prompt: Prompt, facts: ModelFacts, effort: str) -> dict[str, Any]:
+def _render_effort(wire: ContentSettings, prompt: Prompt, facts: ModelFacts, effort: str) -> dict[str, Any]:
     if facts.thinking == "budget":
         least, most = facts.budgets
         budget = _BUDGETS.get(effort, most)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.arguments import parse_arguments
 from ...data.json import as_str
 from ...data.messages import Part
-from .parse import parse_block, parse_call
-
-if TYPE_CHECKING:
-    from . import Messages
+from .options import MessagesSettings
+from .reply import parse_block, parse_call
 
 __all__ = ["BLOCK_OF_DELTA", "Block"]
 
@@ -51,7 +49,7 @@ class Block:
             return self.kind not in ("text", "thinking", "redacted_thinking")
         return not isinstance(delta, str) or BLOCK_OF_DELTA.get(delta, self.kind) == self.kind
 
-    def build(self, wire: Messages, seed: str, *, cut: bool = False) -> Part | None:
+    def build(self, wire: MessagesSettings, seed: str, *, cut: bool = False) -> Part | None:
         """The part that the block makes, as far as it came. `cut`: the answer ended at a limit within this block."""
         text = "".join(self.pieces)
         whole = {**self.start, "type": self.kind}

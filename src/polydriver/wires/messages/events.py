@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from ...data.json import decode_json
-
-if TYPE_CHECKING:
-    from . import Messages
+from .options import MessagesSettings
 
 __all__ = ["Delta", "Event", "decode_event"]
 
@@ -48,29 +46,29 @@ _decode = msgspec.json.Decoder(Event).decode
 _DONE = b"[DONE]"
 
 
-def decode_event(driver: Messages, name: bytes, data: bytes) -> Event:
+def decode_event(wire: MessagesSettings, name: bytes, data: bytes) -> Event:
     """The event in the data. Raises a mapped error for errors of other shapes, `InvalidResponseError` for nonsense."""
     try:
         return _decode(data)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         if data.strip() == _DONE:  # the mark of another wire, which some proxies add
             return Event(type="[DONE]")
-        return _decode_leniently(driver, name, data)
+        return _decode_leniently(wire, name, data)
 
 
-def _decode_leniently(driver: Messages, name: bytes, data: bytes) -> Event:
+def _decode_leniently(wire: MessagesSettings, name: bytes, data: bytes) -> Event:
     """An event that does not have the usual shape: an error as a bare string, half a surrogate pair."""
     try:
         payload = decode_json(data)
     except ValueError as error:
         if name == b"error":
-            raise driver.map_payload(data.decode("utf-8", "replace")) from None
-        raise driver.invalid_response(f"an event of the stream is {error}", data) from None
+            raise wire.map_payload(data.decode("utf-8", "replace")) from None
+        raise wire.invalid_response(f"an event of the stream is {error}", data) from None
     if not isinstance(payload, dict):
-        raise driver.map_payload(payload)
+        raise wire.map_payload(payload)
     try:
         return msgspec.convert(payload, Event)
     except (msgspec.ValidationError, RecursionError) as error:
         if payload.get("error"):
-            raise driver.map_payload(payload) from None
-        raise driver.invalid_response(f"an event of the stream has another shape: {error}", data) from None
+            raise wire.map_payload(payload) from None
+        raise wire.invalid_response(f"an event of the stream has another shape: {error}", data) from None

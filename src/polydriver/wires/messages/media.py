@@ -5,13 +5,11 @@ https://platform.claude.com/docs/en/build-with-claude/vision, `/pdf-support`, `/
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.messages import Document, Image
 from ...data.sniffing import sniff_media_type
-
-if TYPE_CHECKING:
-    from . import Messages
+from .options import MessagesSettings
 
 __all__ = ["render_document", "render_image"]
 
@@ -20,7 +18,7 @@ _TEXTS = ("application/json", "application/xml", "application/yaml", "applicatio
 _MAX_TITLE = 500
 
 
-def render_image(wire: Messages, part: Image) -> dict[str, Any]:
+def render_image(wire: MessagesSettings, part: Image) -> dict[str, Any]:
     """An `image` block. Raises `UnsupportedFeatureError` for a format that the API does not read."""
     if part.file_id:
         return {"type": "image", "source": {"type": "file", "file_id": part.file_id}}
@@ -33,7 +31,7 @@ def render_image(wire: Messages, part: Image) -> dict[str, Any]:
     return {"type": "image", "source": {"type": "base64", "media_type": kind, "data": part.base64}}
 
 
-def render_document(wire: Messages, part: Document) -> dict[str, Any]:
+def render_document(wire: MessagesSettings, part: Document) -> dict[str, Any]:
     """A `document` block: PDF or text. Raises `UnsupportedFeatureError` for other bytes."""
     block: dict[str, Any] = {"type": "document", "source": _render_source(wire, part)}
     if title := part.title or part.name:
@@ -45,7 +43,7 @@ def render_document(wire: Messages, part: Document) -> dict[str, Any]:
     return block
 
 
-def _render_source(wire: Messages, part: Document) -> dict[str, Any]:
+def _render_source(wire: MessagesSettings, part: Document) -> dict[str, Any]:
     if part.file_id:
         return {"type": "file", "file_id": part.file_id}
     if part.data is None:

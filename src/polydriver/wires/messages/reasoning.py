@@ -5,14 +5,12 @@ https://platform.claude.com/docs/en/build-with-claude/extended-thinking
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.messages import AIMessage, Reasoning, Text, ToolResult
 from ...data.prompt import Prompt
 from .generations import EFFORTS
-
-if TYPE_CHECKING:
-    from . import Messages
+from .options import MessagesSettings
 
 __all__ = ["continues_unsigned", "render_sampling", "render_thinking"]
 
@@ -37,7 +35,7 @@ def continues_unsigned(messages: list[AIMessage], origin: str) -> bool:
     return False
 
 
-def render_thinking(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None:
+def render_thinking(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     """Set `thinking`, `output_config.effort` and, where the budget asks for it, a larger `max_tokens`.
 
     `tool_choice` is in the body already: the API does not think when a tool call is forced.
@@ -58,7 +56,7 @@ def render_thinking(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> Non
         prompt.warn(f"{wire.name} cannot reason when a tool call is forced; thinking was left out.")
     elif kind == "adaptive" or (kind == "both" and budget is None):
         if budget is not None:
-            prompt.warn(f"{prompt.model} takes no reasoning_budget; it was left out. Use reasoning_effort.")
+            prompt.warn(f"{prompt.model} does not support reasoning_budget; it was left out. Use reasoning_effort.")
         body["thinking"] = {"type": "adaptive"}
         if kind == "adaptive":
             body["thinking"]["display"] = "summarized"  # these models show nothing unless asked
@@ -68,7 +66,7 @@ def render_thinking(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> Non
         _render_budget(wire, prompt, body)
 
 
-def _render_effort(wire: Messages, prompt: Prompt, body: dict[str, Any], effort: str) -> None:
+def _render_effort(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any], effort: str) -> None:
     """Set the effort, or the nearest one below that the model takes."""
     allowed = wire.generation(prompt.model).efforts
     if not allowed:
@@ -76,17 +74,17 @@ def _render_effort(wire: Messages, prompt: Prompt, body: dict[str, Any], effort:
     if effort == "minimal":
         effort = "low"
     if effort not in EFFORTS:
-        prompt.warn(f"{wire.name} takes no reasoning_effort {effort!r}; it was left out.")
+        prompt.warn(f"{wire.name} does not support reasoning_effort {effort!r}; it was left out.")
         return
     given = effort
     while effort not in allowed:
         effort = EFFORTS[EFFORTS.index(effort) - 1]
     if effort != given:
-        prompt.warn(f"{prompt.model} takes no reasoning_effort {given!r}; {effort!r} was sent.")
+        prompt.warn(f"{prompt.model} does not support reasoning_effort {given!r}; {effort!r} was sent.")
     body["output_config"] = {**body.get("output_config", {}), "effort": effort}
 
 
-def _render_budget(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None:
+def _render_budget(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     """Set a budget in tokens, which must be below `max_tokens`."""
     limit = body["max_tokens"]
     if prompt.reasoning_budget is None:
@@ -109,7 +107,7 @@ def _render_budget(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None
     body["thinking"] = {"type": "enabled", "budget_tokens": budget}
 
 
-def render_sampling(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None:
+def render_sampling(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     """Set `temperature`, `top_p` and `top_k` as far as the model, and thinking, leave room for them."""
     wanted = {name: value for name in ("temperature", "top_p", "top_k") if (value := getattr(prompt, name)) is not None}
     sampling = wire.generation(prompt.model).sampling
@@ -119,7 +117,7 @@ def render_sampling(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> Non
     if wanted and body.get("thinking", {}).get("type") in ("enabled", "adaptive"):
         if wanted.get("temperature", 1) != 1 or "top_k" in wanted or wanted.get("top_p", 1) < _MIN_TOP_P:
             prompt.warn(
-                f"{wire.name} takes no temperature, top_k or top_p below {_MIN_TOP_P} while it reasons; left out."
+                f"{wire.name} does not support temperature, top_k or top_p below {_MIN_TOP_P} while it reasons; left out."
             )
         wanted = {"top_p": wanted["top_p"]} if wanted.get("top_p", 0) >= _MIN_TOP_P else {}
     if wanted.get("temperature", 0) > 1:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...contract import StreamDecoder
 from ...data.json import as_dict, as_list, as_str, decode_json
 from ...data.messages import Part, ProviderPart, Text, ToolCall
+from ...data.prompt import Prompt
 from ...data.responses import AIChunk, AIResponse
-from ...drivers.traits import StreamDecoder
-from . import parse
+from . import reply
 from .blocks import BLOCK_OF_DELTA, Block
 from .events import Delta, Event, decode_event
-from .render import find_output_tool
-
-if TYPE_CHECKING:
-    from ...data.prompt import Prompt
-    from . import Messages
+from .options import MessagesSettings
+from .request import find_output_tool
 
 __all__ = ["MessagesDecoder"]
 
@@ -23,15 +21,15 @@ __all__ = ["MessagesDecoder"]
 _MERGED = ("stop_reason", "stop_sequence", "stop_details", "container")
 
 
-class MessagesDecoder(StreamDecoder["Messages"]):
+class MessagesDecoder(StreamDecoder[MessagesSettings]):
     """Reads events from `message_start` to `message_stop`. Unknown kinds of events and deltas are passed over."""
 
-    def __init__(self, driver: Messages, prompt: Prompt) -> None:
-        super().__init__(driver, prompt)
+    def __init__(self, wire: MessagesSettings, prompt: Prompt) -> None:
+        super().__init__(wire, prompt)
         self._blocks: list[Block] = []
         self._open: dict[Any, Block] = {}
         self._message: dict[str, Any] = {}
-        self._output_tool = find_output_tool(driver, prompt)
+        self._output_tool = find_output_tool(wire, prompt)
         self._given = 0
 
     def parse_event(self, event: tuple[bytes, bytes], chunks: list[AIChunk]) -> None:
@@ -143,15 +141,15 @@ class MessagesDecoder(StreamDecoder["Messages"]):
                 self._message[name] = value
         if event.context_management is not None:
             self._message["context_management"] = event.context_management
-        self.answer.provider_data = parse.find_container(self.wire, self._message)
+        self.answer.provider_data = reply.find_container(self.wire, self._message)
         raw = as_str(delta.stop_reason)
         if raw is None:
             return
-        self._close_all(chunks, cut=parse.FINISH_REASONS.get(raw) == "length")
+        self._close_all(chunks, cut=reply.FINISH_REASONS.get(raw) == "length")
         first = self.answer.first
         first.raw_finish_reason = raw
-        first.finish_reason = parse.map_finish(raw, self._parts())
-        chunks += [AIChunk(refusal=refusal.text) for refusal in parse.parse_refusal(self.wire, self._message)]
+        first.finish_reason = reply.map_finish(raw, self._parts())
+        chunks += [AIChunk(refusal=refusal.text) for refusal in reply.parse_refusal(self.wire, self._message)]
         chunks.append(AIChunk(finish_reason=first.finish_reason, raw_finish_reason=raw, usage=self.answer.usage))
 
     def _close_all(self, chunks: list[AIChunk], *, cut: bool = False) -> None:
@@ -175,7 +173,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
         said = {name: value for name, value in raw.items() if value is not None}
         merged = {**as_dict(self._message.get("usage")), **said}
         self._message["usage"] = merged
-        self.answer.usage = parse.parse_usage(merged)
+        self.answer.usage = reply.parse_usage(merged)
 
     def _stop(self, chunks: list[AIChunk]) -> None:
         self.closed = True
@@ -201,7 +199,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
         if not isinstance(payload, dict) or not isinstance(payload.get("content"), list):
             super().parse_unframed(body, chunks)
             return
-        response = parse.parse_response(self.wire, payload, self.prompt)
+        response = reply.parse_response(self.wire, payload, self.prompt)
         self._start_message({**payload, "content": [], "stop_details": None}, chunks)
         self.answer.raw = payload
         self.answer.provider_data = response.provider_data
@@ -225,7 +223,7 @@ class MessagesDecoder(StreamDecoder["Messages"]):
     def build(self) -> AIResponse:
         """The response so far."""
         response = self.answer.build()
-        response.parts += [*self._parts(), *parse.parse_refusal(self.wire, self._message)]
+        response.parts += [*self._parts(), *reply.parse_refusal(self.wire, self._message)]
         return response
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from ...contract import StreamDecoder
 from ...data.json import as_dict, as_list, as_str, decode_json
+from ...data.prompt import Prompt
 from ...data.responses import AIChunk
-from ...drivers.traits import StreamDecoder
 from ...framing import JSONLinesDecoder
-from . import parse
-
-if TYPE_CHECKING:
-    from ...data.prompt import Prompt
-    from . import OllamaChat
+from . import reply
+from .options import OllamaSettings
 
 __all__ = ["AnswerLines", "OllamaDecoder"]
 
@@ -63,13 +61,13 @@ class AnswerLines(JSONLinesDecoder):
         return lines
 
 
-class OllamaDecoder(StreamDecoder["OllamaChat"]):
+class OllamaDecoder(StreamDecoder[OllamaSettings]):
     """Reads the lines of one answer, of the chat or of `generate`."""
 
     framing = AnswerLines
 
-    def __init__(self, driver: OllamaChat, prompt: Prompt) -> None:
-        super().__init__(driver, prompt)
+    def __init__(self, wire: OllamaSettings, prompt: Prompt) -> None:
+        super().__init__(wire, prompt)
         self._thinking = False
 
     def parse_event(self, event: bytes, chunks: list[AIChunk]) -> None:
@@ -131,7 +129,7 @@ class OllamaDecoder(StreamDecoder["OllamaChat"]):
         """Calls come whole."""
         self._end_thinking()
         first = self.answer.first
-        calls = parse.read_calls(raw_calls, first.seed, taken=len(first.tool_calls))
+        calls = reply.read_calls(raw_calls, first.seed, taken=len(first.tool_calls))
         for call in calls:
             first.add_part(call)
         if calls:
@@ -147,9 +145,9 @@ class OllamaDecoder(StreamDecoder["OllamaChat"]):
         answer, first = self.answer, self.answer.first
         self._end_thinking()
         first.flush()
-        answer.usage = parse.parse_usage(payload)
+        answer.usage = reply.parse_usage(payload)
         answer.raw = payload
-        answer.provider_data = parse.read_context(self.wire, payload)
+        answer.provider_data = reply.read_context(self.wire, payload)
         first.raw_finish_reason = as_str(payload.get("done_reason"))
-        first.finish_reason = parse.map_finish(first.raw_finish_reason, called=bool(first.tool_calls))
+        first.finish_reason = reply.map_finish(first.raw_finish_reason, called=bool(first.tool_calls))
         self.complete = self.closed = True

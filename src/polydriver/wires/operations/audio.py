@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str, decode_json
 from ...data.messages import Audio
 from ...data.multipart import FormFile
+from ...operations.kinds import SPEAK, TRANSCRIBE, TRANSLATE
 from ...operations.requests import SpeechRequest, TranscriptionRequest
 from ...operations.results import SpeechResponse, Transcript, TranscriptSegment, TranscriptWord
 from .base import OperationHooks
@@ -19,29 +20,25 @@ _TEXT_FORMATS = ("text", "srt", "vtt")
 _AUDIO_TYPES = {"mp3": "audio/mpeg", "opus": "audio/ogg", "pcm": "audio/pcm"}
 
 
-class Speech(OperationHooks):
+class Speech(OperationHooks, kw_only=True, eq=False):
     """Speaks texts.
 
-    - `speech_path`: where to post; `speech_fields`: names of the optional fields in the API.
+    - `path`: where to post.
     - `default_voice`: for APIs that must be told one, the voice when the caller names none.
     """
 
-    speech_path: ClassVar[str] = "audio/speech"
-    default_voice: ClassVar[str | None] = None
-    speech_fields: ClassVar[dict[str, str | None]] = {
-        "voice": "voice",
-        "format": "response_format",
-        "speed": "speed",
-        "instructions": "instructions",
-    }
+    kinds = (SPEAK,)
+    own_fields = {"voice": "voice", "format": "response_format", "speed": "speed", "instructions": "instructions"}
+    path: str = "audio/speech"
+    default_voice: str | None = None
 
     def build_speech(self, request: SpeechRequest) -> Request:
         """The request for one text."""
         body: dict[str, Any] = {"model": request.model, "input": request.text}
         if self.default_voice is not None and request.voice is None:
             body["voice"] = self.default_voice
-        body = self.put_fields(body, request, self.speech_fields)
-        return self.build_post(self.speech_path, body, headers=request.extra_headers)
+        body = self.put_fields(body, request)
+        return self.build_post(self.path, body, headers=request.extra_headers)
 
     def parse_speech(self, reply: Reply, request: SpeechRequest) -> SpeechResponse:
         """The sound, which is the reply's whole body. Raises a mapped error when it is JSON instead."""
@@ -56,12 +53,12 @@ class Speech(OperationHooks):
         return SpeechResponse(audio=Audio.from_bytes(reply.body, kind), units={"characters": len(request.text)})
 
 
-class _Transcripts(OperationHooks):
+class _Transcripts(OperationHooks, kw_only=True, eq=False):
     """Builds and reads transcriptions and translations alike. `timestamps_format`: the format that has times in it."""
 
-    timestamps_format: ClassVar[str | None] = "verbose_json"
+    timestamps_format: str | None = "verbose_json"
 
-    def _build_transcript(self, path: str, request: TranscriptionRequest, fields: dict[str, str | None]) -> Request:
+    def _build_transcript(self, path: str, request: TranscriptionRequest) -> Request:
         audio = request.audio
         if audio.data is None:
             raise self.unsupported("sound by URL or id; give the bytes (Audio.from_path or from_bytes)")
@@ -70,7 +67,7 @@ class _Transcripts(OperationHooks):
         body["model"] = request.model
         if request.timestamps and request.response_format is None and self.timestamps_format:
             body["response_format"] = self.timestamps_format
-        return self.build_form(path, self.put_fields(body, request, fields), request)
+        return self.build_form(path, self.put_fields(body, request), request)
 
     def _read_transcript(self, reply: Reply, request: TranscriptionRequest) -> Transcript:
         kind = reply.headers.get("content-type", "")
@@ -107,14 +104,12 @@ class _Transcripts(OperationHooks):
         return self.decode_success(reply)
 
 
-class Transcription(_Transcripts):
-    """Writes down what is said.
+class Transcription(_Transcripts, kw_only=True, eq=False):
+    """Writes down what is said."""
 
-    `transcription_fields`: names of the optional fields in the API; `None` for one that it lacks.
-    """
-
-    transcription_path: ClassVar[str] = "audio/transcriptions"
-    transcription_fields: ClassVar[dict[str, str | None]] = {
+    kinds = (TRANSCRIBE,)
+    path: str = "audio/transcriptions"
+    own_fields = {
         "language": "language",
         "prompt": "prompt",
         "response_format": "response_format",
@@ -124,18 +119,19 @@ class Transcription(_Transcripts):
 
     def build_transcription(self, request: TranscriptionRequest) -> Request:
         """The request for one recording."""
-        return self._build_transcript(self.transcription_path, request, self.transcription_fields)
+        return self._build_transcript(self.path, request)
 
     def parse_transcription(self, reply: Reply, request: TranscriptionRequest) -> Transcript:
         """What was said, as JSON of any kind, plain text or subtitles."""
         return self._read_transcript(reply, request)
 
 
-class Translation(_Transcripts):
+class Translation(_Transcripts, kw_only=True, eq=False):
     """Writes down in English what is said in any language."""
 
-    translation_path: ClassVar[str] = "audio/translations"
-    translation_fields: ClassVar[dict[str, str | None]] = {
+    kinds = (TRANSLATE,)
+    path: str = "audio/translations"
+    own_fields = {
         "language": None,
         "prompt": "prompt",
         "response_format": "response_format",
@@ -145,7 +141,7 @@ class Translation(_Transcripts):
 
     def build_translation(self, request: TranscriptionRequest) -> Request:
         """The request for one recording."""
-        return self._build_transcript(self.translation_path, request, self.translation_fields)
+        return self._build_transcript(self.path, request)
 
     def parse_translation(self, reply: Reply, request: TranscriptionRequest) -> Transcript:
         """What was said, in English."""

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
-from urllib.parse import quote
+from typing import Any, ClassVar
 
+from ...contract import OperationPart
 from ...data.cost import Cost
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str
 from ...data.multipart import encode_form, flatten_form
 from ...data.usage import TokenUsage
-from ...drivers.traits.base import TraitBase
 from ...operations.requests import OperationRequest
 
-__all__ = ["OperationHooks", "parse_time", "quoted"]
+__all__ = ["OperationHooks", "parse_time"]
 
 
 def parse_time(value: object) -> datetime | None:
@@ -26,45 +26,51 @@ def parse_time(value: object) -> datetime | None:
         return None
 
 
-def quoted(item_id: str) -> str:
-    """An id as one segment of a URL's path."""
-    return quote(item_id, safe="")
+class OperationHooks(OperationPart, kw_only=True, eq=False):
+    """Builds requests of operations and reads what their replies have in common.
 
+    - `fields`: what the service does differently with optional fields: the API's name for ours, or `None` for one that
+      it does not have.
+    """
 
-class OperationHooks(TraitBase):
-    """Builds requests of operations and reads what their replies have in common."""
+    own_fields: ClassVar[Mapping[str, str | None]] = {}
+    fields: Mapping[str, str | None] = {}
 
     def put_fields(
-        self, body: dict[str, Any], request: OperationRequest, fields: dict[str, str | None]
+        self, body: dict[str, Any], request: OperationRequest, fields: Mapping[str, str | None] | None = None
     ) -> dict[str, Any]:
         """Put the request's fields into the body under the names of the API, then its options and `extra`.
 
-        `fields` maps our names to the API's. `None` means that the API has no such field: the caller is warned.
+        `fields` maps our names to the API's, those of the part by default. `None` means that the API does not have the
+        field: the caller is warned.
         """
+        if fields is None:
+            fields = {**self.own_fields, **self.fields}
         for ours, theirs in fields.items():
             value = getattr(request, ours)
             if value is None:
                 continue
             if theirs is None:
-                request.warn(f"{self.name} takes no {ours} here; it was left out.")
+                request.warn(f"{self.name} does not support {ours} here; it was left out.")
             else:
                 body[theirs] = value
         return {**body, **request.options, **request.extra}
 
     def build_form(self, path: str, body: dict[str, Any], request: OperationRequest) -> Request:
         """A POST request with a form: lists and objects are flattened, files are `FormFile`s."""
+        path, body = self.driver.place(path, body)
         fields = [field for name, value in body.items() for field in flatten_form(name, value)]
         content_type, content = encode_form(fields)
-        headers = {**self.headers(), "content-type": content_type, **_lower(request.extra_headers)}
-        return Request(method="POST", url=self.url(path), headers=headers, body=content)
+        headers = {**self.driver.headers(), "content-type": content_type, **_lower(request.extra_headers)}
+        return Request(method="POST", url=self.driver.url(path), headers=headers, body=content)
 
     def build_item(self, method: str, path: str, request: OperationRequest, **query: str | int | None) -> Request:
         """A request without content. Options and `extra` go into the query."""
         query.update(request.options)
         query.update(request.extra)
-        headers = {**self.headers(), **_lower(request.extra_headers)}
+        headers = {**self.driver.headers(), **_lower(request.extra_headers)}
         body = b"" if method == "POST" else None
-        return Request(method=method, url=self.url(path, **query), headers=headers, body=body)
+        return Request(method=method, url=self.driver.url(path, **query), headers=headers, body=body)
 
     def decode_success(self, reply: Reply) -> dict[str, Any]:
         """The reply's body as a JSON object. Raises a mapped error when it is an error in spite of its status."""

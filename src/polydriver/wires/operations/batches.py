@@ -6,18 +6,20 @@ https://platform.openai.com/docs/guides/batch
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal, Self
 
 import msgspec
 
+from ...contract import DriverHooks
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_int, as_str, decode_json, encode_json
+from ...data.json import as_dict, as_int, as_str, decode_json, encode_json, from_epoch
 from ...data.prompt import Prompt
-from ...drivers.traits.health import from_epoch
 from ...errors import AIError, ConfigurationError, InvalidRequestError, error_branch
+from ...operations.kinds import CANCEL_BATCH, CREATE_BATCH, GET_BATCH, GET_BATCH_RESULTS, LIST_BATCHES
 from ...operations.requests import BatchPrompt, BatchRequest, FileUpload, ItemRequest, PageRequest
 from ...operations.results import Batch, BatchCounts, BatchItem, BatchResults, Page
-from .base import quoted
+from ...operations.urls import quoted
+from .base import OperationHooks
 from .files import Files
 
 __all__ = ["Batches"]
@@ -39,16 +41,24 @@ _STATUSES: dict[str, Status] = {
 }
 
 
-class Batches(Files):
+class Batches(OperationHooks, kw_only=True, eq=False):
     """Creates batches, follows them and reads their results.
 
-    - `batches_path`: where they are; `batch_endpoint_root`: what the paths of requests begin with in a batch's file.
-    - `completion_window`: within which time they are answered.
+    - `path`: where they are; `endpoint_root`: what the paths of requests begin with in a batch's file.
+    - `completion_window`: within which time they are answered; `files`: where the files of batches are kept.
     """
 
-    batches_path: ClassVar[str] = "batches"
-    batch_endpoint_root: ClassVar[str] = "/v1"
-    completion_window: ClassVar[str] = "24h"
+    kinds = (CREATE_BATCH, GET_BATCH, LIST_BATCHES, CANCEL_BATCH, GET_BATCH_RESULTS)
+    path: str = "batches"
+    endpoint_root: str = "/v1"
+    completion_window: str = "24h"
+    files: Files = Files()
+
+    def bind(self, driver: DriverHooks) -> Self:
+        """See `Part.bind`."""
+        bound = super().bind(driver)
+        bound.files = self.files.bind(driver)
+        return bound
 
     def batch_flow(self, request: BatchRequest) -> Generator[Request, Reply, Batch]:
         """Upload the file with the requests, then create the batch."""
@@ -62,24 +72,24 @@ class Batches(Files):
         )
         for warning in (warning for entry in request.prompts for warning in entry.prompt.warnings):
             request.warn(warning)
-        stored = self.parse_file_upload((yield self.build_file_upload(upload)), upload)
+        stored = self.files.parse_file_upload((yield self.files.build_file_upload(upload)), upload)
         body: dict[str, Any] = {
             "input_file_id": stored.id,
             "endpoint": endpoint,
             "completion_window": self.completion_window,
         }
         body = self.put_fields(body, request, {"metadata": "metadata"})
-        reply = yield self.build_post(self.batches_path, body, headers=request.extra_headers)
+        reply = yield self.build_post(self.path, body, headers=request.extra_headers)
         return self._read_batch(self.decode_success(reply))
 
     def render_batch(self, prompts: list[BatchPrompt]) -> tuple[bytes, str]:
         """The lines of the file, and the one endpoint that all of its requests go to."""
         lines, endpoints = [], set()
         for entry in prompts:
-            built = self.build_request(entry.prompt)
+            built = self.driver.build_request(entry.prompt)
             path = built.url.removeprefix(self.config.base_url).split("?", 1)[0]
-            endpoints.add(f"{self.batch_endpoint_root}{path}")
-            line = {"custom_id": entry.custom_id, "method": "POST", "url": f"{self.batch_endpoint_root}{path}"}
+            endpoints.add(f"{self.endpoint_root}{path}")
+            line = {"custom_id": entry.custom_id, "method": "POST", "url": f"{self.endpoint_root}{path}"}
             lines.append(encode_json({**line, "body": msgspec.Raw(built.body or b"{}")}))
         if len(endpoints) != 1:
             raise ConfigurationError(f"a batch has one endpoint, not {len(endpoints)}: use models of one kind only")
@@ -87,7 +97,7 @@ class Batches(Files):
 
     def build_batch_status(self, request: ItemRequest) -> Request:
         """The request for the state of a batch."""
-        return self.build_item("GET", f"{self.batches_path}/{quoted(request.id)}", request)
+        return self.build_item("GET", f"{self.path}/{quoted(request.id)}", request)
 
     def parse_batch_status(self, reply: Reply, request: ItemRequest) -> Batch:
         """The state of a batch."""
@@ -96,7 +106,7 @@ class Batches(Files):
     def build_batch_list(self, request: PageRequest) -> Request:
         """The request for one page of batches."""
         return self.build_item(
-            "GET", self.batches_path, request, after=request.after, limit=request.limit and min(request.limit, 100)
+            "GET", self.path, request, after=request.after, limit=request.limit and min(request.limit, 100)
         )
 
     def parse_batch_list(self, reply: Reply, request: PageRequest) -> Page[Batch]:
@@ -106,7 +116,7 @@ class Batches(Files):
 
     def build_batch_cancellation(self, request: ItemRequest) -> Request:
         """The request to stop a batch."""
-        return self.build_item("POST", f"{self.batches_path}/{quoted(request.id)}/cancel", request)
+        return self.build_item("POST", f"{self.path}/{quoted(request.id)}/cancel", request)
 
     def parse_batch_cancellation(self, reply: Reply, request: ItemRequest) -> Batch:
         """The state of the batch, now that it is being stopped."""
@@ -116,13 +126,13 @@ class Batches(Files):
         """Ask where the results are, then fetch the answers and the errors."""
         batch = self.parse_batch_status((yield self.build_batch_status(request)), request)
         if not batch.done:
-            kind = error_branch(self.error_prefix)[InvalidRequestError]
+            kind = error_branch(self.driver.error_prefix)[InvalidRequestError]
             raise kind(f"the batch {request.id} has no results yet: it is {batch.raw_status}", provider=self.name)
         items: list[BatchItem] = []
         for file_id in (batch.output_id, batch.error_id):
             if file_id is not None:
                 wanted = ItemRequest(id=file_id, extra_headers=request.extra_headers)
-                reply = yield self.build_file_download(wanted)
+                reply = yield self.files.build_file_download(wanted)
                 items += [self._read_item(line) for line in reply.body.splitlines() if line.strip()]
         items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
         return BatchResults(id=request.id, items=items, raw=batch.raw)
@@ -144,15 +154,15 @@ class Batches(Files):
             body=encode_json(body),
         )
         if not reply.ok:
-            return BatchItem(custom_id=custom_id, error=self.map_error(reply))
+            return BatchItem(custom_id=custom_id, error=self.driver.map_error(reply))
         try:
-            response = self.parse_response(reply, self.batch_prompt(body))
+            response = self.driver.parse_response(reply, self.prompt_of(body))
         except AIError as error:
             return BatchItem(custom_id=custom_id, error=error)
         response.request_id = reply.request_id
         return BatchItem(custom_id=custom_id, response=response)
 
-    def batch_prompt(self, body: dict[str, Any]) -> Prompt:
+    def prompt_of(self, body: dict[str, Any]) -> Prompt:
         """What is known of the prompt that an answer in a batch belongs to, for `parse_response`."""
         return Prompt(messages=[], model=as_str(body.get("model")) or "")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import binascii
 import sys
 from array import array
-from typing import Any, ClassVar
+from typing import Any
 
 from ...data.http import Reply, Request
 from ...data.json import as_int, as_str
+from ...operations.kinds import EMBED
 from ...operations.requests import EmbeddingRequest
 from ...operations.results import EmbeddingResponse
 from .base import OperationHooks
@@ -17,25 +18,24 @@ from .vectors import read_vectors
 __all__ = ["Embeddings"]
 
 
-class Embeddings(OperationHooks):
+class Embeddings(OperationHooks, kw_only=True, eq=False):
     """Turns texts into vectors.
 
-    - `embeddings_path`: where to post; `embedding_base64`: whether to ask for vectors in base64, which are quicker to
-      read.
-    - `embedding_fields`: names of the optional fields in the API; `None` for one that it does not have.
+    - `path`: where to post; `base64`: whether to ask for vectors in base64, which are quicker to read.
     """
 
-    embeddings_path: ClassVar[str] = "embeddings"
-    embedding_base64: ClassVar[bool] = False
-    embedding_fields: ClassVar[dict[str, str | None]] = {"dimensions": "dimensions", "input_type": None, "user": "user"}
+    kinds = (EMBED,)
+    own_fields = {"dimensions": "dimensions", "input_type": None, "user": "user"}
+    path: str = "embeddings"
+    base64: bool = False
 
     def build_embeddings(self, request: EmbeddingRequest) -> Request:
         """The request for some texts."""
         body: dict[str, Any] = {"model": request.model, "input": request.input}
-        if self.embedding_base64:
+        if self.base64:
             body["encoding_format"] = "base64"
-        body = self.put_fields(body, request, self.embedding_fields)
-        return self.build_post(self.embeddings_path, body, headers=request.extra_headers)
+        body = self.put_fields(body, request)
+        return self.build_post(self.path, body, headers=request.extra_headers)
 
     def parse_embeddings(self, reply: Reply, request: EmbeddingRequest) -> EmbeddingResponse:
         """The vectors, brought into the order of the inputs."""

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ...data.http import Reply, Request
-from ...data.json import as_int, as_str
+from ...data.json import as_int, as_str, from_epoch
 from ...data.multipart import FormFile
-from ...drivers.traits.health import from_epoch
+from ...operations.kinds import DELETE_FILE, DOWNLOAD_FILE, GET_FILE, LIST_FILES, UPLOAD_FILE
 from ...operations.requests import FileUpload, ItemRequest, PageRequest
 from ...operations.results import DeletedFile, FileContent, Page, StoredFile
-from .base import OperationHooks, quoted
+from ...operations.urls import quoted
+from .base import OperationHooks
 
 __all__ = ["Files"]
 
 
-class Files(OperationHooks):
+class Files(OperationHooks, kw_only=True, eq=False):
     """Uploads, lists, deletes and downloads files. `default_purpose` is sent when the caller names none."""
 
-    files_path: ClassVar[str] = "files"
-    default_purpose: ClassVar[str | None] = None
+    kinds = (UPLOAD_FILE, LIST_FILES, GET_FILE, DELETE_FILE, DOWNLOAD_FILE)
+    path: str = "files"
+    default_purpose: str | None = None
 
     def build_file_upload(self, request: FileUpload) -> Request:
         """The request for an upload."""
@@ -28,7 +30,7 @@ class Files(OperationHooks):
             body["purpose"] = self.default_purpose
         body = self.put_fields(body, request, {"purpose": "purpose"})
         body["file"] = FormFile(request.data, request.name, request.media_type or "application/octet-stream")
-        return self.build_form(self.files_path, body, request)
+        return self.build_form(self.path, body, request)
 
     def parse_file_upload(self, reply: Reply, request: FileUpload) -> StoredFile:
         """The file as it is kept."""
@@ -37,7 +39,7 @@ class Files(OperationHooks):
     def build_file_list(self, request: PageRequest) -> Request:
         """The request for one page."""
         return self.build_item(
-            "GET", self.files_path, request, after=request.after, limit=request.limit and min(request.limit, 10_000)
+            "GET", self.path, request, after=request.after, limit=request.limit and min(request.limit, 10_000)
         )
 
     def parse_file_list(self, reply: Reply, request: PageRequest) -> Page[StoredFile]:
@@ -47,7 +49,7 @@ class Files(OperationHooks):
 
     def build_file(self, request: ItemRequest) -> Request:
         """The request for what is known of a file."""
-        return self.build_item("GET", f"{self.files_path}/{quoted(request.id)}", request)
+        return self.build_item("GET", f"{self.path}/{quoted(request.id)}", request)
 
     def parse_file(self, reply: Reply, request: ItemRequest) -> StoredFile:
         """What is known of a file."""
@@ -55,7 +57,7 @@ class Files(OperationHooks):
 
     def build_file_deletion(self, request: ItemRequest) -> Request:
         """The request to delete a file."""
-        return self.build_item("DELETE", f"{self.files_path}/{quoted(request.id)}", request)
+        return self.build_item("DELETE", f"{self.path}/{quoted(request.id)}", request)
 
     def parse_file_deletion(self, reply: Reply, request: ItemRequest) -> DeletedFile:
         """Whether it is gone; a reply without a word on it means that it is."""
@@ -66,7 +68,7 @@ class Files(OperationHooks):
 
     def build_file_download(self, request: ItemRequest) -> Request:
         """The request for a file's content."""
-        return self.build_item("GET", f"{self.files_path}/{quoted(request.id)}/content", request)
+        return self.build_item("GET", f"{self.path}/{quoted(request.id)}/content", request)
 
     def parse_file_download(self, reply: Reply, request: ItemRequest) -> FileContent:
         """The content, as it is."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str
 from ...data.messages import Image
 from ...data.multipart import FormFile
 from ...data.sniffing import sniff_media_type
+from ...operations.kinds import EDIT_IMAGE, GENERATE_IMAGE
 from ...operations.requests import ImageEditRequest, ImageRequest
 from ...operations.results import ImageResponse
 from .base import OperationHooks
@@ -28,7 +29,7 @@ _FIELDS: dict[str, str | None] = {
 }
 
 
-class _Pictures(OperationHooks):
+class _Pictures(OperationHooks, kw_only=True, eq=False):
     """Reads the replies of both operations."""
 
     def _read_pictures(self, reply: Reply) -> ImageResponse:
@@ -62,27 +63,29 @@ class _Pictures(OperationHooks):
         raise self.invalid_response("an image has neither content nor URL")
 
 
-class ImageGeneration(_Pictures):
-    """Makes pictures. `image_fields`: names of the optional fields in the API; `None` for one that it does not have."""
+class ImageGeneration(_Pictures, kw_only=True, eq=False):
+    """Makes pictures."""
 
-    images_path: ClassVar[str] = "images/generations"
-    image_fields: ClassVar[dict[str, str | None]] = _FIELDS
+    kinds = (GENERATE_IMAGE,)
+    own_fields = _FIELDS
+    path: str = "images/generations"
 
     def build_image(self, request: ImageRequest) -> Request:
         """The request for some pictures."""
-        body = self.put_fields({"model": request.model, "prompt": request.prompt}, request, self.image_fields)
-        return self.build_post(self.images_path, body, headers=request.extra_headers)
+        body = self.put_fields({"model": request.model, "prompt": request.prompt}, request)
+        return self.build_post(self.path, body, headers=request.extra_headers)
 
     def parse_image(self, reply: Reply, request: ImageRequest) -> ImageResponse:
         """The pictures, as bytes or as URLs, whichever the service sends."""
         return self._read_pictures(reply)
 
 
-class ImageEditing(_Pictures):
+class ImageEditing(_Pictures, kw_only=True, eq=False):
     """Changes pictures: as a form when all are given by their bytes, as JSON when some are URLs or uploaded files."""
 
-    image_edits_path: ClassVar[str] = "images/edits"
-    image_edit_fields: ClassVar[dict[str, str | None]] = {**_FIELDS, "style": None}
+    kinds = (EDIT_IMAGE,)
+    own_fields = {**_FIELDS, "style": None}
+    path: str = "images/edits"
 
     def build_image_edit(self, request: ImageEditRequest) -> Request:
         """The request for a change."""
@@ -93,14 +96,12 @@ class ImageEditing(_Pictures):
             body["image"] = files[0] if len(files) == 1 else files
             if request.mask is not None:
                 body["mask"] = _form_file(request.mask, "mask")
-            return self.build_form(
-                self.image_edits_path, self.put_fields(body, request, self.image_edit_fields), request
-            )
+            return self.build_form(self.path, self.put_fields(body, request), request)
         body["images"] = [_refer(image) for image in request.images]
         if request.mask is not None:
             body["mask"] = _refer(request.mask)
-        body = self.put_fields(body, request, self.image_edit_fields)
-        return self.build_post(self.image_edits_path, body, headers=request.extra_headers)
+        body = self.put_fields(body, request)
+        return self.build_post(self.path, body, headers=request.extra_headers)
 
     def parse_image_edit(self, reply: Reply, request: ImageEditRequest) -> ImageResponse:
         """The changed pictures."""

@@ -7,6 +7,7 @@ from typing import Any
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_str
 from ...data.messages import Image, Text
+from ...operations.kinds import MODERATE
 from ...operations.requests import ModerationRequest
 from ...operations.results import ModerationResponse, ModerationResult
 from .base import OperationHooks
@@ -14,10 +15,11 @@ from .base import OperationHooks
 __all__ = ["Moderation"]
 
 
-class Moderation(OperationHooks):
+class Moderation(OperationHooks, kw_only=True, eq=False):
     """Judges whether texts and pictures are harmful."""
 
-    moderation_path = "moderations"
+    kinds = (MODERATE,)
+    path: str = "moderations"
 
     def build_moderation(self, request: ModerationRequest) -> Request:
         """The request for some items: texts as strings, or the parts of the one item that has pictures."""
@@ -30,8 +32,8 @@ class Moderation(OperationHooks):
             raise self.unsupported("moderation of several items with pictures at once")
         body: dict[str, Any] = {"model": request.model} if request.model else {}
         body["input"] = rendered
-        body = self.put_fields(body, request, {})
-        return self.build_post(self.moderation_path, body, headers=request.extra_headers)
+        body = self.put_fields(body, request)
+        return self.build_post(self.path, body, headers=request.extra_headers)
 
     def _render_part(self, part: Text | Image) -> dict[str, Any]:
         if isinstance(part, Text):

@@ -7,6 +7,7 @@ from typing import Any
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.messages import Document, Image
+from ...operations.kinds import OCR
 from ...operations.requests import OCRRequest
 from ...operations.results import OCRPage, OCRResponse
 from .base import OperationHooks
@@ -14,16 +15,18 @@ from .base import OperationHooks
 __all__ = ["DocumentReading"]
 
 
-class DocumentReading(OperationHooks):
+class DocumentReading(OperationHooks, kw_only=True, eq=False):
     """Turns documents and pictures into Markdown."""
 
-    ocr_path = "ocr"
+    kinds = (OCR,)
+    own_fields = {"pages": "pages", "include_images": "include_image_base64"}
+    path: str = "ocr"
 
     def build_ocr(self, request: OCRRequest) -> Request:
         """The request for one document."""
         body: dict[str, Any] = {"model": request.model, "document": self._render_document(request.document)}
-        body = self.put_fields(body, request, {"pages": "pages", "include_images": "include_image_base64"})
-        return self.build_post(self.ocr_path, body, headers=request.extra_headers)
+        body = self.put_fields(body, request)
+        return self.build_post(self.path, body, headers=request.extra_headers)
 
     def _render_document(self, document: Document | Image) -> dict[str, Any]:
         if document.file_id:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str
+from ...operations.kinds import RERANK
 from ...operations.requests import RerankRequest
 from ...operations.results import RerankResponse, RerankResult
 from .base import OperationHooks
@@ -13,20 +14,18 @@ from .base import OperationHooks
 __all__ = ["Reranking"]
 
 
-class Reranking(OperationHooks):
-    """Orders documents by relevance.
+class Reranking(OperationHooks, kw_only=True, eq=False):
+    """Orders documents by relevance. `path`: where to post."""
 
-    - `rerank_path`: where to post; `rerank_limit_field`: the API's name for `top_n`.
-    """
-
-    rerank_path: ClassVar[str] = "rerank"
-    rerank_limit_field: ClassVar[str] = "top_n"
+    kinds = (RERANK,)
+    own_fields = {"top_n": "top_n"}
+    path: str = "rerank"
 
     def build_rerank(self, request: RerankRequest) -> Request:
         """The request for a query and its documents."""
         body: dict[str, Any] = {"model": request.model, "query": request.query, "documents": request.documents}
-        body = self.put_fields(body, request, {"top_n": self.rerank_limit_field})
-        return self.build_post(self.rerank_path, body, headers=request.extra_headers)
+        body = self.put_fields(body, request)
+        return self.build_post(self.path, body, headers=request.extra_headers)
 
     def parse_rerank(self, reply: Reply, request: RerankRequest) -> RerankResponse:
         """The documents by relevance. An index that no document has is left out."""

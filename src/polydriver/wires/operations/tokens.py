@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
-
 from ...data.http import Reply, Request
 from ...data.json import as_int
 from ...data.prompt import Prompt
+from ...operations.kinds import COUNT_TOKENS
 from ...operations.results import TokenCount
-from ..responses.render import render_prompt
+from ..responses.stored import responses_of
 from .base import OperationHooks
-
-if TYPE_CHECKING:
-    from ..responses import Responses
 
 __all__ = ["InputTokenCounting"]
 
@@ -33,16 +29,17 @@ _FIELDS = frozenset(
 )
 
 
-class InputTokenCounting(OperationHooks):
+class InputTokenCounting(OperationHooks, kw_only=True, eq=False):
     """Counts the tokens of a prompt, for drivers that speak the Responses wire. Only what counts as input is sent."""
 
-    token_count_path: ClassVar[str] = "responses/input_tokens"
+    kinds = (COUNT_TOKENS,)
+    path: str = "responses/input_tokens"
 
     def build_token_count(self, prompt: Prompt) -> Request:
         """The request for one prompt."""
-        body = render_prompt(cast("Responses", self), prompt)
+        body = responses_of(self.driver.wire).render_prompt(prompt)
         counted = {name: value for name, value in body.items() if name in _FIELDS}
-        return self.build_post(self.token_count_path, counted, headers=prompt.extra_headers)
+        return self.build_post(self.path, counted, headers=prompt.extra_headers)
 
     def parse_token_count(self, reply: Reply, prompt: Prompt) -> TokenCount:
         """The count."""

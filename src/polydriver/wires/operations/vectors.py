@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...contract import Part
 from ...data.http import Reply
-from ...drivers.traits.base import TraitBase
 from ...operations.requests import EmbeddingRequest
 
 __all__ = ["check_texts", "is_vector", "read_vectors"]
@@ -14,10 +14,10 @@ __all__ = ["check_texts", "is_vector", "read_vectors"]
 _NUMBERS = frozenset({float, int})
 
 
-def check_texts(driver: TraitBase, request: EmbeddingRequest) -> None:
+def check_texts(part: Part, request: EmbeddingRequest) -> None:
     """Raise `UnsupportedFeatureError` when an input is token ids, for APIs that take texts alone."""
     if not all(isinstance(text, str) for text in request.input):
-        raise driver.unsupported("embeddings of token ids; give texts")
+        raise part.unsupported("embeddings of token ids; give texts")
 
 
 def is_vector(value: Any) -> bool:
@@ -26,7 +26,7 @@ def is_vector(value: Any) -> bool:
 
 
 def read_vectors(
-    driver: TraitBase, found: list[Any], inputs: int, reply: Reply, *, warn: Callable[[str], None] | None = None
+    part: Part, found: list[Any], inputs: int, reply: Reply, *, warn: Callable[[str], None] | None = None
 ) -> list[list[float]]:
     """The vectors as lists of floats, one for each of the `inputs`.
 
@@ -34,10 +34,10 @@ def read_vectors(
     warned of.
     """
     if not all(is_vector(vector) for vector in found):
-        raise driver.invalid_response("an embedding is no list of numbers", reply.body)
+        raise part.invalid_response("an embedding is no list of numbers", reply.body)
     if len(found) != inputs:
         text = f"{inputs} inputs came back as {len(found)} embeddings"
         if len(found) < inputs or warn is None:
-            raise driver.invalid_response(text, reply.body)
+            raise part.invalid_response(text, reply.body)
         warn(text)
     return [list(map(float, vector)) for vector in found]

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from ...contract import StreamDecoder
 from ...data.json import as_dict, as_list, as_str, decode_json
 from ...data.messages import Image, Part, ProviderPart, Reasoning, ToolCall
+from ...data.prompt import Prompt
 from ...data.responses import AIChunk, AIResponse
-from ...drivers.traits import StreamDecoder
-from . import parse
+from . import reply
 from .events import DELTAS, ENDS, WHOLE, Event, decode_event
 from .progress import REASONING, THOUGHT_BREAK, ItemProgress, pair_items
-
-if TYPE_CHECKING:
-    from ...data.prompt import Prompt
-    from . import Responses
+from .reply import ResponsesReplies
 
 __all__ = ["ResponsesDecoder"]
 
 
-class ResponsesDecoder(StreamDecoder["Responses"]):
+class ResponsesDecoder(StreamDecoder[ResponsesReplies]):
     """Reads events until the response is completed, incomplete or failed.
 
     Items are put together from deltas; `output_item.done`, and at last the whole response, add what did not come so.
     """
 
-    def __init__(self, driver: Responses, prompt: Prompt) -> None:
-        super().__init__(driver, prompt)
+    def __init__(self, wire: ResponsesReplies, prompt: Prompt) -> None:
+        super().__init__(wire, prompt)
         self._items: list[ItemProgress] = []
         self._at: dict[int | str, ItemProgress] = {}
         self._first_thought: ItemProgress | None = None
@@ -168,10 +166,10 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
 
     def _parse(self, item: ItemProgress, raw: dict[str, Any], *, cut: bool) -> list[Part]:
         seed, position = self.answer.id or "", self._items.index(item)
-        parts = parse.parse_item(self.wire, raw, position, seed=seed, cut=cut, stored=self._stored)
+        parts = reply.parse_item(self.wire, raw, position, seed=seed, cut=cut, stored=self._stored)
         if any(type(part) is Reasoning and part.text for part in parts):
             self._set_apart(item)
-        return parse.set_apart(parts) if item.lead else parts
+        return reply.set_apart(parts) if item.lead else parts
 
     def _read_response(self, response: dict[str, Any]) -> None:
         answer = self.answer
@@ -181,7 +179,7 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
             self._stored = response["store"] is True
         if usage := as_dict(response.get("usage")):
             self._usage = usage
-            answer.usage = parse.parse_usage(usage)
+            answer.usage = reply.parse_usage(usage)
 
     def _end(self, status: str, response: dict[str, Any], chunks: list[AIChunk]) -> None:
         """The last event: complete from the whole response the items that are still open, and say how it ended."""
@@ -191,7 +189,7 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
         first.raw_finish_reason = status
         if status == "failed":
             first.finish_reason = "error"
-            raise self.wire.map_payload({"error": response.get("error") or parse.UNEXPLAINED})
+            raise self.wire.map_payload({"error": response.get("error") or reply.UNEXPLAINED})
         cut = status == "incomplete"
         output = [as_dict(raw) for raw in as_list(response.get("output"))]
         for raw, item in pair_items(self._items, output):
@@ -200,7 +198,7 @@ class ResponsesDecoder(StreamDecoder["Responses"]):
         for item in self._items:
             if item.parts is None:
                 self._complete(item, item.streamed(), chunks, cut=cut)
-        first.finish_reason = parse.map_finish(status, response, self._parts())
+        first.finish_reason = reply.map_finish(status, response, self._parts())
         self.complete = self.closed = True
         chunks.append(AIChunk(finish_reason=first.finish_reason, raw_finish_reason=status))
 

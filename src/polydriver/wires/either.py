@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar
+from typing import Any, Self
 
 import msgspec
 
 from ..config import Setting
+from ..contract import DriverHooks, StreamDecoder, Wire
 from ..data.http import Reply, Request
 from ..data.messages import Audio
 from ..data.prompt import Prompt, ProviderTool
 from ..data.responses import AIChunk, AIResponse
-from ..drivers.traits import StreamDecoder
 from ..errors import ConfigurationError
 from ..prices.catalog import find
 from .chat_completions import ChatCompletions
-from .responses import RESPONSES_OPTIONS, Responses
+from .responses import Responses
 
-__all__ = ["API_SETTING", "ChatOrResponses", "EitherDecoder"]
+__all__ = ["API_SETTING", "CHAT_OPTIONS", "EitherDecoder", "EitherWire"]
 
 API_SETTING = Setting(
     "api", default="auto", help='which API is spoken: "chat", "responses", or "auto" (the better one for the model)'
 )
 """The connection's choice; drivers that speak both list it in their `settings`."""
 
-_CHAT_OPTIONS = frozenset(
+CHAT_OPTIONS = frozenset(
     {
         "moderation",
         "prediction",
@@ -36,38 +36,42 @@ _CHAT_OPTIONS = frozenset(
         "web_search_options",
     }
 )
-_ONLY_CHAT = _CHAT_OPTIONS - RESPONSES_OPTIONS
-_ONLY_RESPONSES = RESPONSES_OPTIONS - _CHAT_OPTIONS
+"""OpenAI's options of Chat Completions beyond those of `Prompt`."""
 
 
-class ChatOrResponses(Responses, ChatCompletions):
-    """Speaks Chat Completions and the Responses API, each whole and unchanged, and picks one for each prompt.
+class EitherWire(Wire, kw_only=True, eq=False):
+    """Speaks Chat Completions and the Responses API, each whole and unchanged, and chooses one for each prompt.
 
     The option `api` of the call decides, else the setting `api` of the connection: "chat", "responses" or "auto". With
     "auto", what only one of the two can do decides, else `prefers_responses(model)`. A model that the catalog doesn't
     know goes to Chat Completions, which every service has.
     """
 
-    decoder_class: ClassVar[type[StreamDecoder[Any]]] = StreamDecoder  # each wire's own: see `decoder`
-    option_names = RESPONSES_OPTIONS | _CHAT_OPTIONS | {"api"}
+    chat: ChatCompletions = msgspec.field(default_factory=lambda: ChatCompletions(option_names=CHAT_OPTIONS))
+    responses: Responses = msgspec.field(default_factory=Responses)
 
-    def wire_of(self, prompt: Prompt) -> type[ChatCompletions] | type[Responses]:
-        """The wire for a prompt, decided once. Raises `ConfigurationError` for an `api` that does not exist."""
-        if prompt.wire is None:
-            prompt.wire = self._decide(prompt)
-        return Responses if prompt.wire == "responses" else ChatCompletions
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.option_names = self.chat.option_names | self.responses.option_names | {"api"}
 
-    def _decide(self, prompt: Prompt) -> str:
+    def bind(self, driver: DriverHooks) -> Self:
+        """See `Part.bind`."""
+        bound = super().bind(driver)
+        bound.chat, bound.responses = self.chat.bind(driver), self.responses.bind(driver)
+        return bound
+
+    def choose(self, prompt: Prompt) -> ChatCompletions | Responses:
+        """The wire for a prompt. Raises `ConfigurationError` for an `api` that does not exist."""
         chosen: str = prompt.options.get("api") or self.config.settings.get("api") or "auto"
-        if chosen not in ("auto", "chat", "responses"):
-            raise ConfigurationError(f"api must be 'chat', 'responses' or 'auto', not {chosen!r}", provider=self.name)
         if chosen == "auto":
-            return "responses" if self._is_for_responses(prompt) else "chat"
-        return chosen
+            return self.responses if self._is_for_responses(prompt) else self.chat
+        if chosen not in ("chat", "responses"):
+            raise ConfigurationError(f"api must be 'chat', 'responses' or 'auto', not {chosen!r}", provider=self.name)
+        return self.responses if chosen == "responses" else self.chat
 
     def prefers_responses(self, model: str) -> bool:
         """Whether a model is better served by the Responses API: it reasons there, or is served nowhere else."""
-        entry = find(self.catalog_name or self.name, model)
+        entry = find(self.driver.catalog_name or self.name, model)
         if entry is None:
             return False
         if entry.endpoints is None:
@@ -78,7 +82,10 @@ class ChatOrResponses(Responses, ChatCompletions):
 
     def _is_for_responses(self, prompt: Prompt) -> bool:
         options = prompt.options
-        if options and any(name in _ONLY_RESPONSES and value is not None for name, value in options.items()):
+        chat, responses = self.chat.option_names, self.responses.option_names
+        if options and any(
+            name in responses and name not in chat and value is not None for name, value in options.items()
+        ):
             return True
         if prompt.tools:
             given = [tool.data for tool in prompt.tools if isinstance(tool, ProviderTool)]
@@ -90,38 +97,41 @@ class ChatOrResponses(Responses, ChatCompletions):
         return not (chat_alone or _has_audio(prompt))
 
     def build_request(self, prompt: Prompt) -> Request:
-        """The request for one prompt, on the wire that it takes."""
-        return self.wire_of(prompt).build_request(self, prompt)
-
-    def render_prompt(self, prompt: Prompt) -> dict[str, Any]:
-        """The body of the request, with the options that its wire knows."""
-        wire = self.wire_of(prompt)
+        """The request for one prompt, on the wire that it takes, with the options that this wire has."""
+        wire = self.choose(prompt)
         if prompt.options:
-            foreign = _ONLY_CHAT if wire is Responses else _ONLY_RESPONSES
-            for name in prompt.options.keys() & foreign:
-                prompt.warn(f"{self.name} takes no {name} on the {wire.__name__} API; it was left out.")
-            left_out = {*foreign, "api"}
-            options = {name: value for name, value in prompt.options.items() if name not in left_out}
+            known = wire.option_names | self.driver.own_option_names
+            for name in prompt.options.keys() - known - {"api"}:
+                title = "Chat Completions" if wire is self.chat else "Responses"
+                prompt.warn(f"{self.name} does not support {name} on the {title} API; it was left out.")
+            options = {name: value for name, value in prompt.options.items() if name in known and name != "api"}
             prompt = msgspec.structs.replace(prompt, options=options)
-        return wire.render_prompt(self, prompt)
+        return wire.build_request(prompt)
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply, on the wire that the prompt took, or the other one if that is what came."""
-        return _answered_wire(reply.body, self.wire_of(prompt)).parse_response(self, reply, prompt)
+        return self.answered_wire(reply.body, prompt).parse_response(reply, prompt)
 
     def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
         """A new decoder for one stream, on the wire that the prompt took, or the other one if that is what comes."""
         return EitherDecoder(self, prompt)
 
+    def answered_wire(self, body: bytes, prompt: Prompt) -> ChatCompletions | Responses:
+        """The wire that a reply or the start of a stream speaks; the one that was asked for when that is not plain."""
+        start = body[:_START]
+        if self.choose(prompt) is self.responses:
+            return self.chat if b'"choices"' in start and b'"response' not in start else self.responses
+        return self.responses if b'"choices"' not in start and _IS_RESPONSE.search(start) else self.chat
 
-class EitherDecoder(StreamDecoder["ChatOrResponses"]):
+
+class EitherDecoder(StreamDecoder[EitherWire]):
     """Looks at the start of a stream to see which wire it speaks, and leaves the rest to that wire's own decoder.
 
     Gateways do convert between the two: an answer is read as what it is, not as what was asked for.
     """
 
-    def __init__(self, driver: ChatOrResponses, prompt: Prompt) -> None:
-        super().__init__(driver, prompt)
+    def __init__(self, wire: EitherWire, prompt: Prompt) -> None:
+        super().__init__(wire, prompt)
         self._held = b""
         self._chosen: StreamDecoder[Any] | None = None
 
@@ -151,8 +161,7 @@ class EitherDecoder(StreamDecoder["ChatOrResponses"]):
         return self._chosen.build() if self._chosen is not None else super().build()
 
     def _choose(self, data: bytes) -> None:
-        wire = _answered_wire(data, self.wire.wire_of(self.prompt))
-        self._chosen = wire.decoder_class(self.wire, self.prompt)
+        self._chosen = self.wire.answered_wire(data, self.prompt).decoder(self.prompt)
         self.answer = self._chosen.answer
 
     def _follow(self, chunks: list[AIChunk]) -> list[AIChunk]:
@@ -165,16 +174,6 @@ class EitherDecoder(StreamDecoder["ChatOrResponses"]):
 
 _ENOUGH = 4096
 _START = 2000
-
-
-def _answered_wire(
-    body: bytes, asked: type[ChatCompletions] | type[Responses]
-) -> type[ChatCompletions] | type[Responses]:
-    """The wire that a reply or the start of a stream speaks; the one that was asked for when that is not plain."""
-    start = body[:_START]
-    if asked is Responses:
-        return ChatCompletions if b'"choices"' in start and b'"response' not in start else Responses
-    return Responses if b'"choices"' not in start and _IS_RESPONSE.search(start) else ChatCompletions
 
 
 _IS_RESPONSE = re.compile(rb'"object"\s*:\s*"response"|"type"\s*:\s*"response\.')

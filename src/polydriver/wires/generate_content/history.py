@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.history import OPENING
 from ...data.json import as_dict, as_str, decode_json
@@ -24,10 +24,8 @@ from ...data.messages import (
 )
 from ...data.prompt import Prompt
 from .models import ModelFacts
-from .parse import REPLAYED_KINDS
-
-if TYPE_CHECKING:
-    from . import GenerateContent
+from .options import ContentSettings
+from .reply import REPLAYED_KINDS
 
 __all__ = ["UNSIGNED_CALL", "render_contents", "render_system"]
 
@@ -48,7 +46,7 @@ def render_system(prompt: Prompt) -> list[dict[str, Any]]:
     return [{"text": message.text} for message in messages if message.text]
 
 
-def render_contents(wire: GenerateContent, prompt: Prompt, facts: ModelFacts) -> list[dict[str, Any]]:
+def render_contents(wire: ContentSettings, prompt: Prompt, facts: ModelFacts) -> list[dict[str, Any]]:
     """The turns, with neighbours of the same role made one: all results of parallel calls must stand in one turn.
 
     The user begins, since a function call must come after a turn of the user's.
@@ -74,7 +72,7 @@ def render_contents(wire: GenerateContent, prompt: Prompt, facts: ModelFacts) ->
 class _Renderer:
     """Renders one prompt's messages. It remembers the calls, which results name, with the API's own ids."""
 
-    def __init__(self, wire: GenerateContent, prompt: Prompt, facts: ModelFacts) -> None:
+    def __init__(self, wire: ContentSettings, prompt: Prompt, facts: ModelFacts) -> None:
         self._wire = wire
         self._prompt = prompt
         self._facts = facts

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.arguments import plain_name
 from ...data.history import OPENING
@@ -23,11 +23,9 @@ from ...data.messages import (
     ToolResult,
 )
 from ...data.prompt import Prompt
-from ...drivers.traits.functions import plain_call_id
+from ..shared.tools import plain_call_id
 from .media import render_media
-
-if TYPE_CHECKING:
-    from . import Converse
+from .options import ConverseSettings
 
 __all__ = ["Block", "render_history"]
 
@@ -36,7 +34,7 @@ Block = dict[str, Any]
 _SYSTEM_ROLES = ("system", "developer")
 
 
-def render_history(wire: Converse, prompt: Prompt) -> tuple[list[Block], list[dict[str, Any]]]:
+def render_history(wire: ConverseSettings, prompt: Prompt) -> tuple[list[Block], list[dict[str, Any]]]:
     """The blocks of `system`, and the messages; turns of one role are merged, since the roles must alternate.
 
     System messages join those at the start wherever they stand.
@@ -45,7 +43,7 @@ def render_history(wire: Converse, prompt: Prompt) -> tuple[list[Block], list[di
     messages: list[dict[str, Any]] = []
     for message in prompt.messages:
         if message.name:
-            prompt.warn(f"{wire.name} takes no names of speakers; they were left out.")
+            prompt.warn(f"{wire.name} does not support names of speakers; they were left out.")
         if message.role in _SYSTEM_ROLES:
             system += [block for part in message.parts if (block := _render_part(wire, prompt, part, "system"))]
             continue
@@ -72,7 +70,7 @@ def _finish(messages: list[dict[str, Any]]) -> None:
         last["text"] = last["text"].rstrip()
 
 
-def _render_message(wire: Converse, prompt: Prompt, message: AIMessage) -> Iterator[tuple[str, Block]]:
+def _render_message(wire: ConverseSettings, prompt: Prompt, message: AIMessage) -> Iterator[tuple[str, Block]]:
     role = "assistant" if message.role == "assistant" else "user"
     for part in message.parts:
         if isinstance(part, ToolResult):
@@ -83,7 +81,7 @@ def _render_message(wire: Converse, prompt: Prompt, message: AIMessage) -> Itera
             yield role, block
 
 
-def _render_part(wire: Converse, prompt: Prompt, part: Part, role: str) -> Block | None:
+def _render_part(wire: ConverseSettings, prompt: Prompt, part: Part, role: str) -> Block | None:
     """The block for a part, or `None` when there is nothing to send."""
     if isinstance(part, Text):
         return _render_text(wire, part)
@@ -100,7 +98,7 @@ def _render_part(wire: Converse, prompt: Prompt, part: Part, role: str) -> Block
         return render_media(wire, part)
     if isinstance(part, Audio) and part.transcript:
         return _plain_text(part.transcript)
-    prompt.warn(f"{wire.name} takes no {type(part).__name__} in a message of the role {role}; it was left out.")
+    prompt.warn(f"{wire.name} does not support {type(part).__name__} in a message of the role {role}; it was left out.")
     return None
 
 
@@ -109,13 +107,13 @@ def _plain_text(text: str) -> Block | None:
     return {"text": text} if text.strip() else None
 
 
-def _render_text(wire: Converse, part: Text) -> Block | None:
+def _render_text(wire: ConverseSettings, part: Text) -> Block | None:
     if part.citations and wire.origin in part.provider_data:
         return {"citationsContent": {"content": [{"text": part.text}], "citations": part.citations}}
     return _plain_text(part.text)
 
 
-def _render_reasoning(wire: Converse, part: Reasoning) -> Block | None:
+def _render_reasoning(wire: ConverseSettings, part: Reasoning) -> Block | None:
     """Reasoning with its signature or in its encrypted form. Models want no other back, and none of other providers."""
     own = part.provider_data.get(wire.origin, {})
     if redacted := own.get("redactedContent"):
@@ -130,7 +128,7 @@ def _render_call(call: ToolCall) -> Block:
     return {"toolUse": {"toolUseId": plain_call_id(call.id), "name": plain_name(call.name), "input": arguments}}
 
 
-def _render_result(wire: Converse, prompt: Prompt, result: ToolResult) -> Block:
+def _render_result(wire: ConverseSettings, prompt: Prompt, result: ToolResult) -> Block:
     if isinstance(result.content, str):
         content = [{"text": result.content}] if result.content.strip() else []
     else:

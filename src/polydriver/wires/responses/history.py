@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.arguments import make_call_id, plain_name
 from ...data.json import as_dict, as_str, encode_json
@@ -23,9 +23,7 @@ from ...data.messages import (
     Video,
 )
 from ...data.prompt import Prompt
-
-if TYPE_CHECKING:
-    from . import Responses
+from .options import ResponsesSettings
 
 __all__ = ["CUSTOM_CALL", "render_input"]
 
@@ -34,7 +32,7 @@ _LONGEST_CALL_ID = 64
 _Item = dict[str, Any]
 
 
-def render_input(wire: Responses, prompt: Prompt) -> dict[str, Any]:
+def render_input(wire: ResponsesSettings, prompt: Prompt) -> dict[str, Any]:
     """The fields `instructions` and `input`. What the system says first instructs; the rest keeps its place."""
     messages = prompt.messages
     lead = 0
@@ -58,7 +56,7 @@ def _is_plain(message: AIMessage) -> bool:
 class _InputRenderer:
     """Appends message after message to `items`, and remembers which calls were made to custom tools."""
 
-    def __init__(self, wire: Responses, prompt: Prompt) -> None:
+    def __init__(self, wire: ResponsesSettings, prompt: Prompt) -> None:
         self.wire = wire
         self.prompt = prompt
         self.items: list[_Item] = []
@@ -67,7 +65,9 @@ class _InputRenderer:
     def add_message(self, message: AIMessage) -> None:
         """Append the items of one message."""
         if message.name:
-            self.prompt.warn(f"{self.wire.name} takes no names of speakers on the Responses API; they were left out.")
+            self.prompt.warn(
+                f"{self.wire.name} does not support names of speakers on the Responses API; they were left out."
+            )
         if isinstance(message.content, str):
             role = "user" if message.role == "tool" else message.role
             self.items.append({"role": role, "content": message.content})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.arguments import make_call_id, parse_arguments
 from ...data.json import as_dict, as_int, as_list, as_str, encode_json
@@ -10,10 +10,8 @@ from ...data.messages import Part, ProviderData, ProviderPart, Reasoning, Refusa
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, FinishReason
 from ...data.usage import TokenUsage
-from .render import find_output_tool
-
-if TYPE_CHECKING:
-    from . import Messages
+from .options import MessagesSettings
+from .request import find_output_tool
 
 __all__ = [
     "FINISH_REASONS",
@@ -47,7 +45,7 @@ def map_finish(raw: str | None, parts: list[Part]) -> FinishReason | None:
     return FINISH_REASONS.get(raw, "other") if raw else None
 
 
-def parse_response(wire: Messages, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
+def parse_response(wire: MessagesSettings, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
     """The response in a decoded reply.
 
     Raises a mapped error for an error object, `InvalidResponseError` without content.
@@ -83,7 +81,7 @@ def parse_response(wire: Messages, payload: dict[str, Any], prompt: Prompt) -> A
 
 
 def parse_block(
-    wire: Messages, block: dict[str, Any], *, seed: str, index: int, cut: bool, output_tool: str | None
+    wire: MessagesSettings, block: dict[str, Any], *, seed: str, index: int, cut: bool, output_tool: str | None
 ) -> Part | None:
     """The part for a whole content block; `None` for an empty text.
 
@@ -114,7 +112,13 @@ def parse_block(
 
 
 def parse_call(
-    wire: Messages, block: dict[str, Any], arguments: dict[str, Any] | None, text: str | None, *, seed: str, index: int
+    wire: MessagesSettings,
+    block: dict[str, Any],
+    arguments: dict[str, Any] | None,
+    text: str | None,
+    *,
+    seed: str,
+    index: int,
 ) -> ToolCall:
     """A `tool_use` block with its arguments, which a stream sends apart. Calls made by code carry their `caller`."""
     caller = block.get("caller")
@@ -123,14 +127,14 @@ def parse_call(
     return ToolCall(call_id, as_str(block.get("name")) or "", arguments, text, data)
 
 
-def parse_refusal(wire: Messages, message: dict[str, Any]) -> list[Refusal]:
+def parse_refusal(wire: MessagesSettings, message: dict[str, Any]) -> list[Refusal]:
     """The explanation in `stop_details` of a refused answer. It is about the answer, so it does not go back with it."""
     details = message.get("stop_details")
     explanation = as_str(as_dict(details).get("explanation"))
     return [Refusal(explanation, {wire.origin: {"stop_details": details}})] if explanation else []
 
 
-def find_container(wire: Messages, message: dict[str, Any]) -> ProviderData:
+def find_container(wire: MessagesSettings, message: dict[str, Any]) -> ProviderData:
     """The container in which tools ran, which the continuation of this turn must name."""
     found = as_str(as_dict(message.get("container")).get("id"))
     return {wire.origin: {"container": found}} if found else {}

@@ -2,62 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...data.http import Request
 from ...data.json import as_dict, as_list, as_str
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
-from .items import render_input
+from .history import render_input
+from .options import NESTED_OPTIONS, ResponsesSettings
 
-if TYPE_CHECKING:
-    from . import Responses
-
-__all__ = ["OPTION_NAMES", "render_prompt", "render_tool"]
-
-_FIELDS = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "max_tokens": "max_output_tokens",
-    "top_logprobs": "top_logprobs",
-    "parallel_tool_calls": "parallel_tool_calls",
-    "user": "user",
-    "service_tier": "service_tier",
-    "prompt_cache_key": "prompt_cache_key",
-    "store": "store",
-}
-_LACKING = (
-    "top_k",
-    "stop",
-    "seed",
-    "presence_penalty",
-    "frequency_penalty",
-    "logit_bias",
-    "reasoning_budget",
-    "modalities",
-    "audio",
-)
-_PLAIN_OPTIONS = frozenset(
-    {
-        "background",
-        "context_management",
-        "conversation",
-        "max_tool_calls",
-        "moderation",
-        "previous_response_id",
-        "prompt",
-        "prompt_cache_options",
-        "prompt_cache_retention",
-        "safety_identifier",
-        "stream_options",
-        "truncation",
-    }
-)
-_NESTED_OPTIONS = {
-    "reasoning_summary": ("reasoning", "summary"),
-    "reasoning_context": ("reasoning", "context"),
-    "verbosity": ("text", "verbosity"),
-}
-OPTION_NAMES = frozenset({*_PLAIN_OPTIONS, *_NESTED_OPTIONS, "include", "allowed_tools"})
-"""Options beyond those of `Prompt` that are rendered here."""
+__all__ = ["ResponsesRequests", "render_tool"]
 
 _CHOOSABLE = frozenset(
     {
@@ -79,19 +32,16 @@ _ENCRYPTED_REASONING = "reasoning.encrypted_content"
 _LOGPROBS = "message.output_text.logprobs"
 
 
-def render_prompt(wire: Responses, prompt: Prompt) -> dict[str, Any]:
+def _render_prompt(wire: ResponsesSettings, prompt: Prompt) -> dict[str, Any]:
     """The body of the request; `prompt.extra` is merged last."""
     body: dict[str, Any] = {"model": prompt.model, **render_input(wire, prompt)}
-    for option, field in _FIELDS.items():
-        value = getattr(prompt, option)
-        if value is not None:
-            body[field] = value
+    wire.put_options(body, prompt)
     if prompt.reasoning_effort is not None:
         body["reasoning"] = {"effort": prompt.reasoning_effort}
     if prompt.response_format is not None:
         body["text"] = {"format": _render_format(prompt.response_format)}
     for name, value in prompt.options.items():
-        if path := _NESTED_OPTIONS.get(name):
+        if path := NESTED_OPTIONS.get(name):
             body.setdefault(path[0], {})[path[1]] = value
         elif name not in ("include", "allowed_tools"):
             body[name] = value
@@ -100,20 +50,13 @@ def render_prompt(wire: Responses, prompt: Prompt) -> dict[str, Any]:
     _render_tools(prompt, body)
     if prompt.stream:
         body["stream"] = True
-    _warn_of_lacking(wire, prompt)
+    if prompt.n not in (None, 1):
+        prompt.warn(f"{wire.name} does not support n on the Responses API; it was left out.")
     body.update(prompt.extra)
     return body
 
 
-def _warn_of_lacking(wire: Responses, prompt: Prompt) -> None:
-    lacking = [name for name in _LACKING if getattr(prompt, name) is not None]
-    if prompt.n not in (None, 1):
-        lacking.append("n")
-    for name in lacking:
-        prompt.warn(f"{wire.name} takes no {name} on the Responses API; it was left out.")
-
-
-def _render_include(wire: Responses, prompt: Prompt) -> list[str]:
+def _render_include(wire: ResponsesSettings, prompt: Prompt) -> list[str]:
     """What the answer shall hold beyond the usual.
 
     Models that do not reason refuse a request for encrypted reasoning, so unknown ones must have been asked to reason.
@@ -186,3 +129,16 @@ def _point_at(tools: list[dict[str, Any]], name: str) -> dict[str, Any]:
         if kind == name:
             return {"type": kind}
     return {"type": "function", "name": name}
+
+
+class ResponsesRequests(ResponsesSettings, kw_only=True, eq=False):
+    """Builds requests."""
+
+    def build_request(self, prompt: Prompt) -> Request:
+        """The request for one prompt, whole or streamed."""
+        body = self.render_prompt(prompt)
+        return self.build_post(self.path, body, stream=prompt.stream, headers=prompt.extra_headers)
+
+    def render_prompt(self, prompt: Prompt) -> dict[str, Any]:
+        """The body of the request; `prompt.extra` is merged last."""
+        return _render_prompt(self, prompt)

@@ -5,42 +5,28 @@ https://platform.claude.com/docs/en/api/messages
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.json import as_dict
 from ...data.messages import ToolResult
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
-from ...drivers.traits.functions import free_tool_name
+from ..shared.tools import free_tool_name
 from .caching import apply_cache
-from .content import render_history
+from .history import render_history
+from .options import OWN_OPTIONS, MessagesSettings
 from .reasoning import render_sampling, render_thinking
 from .schemas import render_schema
 
-if TYPE_CHECKING:
-    from . import Messages
-
-__all__ = ["DEFAULT_MAX_TOKENS", "OWN_OPTIONS", "find_output_tool", "render_prompt", "render_tool"]
+__all__ = ["DEFAULT_MAX_TOKENS", "find_output_tool", "render_prompt", "render_tool"]
 
 DEFAULT_MAX_TOKENS = 4096
 """Sent as `max_tokens`, which the API requires, for a model of unknown limit: every model can write that much."""
 
-OWN_OPTIONS = frozenset({"betas", "cache", "system_in_place"})
-"""Options that are no fields of the body."""
-
-_LEFT_OUT = (
-    "seed",
-    "presence_penalty",
-    "frequency_penalty",
-    "top_logprobs",
-    "logit_bias",
-    "prompt_cache_key",
-    "audio",
-)
 _NEUTRAL = {"n": 1, "logprobs": False, "store": False, "modalities": ["text"]}
 _TIERS = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only", "standard": "standard_only"}
 
 
-def render_prompt(wire: Messages, prompt: Prompt) -> dict[str, Any]:
+def render_prompt(wire: MessagesSettings, prompt: Prompt) -> dict[str, Any]:
     """The body of the request; `prompt.extra` is merged last."""
     system, messages = render_history(wire, prompt)
     body: dict[str, Any] = {"model": prompt.model, "max_tokens": _max_tokens(wire, prompt)}
@@ -60,7 +46,7 @@ def render_prompt(wire: Messages, prompt: Prompt) -> dict[str, Any]:
     return body
 
 
-def _max_tokens(wire: Messages, prompt: Prompt) -> int:
+def _max_tokens(wire: MessagesSettings, prompt: Prompt) -> int:
     if prompt.max_tokens is not None:
         return prompt.max_tokens
     return wire.output_limit(prompt.model) or DEFAULT_MAX_TOKENS
@@ -78,7 +64,7 @@ def _plain(blocks: list[dict[str, Any]]) -> Any:
     return blocks[0]["text"] if len(blocks) == 1 and blocks[0].keys() == {"type", "text"} else blocks
 
 
-def _render_tools(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None:
+def _render_tools(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     if not prompt.tools:
         return
     body["tools"] = [render_tool(wire, prompt, tool) for tool in prompt.tools]
@@ -93,7 +79,7 @@ def _render_tools(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None:
         body["tool_choice"] = choice
 
 
-def render_tool(wire: Messages, prompt: Prompt, tool: ToolSpec | ProviderTool) -> dict[str, Any]:
+def render_tool(wire: MessagesSettings, prompt: Prompt, tool: ToolSpec | ProviderTool) -> dict[str, Any]:
     """One entry of `tools`. A strict tool whose schema the API cannot promise to keep to is offered as a plain one."""
     if isinstance(tool, ProviderTool):
         return tool.data
@@ -114,7 +100,7 @@ def render_tool(wire: Messages, prompt: Prompt, tool: ToolSpec | ProviderTool) -
     return rendered
 
 
-def _render_output(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None:
+def _render_output(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     """Ask for JSON: by `output_config.format` where model and schema allow it, else by a tool that must be called."""
     wanted = prompt.response_format
     if wanted is None:
@@ -132,13 +118,13 @@ def _render_output(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None
         body["tool_choice"] = {"type": "tool", "name": tool["name"]}
 
 
-def _native_schema(wire: Messages, prompt: Prompt, wanted: OutputFormat) -> dict[str, Any] | None:
+def _native_schema(wire: MessagesSettings, prompt: Prompt, wanted: OutputFormat) -> dict[str, Any] | None:
     if wanted.schema is None or wanted.strict is False or not wire.native_output:
         return None
     return render_schema(wanted.schema) if wire.generation(prompt.model).structured else None
 
 
-def find_output_tool(wire: Messages, prompt: Prompt) -> str | None:
+def find_output_tool(wire: MessagesSettings, prompt: Prompt) -> str | None:
     """The name of the tool that stands in for structured output; `None` when there is no need for one."""
     wanted = prompt.response_format
     if wanted is None or _native_schema(wire, prompt, wanted) is not None:
@@ -146,11 +132,11 @@ def find_output_tool(wire: Messages, prompt: Prompt) -> str | None:
     return free_tool_name(prompt, wanted.name)
 
 
-def _render_options(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> None:
+def _render_options(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     if prompt.stop is not None:
         stops = [stop for stop in prompt.stop if stop.strip()]
         if len(stops) < len(prompt.stop):
-            prompt.warn(f"{wire.name} takes no stop sequences of white space; they were left out.")
+            prompt.warn(f"{wire.name} does not support stop sequences of white space; they were left out.")
         body["stop_sequences"] = stops
     if prompt.user is not None:
         body["metadata"] = {"user_id": prompt.user}
@@ -158,11 +144,11 @@ def _render_options(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> Non
         if tier := _TIERS.get(prompt.service_tier):
             body["service_tier"] = tier
         else:
-            prompt.warn(f"{wire.name} takes no service_tier {prompt.service_tier!r}; it was left out.")
-    for name in (*_LEFT_OUT, *_NEUTRAL):
-        value = getattr(prompt, name)
-        if value is not None and value != _NEUTRAL.get(name):
-            prompt.warn(f"{wire.name} takes no {name}; it was left out.")
+            prompt.warn(f"{wire.name} does not support service_tier {prompt.service_tier!r}; it was left out.")
+    wire.put_options(body, prompt)
+    for name, neutral in _NEUTRAL.items():
+        if getattr(prompt, name) not in (None, neutral):
+            prompt.warn(f"{wire.name} does not support {name}; it was left out.")
     for name, value in prompt.options.items():
         if name not in OWN_OPTIONS:
             both = isinstance(value, dict) and isinstance(body.get(name), dict)
@@ -171,7 +157,7 @@ def _render_options(wire: Messages, prompt: Prompt, body: dict[str, Any]) -> Non
         body["container"] = container
 
 
-def _open_container(wire: Messages, prompt: Prompt) -> str | None:
+def _open_container(wire: MessagesSettings, prompt: Prompt) -> str | None:
     """The container of the turn that this prompt continues (after tool results or a pause), which is named again."""
     for message in reversed(prompt.messages):
         if message.role == "assistant":

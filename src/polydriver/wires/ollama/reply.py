@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.arguments import make_call_id, parse_arguments
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.messages import Part, Reasoning, Text, ToolCall
 from ...data.responses import AIResponse, FinishReason
 from ...data.usage import TokenUsage
-
-if TYPE_CHECKING:
-    from . import OllamaChat
+from .options import OllamaSettings
 
 __all__ = ["map_finish", "parse_response", "parse_usage", "read_calls", "read_context"]
 
@@ -33,7 +31,7 @@ def map_finish(raw: str | None, *, called: bool) -> FinishReason:
     return _FINISH_REASONS.get(raw or "", "other")
 
 
-def parse_response(wire: OllamaChat, payload: dict[str, Any]) -> AIResponse:
+def parse_response(wire: OllamaSettings, payload: dict[str, Any]) -> AIResponse:
     """The response in a decoded reply of the chat or of `generate`. Raises a mapped error for an error object,
     `InvalidResponseError` without an answer."""
     if payload.get("error"):
@@ -87,7 +85,7 @@ def parse_usage(payload: dict[str, Any]) -> TokenUsage | None:
     return TokenUsage(input_tokens=counts[0], output_tokens=counts[1], raw=raw)
 
 
-def read_context(wire: OllamaChat, payload: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def read_context(wire: OllamaSettings, payload: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The state of `generate`, which its next request can go on from."""
     context = payload.get("context")
     return {wire.origin: {"context": context}} if isinstance(context, list) and context else {}

@@ -2,72 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.messages import Reasoning, Text
 from ...data.prompt import Prompt, ProviderTool, ToolSpec
-from .messages import render_content, render_messages
+from ..shared.tools import tool_parameters
+from .history import render_content, render_messages
+from .options import GENERATE_OPTIONS, RUNTIME_OPTIONS, OllamaSettings
 
-if TYPE_CHECKING:
-    from . import OllamaChat
+__all__ = ["is_generation", "render_prompt"]
 
-__all__ = ["GENERATE_OPTIONS", "OLLAMA_OPTIONS", "RUNTIME_OPTIONS", "is_generation", "render_prompt"]
-
-RUNTIME_OPTIONS = frozenset(
-    {
-        "draft_num_predict",
-        "low_vram",
-        "main_gpu",
-        "min_p",
-        "mirostat",
-        "mirostat_eta",
-        "mirostat_tau",
-        "num_batch",
-        "num_ctx",
-        "num_gpu",
-        "num_keep",
-        "num_thread",
-        "numa",
-        "penalize_newline",
-        "repeat_last_n",
-        "repeat_penalty",
-        "tfs_z",
-        "typical_p",
-        "use_mlock",
-        "use_mmap",
-    }
-)
-"""What goes into the body's `options`, beside the options that all providers share."""
-
-GENERATE_OPTIONS = frozenset({"context", "raw", "suffix", "template"})
-"""What only `generate` takes. `context` is the one of an earlier answer, from `AIResponse.provider_data`."""
-
-OLLAMA_OPTIONS = (
-    frozenset({"generate", "keep_alive", "options", "shift", "think", "truncate"}) | RUNTIME_OPTIONS | GENERATE_OPTIONS
-)
-"""Everything that can be given by name."""
-
-_FIELDS = {
-    "temperature": "temperature",
-    "top_p": "top_p",
-    "top_k": "top_k",
-    "max_tokens": "num_predict",
-    "stop": "stop",
-    "seed": "seed",
-    "presence_penalty": "presence_penalty",
-    "frequency_penalty": "frequency_penalty",
-}
-_ABSENT = (
-    "n",
-    "logit_bias",
-    "parallel_tool_calls",
-    "user",
-    "service_tier",
-    "prompt_cache_key",
-    "store",
-    "modalities",
-    "audio",
-)
 _LEVELS = {"minimal": "low", "low": "low", "medium": "medium", "high": "high", "xhigh": "high", "max": "high"}
 
 
@@ -77,7 +21,7 @@ def is_generation(prompt: Prompt) -> bool:
     return bool(wanted) if wanted is not None else not GENERATE_OPTIONS.isdisjoint(prompt.options)
 
 
-def render_prompt(wire: OllamaChat, prompt: Prompt) -> dict[str, Any]:
+def render_prompt(wire: OllamaSettings, prompt: Prompt) -> dict[str, Any]:
     """The body of the request; `prompt.extra` is merged last. Raises `UnsupportedFeatureError` for a conversation that
     `generate` cannot hold."""
     body: dict[str, Any] = {"model": prompt.model, "stream": prompt.stream}
@@ -93,21 +37,16 @@ def render_prompt(wire: OllamaChat, prompt: Prompt) -> dict[str, Any]:
     for option in ("logprobs", "top_logprobs"):
         if (value := getattr(prompt, option)) is not None:
             body[option] = value
-    for option in _ABSENT:
-        if getattr(prompt, option) is not None:
-            prompt.warn(f"{wire.name} takes no {option}; it was left out.")
-    _render_options(prompt, body)
+    _render_options(wire, prompt, body)
     body.update(prompt.extra)
     return body
 
 
-def _render_options(prompt: Prompt, body: dict[str, Any]) -> None:
+def _render_options(wire: OllamaSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     own = dict(prompt.options)
     own.pop("generate", None)
     runtime: dict[str, Any] = {}
-    for option, field in _FIELDS.items():
-        if (value := getattr(prompt, option)) is not None:
-            runtime[field] = value
+    wire.put_options(runtime, prompt)
     runtime.update({name: own.pop(name) for name in list(own) if name in RUNTIME_OPTIONS})
     runtime.update(own.pop("options", None) or {})
     if runtime:
@@ -115,7 +54,7 @@ def _render_options(prompt: Prompt, body: dict[str, Any]) -> None:
     body.update(own)
 
 
-def _render_tools(wire: OllamaChat, prompt: Prompt, body: dict[str, Any]) -> None:
+def _render_tools(wire: OllamaSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     """Tools can be offered, and left out; there is no way to ask for a call."""
     tools, choice = prompt.tools, prompt.tool_choice
     if not tools or choice == "none":
@@ -127,20 +66,20 @@ def _render_tools(wire: OllamaChat, prompt: Prompt, body: dict[str, Any]) -> Non
     body["tools"] = [_render_tool(wire, tool) for tool in tools]
 
 
-def _render_tool(wire: OllamaChat, tool: ToolSpec | ProviderTool) -> dict[str, Any]:
+def _render_tool(wire: OllamaSettings, tool: ToolSpec | ProviderTool) -> dict[str, Any]:
     if isinstance(tool, ProviderTool):
         return tool.data
-    function = {"name": tool.name, "description": tool.description, "parameters": wire.tool_parameters(tool)}
+    function = {"name": tool.name, "description": tool.description, "parameters": tool_parameters(tool)}
     return {"type": "function", "function": function}
 
 
-def _render_thinking(wire: OllamaChat, prompt: Prompt) -> bool | str | None:
+def _render_thinking(wire: OllamaSettings, prompt: Prompt) -> bool | str | None:
     """On or off; gpt-oss alone takes degrees, and other models refuse a request with them. `think=...` is sent as it
     is."""
     if prompt.reasoning_budget is not None:
         if prompt.reasoning_budget == 0:
             return False
-        prompt.warn(f"{wire.name} takes no reasoning_budget; it was left out. Use reasoning_effort.")
+        prompt.warn(f"{wire.name} does not support reasoning_budget; it was left out. Use reasoning_effort.")
     effort = prompt.reasoning_effort
     if effort is None:
         return None
@@ -149,7 +88,7 @@ def _render_thinking(wire: OllamaChat, prompt: Prompt) -> bool | str | None:
     return _LEVELS.get(effort, effort) if "gpt-oss" in prompt.model else True
 
 
-def _render_generation(wire: OllamaChat, prompt: Prompt) -> dict[str, Any]:
+def _render_generation(wire: OllamaSettings, prompt: Prompt) -> dict[str, Any]:
     """`system`, `prompt` and `images` of the one user's message that `generate` continues."""
     if prompt.tools:
         raise wire.unsupported("tools with generate; use the chat")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -11,10 +11,8 @@ from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.messages import Part, ProviderPart, Reasoning, Text, ToolCall
 from ...data.responses import AIResponse, FinishReason
 from ...data.usage import TokenUsage
-from .messages import TOOL_PLAN
-
-if TYPE_CHECKING:
-    from . import CohereChat
+from .history import TOOL_PLAN
+from .options import CohereSettings
 
 __all__ = ["FINISH_REASONS", "add_citations", "make_plan", "map_finish", "parse_response", "parse_usage"]
 
@@ -37,7 +35,7 @@ def map_finish(raw: str | None) -> FinishReason | None:
     return FINISH_REASONS.get(raw, "other") if raw else None
 
 
-def parse_response(wire: CohereChat, payload: dict[str, Any]) -> AIResponse:
+def parse_response(wire: CohereSettings, payload: dict[str, Any]) -> AIResponse:
     """The response in a decoded reply. Raises a mapped error for an answer that says why it failed,
     `InvalidResponseError` without a message."""
     message = payload.get("message")
@@ -59,7 +57,7 @@ def parse_response(wire: CohereChat, payload: dict[str, Any]) -> AIResponse:
     )
 
 
-def _read_message(wire: CohereChat, message: dict[str, Any], seed: str, *, cut: bool) -> list[Part]:
+def _read_message(wire: CohereSettings, message: dict[str, Any], seed: str, *, cut: bool) -> list[Part]:
     parts: list[Part] = []
     content = message.get("content")
     for item in [content] if isinstance(content, str) else as_list(content):
@@ -74,7 +72,7 @@ def _read_message(wire: CohereChat, message: dict[str, Any], seed: str, *, cut: 
     return add_citations(wire, parts, as_list(message.get("citations")))
 
 
-def make_plan(wire: CohereChat, text: str) -> ProviderPart:
+def make_plan(wire: CohereSettings, text: str) -> ProviderPart:
     """The model's plan ahead of its tool calls, as a part."""
     return ProviderPart(wire.origin, TOOL_PLAN, {"text": text})
 
@@ -91,7 +89,7 @@ def _read_calls(raw_calls: Any, seed: str, *, cut: bool) -> list[ToolCall]:
     return calls
 
 
-def add_citations(wire: CohereChat, parts: list[Part], citations: list[Any]) -> list[Part]:
+def add_citations(wire: CohereSettings, parts: list[Part], citations: list[Any]) -> list[Part]:
     """The parts with the citations that are about them: those of the text in `Text.citations`, those of the plan and
     the thinking with their data."""
     parts = list(parts)
@@ -115,7 +113,7 @@ def _is_in(part: Part, citation: dict[str, Any]) -> bool:
     return part.text[start:end] == citation.get("text")
 
 
-def _cite(wire: CohereChat, part: Part, citation: dict[str, Any]) -> Part:
+def _cite(wire: CohereSettings, part: Part, citation: dict[str, Any]) -> Part:
     if isinstance(part, Text):
         return msgspec.structs.replace(part, citations=[*part.citations, citation])
     if isinstance(part, ProviderPart):

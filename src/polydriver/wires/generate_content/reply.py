@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -14,9 +14,7 @@ from ...data.prompt import Prompt
 from ...data.responses import AIResponse, Choice, FinishReason
 from ...data.usage import TokenUsage
 from .names import with_camel_names
-
-if TYPE_CHECKING:
-    from . import GenerateContent
+from .options import ContentSettings
 
 __all__ = [
     "FINISH_REASONS",
@@ -64,7 +62,7 @@ _MEDIA: dict[str, type[Image | Audio | Video | Document]] = {"image": Image, "au
 _AUDIO_MODALITY = 4
 
 
-def parse_response(wire: GenerateContent, payload: Any, prompt: Prompt) -> AIResponse:
+def parse_response(wire: ContentSettings, payload: Any, prompt: Prompt) -> AIResponse:
     """The response in a decoded reply.
 
     Raises a mapped error for an error object, `InvalidResponseError` for another shape. A blocked prompt
@@ -100,7 +98,7 @@ def parse_response(wire: GenerateContent, payload: Any, prompt: Prompt) -> AIRes
     )
 
 
-def _parse_candidate(wire: GenerateContent, candidate: dict[str, Any], position: int, seed: str) -> Choice:
+def _parse_candidate(wire: ContentSettings, candidate: dict[str, Any], position: int, seed: str) -> Choice:
     index = as_int(candidate.get("index")) or position
     word = finish_word(candidate.get("finishReason"))
     raw_parts = [part for part in as_list(as_dict(candidate.get("content")).get("parts")) if isinstance(part, dict)]
@@ -126,7 +124,7 @@ def finish_word(raw: Any) -> str | None:
     return None if word in _UNSPECIFIED else word
 
 
-def map_finish(wire: GenerateContent, word: str | None, parts: Iterable[Part] = ()) -> FinishReason | None:
+def map_finish(wire: ContentSettings, word: str | None, parts: Iterable[Part] = ()) -> FinishReason | None:
     """Our word for the provider's. It says STOP for function calls, too: the parts tell."""
     if word is None:
         return "tool_calls" if any(type(part) is ToolCall for part in parts) else None
@@ -142,7 +140,7 @@ def block_reason(feedback: Any) -> str | None:
     return finish_word(as_dict(feedback).get("blockReason"))
 
 
-def explain(wire: GenerateContent, finish: FinishReason | None, text: str | None) -> str | None:
+def explain(wire: ContentSettings, finish: FinishReason | None, text: str | None) -> str | None:
     """A warning in the provider's words for an answer that did not end as it should have."""
     return f"{wire.name}: {text}" if text and finish in ("content_filter", "error", "other") else None
 
@@ -151,7 +149,7 @@ def _reason_text(candidate: dict[str, Any], feedback: Any) -> str | None:
     return as_str(candidate.get("finishMessage")) or as_str(as_dict(feedback).get("blockReasonMessage"))
 
 
-def read_part(wire: GenerateContent, raw: dict[str, Any], seed: str, made: int, *, cut: bool = False) -> Part | None:
+def read_part(wire: ContentSettings, raw: dict[str, Any], seed: str, made: int, *, cut: bool = False) -> Part | None:
     """One part of the answer, or `None` when there is nothing in it.
 
     `made` is the number of function calls before it. `cut`: the answer ended here at the token limit. A thought
@@ -177,7 +175,7 @@ def read_part(wire: GenerateContent, raw: dict[str, Any], seed: str, made: int, 
 
 
 def parse_call(
-    wire: GenerateContent, call: dict[str, Any], signature: str | None, seed: str, made: int, *, cut: bool = False
+    wire: ContentSettings, call: dict[str, Any], signature: str | None, seed: str, made: int, *, cut: bool = False
 ) -> ToolCall | None:
     """A function call; `None` for an empty one. One without an id gets a stable one; the API's own goes back."""
     name, given = as_str(call.get("name")), as_str(call.get("id"))
@@ -211,7 +209,7 @@ def _standard(data: str) -> str:
     return data + "=" * (-len(data) % 4)
 
 
-def add_sources(wire: GenerateContent, parts: list[Part], candidate: dict[str, Any]) -> tuple[list[Part], list[Part]]:
+def add_sources(wire: ContentSettings, parts: list[Part], candidate: dict[str, Any]) -> tuple[list[Part], list[Part]]:
     """The parts with where they come from: chunks and citations on the last text, and the records themselves as parts.
 
     Returns all parts, and those of them that are new.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.json import encode_json
 from ...data.messages import (
@@ -20,9 +20,7 @@ from ...data.messages import (
     Video,
 )
 from ...data.prompt import Prompt
-
-if TYPE_CHECKING:
-    from . import CohereChat
+from .options import CohereSettings
 
 __all__ = ["TOOL_PLAN", "render_documents", "render_messages"]
 
@@ -32,7 +30,7 @@ TOOL_PLAN = "tool_plan"
 _TEXT_TYPES = ("application/json", "application/xml", "application/yaml")
 
 
-def render_messages(wire: CohereChat, prompt: Prompt) -> list[dict[str, Any]]:
+def render_messages(wire: CohereSettings, prompt: Prompt) -> list[dict[str, Any]]:
     """The `messages` list. Tool results become messages of their own, right behind their calls; what they hold beside
     text follows as the user's, after the last of them."""
     rendered: list[dict[str, Any]] = []
@@ -57,7 +55,7 @@ def render_messages(wire: CohereChat, prompt: Prompt) -> list[dict[str, Any]]:
     return rendered + (_render_input(wire, prompt, "user", shown) if shown else [])
 
 
-def _media_of(wire: CohereChat, prompt: Prompt, result: ToolResult) -> list[Part]:
+def _media_of(wire: CohereSettings, prompt: Prompt, result: ToolResult) -> list[Part]:
     if isinstance(result.content, str):
         return []
     media: list[Part] = [part for part in result.content if isinstance(part, Image | Audio | Video | Document)]
@@ -66,7 +64,7 @@ def _media_of(wire: CohereChat, prompt: Prompt, result: ToolResult) -> list[Part
     return media
 
 
-def _render_assistant(wire: CohereChat, prompt: Prompt, message: AIMessage) -> list[dict[str, Any]]:
+def _render_assistant(wire: CohereSettings, prompt: Prompt, message: AIMessage) -> list[dict[str, Any]]:
     """The message; none when nothing of it can be said, since Cohere refuses empty ones."""
     rendered: dict[str, Any] = {"role": "assistant"}
     content: list[dict[str, Any]] = []
@@ -100,7 +98,7 @@ def _render_call(call: ToolCall) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": arguments}}
 
 
-def _render_input(wire: CohereChat, prompt: Prompt, role: str, parts: list[Part]) -> list[dict[str, Any]]:
+def _render_input(wire: CohereSettings, prompt: Prompt, role: str, parts: list[Part]) -> list[dict[str, Any]]:
     """The message of these parts; none when they are documents only, which stand elsewhere in the request."""
     content = [entry for part in parts if (entry := _render_part(wire, prompt, part)) is not None]
     if not content and parts:
@@ -117,7 +115,7 @@ def _join(content: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
     return content[0]["text"] if len(content) == 1 and content[0]["type"] == "text" else content
 
 
-def _render_part(wire: CohereChat, prompt: Prompt, part: Part) -> dict[str, Any] | None:
+def _render_part(wire: CohereSettings, prompt: Prompt, part: Part) -> dict[str, Any] | None:
     if isinstance(part, Text | Refusal):
         return {"type": "text", "text": part.text}
     if isinstance(part, Image):
@@ -138,7 +136,7 @@ def _name_of(part: Part) -> str:
     return f"a {part.kind if isinstance(part, ProviderPart) else type(part).__name__}"
 
 
-def render_documents(wire: CohereChat, prompt: Prompt) -> list[dict[str, Any]]:
+def render_documents(wire: CohereSettings, prompt: Prompt) -> list[dict[str, Any]]:
     """The documents of all messages, tool results included, for the request's `documents`: text only."""
     documents: list[dict[str, Any]] = []
     for message in prompt.messages:
@@ -148,7 +146,7 @@ def render_documents(wire: CohereChat, prompt: Prompt) -> list[dict[str, Any]]:
     return documents
 
 
-def _render_document(wire: CohereChat, document: Document) -> dict[str, Any]:
+def _render_document(wire: CohereSettings, document: Document) -> dict[str, Any]:
     kind = document.media_type or "text/plain"
     if document.data is None:
         raise wire.unsupported("documents by URL or id; give the bytes (Document.from_path or from_bytes)")

@@ -2,55 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
-from .messages import render_documents, render_messages
-
-if TYPE_CHECKING:
-    from . import CohereChat
+from ..shared.tools import tool_parameters
+from .history import render_documents, render_messages
+from .options import CohereSettings
 
 __all__ = ["render_prompt"]
 
-_FIELDS = {
-    "temperature": "temperature",
-    "top_p": "p",
-    "top_k": "k",
-    "max_tokens": "max_tokens",
-    "stop": "stop_sequences",
-    "seed": "seed",
-    "presence_penalty": "presence_penalty",
-    "frequency_penalty": "frequency_penalty",
-    "logprobs": "logprobs",
-    "n": None,
-    "top_logprobs": None,
-    "logit_bias": None,
-    "parallel_tool_calls": None,
-    "user": None,
-    "service_tier": None,
-    "prompt_cache_key": None,
-    "store": None,
-    "modalities": None,
-    "audio": None,
-}
-"""Our options under Cohere's names; `None` for those that it does not have."""
 
-
-def render_prompt(wire: CohereChat, prompt: Prompt) -> dict[str, Any]:
+def render_prompt(wire: CohereSettings, prompt: Prompt) -> dict[str, Any]:
     """The body of the request; `prompt.extra` is merged last."""
     body: dict[str, Any] = {
         "model": prompt.model,
         "messages": render_messages(wire, prompt),
         "stream": prompt.stream,
     }
-    for option, field in _FIELDS.items():
-        value = getattr(prompt, option)
-        if value is None:
-            continue
-        if field is None:
-            prompt.warn(f"{wire.name} takes no {option}; it was left out.")
-        else:
-            body[field] = value
+    wire.put_options(body, prompt)
     if prompt.tools:
         _render_tools(wire, prompt, body)
     if prompt.response_format is not None:
@@ -65,7 +34,7 @@ def render_prompt(wire: CohereChat, prompt: Prompt) -> dict[str, Any]:
     return body
 
 
-def _render_tools(wire: CohereChat, prompt: Prompt, body: dict[str, Any]) -> None:
+def _render_tools(wire: CohereSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     tools, choice = prompt.tools, prompt.tool_choice
     if choice in ("required", "none"):
         body["tool_choice"] = choice.upper()
@@ -81,10 +50,10 @@ def _render_tools(wire: CohereChat, prompt: Prompt, body: dict[str, Any]) -> Non
         prompt.warn(f"{wire.name} can only be strict with all tools at once; strict was left out.")
 
 
-def _render_tool(wire: CohereChat, tool: ToolSpec | ProviderTool) -> dict[str, Any]:
+def _render_tool(wire: CohereSettings, tool: ToolSpec | ProviderTool) -> dict[str, Any]:
     if isinstance(tool, ProviderTool):
         return tool.data
-    function: dict[str, Any] = {"name": tool.name, "parameters": wire.tool_parameters(tool)}
+    function: dict[str, Any] = {"name": tool.name, "parameters": tool_parameters(tool)}
     if tool.description:
         function["description"] = tool.description
     return {"type": "function", "function": function}
@@ -96,7 +65,7 @@ def _render_format(wanted: OutputFormat) -> dict[str, Any]:
     return {"type": "json_object", "json_schema": wanted.schema}
 
 
-def _render_thinking(wire: CohereChat, prompt: Prompt) -> dict[str, Any] | None:
+def _render_thinking(wire: CohereSettings, prompt: Prompt) -> dict[str, Any] | None:
     """Thinking is on, with a budget of tokens or without, or off: there are no degrees."""
     budget, effort = prompt.reasoning_budget, prompt.reasoning_effort
     if budget == 0 or (budget is None and effort == "none"):

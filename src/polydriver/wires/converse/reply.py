@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.arguments import make_call_id, parse_arguments
 from ...data.json import as_dict, as_int, as_list, as_str, encode_json
@@ -13,10 +13,8 @@ from ...data.prompt import Prompt
 from ...data.responses import AIResponse, FinishReason
 from ...data.usage import TokenUsage
 from .media import IMAGE_TYPES
+from .options import ConverseSettings
 from .tools import find_output_tool
-
-if TYPE_CHECKING:
-    from . import Converse
 
 __all__ = ["FINISH_REASONS", "SERVER_CALL", "find_model", "map_finish", "parse_image", "parse_response", "parse_usage"]
 
@@ -48,7 +46,7 @@ def map_finish(raw: str | None, parts: list[Part]) -> FinishReason | None:
     return FINISH_REASONS.get(raw, "other") if raw else None
 
 
-def parse_response(wire: Converse, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
+def parse_response(wire: ConverseSettings, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
     """The response in a decoded reply. Raises a mapped error for an error, `InvalidResponseError` without a message."""
     content = as_dict(as_dict(payload.get("output")).get("message")).get("content")
     if not isinstance(content, list):
@@ -75,7 +73,7 @@ def parse_response(wire: Converse, payload: dict[str, Any], prompt: Prompt) -> A
 
 
 def _parse_block(
-    wire: Converse, block: dict[str, Any], *, cut: bool, index: int, output_tool: str | None
+    wire: ConverseSettings, block: dict[str, Any], *, cut: bool, index: int, output_tool: str | None
 ) -> list[Part]:
     """The parts for a content block, which is an object with one key that says its kind."""
     if isinstance(text := block.get("text"), str):
@@ -94,7 +92,9 @@ def _parse_block(
     return [ProviderPart(wire.origin, kind, block)] if kind else []
 
 
-def _parse_call(wire: Converse, call: dict[str, Any], *, cut: bool, index: int, output_tool: str | None) -> Part:
+def _parse_call(
+    wire: ConverseSettings, call: dict[str, Any], *, cut: bool, index: int, output_tool: str | None
+) -> Part:
     given = call.get("input")
     if call.get("type") == SERVER_CALL:
         return ProviderPart(wire.origin, SERVER_CALL, {"toolUse": call})
@@ -109,7 +109,7 @@ def _parse_call(wire: Converse, call: dict[str, Any], *, cut: bool, index: int, 
     return ToolCall(call_id, name, arguments, text)
 
 
-def _parse_reasoning(wire: Converse, reasoning: dict[str, Any]) -> Reasoning:
+def _parse_reasoning(wire: ConverseSettings, reasoning: dict[str, Any]) -> Reasoning:
     if redacted := as_str(reasoning.get("redactedContent")):
         return Reasoning("", {wire.origin: {"redactedContent": redacted}})
     shown = as_dict(reasoning.get("reasoningText"))

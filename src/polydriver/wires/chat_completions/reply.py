@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...data.http import Reply
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.messages import Audio, Part, Reasoning, Refusal, Text
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, Choice, FinishReason
+from ...data.usage import TokenUsage
 from .calls import read_calls
 from .extras import Extras, read_details_text, read_images, read_sources
+from .request import ChatRequests
 from .thinking import split_thinking
+from .usage import parse_usage
 
-if TYPE_CHECKING:
-    from . import ChatCompletions
-
-__all__ = ["FINISH_REASONS", "map_finish", "parse_choice", "parse_response", "read_content"]
+__all__ = ["FINISH_REASONS", "ChatReplies", "map_finish", "parse_choice", "parse_payload", "read_content"]
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "stop": "stop",
@@ -41,7 +42,7 @@ def map_finish(raw: str | None) -> FinishReason | None:
     return FINISH_REASONS.get(raw, "other") if raw else None
 
 
-def parse_response(wire: ChatCompletions, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
+def parse_payload(wire: ChatReplies, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
     """The response in a decoded reply. Raises a mapped error for an error object, `InvalidResponseError` without
     choices."""
     choices = payload.get("choices")
@@ -75,7 +76,7 @@ def parse_response(wire: ChatCompletions, payload: dict[str, Any], prompt: Promp
 
 
 def parse_choice(
-    wire: ChatCompletions, choice: dict[str, Any], index: int, seed: str, sources: list[dict[str, Any]]
+    wire: ChatReplies, choice: dict[str, Any], index: int, seed: str, sources: list[dict[str, Any]]
 ) -> Choice:
     """One entry of `choices`; `sources` are those that the reply gives beside them."""
     message = as_dict(choice.get("message"))
@@ -105,7 +106,7 @@ def _is_plain_text(message: dict[str, Any]) -> bool:
 
 
 def _parse_parts(
-    wire: ChatCompletions, message: dict[str, Any], seed: str, sources: list[dict[str, Any]], *, cut: bool
+    wire: ChatReplies, message: dict[str, Any], seed: str, sources: list[dict[str, Any]], *, cut: bool
 ) -> list[Part]:
     """Everything that a message can hold, in order."""
     extras = Extras()
@@ -119,7 +120,7 @@ def _parse_parts(
     return parts
 
 
-def read_content(wire: ChatCompletions, message: dict[str, Any]) -> list[Part]:
+def read_content(wire: ChatReplies, message: dict[str, Any]) -> list[Part]:
     """Reasoning, text and refusal of a message: `content` may be text, a list of parts, or absent."""
     parts: list[Part] = []
     thoughts = as_str(message.get("reasoning_content")) or as_str(message.get("reasoning"))
@@ -167,7 +168,22 @@ def _read_audio(message: dict[str, Any]) -> Audio | None:
         return None
 
 
-def _message_data(wire: ChatCompletions, message: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _message_data(wire: ChatReplies, message: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What the next turn must repeat of this message: a spoken answer is referred to by its id."""
     audio_id = as_str(as_dict(message.get("audio")).get("id"))
     return {wire.origin: {"audio": {"id": audio_id}}} if audio_id else {}
+
+
+class ChatReplies(ChatRequests, kw_only=True, eq=False):
+    """Reads replies. The methods are for services whose difference is more than a name."""
+
+    def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
+        """The answer in a whole reply. Raises a mapped error for an error object inside a 200."""
+        return parse_payload(self, self.decode(reply), prompt)
+
+    def parse_usage(self, raw: dict[str, Any]) -> TokenUsage:
+        """The usage object."""
+        return parse_usage(raw)
+
+    def report_cost(self, usage: dict[str, Any], response: AIResponse) -> None:
+        """Take over a cost that the provider itself reports in its usage object; most report none."""

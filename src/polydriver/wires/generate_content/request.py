@@ -2,72 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...contract import RENDERED
 from ...data.json import encode_json
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from ...errors import ConfigurationError
 from ...schema import Schema, SchemaReferenceError
-from .contents import render_contents, render_system
+from .history import render_contents, render_system
 from .models import ModelFacts, facts_of
 from .names import camel
+from .options import CONFIG_OPTIONS, REQUEST_OPTIONS, THINKING_OPTIONS, ContentSettings
 from .schema import render_json_schema, render_openapi_schema
 from .thinking import render_thinking
 
-if TYPE_CHECKING:
-    from . import GenerateContent
-
-__all__ = [
-    "CLOUD_OPTIONS",
-    "CONFIG_OPTIONS",
-    "REQUEST_OPTIONS",
-    "THINKING_OPTIONS",
-    "render_prompt",
-    "render_tools",
-]
-
-_CONFIG_FIELDS = {
-    "temperature": "temperature",
-    "top_p": "topP",
-    "top_k": "topK",
-    "max_tokens": "maxOutputTokens",
-    "stop": "stopSequences",
-    "seed": "seed",
-    "n": "candidateCount",
-    "presence_penalty": "presencePenalty",
-    "frequency_penalty": "frequencyPenalty",
-    "logprobs": "responseLogprobs",
-    "top_logprobs": "logprobs",
-}
-_NOT_TAKEN = ("logit_bias", "parallel_tool_calls", "user", "prompt_cache_key")
-
-REQUEST_OPTIONS = frozenset({"safety_settings", "cached_content", "tool_config", "labels", "model_armor_config"})
-"""Options beyond those of `Prompt` that stand in the body."""
-
-CONFIG_OPTIONS = frozenset(
-    {
-        "audio_timestamp",
-        "enable_affective_dialog",
-        "enable_enhanced_civic_answers",
-        "image_config",
-        "media_resolution",
-        "response_mime_type",
-        "response_schema",
-        "response_json_schema",
-        "routing_config",
-        "speech_config",
-    }
-)
-"""Options beyond those of `Prompt` that stand in `generationConfig`."""
-
-CLOUD_OPTIONS = frozenset({"audio_timestamp", "labels", "model_armor_config", "routing_config"})
-"""Those among these options that only Vertex AI takes."""
-
-THINKING_OPTIONS = frozenset({"include_thoughts", "thinking_level", "thinking_budget", "thinking_config"})
-"""Options that stand in `thinkingConfig`, or are it."""
+__all__ = ["render_prompt", "render_tools"]
 
 
-def render_prompt(wire: GenerateContent, prompt: Prompt) -> dict[str, Any]:
+def render_prompt(wire: ContentSettings, prompt: Prompt) -> dict[str, Any]:
     """The body of the request; `prompt.extra` is merged last, into the objects that are there already."""
     facts = facts_of(prompt.model)
     body: dict[str, Any] = {"contents": render_contents(wire, prompt, facts)}
@@ -88,7 +40,7 @@ def render_prompt(wire: GenerateContent, prompt: Prompt) -> dict[str, Any]:
 
 
 def _place_system(
-    wire: GenerateContent, prompt: Prompt, facts: ModelFacts, body: dict[str, Any], system: list[dict[str, Any]]
+    wire: ContentSettings, prompt: Prompt, facts: ModelFacts, body: dict[str, Any], system: list[dict[str, Any]]
 ) -> None:
     """The system instruction; a model without one, or a prompt with nothing else, gets it as the user's words."""
     if not system:
@@ -104,18 +56,12 @@ def _place_system(
         contents.insert(0, {"role": "user", "parts": system})
 
 
-def _render_config(wire: GenerateContent, prompt: Prompt, facts: ModelFacts) -> dict[str, Any]:
+def _render_config(wire: ContentSettings, prompt: Prompt, facts: ModelFacts) -> dict[str, Any]:
     """`generationConfig`, without the form of the answer."""
     config: dict[str, Any] = {}
-    for option, field in _CONFIG_FIELDS.items():
-        value = getattr(prompt, option)
-        if value is not None:
-            config[field] = value
+    wire.put_options(config, prompt)
     if prompt.top_logprobs is not None and prompt.logprobs is None:
         config["responseLogprobs"] = True
-    for option in _NOT_TAKEN:
-        if getattr(prompt, option) is not None:
-            prompt.warn(f"{wire.name} takes no {option}; it was left out.")
     if prompt.modalities is not None:
         config["responseModalities"] = [modality.upper() for modality in prompt.modalities]
     if prompt.audio is not None:
@@ -135,13 +81,15 @@ def _render_speech(audio: dict[str, Any]) -> dict[str, Any]:
 
 
 def _render_output(
-    wire: GenerateContent, prompt: Prompt, facts: ModelFacts, config: dict[str, Any], system: list[dict[str, Any]]
+    wire: ContentSettings, prompt: Prompt, facts: ModelFacts, config: dict[str, Any], system: list[dict[str, Any]]
 ) -> None:
     """The wanted form of the answer. Models that take none beside tools are told in words."""
     wanted = prompt.response_format
     assert wanted is not None
     if prompt.tools and not facts.json_with_tools:
-        prompt.warn(f"{wire.name} takes no form of the answer beside tools with this model; it was asked for in words.")
+        prompt.warn(
+            f"{wire.name} does not support form of the answer beside tools with this model; it was asked for in words."
+        )
         system.append({"text": _describe_output(wanted)})
         return
     config["responseMimeType"] = "application/json"
@@ -200,17 +148,13 @@ def _render_tool_config(prompt: Prompt, facts: ModelFacts) -> dict[str, Any]:
     return config
 
 
-def _render_request_options(wire: GenerateContent, prompt: Prompt, body: dict[str, Any]) -> None:
+def _render_request_options(wire: ContentSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     for name in sorted(prompt.options.keys() - REQUEST_OPTIONS - CONFIG_OPTIONS - THINKING_OPTIONS):
-        prompt.warn(f"{wire.name} takes no {name} with {prompt.model}; it was left out.")
+        prompt.warn(f"{wire.name} does not support {name} with {prompt.model}; it was left out.")
     for option in ("service_tier", "store"):
         value = getattr(prompt, option)
-        if value is None:
-            continue
-        if option in wire.request_fields:
+        if value is not None and wire.rule(option) is RENDERED:
             body[camel(option)] = {"default": "standard", "auto": "standard"}.get(value, value)
-        else:
-            prompt.warn(f"{wire.name} takes no {option}; it was left out.")
     for name in REQUEST_OPTIONS & prompt.options.keys():
         value = prompt.options[name]
         if name == "safety_settings" and isinstance(value, dict):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...data.arguments import plain_name
+from ...data.arguments import make_call_id, plain_name
 from ...data.json import as_list, encode_json
 from ...data.messages import (
     AIMessage,
@@ -22,14 +22,14 @@ from ...data.messages import (
     Video,
 )
 from ...data.prompt import Prompt, ToolSpec
+from .options import ChatSettings
 
-if TYPE_CHECKING:
-    from . import ChatCompletions
+__all__ = ["ChatHistory", "merge_roles"]
 
-__all__ = ["merge_roles", "render_answer", "render_audio", "render_document", "render_messages"]
+_LONGEST_CALL_ID = 40
 
 
-def render_messages(wire: ChatCompletions, prompt: Prompt) -> list[dict[str, Any]]:
+def _render_messages(wire: ChatHistory, prompt: Prompt) -> list[dict[str, Any]]:
     """The `messages` list. Tool results become messages of their own, ahead of what else their message says."""
     rendered: list[dict[str, Any]] = []
     thoughtful = _turns_with_tools(prompt.messages) if wire.replay_only_with_tools else None
@@ -86,7 +86,7 @@ def _turns_with_tools(messages: list[AIMessage]) -> set[int]:
     return found
 
 
-def render_answer(wire: ChatCompletions, message: AIMessage) -> str:
+def _render_answer(wire: ChatHistory, message: AIMessage) -> str:
     """What an assistant's message says. Another provider's speech counts by its transcript; its own goes back by id."""
     spoken = "audio" not in message.provider_data.get(wire.origin, {})
     said = ""
@@ -98,9 +98,7 @@ def render_answer(wire: ChatCompletions, message: AIMessage) -> str:
     return said
 
 
-def _render_assistant(
-    wire: ChatCompletions, prompt: Prompt, message: AIMessage, *, replay: bool
-) -> list[dict[str, Any]]:
+def _render_assistant(wire: ChatHistory, prompt: Prompt, message: AIMessage, *, replay: bool) -> list[dict[str, Any]]:
     """The message; none when nothing of it can be said here, since many services refuse empty ones."""
     offered = {tool.name for tool in prompt.tools if isinstance(tool, ToolSpec)}
     calls = [_render_call(wire, part, offered) for part in message.parts if isinstance(part, ToolCall)]
@@ -119,14 +117,14 @@ def _render_assistant(
     if wire.requires_reasoning and wire.replay_reasoning and calls:
         rendered.setdefault(wire.replay_reasoning, " ")
     if any(isinstance(part, Media) for part in message.parts) and "audio" not in own:
-        prompt.warn(f"{wire.name} takes no images or sound in the assistant's messages; they were left out.")
+        prompt.warn(f"{wire.name} does not support images or sound in the assistant's messages; they were left out.")
     for part in message.parts:
         if isinstance(part, ProviderPart) and part.provider != wire.origin:
             prompt.warn(f"{part.kind} of {part.provider} means nothing to {wire.name}; it was left out.")
     return [{**rendered, **own}] if content or calls or own else []
 
 
-def _render_reasoning(wire: ChatCompletions, thoughts: list[Reasoning]) -> dict[str, Any]:
+def _render_reasoning(wire: ChatHistory, thoughts: list[Reasoning]) -> dict[str, Any]:
     """The service's own reasoning: its details as they came, or else its text where the service wants that."""
     details = [
         detail for part in thoughts for detail in as_list(part.provider_data[wire.origin].get("reasoning_details"))
@@ -137,7 +135,7 @@ def _render_reasoning(wire: ChatCompletions, thoughts: list[Reasoning]) -> dict[
     return {wire.replay_reasoning: text} if wire.replay_reasoning and text else {}
 
 
-def _render_call(wire: ChatCompletions, call: ToolCall, offered: set[str]) -> dict[str, Any]:
+def _render_call(wire: ChatHistory, call: ToolCall, offered: set[str]) -> dict[str, Any]:
     """The call; a name that is offered is one that the service takes, even if OpenAI would not."""
     arguments = encode_json(call.arguments).decode() if call.arguments is not None else "{}"
     own = call.provider_data.get(wire.origin, {})
@@ -145,7 +143,7 @@ def _render_call(wire: ChatCompletions, call: ToolCall, offered: set[str]) -> di
     return {"id": wire.render_call_id(call.id), "type": "function", "function": function, **own}
 
 
-def _render_input(wire: ChatCompletions, prompt: Prompt, message: AIMessage, rendered: list[dict[str, Any]]) -> None:
+def _render_input(wire: ChatHistory, prompt: Prompt, message: AIMessage, rendered: list[dict[str, Any]]) -> None:
     shown: list[Part] = []  # what a tool message cannot hold follows as the user's
     for part in message.parts:
         if isinstance(part, ToolResult):
@@ -155,7 +153,7 @@ def _render_input(wire: ChatCompletions, prompt: Prompt, message: AIMessage, ren
                 shown += [inner for inner in part.content if isinstance(inner, Image | Audio | Video | Document)]
     if shown:
         prompt.warn(
-            f"{wire.name} takes only text from tools; images and files in tool results were sent as the user's message."
+            f"{wire.name} takes text alone from tools; images and files in tool results were sent as the user's message."
         )
     shown += [part for part in message.parts if not isinstance(part, ToolResult)]
     content = [entry for part in shown if (entry := _render_part(wire, prompt, part)) is not None]
@@ -169,7 +167,7 @@ def _render_input(wire: ChatCompletions, prompt: Prompt, message: AIMessage, ren
     rendered.append(body)
 
 
-def _role(wire: ChatCompletions, message: AIMessage) -> str:
+def _role(wire: ChatHistory, message: AIMessage) -> str:
     """Who speaks, beside the results of tools. OpenAI alone tells the developer from the system."""
     if message.role == "tool":
         return "user"
@@ -181,7 +179,7 @@ def _join(content: list[dict[str, Any]]) -> str | list[dict[str, Any]]:
     return content[0]["text"] if len(content) == 1 else (content or "")
 
 
-def _render_part(wire: ChatCompletions, prompt: Prompt, part: Part) -> dict[str, Any] | None:
+def _render_part(wire: ChatHistory, prompt: Prompt, part: Part) -> dict[str, Any] | None:
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
     if isinstance(part, Image):
@@ -202,14 +200,14 @@ def _render_part(wire: ChatCompletions, prompt: Prompt, part: Part) -> dict[str,
     return None
 
 
-def render_audio(wire: ChatCompletions, part: Audio) -> dict[str, Any]:
+def _render_audio(wire: ChatHistory, part: Audio) -> dict[str, Any]:
     """Sound in OpenAI's form, which takes bytes only."""
     if part.data is None:
         raise wire.unsupported("audio by URL or id; give the bytes (Audio.from_path or from_bytes)")
     return {"type": "input_audio", "input_audio": {"data": part.base64, "format": part.format}}
 
 
-def render_document(wire: ChatCompletions, part: Document) -> dict[str, Any]:
+def _render_document(wire: ChatHistory, part: Document) -> dict[str, Any]:
     """A document in OpenAI's form: an uploaded file, bytes, or, where it is text, its text."""
     kind = part.media_type or "application/pdf"
     if part.file_id:
@@ -223,3 +221,31 @@ def render_document(wire: ChatCompletions, part: Document) -> dict[str, Any]:
         "type": "file",
         "file": {"filename": part.name or "document.pdf", "file_data": part.data_url("application/pdf")},
     }
+
+
+class ChatHistory(ChatSettings, kw_only=True, eq=False):
+    """Renders conversations. The methods are for services whose difference is more than a name."""
+
+    def render_messages(self, prompt: Prompt) -> list[dict[str, Any]]:
+        """The `messages` list."""
+        return _render_messages(self, prompt)
+
+    def render_answer(self, message: AIMessage) -> Any:
+        """The content of an assistant's message: what it said, refusals and the words of speech among it."""
+        return _render_answer(self, message)
+
+    def render_call_id(self, call_id: str) -> str:
+        """The id of a call as the service takes it, 40 characters at most with OpenAI: the same for call and result."""
+        return call_id if 0 < len(call_id) <= _LONGEST_CALL_ID else make_call_id(call_id, 0)
+
+    def render_audio(self, part: Audio) -> dict[str, Any]:
+        """Sound as an item of a content list. Raises `UnsupportedFeatureError` for what the service can't read."""
+        return _render_audio(self, part)
+
+    def render_document(self, part: Document) -> dict[str, Any]:
+        """A document as an item of a content list. Raises `UnsupportedFeatureError` as `render_audio` does."""
+        return _render_document(self, part)
+
+    def render_video(self, part: Video) -> dict[str, Any]:
+        """A video as an item of a content list. Raises `UnsupportedFeatureError` unless a service has them."""
+        raise self.unsupported("video input")

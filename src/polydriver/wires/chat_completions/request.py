@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ...data.http import Request
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ...schema import strict_schema
+from .history import ChatHistory
 
-if TYPE_CHECKING:
-    from . import ChatCompletions
-
-__all__ = ["render_prompt", "render_response_format", "render_tool"]
-
-_OPTIONS = (
-    "temperature",
-    "top_p",
-    "top_k",
-    "stop",
-    "seed",
-    "n",
-    "presence_penalty",
-    "frequency_penalty",
-    "logprobs",
-    "top_logprobs",
-    "logit_bias",
-    "parallel_tool_calls",
-    "user",
-    "service_tier",
-    "prompt_cache_key",
-    "store",
-    "modalities",
-    "audio",
-)
+__all__ = ["ChatRequests", "render_tool"]
 
 
-def render_prompt(wire: ChatCompletions, prompt: Prompt) -> dict[str, Any]:
-    """The body of the request; `prompt.extra` is merged last."""
+def _render_prompt(wire: ChatRequests, prompt: Prompt) -> dict[str, Any]:
     body: dict[str, Any] = {"model": prompt.model, "messages": wire.render_messages(prompt), **wire.fixed_fields}
-    for option in _OPTIONS:
-        value = getattr(prompt, option)
-        if value is not None:
-            _set_option(wire, prompt, body, option, value)
+    wire.put_options(body, prompt)
     if prompt.max_tokens is not None:
         body[wire.max_tokens_field] = prompt.max_tokens
     if prompt.reasoning_effort is not None or prompt.reasoning_budget is not None:
-        body.update(wire.render_reasoning(prompt))
+        body.pop("reasoning_effort", None)
+        body.update(wire.reasoning(wire, prompt))
     if prompt.tools:
         body["tools"] = [render_tool(tool) for tool in prompt.tools]
         if prompt.tool_choice is not None:
@@ -61,22 +37,14 @@ def render_prompt(wire: ChatCompletions, prompt: Prompt) -> dict[str, Any]:
     return body
 
 
-def _set_option(wire: ChatCompletions, prompt: Prompt, body: dict[str, Any], option: str, value: Any) -> None:
-    field = wire.option_fields.get(option, option)
-    if field is None:
-        prompt.warn(f"{wire.name} takes no {option}; it was left out.")
-    else:
-        body[field] = value
-
-
-def _set_tool_choice(wire: ChatCompletions, prompt: Prompt, body: dict[str, Any], choice: str) -> None:
+def _set_tool_choice(wire: ChatRequests, prompt: Prompt, body: dict[str, Any], choice: str) -> None:
     """One of the words, as the service has it, or the tool of that name."""
     if choice not in ("auto", "none", "required"):
         body["tool_choice"] = {"type": "function", "function": {"name": choice}}
         return
     word = wire.tool_choices.get(choice, choice)
     if word is None:
-        prompt.warn(f"{wire.name} takes no tool_choice {choice!r}; it was left out.")
+        prompt.warn(f"{wire.name} does not support tool_choice {choice!r}; it was left out.")
     else:
         body["tool_choice"] = word
 
@@ -95,7 +63,7 @@ def render_tool(tool: ToolSpec | ProviderTool) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
-def render_response_format(wanted: OutputFormat) -> dict[str, Any]:
+def _render_response_format(wanted: OutputFormat) -> dict[str, Any]:
     """The `response_format` object."""
     if wanted.schema is None:
         return {"type": "json_object"}
@@ -112,7 +80,23 @@ def _strictly(schema: dict[str, Any], strict: bool | None) -> tuple[dict[str, An
     """The schema in the strict subset and `True`, if that is wanted and can be; else the schema as it is."""
     if not strict:
         return schema, strict
-    from ...schema import strict_schema
-
     changed = strict_schema(schema)
     return (changed, True) if changed is not None else (schema, False)
+
+
+class ChatRequests(ChatHistory, kw_only=True, eq=False):
+    """Builds requests. The methods are for services whose difference is more than a name."""
+
+    def build_request(self, prompt: Prompt) -> Request:
+        """The request for one prompt, whole or streamed."""
+        return self.build_post(
+            self.path, self.render_prompt(prompt), stream=prompt.stream, headers=prompt.extra_headers
+        )
+
+    def render_prompt(self, prompt: Prompt) -> dict[str, Any]:
+        """The body of the request; `prompt.extra` is merged last."""
+        return _render_prompt(self, prompt)
+
+    def render_response_format(self, wanted: OutputFormat) -> dict[str, Any]:
+        """The `response_format` object."""
+        return _render_response_format(wanted)

@@ -11,10 +11,10 @@ from typing import Any
 from ... import errors as tree
 from ...data.http import Reply
 from ...data.json import as_dict, as_list, as_str
-from ...drivers.traits import ErrorFacts, ErrorTable, HandlesErrors
-from ...drivers.traits.errors import ErrorClass
 from ...errors import ProviderError
-from .names import with_camel_names
+from ...wires.generate_content.names import with_camel_names
+from ..traits import ErrorFacts, ErrorTable, HandlesErrors
+from ..traits.errors import ErrorClass
 
 __all__ = ["GoogleErrorTable", "HandlesGoogleErrors", "google_errors"]
 

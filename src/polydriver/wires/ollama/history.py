@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.messages import (
     AIMessage,
@@ -21,14 +21,12 @@ from ...data.messages import (
     Video,
 )
 from ...data.prompt import Prompt
-
-if TYPE_CHECKING:
-    from . import OllamaChat
+from .options import OllamaSettings
 
 __all__ = ["render_content", "render_messages"]
 
 
-def render_messages(wire: OllamaChat, prompt: Prompt) -> list[dict[str, Any]]:
+def render_messages(wire: OllamaSettings, prompt: Prompt) -> list[dict[str, Any]]:
     """The `messages` list. Tool results become messages of their own, ahead of what else their message says."""
     rendered: list[dict[str, Any]] = []
     for message in prompt.messages:
@@ -39,7 +37,7 @@ def render_messages(wire: OllamaChat, prompt: Prompt) -> list[dict[str, Any]]:
     return rendered
 
 
-def _render_assistant(wire: OllamaChat, prompt: Prompt, message: AIMessage) -> dict[str, Any]:
+def _render_assistant(wire: OllamaSettings, prompt: Prompt, message: AIMessage) -> dict[str, Any]:
     thoughts: list[str] = []
     calls: list[dict[str, Any]] = []
     said: list[Part] = []
@@ -71,7 +69,7 @@ def _render_call(call: ToolCall) -> dict[str, Any]:
     return {"id": call.id, "function": {"name": call.name, "arguments": call.arguments or {}}}
 
 
-def _render_input(wire: OllamaChat, prompt: Prompt, message: AIMessage) -> list[dict[str, Any]]:
+def _render_input(wire: OllamaSettings, prompt: Prompt, message: AIMessage) -> list[dict[str, Any]]:
     rendered = [_render_result(wire, prompt, part) for part in message.parts if isinstance(part, ToolResult)]
     rest = [part for part in message.parts if not isinstance(part, ToolResult)]
     if rest or not rendered:
@@ -81,7 +79,7 @@ def _render_input(wire: OllamaChat, prompt: Prompt, message: AIMessage) -> list[
     return rendered
 
 
-def _render_result(wire: OllamaChat, prompt: Prompt, result: ToolResult) -> dict[str, Any]:
+def _render_result(wire: OllamaSettings, prompt: Prompt, result: ToolResult) -> dict[str, Any]:
     parts = [Text(result.content)] if isinstance(result.content, str) else result.content
     text, images = render_content(wire, prompt, parts)
     rendered: dict[str, Any] = {"role": "tool", "content": text, "tool_call_id": result.tool_call_id}
@@ -93,7 +91,7 @@ def _render_result(wire: OllamaChat, prompt: Prompt, result: ToolResult) -> dict
 
 
 def render_content(
-    wire: OllamaChat, prompt: Prompt, parts: Sequence[Part], *, border: str = "\n\n"
+    wire: OllamaSettings, prompt: Prompt, parts: Sequence[Part], *, border: str = "\n\n"
 ) -> tuple[str, list[str]]:
     """The text, with `border` between its parts and text documents inlined, and the images as base64.
 
@@ -118,7 +116,7 @@ def render_content(
     return border.join(text for text in texts if text), images
 
 
-def _read_document(wire: OllamaChat, document: Document) -> str:
+def _read_document(wire: OllamaSettings, document: Document) -> str:
     kind = document.media_type or "text/plain"
     if document.data is None or not (kind.startswith("text/") or kind == "application/json"):
         raise wire.unsupported("documents that are not text; give their text, or pictures of the pages")

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import binascii
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from ...data.arguments import make_call_id, parse_arguments
+from ...data.http import Reply
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.messages import Image, Part, ProviderData, ProviderPart, Reasoning, Refusal, Text, ToolCall
+from ...data.prompt import Prompt
 from ...data.responses import AIResponse, FinishReason
 from ...data.usage import TokenUsage
-from .items import CUSTOM_CALL
+from .history import CUSTOM_CALL
 from .progress import THOUGHT_BREAK
-
-if TYPE_CHECKING:
-    from . import Responses
+from .request import ResponsesRequests
 
 __all__ = [
     "CALLS",
     "UNEXPLAINED",
+    "ResponsesReplies",
     "map_finish",
     "parse_item",
-    "parse_response",
+    "parse_payload",
     "parse_usage",
     "read_logprobs",
     "set_apart",
@@ -43,7 +44,7 @@ _INCOMPLETE: dict[str, FinishReason] = {
 _UNFINISHED = ("queued", "in_progress")
 
 
-def parse_response(wire: Responses, payload: dict[str, Any]) -> AIResponse:
+def parse_payload(wire: ResponsesReplies, payload: dict[str, Any]) -> AIResponse:
     """The response in a decoded reply. Raises a mapped error when it failed, `InvalidResponseError` when it is none."""
     status, output = as_str(payload.get("status")), payload.get("output")
     if status == "failed" or (payload.get("error") and not output):
@@ -88,7 +89,13 @@ def map_finish(status: str, payload: dict[str, Any], parts: list[Part]) -> Finis
 
 
 def parse_item(
-    wire: Responses, item: dict[str, Any], position: int, *, seed: str = "", cut: bool = False, stored: bool = False
+    wire: ResponsesReplies,
+    item: dict[str, Any],
+    position: int,
+    *,
+    seed: str = "",
+    cut: bool = False,
+    stored: bool = False,
 ) -> list[Part]:
     """The parts of one output item.
 
@@ -119,7 +126,7 @@ def set_apart(parts: list[Part]) -> list[Part]:
     ]
 
 
-def _parse_message(wire: Responses, item: dict[str, Any], stored: bool) -> list[Part]:
+def _parse_message(wire: ResponsesReplies, item: dict[str, Any], stored: bool) -> list[Part]:
     facts = {
         name: value for name in ("id", "phase") if (value := as_str(item.get(name))) and (stored or name == "phase")
     }
@@ -141,7 +148,7 @@ def _parse_message(wire: Responses, item: dict[str, Any], stored: bool) -> list[
     return parts
 
 
-def _parse_reasoning(wire: Responses, item: dict[str, Any], stored: bool) -> list[Part]:
+def _parse_reasoning(wire: ResponsesReplies, item: dict[str, Any], stored: bool) -> list[Part]:
     """A reasoning item goes back as it came, if the provider can read it then: from what it holds, or by its id."""
     summary, content = (as_list(item.get(name)) for name in ("summary", "content"))
     texts = [text for piece in (*summary, *content) if (text := as_str(as_dict(piece).get("text")))]
@@ -151,7 +158,7 @@ def _parse_reasoning(wire: Responses, item: dict[str, Any], stored: bool) -> lis
     return [Reasoning(THOUGHT_BREAK.join(texts), data)] if texts or data else []
 
 
-def _parse_call(wire: Responses, item: dict[str, Any], call_id: str, cut: bool, stored: bool) -> ToolCall:
+def _parse_call(wire: ResponsesReplies, item: dict[str, Any], call_id: str, cut: bool, stored: bool) -> ToolCall:
     kind = item["type"]
     facts = {
         name: value for name in ("id", "namespace") if (value := as_str(item.get(name))) and (stored or name != "id")
@@ -170,7 +177,7 @@ def _parse_call(wire: Responses, item: dict[str, Any], call_id: str, cut: bool, 
     )
 
 
-def _parse_image(wire: Responses, item: dict[str, Any]) -> Image | None:
+def _parse_image(wire: ResponsesReplies, item: dict[str, Any]) -> Image | None:
     data = as_str(item.get("result"))
     kind = as_str(item.get("output_format")) or "png"
     try:
@@ -206,3 +213,14 @@ def parse_usage(raw: dict[str, Any]) -> TokenUsage:
         total_tokens=as_int(raw.get("total_tokens")),
         raw=raw,
     )
+
+
+class ResponsesReplies(ResponsesRequests, kw_only=True, eq=False):
+    """Reads replies."""
+
+    def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
+        """The answer in a whole reply. Raises a mapped error when the response failed."""
+        return parse_payload(self, self.decode(reply))
+
+    def report_cost(self, usage: dict[str, Any], response: AIResponse) -> None:
+        """Take over a cost that the provider itself reports in its usage object; most report none."""

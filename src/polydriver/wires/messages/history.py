@@ -6,7 +6,7 @@ https://platform.claude.com/docs/en/api/messages
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...data.arguments import plain_name
 from ...data.history import OPENING
@@ -25,11 +25,9 @@ from ...data.messages import (
     ToolResult,
 )
 from ...data.prompt import Prompt
-from ...drivers.traits.functions import plain_call_id
+from ..shared.tools import plain_call_id
 from .media import render_document, render_image
-
-if TYPE_CHECKING:
-    from . import Messages
+from .options import MessagesSettings
 
 __all__ = ["Block", "render_history"]
 
@@ -39,7 +37,7 @@ _LONGEST_NAME = 128
 _SYSTEM_ROLES = ("system", "developer")
 
 
-def render_history(wire: Messages, prompt: Prompt) -> tuple[list[Block], list[dict[str, Any]]]:
+def render_history(wire: MessagesSettings, prompt: Prompt) -> tuple[list[Block], list[dict[str, Any]]]:
     """The blocks of `system`, and the messages, each with a list of blocks; turns of one role are merged.
 
     A system message in the middle joins those at the start, which every model takes. It keeps its place with the option
@@ -51,7 +49,7 @@ def render_history(wire: Messages, prompt: Prompt) -> tuple[list[Block], list[di
     in_place = prompt.options.get("system_in_place") is True
     for message in prompt.messages:
         if message.name:
-            prompt.warn(f"{wire.name} takes no names of speakers; they were left out.")
+            prompt.warn(f"{wire.name} does not support names of speakers; they were left out.")
         if message.role not in _SYSTEM_ROLES:
             for role, block in _render_message(wire, prompt, message):
                 turns.add(role, block)
@@ -91,7 +89,7 @@ class _Turns:
         return self.messages
 
 
-def _render_message(wire: Messages, prompt: Prompt, message: AIMessage) -> Iterator[tuple[str, Block]]:
+def _render_message(wire: MessagesSettings, prompt: Prompt, message: AIMessage) -> Iterator[tuple[str, Block]]:
     role = "assistant" if message.role == "assistant" else "user"
     for part in message.parts:
         if isinstance(part, ToolResult):
@@ -102,7 +100,7 @@ def _render_message(wire: Messages, prompt: Prompt, message: AIMessage) -> Itera
             yield role, block
 
 
-def _render_part(wire: Messages, prompt: Prompt, part: Part, role: str) -> Block | None:
+def _render_part(wire: MessagesSettings, prompt: Prompt, part: Part, role: str) -> Block | None:
     """The block for a part, or `None` when there is nothing to send."""
     if isinstance(part, Text):
         return _render_text(wire, part)
@@ -131,7 +129,7 @@ def _render_own(data: Block) -> Block:
     return data
 
 
-def _render_media(wire: Messages, part: Part) -> Block:
+def _render_media(wire: MessagesSettings, part: Part) -> Block:
     if isinstance(part, Image):
         return {**render_image(wire, part), **_marks(wire, part.provider_data)}
     if isinstance(part, Document):
@@ -143,7 +141,7 @@ def _plain_text(text: str) -> Block | None:
     return {"type": "text", "text": text} if text.strip() else None
 
 
-def _render_text(wire: Messages, part: Text) -> Block | None:
+def _render_text(wire: MessagesSettings, part: Text) -> Block | None:
     """Text that is not blank (the API refuses blank blocks), with the citations that this provider made."""
     block = _plain_text(part.text)
     if block is None:
@@ -155,12 +153,12 @@ def _render_text(wire: Messages, part: Text) -> Block | None:
     return {**block, **_marks(wire, part.provider_data)}
 
 
-def _marks(wire: Messages, data: ProviderData) -> Block:
+def _marks(wire: MessagesSettings, data: ProviderData) -> Block:
     """What the part's own provider data adds to its block: `cache_control`, `caller`, ..."""
     return data.get(wire.origin, {})
 
 
-def _render_reasoning(wire: Messages, part: Reasoning) -> Block | None:
+def _render_reasoning(wire: MessagesSettings, part: Reasoning) -> Block | None:
     """Reasoning with its signature. Without one the API takes none; that of other providers is dropped."""
     own = part.provider_data.get(wire.origin, {})
     if redacted := own.get("redacted_data"):
@@ -169,14 +167,14 @@ def _render_reasoning(wire: Messages, part: Reasoning) -> Block | None:
     return {"type": "thinking", "thinking": part.text, "signature": signature} if signature else None
 
 
-def _render_call(wire: Messages, call: ToolCall) -> Block:
+def _render_call(wire: MessagesSettings, call: ToolCall) -> Block:
     arguments = call.arguments if call.arguments is not None else {}
     name = plain_name(call.name, _LONGEST_NAME)
     block = {"type": "tool_use", "id": plain_call_id(call.id), "name": name, "input": arguments}
     return {**block, **_marks(wire, call.provider_data)}
 
 
-def _render_result(wire: Messages, prompt: Prompt, result: ToolResult) -> Iterator[Block]:
+def _render_result(wire: MessagesSettings, prompt: Prompt, result: ToolResult) -> Iterator[Block]:
     """The result, and behind it the media of a failed call: the API takes only text in results that are errors."""
     behind: list[Block] = []
     block: Block = {"type": "tool_result", "tool_use_id": plain_call_id(result.tool_call_id)}

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from polydriver.contract import Wire
 from polydriver.driver import Driver
 from polydriver.drivers import driver_class, driver_names
 
@@ -19,16 +20,6 @@ __all__ = ["main", "render"]
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "providers.md"
 REAL_REPLIES = ROOT / "tests" / "drivers" / "real_replies.jsonl"
-
-WIRES = {
-    "ChatCompletions": "Chat Completions",
-    "Responses": "Responses",
-    "Messages": "Anthropic Messages",
-    "GenerateContent": "Gemini generateContent",
-    "Converse": "Bedrock Converse",
-    "CohereChat": "Cohere v2",
-    "OllamaChat": "Ollama",
-}
 
 HEAD = """# Providers
 
@@ -68,14 +59,11 @@ def row(kind: type[Driver], verified: bool) -> str:
 
 
 def wires_of(kind: type[Driver]) -> str:
-    """The names of the wires among a driver's bases."""
-    found = [
-        base
-        for base in kind.__mro__
-        if base.__module__.startswith("polydriver.wires.") and "build_request" in vars(base)
-    ]
-    names = [WIRES.get(base.__name__, base.__name__) for base in found if base.__name__ != "ChatOrResponses"]
-    return ", ".join(reversed(names)) or "operations only"
+    """The titles of a driver's wires."""
+    titles = [wire.title or "its own" for wire in kind.wire.members() if type(wire) is not Wire]
+    if not titles and kind.build_request is not Driver.build_request:
+        titles = ["its own"]
+    return ", ".join(dict.fromkeys(titles)) or "operations only"
 
 
 def operations_of(kind: type[Driver]) -> str:

@@ -251,6 +251,7 @@ class Wire(Part, kw_only=True, eq=False):
     A wire is declared on a driver's class and bound to each instance, whose service it then speaks to: settings,
     address, errors and capabilities are those of `driver`.
 
+    - `title`: what it is called in texts for people.
     - `rules`: what the wire does with each option of `Prompt`: see `option_rules`. `options` changes some of them for
       one service: another field name, or `LEFT_OUT`.
     - `option_names`: options beyond those of `Prompt`, put into the body as they are.
@@ -258,6 +259,7 @@ class Wire(Part, kw_only=True, eq=False):
     - `origin_name`: under which name its provider data (signatures, ...) is kept, if not the driver's.
     """
 
+    title: ClassVar[str] = ""
     rules: ClassVar[Mapping[str, OptionRule]] = option_rules({})
     decoder_class: ClassVar[type[StreamDecoder[Any]]] = StreamDecoder
     options: Mapping[str, OptionRule] = {}
@@ -271,6 +273,15 @@ class Wire(Part, kw_only=True, eq=False):
     def origin(self) -> str:
         """Under which name provider data is kept: what another origin kept is never sent."""
         return self.origin_name or self.driver.origin
+
+    def members(self) -> tuple[Wire, ...]:
+        """The wires that this one chooses from; itself where it does not choose."""
+        fields = [getattr(self, name) for name in self.__struct_fields__]
+        return tuple(field for field in fields if isinstance(field, Wire)) or (self,)
+
+    def is_streaming(self) -> bool:
+        """Whether it reads streams."""
+        return any(type(wire).decoder_class is not StreamDecoder for wire in self.members())
 
     # The hooks.
 
@@ -360,11 +371,10 @@ class DriverHooks:
     catalog_name: ClassVar[str | None] = None
     wire: Wire = Wire()
     option_names: frozenset[str] = frozenset()
-    own_option_names: frozenset[str] = frozenset()
     config: Config
 
     def operation(self, kind: OperationKind[Any]) -> Any:
-        """What has the hooks of an operation: the part that was made for it, or the driver itself; `None` for neither."""
+        """What has the hooks of an operation: a part, or the driver itself; `None` where nothing has."""
         for part in self.operations:
             if kind in part.kinds:
                 return part

@@ -70,8 +70,7 @@ class Driver(DriverHooks, Provider):
         self.config = read_config(type(self), config, **settings)
         self.wire = type(self).wire.bind(self)
         self.operations = tuple(part.bind(self) for part in type(self).operations)
-        self.own_option_names = type(self).option_names
-        self.option_names = self.own_option_names | self.wire.option_names
+        self.option_names = type(self).option_names | self.wire.option_names
         self._transport = transport
         self._events = events
 

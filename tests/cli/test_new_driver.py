@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from polydriver.cli.scaffold import WIRES, write_package
+from polydriver.cli.scaffold import CHOICES, write_package
 from polydriver.testing.conformance import check_driver
 
 from .helpers import environment, run
@@ -42,7 +42,7 @@ def test_tests_of_a_new_package_pass(wire: str, tmp_path: Path) -> None:
     assert "failed" not in tested.stdout
 
 
-@pytest.mark.parametrize("wire", [wire for wire in WIRES if wire != "chat_completions"])
+@pytest.mark.parametrize("wire", [wire for wire in CHOICES if wire != "chat_completions"])
 def test_every_wire_makes_a_driver_that_conforms(wire: str, tmp_path: Path) -> None:
     write_package("acme", wire, tmp_path, "https://api.acme.example/v1")
     made = runpy.run_path(str(tmp_path / "src/polydriver_acme/driver.py"), run_name="polydriver_acme.driver")

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 from tests.faults.server import READ, Received, Script, Server, reply
+from tests.hooks import hook
 
 from polydriver.data.http import Reply
 from polydriver.data.messages import AIMessage
@@ -211,13 +212,13 @@ class TestTokenCounts:
             reasoning_budget=2000,
             user="u",
         )
-        body = json.loads(DRIVER.build_token_count(prompt).body or b"")
+        body = json.loads(hook(DRIVER, "build_token_count")(prompt).body or b"")
         assert body.keys() == {"model", "messages", "system", "tools", "thinking"}
 
     @pytest.mark.parametrize("payload", [{}, {"input_tokens": "x"}, []])
     def test_no_count(self, payload: Any) -> None:
         with pytest.raises(InvalidResponseError):
-            DRIVER.parse_token_count(
+            hook(DRIVER, "parse_token_count")(
                 Reply(status=200, body=json.dumps(payload).encode()), Prompt(messages=[], model="m")
             )
 
@@ -235,7 +236,7 @@ class TestBatches:
 
     def state(self, status: str = "in_progress", **counts: int) -> Batch:
         payload = {**self.STATE, "processing_status": status, "request_counts": counts}
-        return DRIVER.parse_batch_status(Reply(status=200, body=json.dumps(payload).encode()), ITEM)
+        return hook(DRIVER, "parse_batch_status")(Reply(status=200, body=json.dumps(payload).encode()), ITEM)
 
     def test_a_new_batch(self) -> None:
         prompts = [
@@ -243,11 +244,11 @@ class TestBatches:
             for name, options in (("one", {}), ("two", {"betas": ["x-2026-01-01"]}))
         ]
         request = BatchRequest(prompts=prompts, metadata={"a": "b"})
-        built = DRIVER.build_batch(request)
+        built = hook(DRIVER, "build_batch")(request)
         assert [entry["custom_id"] for entry in json.loads(built.body or b"")["requests"]] == ["one", "two"]
         assert built.headers["anthropic-beta"] == "x-2026-01-01"
         assert len(request.warnings) == 2
-        batch = DRIVER.parse_batch(Reply(status=200, body=json.dumps(self.STATE).encode()), request)
+        batch = hook(DRIVER, "parse_batch")(Reply(status=200, body=json.dumps(self.STATE).encode()), request)
         assert (batch.id, batch.status, batch.counts.total, batch.done) == ("msgbatch_1", "running", 2, False)
 
     @pytest.mark.parametrize(
@@ -273,7 +274,7 @@ class TestBatches:
             {"custom_id": "p-4", "result": {"type": "succeeded", "message": {"id": "msg_2"}}},
             {"custom_id": "p-5", "result": {"type": "expired"}},
         ]
-        results = DRIVER.parse_batch_results(
+        results = hook(DRIVER, "parse_batch_results")(
             Reply(status=200, body="\n".join(json.dumps(line) for line in lines).encode() + b"\n\n"), ITEM
         )
         assert [item.custom_id for item in results.items] == ["p-2", "p-3", "p-4", "p-5", "p-10"]
@@ -285,26 +286,30 @@ class TestBatches:
 
     def test_results_that_cannot_be_read(self) -> None:
         with pytest.raises(InvalidResponseError):
-            DRIVER.parse_batch_results(Reply(status=200, body=b"<html>"), ITEM)
+            hook(DRIVER, "parse_batch_results")(Reply(status=200, body=b"<html>"), ITEM)
 
     def test_paths(self) -> None:
-        assert DRIVER.build_batch_status(ITEM).url.endswith("/v1/messages/batches/a%2Fb")
-        assert DRIVER.build_batch_results(ITEM).url.endswith("/v1/messages/batches/a%2Fb/results")
-        cancel = DRIVER.build_batch_cancellation(ITEM)
+        assert hook(DRIVER, "build_batch_status")(ITEM).url.endswith("/v1/messages/batches/a%2Fb")
+        assert hook(DRIVER, "build_batch_results")(ITEM).url.endswith("/v1/messages/batches/a%2Fb/results")
+        cancel = hook(DRIVER, "build_batch_cancellation")(ITEM)
         assert (cancel.method, cancel.url[-7:]) == ("POST", "/cancel")
-        assert DRIVER.build_batch_list(PageRequest(limit=5, after="b")).url.endswith("batches?limit=5&after_id=b")
+        assert hook(DRIVER, "build_batch_list")(PageRequest(limit=5, after="b")).url.endswith(
+            "batches?limit=5&after_id=b"
+        )
 
     def test_pages(self) -> None:
         page = {"data": [self.STATE], "has_more": True, "last_id": "msgbatch_1"}
-        found = DRIVER.parse_batch_list(Reply(status=200, body=json.dumps(page).encode()), PageRequest())
+        found = hook(DRIVER, "parse_batch_list")(Reply(status=200, body=json.dumps(page).encode()), PageRequest())
         assert ([batch.id for batch in found.items], found.next) == (["msgbatch_1"], "msgbatch_1")
-        last = DRIVER.parse_batch_list(Reply(status=200, body=b'{"data": [], "has_more": false}'), PageRequest())
+        last = hook(DRIVER, "parse_batch_list")(
+            Reply(status=200, body=b'{"data": [], "has_more": false}'), PageRequest()
+        )
         assert last.next is None
 
     def test_structured_prompts_are_rendered(self) -> None:
         wanted = Prompt(messages=[AIMessage("Hi")], model="claude-3-haiku", response_format=OutputFormat(name="x"))
         body = json.loads(
-            DRIVER.build_batch(BatchRequest(prompts=[BatchPrompt(custom_id="a", prompt=wanted)])).body or b""
+            hook(DRIVER, "build_batch")(BatchRequest(prompts=[BatchPrompt(custom_id="a", prompt=wanted)])).body or b""
         )
         assert body["requests"][0]["params"]["tool_choice"] == {"type": "tool", "name": "x"}
 
@@ -333,22 +338,24 @@ class TestFiles:
 
     def test_a_purpose_is_left_out_and_named(self) -> None:
         request = FileUpload(data=b"", name="a", purpose="batch", extra_headers={"Anthropic-Beta": "x-2026-01-01"})
-        built = DRIVER.build_file_upload(request)
+        built = hook(DRIVER, "build_file_upload")(request)
         assert built.headers["anthropic-beta"] == "x-2026-01-01,files-api-2025-04-14"
         assert request.warnings
 
     def test_listing_looking_downloading_and_deleting(self) -> None:
         page = {"data": [self.FILE], "has_more": True, "last_id": "file_1"}
-        found = DRIVER.parse_file_list(Reply(status=200, body=json.dumps(page).encode()), PageRequest())
+        found = hook(DRIVER, "parse_file_list")(Reply(status=200, body=json.dumps(page).encode()), PageRequest())
         assert ([file.id for file in found.items], found.next) == (["file_1"], "file_1")
-        assert DRIVER.build_file(ITEM).url.endswith("/v1/files/a%2Fb")
-        assert DRIVER.build_file_download(ITEM).url.endswith("/v1/files/a%2Fb/content")
-        content = DRIVER.parse_file_download(Reply(status=200, headers={"content-type": "text/csv"}, body=b"a"), ITEM)
+        assert hook(DRIVER, "build_file")(ITEM).url.endswith("/v1/files/a%2Fb")
+        assert hook(DRIVER, "build_file_download")(ITEM).url.endswith("/v1/files/a%2Fb/content")
+        content = hook(DRIVER, "parse_file_download")(
+            Reply(status=200, headers={"content-type": "text/csv"}, body=b"a"), ITEM
+        )
         assert (content.data, content.media_type) == (b"a", "text/csv")
-        assert DRIVER.build_file_deletion(ITEM).method == "DELETE"
-        assert DRIVER.parse_file_deletion(Reply(status=200, body=b'{"id": "file_1"}'), ITEM)
+        assert hook(DRIVER, "build_file_deletion")(ITEM).method == "DELETE"
+        assert hook(DRIVER, "parse_file_deletion")(Reply(status=200, body=b'{"id": "file_1"}'), ITEM)
 
     @pytest.mark.parametrize("body", [b"[]", b"{}", b"<html>", b'{"id": 1}'])
     def test_nonsense(self, body: bytes) -> None:
         with pytest.raises(InvalidResponseError):
-            DRIVER.parse_file(Reply(status=200, body=body), ITEM)
+            hook(DRIVER, "parse_file")(Reply(status=200, body=body), ITEM)

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from tests.faults.server import READ, Received, Server, reply
+from tests.hooks import hook
 from tests.operations.asking import Colour, ask, json_reply, one_by_one, sent_json
 from tests.wires.replay import at_random, compare, in_two, read_stream, records, replay, whole
 
@@ -90,10 +91,10 @@ def test_the_api_by_date_has_deployments_in_its_paths() -> None:
     assert made.models_request().url == f"{root}/models?api-version={DATED}"
     responses = driver(api_version="2025-04-01-preview", api="responses").build_request(prompt())
     assert responses.url == f"{root}/responses?api-version=2025-04-01-preview"
-    embeddings = made.build_embeddings(EmbeddingRequest(model="embed-3", input=["a"]))
+    embeddings = hook(made, "build_embeddings")(EmbeddingRequest(model="embed-3", input=["a"]))
     assert embeddings.url == f"{root}/deployments/embed-3/embeddings?api-version={DATED}"
     sound = Audio.from_bytes(b"RIFF", "audio/wav")
-    heard = made.build_transcription(TranscriptionRequest(model="whisper", audio=sound))
+    heard = hook(made, "build_transcription")(TranscriptionRequest(model="whisper", audio=sound))
     assert heard.url == f"{root}/deployments/whisper/audio/transcriptions?api-version={DATED}"
 
 

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 import pytest
 from tests.faults.server import READ, Received, Script, Server, chunked, reply
+from tests.hooks import hook
 from tests.operations.asking import Colour, ask, json_reply, one_by_one, sent_json
 from tests.wires.bedrock import chunk, event, exception, frame, run, validate_body
 from tests.wires.replay import compare, is_stream, read_stream, records, replay, reply_of
@@ -227,7 +228,7 @@ def test_recorded_invocations(wire_dir: Path) -> None:
 
 def embed(model: str, texts: list[Any], *replies: Reply, **fields: Any) -> tuple[Any, list[Any], EmbeddingRequest]:
     request = EmbeddingRequest(model=model, input=texts, **fields)
-    response, asked = run(DRIVER.embeddings_flow(request), *replies)
+    response, asked = run(hook(DRIVER, "embeddings_flow")(request), *replies)
     return response, [json.loads(one.body or b"") for one in asked], request
 
 
@@ -293,14 +294,14 @@ def test_token_counts(wire_dir: Path) -> None:
     prompt = Prompt(
         messages=[AIMessage.system("S"), AIMessage("Hi")], model=CLAUDE, max_tokens=9, tools=[ToolSpec(name="now")]
     )
-    request = DRIVER.build_token_count(prompt)
+    request = hook(DRIVER, "build_token_count")(prompt)
     body = json.loads(request.body or b"")
     assert request.url.endswith("/count-tokens")
     validate_body("CountTokens", body)
     assert body["input"]["converse"].keys() == {"messages", "system", "toolConfig"}
-    assert DRIVER.parse_token_count(Reply(status=200, body=b'{"inputTokens": 12}'), prompt).input_tokens == 12
+    assert hook(DRIVER, "parse_token_count")(Reply(status=200, body=b'{"inputTokens": 12}'), prompt).input_tokens == 12
     with pytest.raises(InvalidResponseError):
-        DRIVER.parse_token_count(Reply(status=200, body=b"{}"), prompt)
+        hook(DRIVER, "parse_token_count")(Reply(status=200, body=b"{}"), prompt)
     for record in records(wire_dir, "bedrock-count-tokens"):
         assert not compare(replay(DRIVER, record), record["expected"])
 

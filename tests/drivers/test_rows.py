@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hooks import hook
 from tests.wires.replay import at_random, compare, replay
 
 from polydriver.data.http import Reply, Request
@@ -16,7 +17,7 @@ from polydriver.data.prompt import Prompt, ToolSpec
 from polydriver.driver import Driver
 from polydriver.drivers import driver_class, driver_names
 from polydriver.drivers.compatible import CompatibleDriver, compatible_driver, openai_compatible
-from polydriver.drivers.rows import ROWS
+from polydriver.drivers.rows import ROWS, Row
 from polydriver.errors import (
     AIError,
     ContentFilterError,
@@ -27,9 +28,7 @@ from polydriver.errors import (
 )
 from polydriver.operations.requests import EmbeddingRequest
 from polydriver.testing.conformance.base import example_config
-from polydriver.wires.chat_completions import ChatCompletions
 from polydriver.wires.operations import Embeddings
-from polydriver.wires.responses import Responses
 
 KEY = "0123456789abcdef"
 REAL = [json.loads(line) for line in (Path(__file__).parent / "real_replies.jsonl").read_text("utf-8").splitlines()]
@@ -64,7 +63,7 @@ def test_a_row_makes_a_driver(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(ROWS))
 def test_a_row_is_short(name: str) -> None:
-    assert len(ROWS[name]) < 20
+    assert isinstance(ROWS[name], Row)
     assert name.replace("_", "").isalnum()
     assert name == name.lower()
 
@@ -89,7 +88,7 @@ def test_real_replies(record: dict[str, Any]) -> None:
     if record["api"] == "openai-embeddings":
         wanted = record["expected"]["embeddings"]
         reply = Reply(status=200, headers={}, body=record["response"]["body"].encode())
-        answer = driver.parse_embeddings(reply, EmbeddingRequest(model="m", input=["x"] * wanted["n"]))  # type: ignore[attr-defined]
+        answer = hook(driver, "parse_embeddings")(reply, EmbeddingRequest(model="m", input=["x"] * wanted["n"]))  # type: ignore[attr-defined]
         assert [len(vector) for vector in answer.embeddings] == [wanted["dims"]] * wanted["n"]
         return
     explained = {"reasoning"} if record["driver"] == "snowflake" else set()  # in reasoning_details only
@@ -100,8 +99,7 @@ def test_real_replies(record: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", ["xai", "deepseek", "groq", "bedrock_mantle", "lmstudio", "vllm", "huggingface"])
 def test_some_speak_the_responses_api_too(name: str) -> None:
     driver = make(name)
-    assert isinstance(driver, ChatCompletions)
-    assert isinstance(driver, Responses)
+    assert [type(wire).title for wire in driver.wire.members()] == ["Chat Completions", "Responses"]
     whole = driver.build_request(Prompt(messages=[AIMessage("Hi")], model="m", options={"api": "responses"}))
     assert whole.url.endswith("/responses")
     assert (
@@ -217,7 +215,9 @@ def test_any_other_host() -> None:
         responses=True,
         option_names=frozenset({"x"}),
     )
-    assert {"x", "api", "previous_response_id"} <= acme.option_names
+    assert {"x", "api", "previous_response_id"} <= acme(
+        {"api_key": KEY, "base_url": "https://eu.acme.example/v1"}
+    ).option_names
     with pytest.raises(ValueError, match="no attribute wrong"):
         openai_compatible("acme", "https://acme.example", wrong=1)
     with pytest.raises(AIError):

@@ -211,7 +211,7 @@ def test_a_batch_is_cancelled(colour: Colour) -> None:
 def test_what_a_batch_cannot_do_as_asked_is_said(colour: Colour) -> None:
     with Server(*one_by_one(json_reply({"id": "file-1"}), json_reply(BATCH))) as server:
         batch = ask(colour, openai(server), "create_batch", ["a", "b"], model="gpt-4o-mini", top_k=3)
-    assert batch.warnings == ["openai takes no top_k; it was left out."]
+    assert batch.warnings == ["openai does not support top_k; it was left out."]
 
 
 def test_each_exchange_of_a_flow_is_retried_on_its_own(colour: Colour) -> None:
@@ -283,6 +283,6 @@ def test_warnings_come_back(colour: Colour) -> None:
     with Server([READ, json_reply(EMBEDDING)]) as server:
         result = ask(colour, openai(server), "embed", "a", model="m", input_type="query")
     assert result.warnings == [
-        "openai takes no input_type here; it was left out.",
+        "openai does not support input_type here; it was left out.",
         "1 inputs came back as 2 embeddings",
     ]

@@ -37,7 +37,7 @@ from polydriver.operations.requests import EmbeddingRequest
 from polydriver.wires.chat_completions import ChatCompletions
 
 
-class RowDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
+class RowDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
     """A service on a wire of ours."""
 
     name = "row"
@@ -45,9 +45,8 @@ class RowDriver(ChatCompletions, HandlesErrors, ValidatesHealth, CalculatesCosts
     key_variables = ("ROW_API_KEY",)
     settings = (Setting("region", default="eu"), Setting("token", secret=True))
     capabilities = Capabilities(streaming=True, function_calling=True)
-    option_names = frozenset({"safety"})
     errors = ErrorTable(branch="Row", codes={"too_fast": RateLimitError})
-    max_tokens_field = "max_output"
+    wire = ChatCompletions(max_tokens_field="max_output", option_names=frozenset({"safety"}))
 
     def headers(self) -> dict[str, str]:
         return {**super().headers(), "x-region": self.config.setting("region")}

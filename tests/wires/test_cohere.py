@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.faults.server import READ, Server, chunked, reply
+from tests.hooks import hook
 from tests.operations.asking import Colour, ask, json_reply, one_by_one, sent_json
 from tests.wires.mutations import mutated
 from tests.wires.replay import (
@@ -215,7 +216,7 @@ def gist(raw: dict[str, Any]) -> dict[str, Any]:
 def test_recorded_operations_are_read(wire_dir: Path) -> None:
     [reranked] = records(wire_dir, "cohere-rerank")
     request = RerankRequest(model="rerank-v3.5", query="q", documents=["a", "b"])
-    results = DRIVER.parse_rerank(reply_of(reranked), request).results
+    results = hook(DRIVER, "parse_rerank")(reply_of(reranked), request).results
     assert [{"index": result.index, "score": result.score} for result in results] == reranked["expected"]["rerank"]
     [failed] = records(wire_dir, "cohere-embed")
     error = DRIVER.map_error(reply_of(failed))
@@ -627,13 +628,13 @@ def test_other_kinds_of_vectors_are_read() -> None:
     request = EmbeddingRequest(model="m", input=["a"])
     for vectors in ({"int8": [[1, -2]]}, [[1.0, -2.0]]):
         reply = Reply(status=200, body=json.dumps({"embeddings": vectors}).encode())
-        assert DRIVER.parse_embeddings(reply, request).embeddings == [[1.0, -2.0]]
+        assert hook(DRIVER, "parse_embeddings")(reply, request).embeddings == [[1.0, -2.0]]
     odds: list[Any] = [{}, {"float": [["x"]]}, {"float": []}, None]
     for odd in odds:
         with pytest.raises(InvalidResponseError):
-            DRIVER.parse_embeddings(Reply(status=200, body=json.dumps({"embeddings": odd}).encode()), request)
+            hook(DRIVER, "parse_embeddings")(Reply(status=200, body=json.dumps({"embeddings": odd}).encode()), request)
     with pytest.raises(UnsupportedFeatureError):
-        DRIVER.build_embeddings(EmbeddingRequest(model="m", input=[[1, 2]]))
+        hook(DRIVER, "build_embeddings")(EmbeddingRequest(model="m", input=[[1, 2]]))
 
 
 def test_all_pages_of_models_are_listed() -> None:

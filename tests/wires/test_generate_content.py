@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.hooks import hook
 from tests.wires.replay import at_random, body_bytes, compare, in_two, is_stream, read_stream, records, replay, whole
 
 from polydriver.data.http import Reply
@@ -224,7 +225,7 @@ class TestParts:
                 {"google": {"thoughtSignature": "s3"}},
                 {"google": {"id": "g1"}},
             ]
-            sent = GEMINI.render_prompt(Prompt(messages=[AIMessage("Hi"), got.to_message()], model="gemini-9"))
+            sent = hook(GEMINI, "render_prompt")(Prompt(messages=[AIMessage("Hi"), got.to_message()], model="gemini-9"))
             back = sent["contents"][1]["parts"]
             assert [part.get("thoughtSignature") for part in back] == ["s1", None, "s2", "s3", None, "s4"]
             assert back[4] == {"functionCall": {"name": "g", "args": {}, "id": "g1"}}
@@ -256,7 +257,7 @@ class TestParts:
                 ProviderPart("google", "executableCode", code),
                 ProviderPart("google", "codeExecutionResult", result),
             ]
-            sent = GEMINI.render_prompt(Prompt(messages=[AIMessage("Hi"), got.to_message()], model="gemini-9"))
+            sent = hook(GEMINI, "render_prompt")(Prompt(messages=[AIMessage("Hi"), got.to_message()], model="gemini-9"))
             assert sent["contents"][1]["parts"] == [code, result, {"text": "2"}]
 
     def test_sources(self) -> None:
@@ -268,7 +269,7 @@ class TestParts:
             assert isinstance(text, Text)
             assert text.citations == [chunk]
             assert ProviderPart("google", "groundingMetadata", grounding) in found
-            sent = GEMINI.render_prompt(Prompt(messages=[AIMessage("Hi"), got.to_message()], model="gemini-9"))
+            sent = hook(GEMINI, "render_prompt")(Prompt(messages=[AIMessage("Hi"), got.to_message()], model="gemini-9"))
             assert sent["contents"][1]["parts"] == [{"text": "So it is."}]
 
     def test_candidates_are_choices(self) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hooks import hook
 from tests.wires.discovery import GEMINI, validate_message
 from tests.wires.gemini_reader import read_request
 from tests.wires.replay import records, reply_of
@@ -472,7 +473,7 @@ class TestErrors:
 class TestOperations:
     def test_embeddings(self) -> None:
         wanted = EmbeddingRequest(model="gemini-embedding-001", input=["a", "b"], dimensions=2, input_type="query")
-        request = DRIVER.build_embeddings(wanted)
+        request = hook(DRIVER, "build_embeddings")(wanted)
         assert request.url.endswith("/models/gemini-embedding-001:batchEmbedContents")
         body = json.loads(body_of(request))
         validate_message(GEMINI, "BatchEmbedContentsRequest", body)
@@ -483,14 +484,14 @@ class TestOperations:
             "content": {"parts": [{"text": "b"}]},
         }
         with pytest.raises(UnsupportedFeatureError):
-            DRIVER.build_embeddings(EmbeddingRequest(model="m", input=[[1, 2]]))
+            hook(DRIVER, "build_embeddings")(EmbeddingRequest(model="m", input=[[1, 2]]))
 
     def test_recorded_embeddings(self, wire_dir: Path) -> None:
         for record in records(wire_dir, "gemini-embed"):
             expected, reply = record["expected"], reply_of(record)
             if reply.ok:
                 wanted = EmbeddingRequest(model="m", input=["x"] * expected["embeddings"]["n"])
-                vectors = DRIVER.parse_embeddings(reply, wanted).embeddings
+                vectors = hook(DRIVER, "parse_embeddings")(reply, wanted).embeddings
                 assert len(vectors[0]) == expected["embeddings"]["dims"]
                 assert vectors[0][:3] == expected["embeddings"]["head"]
             else:
@@ -499,17 +500,19 @@ class TestOperations:
     @pytest.mark.parametrize("body", [b"{}", b'{"embeddings": [{"values": ["x"]}]}', b'{"embeddings": 5}', b"[]", b"x"])
     def test_strange_embeddings(self, body: bytes) -> None:
         with pytest.raises(InvalidResponseError):
-            DRIVER.parse_embeddings(Reply(status=200, body=body), EmbeddingRequest(model="m", input=["x"]))
+            hook(DRIVER, "parse_embeddings")(Reply(status=200, body=body), EmbeddingRequest(model="m", input=["x"]))
 
     def test_token_counts(self, wire_dir: Path) -> None:
         prompt = make([AIMessage.system("Be brief."), AIMessage("Hi")], tools=[WEATHER])
-        request = DRIVER.build_token_count(prompt)
+        request = hook(DRIVER, "build_token_count")(prompt)
         assert request.url.endswith(":countTokens")
         validate_message(GEMINI, "CountTokensRequest", json.loads(body_of(request)))
         for record in records(wire_dir, "gemini-count-tokens"):
             reply = reply_of(record)
             if reply.ok:
-                assert DRIVER.parse_token_count(reply, prompt).input_tokens == record["expected"]["input_tokens"]
+                assert (
+                    hook(DRIVER, "parse_token_count")(reply, prompt).input_tokens == record["expected"]["input_tokens"]
+                )
             else:
                 assert isinstance(DRIVER.map_error(reply), ModelNotFoundError)
 
@@ -552,7 +555,7 @@ class TestMedia:
 
     def test_pictures_by_gemini(self) -> None:
         wanted = ImageRequest(model="gemini-2.5-flash-image", prompt="A cat", size="1536x1024", quality="high")
-        request = DRIVER.build_image(wanted)
+        request = hook(DRIVER, "build_image")(wanted)
         body = json.loads(body_of(request))
         validate_message(GEMINI, "GenerateContentRequest", body)
         assert body["generationConfig"] == {
@@ -560,16 +563,18 @@ class TestMedia:
             "imageConfig": {"aspectRatio": "3:2"},
         }
         assert wanted.warnings
-        got = DRIVER.parse_image(self.reply({"inlineData": {"mimeType": "image/png", "data": self.PIXEL}}), wanted)
+        got = hook(DRIVER, "parse_image")(
+            self.reply({"inlineData": {"mimeType": "image/png", "data": self.PIXEL}}), wanted
+        )
         assert [image.data for image in got.images] == [b"png!"]
         with pytest.raises(ContentFilterError):
-            DRIVER.parse_image(self.reply(finish="IMAGE_SAFETY"), wanted)
+            hook(DRIVER, "parse_image")(self.reply(finish="IMAGE_SAFETY"), wanted)
         with pytest.raises(InvalidResponseError):
-            DRIVER.parse_image(self.reply({"text": "no"}), wanted)
+            hook(DRIVER, "parse_image")(self.reply({"text": "no"}), wanted)
 
     def test_pictures_by_imagen(self) -> None:
         wanted = ImageRequest(model="imagen-4.0-generate-001", prompt="A cat", n=2, size="16:9", format="jpeg")
-        request = DRIVER.build_image(wanted)
+        request = hook(DRIVER, "build_image")(wanted)
         assert request.url.endswith("/models/imagen-4.0-generate-001:predict")
         body = json.loads(body_of(request))
         validate_message(GEMINI, "PredictRequest", body)
@@ -579,33 +584,33 @@ class TestMedia:
             "outputOptions": {"mimeType": "image/jpeg"},
         }
         found = {"predictions": [{"bytesBase64Encoded": self.PIXEL, "mimeType": "image/jpeg"}]}
-        got = DRIVER.parse_image(Reply(status=200, body=json.dumps(found).encode()), wanted)
+        got = hook(DRIVER, "parse_image")(Reply(status=200, body=json.dumps(found).encode()), wanted)
         assert (got.images[0].data, got.images[0].media_type) == (b"png!", "image/jpeg")
         filtered = {"predictions": [{"raiFilteredReason": "No."}]}
         for payload in (filtered, {}):
             with pytest.raises(ContentFilterError):
-                DRIVER.parse_image(Reply(status=200, body=json.dumps(payload).encode()), wanted)
+                hook(DRIVER, "parse_image")(Reply(status=200, body=json.dumps(payload).encode()), wanted)
 
     def test_changing_pictures(self) -> None:
         cat = Image.from_bytes(b"cat", "image/png")
         wanted = ImageEditRequest(model="gemini-2.5-flash-image", prompt="Add a hat", images=[cat])
-        body = json.loads(body_of(DRIVER.build_image_edit(wanted)))
+        body = json.loads(body_of(hook(DRIVER, "build_image_edit")(wanted)))
         assert [list(part) for part in body["contents"][0]["parts"]] == [["inlineData"], ["text"]]
         with pytest.raises(UnsupportedFeatureError):
-            DRIVER.build_image_edit(ImageEditRequest(model="gemini-9", prompt="x", images=[cat], mask=cat))
+            hook(DRIVER, "build_image_edit")(ImageEditRequest(model="gemini-9", prompt="x", images=[cat], mask=cat))
 
     def test_speech(self) -> None:
         wanted = SpeechRequest(model="gemini-2.5-flash-preview-tts", text="Hi", voice="Kore", instructions="Whisper")
-        body = json.loads(body_of(DRIVER.build_speech(wanted)))
+        body = json.loads(body_of(hook(DRIVER, "build_speech")(wanted)))
         validate_message(GEMINI, "GenerateContentRequest", body)
         assert body["contents"][0]["parts"] == [{"text": "Whisper: Hi"}]
         samples = {"inlineData": {"mimeType": "audio/L16;codec=pcm;rate=16000", "data": self.PIXEL}}
-        sound = DRIVER.parse_speech(self.reply(samples), wanted).audio
+        sound = hook(DRIVER, "parse_speech")(self.reply(samples), wanted).audio
         assert sound.media_type == "audio/wav"
         with wave.open(io.BytesIO(sound.data or b"")) as file:
             assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (16000, 1, 2)
         wanted.format = "pcm"
-        assert DRIVER.parse_speech(self.reply(samples), wanted).audio.data == b"png!"
+        assert hook(DRIVER, "parse_speech")(self.reply(samples), wanted).audio.data == b"png!"
 
 
 FILE = {
@@ -625,7 +630,7 @@ class TestFiles:
 
     def test_uploads(self) -> None:
         wanted = FileUpload(data=b"hello", name="a.txt", media_type="text/plain")
-        request = DRIVER.build_file_upload(wanted)
+        request = hook(DRIVER, "build_file_upload")(wanted)
         assert request.url == "https://generativelanguage.googleapis.com/upload/v1beta/files"
         assert request.headers["x-goog-upload-protocol"] == "multipart"
         message = email.message_from_bytes(
@@ -634,24 +639,24 @@ class TestFiles:
         record, content = list(message.walk())[1:]
         assert json.loads(str(record.get_payload())) == {"file": {"displayName": "a.txt"}}
         assert (content.get_content_type(), content.get_payload()) == ("text/plain", "hello")
-        got = DRIVER.parse_file_upload(self.reply({"file": FILE}), wanted)
+        got = hook(DRIVER, "parse_file_upload")(self.reply({"file": FILE}), wanted)
         assert (got.id, got.name, got.size, got.status) == ("files/abc", "a.txt", 5, "ACTIVE")
         assert got.created is not None
 
     def test_list_get_delete(self) -> None:
         listed = PageRequest(limit=2, after="t")
-        assert DRIVER.build_file_list(listed).url.endswith("/v1beta/files?pageSize=2&pageToken=t")
-        page = DRIVER.parse_file_list(self.reply({"files": [FILE], "nextPageToken": "n"}), listed)
+        assert hook(DRIVER, "build_file_list")(listed).url.endswith("/v1beta/files?pageSize=2&pageToken=t")
+        page = hook(DRIVER, "parse_file_list")(self.reply({"files": [FILE], "nextPageToken": "n"}), listed)
         assert ([file.id for file in page.items], page.next) == (["files/abc"], "n")
-        assert DRIVER.parse_file_list(self.reply({}), listed).next is None
+        assert hook(DRIVER, "parse_file_list")(self.reply({}), listed).next is None
         item = ItemRequest(id="files/abc")
-        assert DRIVER.build_file(item).url.endswith("/v1beta/files/abc")
-        assert DRIVER.build_file(ItemRequest(id="../x")).url.endswith("/files/..%2Fx")
-        assert DRIVER.parse_file(self.reply(FILE), item).url == FILE["uri"]
-        assert DRIVER.build_file_deletion(item).method == "DELETE"
-        assert DRIVER.parse_file_deletion(self.reply({}), item)
+        assert hook(DRIVER, "build_file")(item).url.endswith("/v1beta/files/abc")
+        assert hook(DRIVER, "build_file")(ItemRequest(id="../x")).url.endswith("/files/..%2Fx")
+        assert hook(DRIVER, "parse_file")(self.reply(FILE), item).url == FILE["uri"]
+        assert hook(DRIVER, "build_file_deletion")(item).method == "DELETE"
+        assert hook(DRIVER, "parse_file_deletion")(self.reply({}), item)
         with pytest.raises(InvalidResponseError):
-            DRIVER.parse_file(self.reply({"name": 5}), item)
+            hook(DRIVER, "parse_file")(self.reply({"name": 5}), item)
 
 
 class TestRoundTrip:

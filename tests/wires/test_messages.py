@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.hooks import hook
 from tests.wires.messages_reader import read_request
 from tests.wires.replay import (
     Record,
@@ -142,9 +143,9 @@ def test_files_are_read(wire_dir: Path) -> None:
         request = ItemRequest(id="file_1")
         payload = json.loads(reply.body)
         if record["request"]["method"] == "DELETE":
-            assert DRIVER.parse_file_deletion(reply, request).id == payload["id"]
+            assert hook(DRIVER, "parse_file_deletion")(reply, request).id == payload["id"]
         else:
-            stored = DRIVER.parse_file_upload(reply, request)
+            stored = hook(DRIVER, "parse_file_upload")(reply, request)
             assert (stored.id, stored.size) == (payload["id"], payload["size_bytes"])
             assert stored.created is not None
 

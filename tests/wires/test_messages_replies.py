@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.hooks import hook
 from tests.wires.replay import in_two, is_stream, read_stream, records, reply_of
 
 from polydriver.data.http import Reply
@@ -168,7 +169,7 @@ class TestReplies:
             assert answer.raw["stop_details"] == details
             assert isinstance(answer.parts[-1], Refusal)
             again = Prompt(messages=[AIMessage("Hi"), answer.to_message(), AIMessage("Ho")], model="m")
-            assert DRIVER.render_prompt(again)["messages"][1]["content"] == "I"
+            assert hook(DRIVER, "render_prompt")(again)["messages"][1]["content"] == "I"
 
     def test_the_container_is_kept_for_the_next_turn(self) -> None:
         container = {"id": "container_1", "expires_at": "2026-01-01T00:00:00Z"}
@@ -459,7 +460,7 @@ def test_wrong_types_anywhere_in_a_reply(path: tuple[Any, ...], new: Any, prompt
     except AIError:
         return
     assert isinstance(answer.content, str)
-    DRIVER.render_prompt(Prompt(messages=[AIMessage("Hi"), answer.to_message()], model="m"))
+    hook(DRIVER, "render_prompt")(Prompt(messages=[AIMessage("Hi"), answer.to_message()], model="m"))
 
 
 @settings(max_examples=200)

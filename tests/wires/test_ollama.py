@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.faults.server import READ, Server, chunked, reply
+from tests.hooks import hook
 from tests.operations.asking import Colour, ask, json_reply, one_by_one, sent_json
 from tests.wires.mutations import mutated
 from tests.wires.replay import (
@@ -139,7 +140,7 @@ def test_recorded_requests_are_rendered_alike(wire_dir: Path) -> None:
 
 def test_recorded_vectors_are_read(wire_dir: Path) -> None:
     [record] = records(wire_dir, "ollama-embed")
-    got = DRIVER.parse_embeddings(reply_of(record), EmbeddingRequest(model="m", input=["Hello world"]))
+    got = hook(DRIVER, "parse_embeddings")(reply_of(record), EmbeddingRequest(model="m", input=["Hello world"]))
     expected = record["expected"]
     assert (len(got.embeddings), len(got.embedding)) == (expected["embeddings"]["n"], expected["embeddings"]["dims"])
     assert got.embedding[:3] == expected["embeddings"]["head"]
@@ -488,9 +489,9 @@ def test_odd_vectors_are_refused() -> None:
     request = EmbeddingRequest(model="m", input=["a"])
     for odd in ([["x"]], [[]], [], None, [[True]]):
         with pytest.raises(InvalidResponseError):
-            DRIVER.parse_embeddings(Reply(status=200, body=json.dumps({"embeddings": odd}).encode()), request)
+            hook(DRIVER, "parse_embeddings")(Reply(status=200, body=json.dumps({"embeddings": odd}).encode()), request)
     with pytest.raises(UnsupportedFeatureError):
-        DRIVER.build_embeddings(EmbeddingRequest(model="m", input=[[1, 2]]))
+        hook(DRIVER, "build_embeddings")(EmbeddingRequest(model="m", input=[[1, 2]]))
 
 
 @pytest.mark.parametrize("colour", ["blocking", "async"])

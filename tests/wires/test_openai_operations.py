@@ -16,6 +16,7 @@ from typing import Any, cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.hooks import hook
 from tests.wires.replay import Record, records, reply_of
 from tests.wires.specs import validate_request
 
@@ -71,7 +72,7 @@ def test_recorded_embeddings(wire_dir: Path) -> None:
         driver: Any = OPENAI if record["provider"].startswith("openai") else EVERYTHING
         expected = record["expected"]
         sent = (record["request"] or {}).get("body") or {"input": ["a"] * expected["embeddings"]["n"]}
-        response = driver.parse_embeddings(reply_of(record), EmbeddingRequest(model="m", input=sent["input"]))
+        response = hook(driver, "parse_embeddings")(reply_of(record), EmbeddingRequest(model="m", input=sent["input"]))
         shape = {
             "n": len(response.embeddings),
             "dims": len(response.embedding),
@@ -103,7 +104,7 @@ def test_recorded_moderations(wire_dir: Path) -> None:
     found = records(wire_dir, "openai-moderations")
     assert found
     for record in found:
-        response = OPENAI.parse_moderation(reply_of(record), ModerationRequest(input=[]))
+        response = hook(OPENAI, "parse_moderation")(reply_of(record), ModerationRequest(input=[]))
         judged = [{"flagged": one.flagged, "categories": one.flagged_categories} for one in response.results]
         assert judged == record["expected"]["moderation"]
         assert (response.model, response.id) == (record["expected"]["model"], record["expected"]["response_id"])
@@ -121,7 +122,7 @@ def test_recorded_transcripts(wire_dir: Path) -> None:
     assert found
     for record in found:
         driver: Any = {"openai-audio": OPENAI, "groq": GROQ}.get(record["provider"], EVERYTHING)
-        transcript = driver.parse_transcription(reply_of(record), SOUND)
+        transcript = hook(driver, "parse_transcription")(reply_of(record), SOUND)
         expected = record["expected"]
         found_facts = (transcript.text, transcript.duration, transcript.language)
         assert found_facts == (expected["transcript"], expected["duration"], expected["language"])
@@ -136,7 +137,7 @@ def test_recorded_documents(wire_dir: Path) -> None:
     assert found
     for record in found:
         request = OCRRequest(model="m", document=Document.from_url("https://example.com/a.pdf"))
-        response = EVERYTHING.parse_ocr(reply_of(record), request)
+        response = hook(EVERYTHING, "parse_ocr")(reply_of(record), request)
         body = json.loads(record["response"]["body"])
         assert [page.markdown for page in response.pages] == [page["markdown"] for page in body["pages"]]
         assert response.units == {"pages": body["usage_info"]["pages_processed"]}
@@ -147,9 +148,9 @@ def test_recorded_files(wire_dir: Path) -> None:
     assert found
     for record in found:
         if record["request"]["method"] == "DELETE":
-            assert OPENAI.parse_file_deletion(reply_of(record), ItemRequest(id="x"))
+            assert hook(OPENAI, "parse_file_deletion")(reply_of(record), ItemRequest(id="x"))
         else:
-            stored = OPENAI.parse_file_upload(reply_of(record), FileUpload(data=b"", name="x"))
+            stored = hook(OPENAI, "parse_file_upload")(reply_of(record), FileUpload(data=b"", name="x"))
             body = json.loads(body) if isinstance(body := record["response"]["body"], str) else body
             assert (stored.id, stored.name, stored.size) == (body["id"], body["filename"], body["bytes"])
 
@@ -160,7 +161,7 @@ def test_a_recorded_ranking(wire_dir: Path) -> None:
     for record in found:
         sent = record["request"]["body"]
         request = RerankRequest(model=sent["model"], query=sent["query"], documents=sent["documents"])
-        response = EVERYTHING.parse_rerank(reply_of(record), request)
+        response = hook(EVERYTHING, "parse_rerank")(reply_of(record), request)
         assert [{"index": one.index, "score": one.score} for one in response.results] == record["expected"]["rerank"]
         assert response.results[0].document == sent["documents"][response.results[0].index]
 
@@ -241,7 +242,7 @@ def test_requests_are_valid(method: str, schema: str, fields: dict[str, Any], op
     if method not in ("upload_file", "count_tokens"):
         fields = {"model": "some-model", **fields}
     work = prepare(OPENAI, OPERATIONS[method], dict(fields), {**options, **named})
-    request = getattr(OPENAI, work.kind.build)(work.request)
+    request = hook(OPENAI, work.kind.build)(work.request)
     is_form = request.headers["content-type"].startswith("multipart/form-data")
     body = form_of(request) if is_form else json.loads(request.body)
     validate_request("openai/openapi.yaml", schema, body)
@@ -252,7 +253,7 @@ def test_a_batch_is_valid() -> None:
     fields = {"prompts": ["a"], "custom_ids": None, "labels": {"k": "v"}}
     expiry = {"anchor": "created_at", "seconds": 3600}
     work = prepare(OPENAI, OPERATIONS["create_batch"], fields, {"model": "gpt-5-mini", "output_expires_after": expiry})
-    flow = OPENAI.batch_flow(work.request)  # type: ignore[arg-type]
+    flow = hook(OPENAI, "batch_flow")(work.request)  # type: ignore[arg-type]
     spec = "openai/openapi.yaml"
     upload = form_of(next(flow))
     validate_request(spec, "CreateFileRequest", upload)
@@ -265,17 +266,17 @@ def test_a_batch_is_valid() -> None:
 
 def test_extra_wins_and_headers_are_added() -> None:
     request = EmbeddingRequest(model="m", input=["a"], extra={"encoding_format": "float"}, extra_headers={"X-A": "b"})
-    built = OPENAI.build_embeddings(request)
+    built = hook(OPENAI, "build_embeddings")(request)
     assert json.loads(built.body or b"")["encoding_format"] == "float"
     assert built.headers["x-a"] == "b"
-    form = OPENAI.build_transcription(
+    form = hook(OPENAI, "build_transcription")(
         TranscriptionRequest(
             model="m", audio=Audio.from_bytes(WAV, "audio/wav"), extra={"a": True}, extra_headers={"X": "y"}
         )
     )
     assert form_of(form)["a"] == "true"
     assert form.headers["x"] == "y"
-    assert OPENAI.build_file_list(PageRequest(options={"purpose": "batch"}, after="f", limit=3)).url.endswith(
+    assert hook(OPENAI, "build_file_list")(PageRequest(options={"purpose": "batch"}, after="f", limit=3)).url.endswith(
         "/files?after=f&limit=3&purpose=batch"
     )
 
@@ -291,7 +292,7 @@ def test_vectors_in_base64_and_in_any_order(vectors: list[list[float]], chance: 
         items.append({"index": index, "embedding": packed})
     chance.shuffle(items)
     reply = Reply(status=200, body=json.dumps({"data": items}).encode())
-    response = OPENAI.parse_embeddings(reply, EmbeddingRequest(model="m", input=["a"] * len(vectors)))
+    response = hook(OPENAI, "parse_embeddings")(reply, EmbeddingRequest(model="m", input=["a"] * len(vectors)))
     assert response.embeddings == vectors
 
 
@@ -299,19 +300,19 @@ def test_vectors_in_base64_and_in_any_order(vectors: list[list[float]], chance: 
 def test_what_is_no_vector(vector: Any) -> None:
     reply = Reply(status=200, body=json.dumps({"data": [{"embedding": vector}]}).encode())
     with pytest.raises(InvalidResponseError):
-        OPENAI.parse_embeddings(reply, EmbeddingRequest(model="m", input=["a"]))
+        hook(OPENAI, "parse_embeddings")(reply, EmbeddingRequest(model="m", input=["a"]))
 
 
 def test_a_missing_vector_is_an_error() -> None:
     reply = Reply(status=200, body=b'{"data": [{"embedding": [0.5]}]}')
     with pytest.raises(InvalidResponseError, match="2 inputs came back as 1"):
-        OPENAI.parse_embeddings(reply, EmbeddingRequest(model="m", input=["a", "b"]))
+        hook(OPENAI, "parse_embeddings")(reply, EmbeddingRequest(model="m", input=["a", "b"]))
 
 
 def test_a_cost_that_the_service_reports() -> None:
     body = {"data": [{"embedding": [0.5]}], "usage": {"prompt_tokens": 8, "total_tokens": 8, "cost": 1.6e-7}}
     reply = Reply(status=200, body=json.dumps(body).encode())
-    response: EmbeddingResponse = EVERYTHING.parse_embeddings(reply, EmbeddingRequest(model="m", input=["a"]))
+    response: EmbeddingResponse = hook(EVERYTHING, "parse_embeddings")(reply, EmbeddingRequest(model="m", input=["a"]))
     assert response.cost is not None
     assert str(response.cost) == "$0.00000016"
 
@@ -326,14 +327,14 @@ def test_pictures_as_bytes_and_as_urls() -> None:
     }
     items = [{"b64_json": base64.b64encode(PNG).decode(), "revised_prompt": "b"}, {"url": "https://example.com/a.png"}]
     body = {"data": items, "usage": usage, "output_format": "webp"}
-    response = OPENAI.parse_image(Reply(status=200, body=json.dumps(body).encode()), request)
+    response = hook(OPENAI, "parse_image")(Reply(status=200, body=json.dumps(body).encode()), request)
     assert (response.images[0].data, response.images[0].media_type) == (PNG, "image/png")
     assert response.images[1].url == "https://example.com/a.png"
     assert response.revised_prompt == "b"
     assert response.units == {"input_image_tokens": 20, "output_image_tokens": 200}
     for item in ({}, {"b64_json": "!"}, {"url": "data:image/png;base64,!"}, 3):
         with pytest.raises(InvalidResponseError):
-            OPENAI.parse_image(Reply(status=200, body=json.dumps({"data": [item]}).encode()), request)
+            hook(OPENAI, "parse_image")(Reply(status=200, body=json.dumps({"data": [item]}).encode()), request)
 
 
 @pytest.mark.parametrize(
@@ -349,7 +350,7 @@ def test_pictures_as_bytes_and_as_urls() -> None:
 )
 def test_transcripts_of_any_form(wanted: str | None, body: bytes, text: str) -> None:
     request = TranscriptionRequest(model="m", audio=Audio.from_bytes(WAV, "audio/wav"), response_format=wanted)
-    assert OPENAI.parse_transcription(Reply(status=200, body=body), request).text == text
+    assert hook(OPENAI, "parse_transcription")(Reply(status=200, body=body), request).text == text
 
 
 def test_a_transcript_with_speakers_and_tokens() -> None:
@@ -363,7 +364,7 @@ def test_a_transcript_with_speakers_and_tokens() -> None:
             "output_tokens": 45,
         },
     }
-    transcript = OPENAI.parse_transcription(Reply(status=200, body=json.dumps(body).encode()), SOUND)
+    transcript = hook(OPENAI, "parse_transcription")(Reply(status=200, body=json.dumps(body).encode()), SOUND)
     segment = transcript.segments[0]
     assert (segment.id, segment.start, segment.end, segment.speaker) == ("seg_0", 0.0, 1.5, "A")
     assert transcript.segments[1].id == "3"
@@ -375,15 +376,15 @@ def test_a_transcript_with_speakers_and_tokens() -> None:
 def test_sound_without_bytes_cannot_be_sent() -> None:
     request = TranscriptionRequest(model="m", audio=Audio.from_url("https://example.com/a.mp3"))
     with pytest.raises(UnsupportedFeatureError):
-        OPENAI.build_transcription(request)
+        hook(OPENAI, "build_transcription")(request)
 
 
 def test_an_error_in_place_of_sound() -> None:
     reply = Reply(status=200, headers={"content-type": "application/json"}, body=b'{"error": {"message": "no"}}')
     with pytest.raises(AIError, match="no"):
-        OPENAI.parse_speech(reply, SpeechRequest(model="m", text="a"))
+        hook(OPENAI, "parse_speech")(reply, SpeechRequest(model="m", text="a"))
     with pytest.raises(InvalidResponseError):
-        OPENAI.parse_speech(Reply(status=200), SpeechRequest(model="m", text="a"))
+        hook(OPENAI, "parse_speech")(Reply(status=200), SpeechRequest(model="m", text="a"))
 
 
 JSON = st.recursive(
@@ -393,19 +394,19 @@ JSON = st.recursive(
 )
 GOOD: dict[str, tuple[Callable[[Reply], object], dict[str, Any]]] = {
     "embeddings": (
-        lambda reply: OPENAI.parse_embeddings(reply, EmbeddingRequest(model="m", input=["a"])),
+        lambda reply: hook(OPENAI, "parse_embeddings")(reply, EmbeddingRequest(model="m", input=["a"])),
         {"data": [{"index": 0, "embedding": [0.5]}], "usage": {"prompt_tokens": 1, "cost": 1}, "model": "m", "id": "x"},
     ),
     "moderation": (
-        lambda reply: OPENAI.parse_moderation(reply, ModerationRequest(input=[])),
+        lambda reply: hook(OPENAI, "parse_moderation")(reply, ModerationRequest(input=[])),
         {"results": [{"flagged": True, "categories": {"a": True}, "category_scores": {"a": 0.5}}]},
     ),
     "image": (
-        lambda reply: OPENAI.parse_image(reply, ImageRequest(model="m", prompt="a")),
+        lambda reply: hook(OPENAI, "parse_image")(reply, ImageRequest(model="m", prompt="a")),
         {"data": [{"url": "https://a"}], "usage": {"input_tokens": 1, "input_tokens_details": {"image_tokens": 1}}},
     ),
     "transcription": (
-        lambda reply: OPENAI.parse_transcription(reply, SOUND),
+        lambda reply: hook(OPENAI, "parse_transcription")(reply, SOUND),
         {
             "text": "a",
             "words": [{"word": "a", "start": 1}],
@@ -415,15 +416,15 @@ GOOD: dict[str, tuple[Callable[[Reply], object], dict[str, Any]]] = {
         },
     ),
     "file": (
-        lambda reply: OPENAI.parse_file(reply, ItemRequest(id="x")),
+        lambda reply: hook(OPENAI, "parse_file")(reply, ItemRequest(id="x")),
         {"id": "a", "bytes": 1, "filename": "b", "created_at": 1},
     ),
     "files": (
-        lambda reply: OPENAI.parse_file_list(reply, PageRequest()),
+        lambda reply: hook(OPENAI, "parse_file_list")(reply, PageRequest()),
         {"data": [{"id": "a"}], "has_more": True, "last_id": "a"},
     ),
     "batch": (
-        lambda reply: OPENAI.parse_batch_status(reply, ItemRequest(id="x")),
+        lambda reply: hook(OPENAI, "parse_batch_status")(reply, ItemRequest(id="x")),
         {
             "id": "a",
             "status": "failed",
@@ -434,19 +435,21 @@ GOOD: dict[str, tuple[Callable[[Reply], object], dict[str, Any]]] = {
         },
     ),
     "batches": (
-        lambda reply: OPENAI.parse_batch_list(reply, PageRequest()),
+        lambda reply: hook(OPENAI, "parse_batch_list")(reply, PageRequest()),
         {"data": [{"id": "a"}], "has_more": False},
     ),
     "count": (
-        lambda reply: OPENAI.parse_token_count(reply, Prompt(messages=[], model="m")),
+        lambda reply: hook(OPENAI, "parse_token_count")(reply, Prompt(messages=[], model="m")),
         {"input_tokens": 1},
     ),
     "rerank": (
-        lambda reply: EVERYTHING.parse_rerank(reply, RerankRequest(query="a", documents=["b"])),
+        lambda reply: hook(EVERYTHING, "parse_rerank")(reply, RerankRequest(query="a", documents=["b"])),
         {"results": [{"index": 0, "relevance_score": 0.5}], "usage": {"total_tokens": 1}},
     ),
     "ocr": (
-        lambda reply: EVERYTHING.parse_ocr(reply, OCRRequest(document=Document.from_url("https://example.com/a.pdf"))),
+        lambda reply: hook(EVERYTHING, "parse_ocr")(
+            reply, OCRRequest(document=Document.from_url("https://example.com/a.pdf"))
+        ),
         {"pages": [{"index": 0, "markdown": "a", "images": [{"id": "i", "image_base64": "AAAA"}]}], "usage_info": {}},
     ),
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from tests.hooks import hook
 from tests.wires.replay import records
 from tests.wires.responses_reader import read_prompt
 from tests.wires.specs import validate_request
@@ -33,7 +34,13 @@ from polydriver.data.messages import (
 from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from polydriver.driver import Driver
 from polydriver.drivers.openai import OpenAIDriver
-from polydriver.drivers.traits import CalculatesCosts, ErrorTable, HandlesErrors, ValidatesHealth
+from polydriver.drivers.traits import (
+    CalculatesCosts,
+    ErrorTable,
+    HandlesApiCommunication,
+    HandlesErrors,
+    ValidatesHealth,
+)
 from polydriver.errors import ConfigurationError, UnsupportedFeatureError
 from polydriver.operations.requests import ItemRequest
 from polydriver.wires.responses import Responses
@@ -239,7 +246,7 @@ def test_custom_calls_and_built_in_tools_go_back_as_they_came() -> None:
 def test_nothing_of_a_responses_call_reaches_chat_completions() -> None:
     reply = Reply(status=200, body=json.dumps(response(REASONING, message("Hi"), call("{}"))).encode())
     answer = DRIVER.parse_response(reply, prompt())
-    body = AUTO.render_prompt(prompt(AIMessage("Hi"), answer.to_message(), model="gpt-4o"))
+    body = hook(AUTO, "render_prompt")(prompt(AIMessage("Hi"), answer.to_message(), model="gpt-4o"))
     assert body["messages"][1] == {
         "role": "assistant",
         "content": "Hi",
@@ -379,12 +386,12 @@ def test_allowed_tools() -> None:
 
 def test_stored_responses() -> None:
     wanted = ItemRequest(id="resp_1/x")
-    found, stopped = DRIVER.build_stored_response(wanted), DRIVER.build_response_cancellation(wanted)
+    found, stopped = hook(DRIVER, "build_stored_response")(wanted), hook(DRIVER, "build_response_cancellation")(wanted)
     assert (found.method, found.url) == ("GET", "https://api.openai.com/v1/responses/resp_1%2Fx")
     assert (stopped.method, stopped.url) == ("POST", "https://api.openai.com/v1/responses/resp_1%2Fx/cancel")
     for status, reason in (("completed", "stop"), ("in_progress", None), ("cancelled", "other")):
         reply = Reply(status=200, body=json.dumps(response(message("Hi"), status=status)).encode())
-        for parse in (DRIVER.parse_stored_response, DRIVER.parse_response_cancellation):
+        for parse in (hook(DRIVER, "parse_stored_response"), hook(DRIVER, "parse_response_cancellation")):
             answer = parse(reply, wanted)
             assert (answer.content, answer.finish_reason) == ("Hi", reason)
 
@@ -466,23 +473,23 @@ def test_an_api_that_does_not_exist() -> None:
 
 def test_options_go_to_the_api_that_knows_them() -> None:
     wanted = prompt(options={"api": "chat", "verbosity": "low", "truncation": "auto", "safety_identifier": "s"})
-    body = AUTO.render_prompt(wanted)
+    body = json.loads(AUTO.build_request(wanted).body or b"")
     assert (body["verbosity"], body["safety_identifier"]) == ("low", "s")
     assert not {"api", "truncation"} & body.keys()
-    assert wanted.warnings == ["openai takes no truncation on the ChatCompletions API; it was left out."]
+    assert wanted.warnings == ["openai does not support truncation on the Chat Completions API; it was left out."]
     wanted = prompt(options={"api": "responses", "prediction": {}, "of_a_subclass": 1})
-    body = AUTO.render_prompt(wanted)
+    body = json.loads(AUTO.build_request(wanted).body or b"")
     assert body["of_a_subclass"] == 1
     assert "prediction" not in body
     assert len(wanted.warnings) == 1
 
 
-class OpenResponsesDriver(Responses, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
+class OpenResponsesDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, CalculatesCosts, Driver):
     """A service that speaks nothing but the Responses API."""
 
     name = "open_responses"
     base_url = "https://a.example/v1"
-    encrypted_reasoning = False
+    wire = Responses(encrypted_reasoning=False)
     errors = ErrorTable(branch="OpenResponses")
 
 
@@ -500,9 +507,9 @@ def test_a_service_that_speaks_nothing_else() -> None:
     reply = Reply(status=200, body=json.dumps(response(reasoning, message("Hi"), store=False)).encode())
     answer = driver.parse_response(reply, prompt())
     assert answer.reasoning == "Hm"
-    assert driver.render_prompt(prompt(answer.to_message()))["input"][0] == reasoning
+    assert hook(driver, "render_prompt")(prompt(answer.to_message()))["input"][0] == reasoning
     foreign = prompt(answer.to_message())
-    assert DRIVER.render_prompt(foreign)["input"] == [{"role": "assistant", "content": "Hi"}]
+    assert json.loads(DRIVER.build_request(foreign).body or b"")["input"] == [{"role": "assistant", "content": "Hi"}]
 
 
 class Server(BaseHTTPRequestHandler):

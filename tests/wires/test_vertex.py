@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+from tests.hooks import hook
 from tests.wires.replay import records, reply_of
 
 from polydriver.data.http import Reply, Request
@@ -372,16 +373,16 @@ class TestClaude:
         assert any("safety_settings" in warning for warning in claude.warnings)
         body = json.loads(make().build_request(gemini).body or b"")
         assert (body["labels"], body["safetySettings"]) == ({"team": "a"}, [])
-        assert gemini.warnings == ["vertexai takes no speed with gemini-2.5-flash; it was left out."]
+        assert gemini.warnings == ["vertexai does not support speed with gemini-2.5-flash; it was left out."]
 
     def test_tokens_are_not_counted(self) -> None:
         with pytest.raises(UnsupportedFeatureError):
-            make().build_token_count(prompt("claude-sonnet-4-5"))
+            hook(make(), "build_token_count")(prompt("claude-sonnet-4-5"))
 
 
 class TestOperations:
     def test_token_counts(self) -> None:
-        request = make().build_token_count(prompt(max_tokens=5))
+        request = hook(make(), "build_token_count")(prompt(max_tokens=5))
         assert request.url.endswith("/gemini-2.5-flash:countTokens")
         assert json.loads(request.body or b"").keys() == {"contents", "generationConfig"}
 
@@ -390,7 +391,9 @@ class TestOperations:
             one = {"embeddings": {"values": [0.5], "statistics": {"token_count": 2}}}
             return Reply(status=200, body=json.dumps({"predictions": [one] * count}).encode())
 
-        flow = make().embeddings_flow(EmbeddingRequest(model="text-embedding-005", input=["x"] * 251, dimensions=1))
+        flow = hook(make(), "embeddings_flow")(
+            EmbeddingRequest(model="text-embedding-005", input=["x"] * 251, dimensions=1)
+        )
         first = next(flow)
         assert first.url.endswith("/text-embedding-005:predict")
         body = json.loads(first.body or b"")
@@ -403,7 +406,7 @@ class TestOperations:
 
     def test_recorded_embeddings(self, wire_dir: Path) -> None:
         for record in records(wire_dir, "gemini-predict"):
-            flow = make().embeddings_flow(
+            flow = hook(make(), "embeddings_flow")(
                 EmbeddingRequest(model="gemini-embedding-001", input=["x"], input_type="query")
             )
             request = next(flow)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.faults.server import Server
+from tests.hooks import hook
 from tests.operations.asking import Colour, ask, json_reply, one_by_one, sent_json
 from tests.wires.replay import records, reply_of
 
@@ -27,7 +28,9 @@ def test_recorded_vectors_are_read(wire_dir: Path) -> None:
     found = [record for record in records(wire_dir, "openai-embeddings") if record["provider"] == "voyage"]
     for record in found:
         expected = record["expected"]
-        got = driver.parse_embeddings(reply_of(record), EmbeddingRequest(model="voyage-4", input=["Hello, world!"]))
+        got = hook(driver, "parse_embeddings")(
+            reply_of(record), EmbeddingRequest(model="voyage-4", input=["Hello, world!"])
+        )
         assert got.embedding[:3] == expected["embeddings"]["head"]
         assert len(got.embedding) == expected["embeddings"]["dims"]
         assert (got.usage.input_tokens, got.usage.total_tokens, got.model) == (3, 3, expected["model"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..data.http import Reply, Request
 from ..data.json import as_dict, as_int, as_list, as_str
@@ -32,7 +33,7 @@ class CohereEmbeddings(OperationHooks, kw_only=True, eq=False):
     """Embeddings in Cohere's form. https://docs.cohere.com/reference/embed"""
 
     kinds = (EMBED,)
-    own_fields = {"dimensions": "output_dimension", "user": None}
+    own_fields: ClassVar[Mapping[str, str | None]] = {"dimensions": "output_dimension", "user": None}
 
     def build_embeddings(self, request: EmbeddingRequest) -> Request:
         """The request for some texts. `input_type` is "query", "document" (the default, as one is needed), or Cohere's

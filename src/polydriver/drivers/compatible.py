@@ -77,10 +77,10 @@ def openai_compatible(name: str, base_url: str, **attributes: Any) -> type[Compa
 
     `name` is what it is called in configuration; its key is read from `NAME_API_KEY` (set `key_variables` for
     another). `base_url` may have fields such as `{region}`, which settings of the same name fill. Further `attributes`
-    are the fields of `Row`: `operations` is what it does beyond chat, objects of `polydriver.wires.operations`;
-    `responses=True` says that it also speaks the Responses API, for calls with `api="responses"`; `wire` is a
-    `ChatCompletions` with what it does differently, whose fields may also be given by themselves; `requires_key=False`
-    is for a local server. Raises `ValueError` for an attribute that does not exist.
+    are the fields of `Row`: `operations` is what it does beyond chat, objects or classes of
+    `polydriver.wires.operations`; `responses=True` says that it also speaks the Responses API, for calls with
+    `api="responses"`; `wire` is a `ChatCompletions` with what it does differently, whose fields may also be given by
+    themselves; `requires_key=False` is for a local server. Raises `ValueError` for an attribute that does not exist.
 
     ::
 
@@ -93,6 +93,8 @@ def openai_compatible(name: str, base_url: str, **attributes: Any) -> type[Compa
     if unknown:
         raise ValueError(f"a compatible driver has no attribute {', '.join(unknown)}")
     wire = of_row.pop("wire", CompatibleChat())
+    if "operations" in of_row:
+        of_row["operations"] = tuple(part() if isinstance(part, type) else part for part in of_row["operations"])
     title = of_row.pop("title", None) or name.replace("_", " ").replace("-", " ").title()
     row = Row(title=title, base_url=base_url, wire=msgspec.structs.replace(wire, **of_wire), **of_row)
     return _make(name, row)

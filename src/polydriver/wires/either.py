@@ -100,11 +100,11 @@ class EitherWire(Wire, kw_only=True, eq=False):
         """The request for one prompt, on the wire that it takes, with the options that this wire has."""
         wire = self.choose(prompt)
         if prompt.options:
-            known = wire.option_names | self.driver.own_option_names
-            for name in prompt.options.keys() - known - {"api"}:
-                title = "Chat Completions" if wire is self.chat else "Responses"
-                prompt.warn(f"{self.name} does not support {name} on the {title} API; it was left out.")
-            options = {name: value for name, value in prompt.options.items() if name in known and name != "api"}
+            other = self.responses if wire is self.chat else self.chat
+            foreign = other.option_names - wire.option_names
+            for name in prompt.options.keys() & foreign:
+                prompt.warn(f"{self.name} does not support {name} on the {wire.title} API; it was left out.")
+            options = {name: value for name, value in prompt.options.items() if name not in foreign and name != "api"}
             prompt = msgspec.structs.replace(prompt, options=options)
         return wire.build_request(prompt)
 

@@ -8,7 +8,7 @@ import click
 
 from ..options import common_options, examples
 from ..output import say
-from ..scaffold import WIRES, write_package
+from ..scaffold import CHOICES, write_package
 
 __all__ = ["command"]
 
@@ -24,7 +24,7 @@ __all__ = ["command"]
 @click.argument("name")
 @click.option(
     "--wire",
-    type=click.Choice([*WIRES, "own"]),
+    type=click.Choice([*CHOICES, "own"]),
     default="chat_completions",
     show_default=True,
     help="The format that the service speaks; own is one that we don't know.",

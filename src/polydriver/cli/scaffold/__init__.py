@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .package import WIRES, write_package
+from .package import CHOICES, write_package
 
-__all__ = ["WIRES", "write_package"]
+__all__ = ["CHOICES", "write_package"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -13,28 +12,21 @@ import msgspec
 from ... import __version__
 from ...errors import ConfigurationError
 from ...testing.fixtures import WireFixtures, fixtures_for
+from ...wires import WIRES, wire_class
 from .own_wire import OWN_FIXTURES
 
-__all__ = ["WIRES", "write_package"]
+__all__ = ["CHOICES", "write_package"]
 
-WIRES = {
-    "chat_completions": "ChatCompletions",
-    "responses": "Responses",
-    "messages": "Messages",
-    "generate_content": "GenerateContent",
-    "ollama": "OllamaChat",
-    "cohere": "CohereChat",
-}
-"""The wires that a new driver can speak, with the names of their classes; `own` is the choice beside them."""
+CHOICES = tuple(name for name in WIRES if name != "converse")
+"""The wires that a new driver can speak, beside one of its own; Converse is spoken on Bedrock alone."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
-_HOME = "polydriver.wires"
 
 
 def write_package(name: str, wire: str, folder: Path, base_url: str) -> list[Path]:
     """Write the package of a driver called `name` into `folder`, and give the paths of its files.
 
-    `wire` is one of `WIRES`, or `own`. Raises `ConfigurationError` for a name that cannot be a driver's, and for
+    `wire` is one of `CHOICES`, or `own`. Raises `ConfigurationError` for a name that cannot be a driver's, and for
     a folder with something in it; `OSError` when it cannot be written.
     """
     _check(name, folder)
@@ -96,8 +88,7 @@ def _fixtures(wire: str) -> list[tuple[str, str, bytes]]:
     """The replies that the tests read: field of `WireFixtures`, file name, bytes."""
     found = OWN_FIXTURES
     if wire != "own":
-        kind = getattr(import_module(f"{_HOME}.{wire}"), WIRES[wire])
-        found = fixtures_for(kind.decoder_class) or WireFixtures()
+        found = fixtures_for(wire_class(wire)) or WireFixtures()
     stored = []
     for field in WireFixtures.__struct_fields__:
         data = getattr(found, field)

@@ -54,7 +54,7 @@ class AzureWire(EitherWire, kw_only=True, eq=False):
 
 
 class AzureOpenAIDriver(
-    AzureAddress, AuthenticatesWithEntra, HandlesAzureErrors, ValidatesHealth, CalculatesCosts, Driver
+    AuthenticatesWithEntra, AzureAddress, HandlesAzureErrors, ValidatesHealth, CalculatesCosts, Driver
 ):
     """Azure OpenAI. https://learn.microsoft.com/en-us/azure/ai-foundry/openai/latest
 

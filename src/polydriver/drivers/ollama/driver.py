@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -31,7 +31,7 @@ class OllamaEmbeddings(OperationHooks, kw_only=True, eq=False):
     """Embeddings in Ollama's form. https://docs.ollama.com/api/embed"""
 
     kinds = (EMBED,)
-    own_fields = {"dimensions": "dimensions", "input_type": None, "user": None}
+    own_fields: ClassVar[Mapping[str, str | None]] = {"dimensions": "dimensions", "input_type": None, "user": None}
 
     def build_embeddings(self, request: EmbeddingRequest) -> Request:
         """The request for some texts."""

@@ -35,16 +35,16 @@ class Row(msgspec.Struct, kw_only=True, frozen=True, eq=False):
     - `title`: as people write it; `base_url`, which may have fields such as `{region}` that `settings` fill.
     - `wire`: how it speaks Chat Completions; `responses`: whether it speaks the Responses API as well, or how.
     - `operations`: what it does beyond chat.
-    - `model_list`: "private" where the list of models needs a key, and so proves that it is good; "public" where anybody
-      can read it; "none" where there is no list; `models_path`: where it is.
+    - `model_list`: "private" where the list of models needs a key, and so proves that it is good; "public" where
+      anybody can read it; "none" where there is no list; `models_path`: where it is.
     - The others are those of `Driver`; `None` is as usual for a service of this name.
     """
 
     title: str
     base_url: str
-    wire: ChatCompletions = CompatibleChat()
+    wire: ChatCompletions = msgspec.field(default_factory=CompatibleChat)
     responses: Responses | bool = False
-    operations: tuple[OperationPart, ...] = (Embeddings(),)
+    operations: tuple[OperationPart, ...] = msgspec.field(default_factory=lambda: (Embeddings(),))
     capabilities: Capabilities | None = None
     errors: ErrorTable | None = None
     settings: tuple[Setting, ...] = ()

@@ -7,19 +7,17 @@ import re
 import unittest
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, NoReturn
+from typing import Any, ClassVar, Literal, NoReturn
 
+from ...contract import StreamDecoder, Wire
 from ...data.http import Reply, Request, Simulated, TransportConfig
 from ...data.messages import AIMessage
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse
 from ...driver import Driver
 from ...engine.transports.simulated import AsyncSimulatedTransport, SimulatedTransport
-from ...errors import AIError
+from ...errors import AIError, UnsupportedFeatureError
 from ..fixtures import WireFixtures, fixtures_for
-
-if TYPE_CHECKING:
-    from ...drivers.traits.streaming import StreamDecoder
 
 __all__ = ["KEY", "ConformanceBase", "digest", "example_config", "only_our_errors"]
 
@@ -81,7 +79,7 @@ class ConformanceBase:
         self.needs_chat()
         found = self.fixtures
         if found is None:
-            classes: list[type] = [self.driver]
+            classes: list[type] = [*map(type, self.subject.wire.members()), self.driver]
             if self.subject.supports_streaming():
                 classes.insert(0, type(self.decoder()))
             found = fixtures_for(*classes)
@@ -145,8 +143,25 @@ class ConformanceBase:
 
     def needs_chat(self) -> None:
         """Skip the check for drivers that only do other things."""
-        if self.driver.build_request is Driver.build_request:
+        if not self.has("build_request"):
             self.skip(f"{self.driver.name} has no chat")
+
+    def has(self, hook: str) -> bool:
+        """Whether the driver, or its wire, has a hook of its own."""
+        if getattr(self.driver, hook) is not getattr(Driver, hook):
+            return True
+        wire = self.subject.wire
+        if hook == "decoder":
+            return wire.is_streaming()
+        return hasattr(Wire, hook) and getattr(type(wire), hook) is not getattr(Wire, hook)
+
+    def lists_models(self) -> bool:
+        """Whether the provider has a list of models."""
+        try:
+            self.subject.models_request()
+        except UnsupportedFeatureError:
+            return False
+        return True
 
     def needs_fixture(self, name: str) -> bytes:
         """One of the fixtures. Skips the check when it is empty."""

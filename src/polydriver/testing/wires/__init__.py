@@ -1,24 +1,20 @@
-"""The fixtures that come with polydriver: small answers in the form of each wire, by the full name of a
-decoder or driver."""
+"""The fixtures that come with polydriver: small answers in the form of each wire, in a module of the wire's name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
 
-from ..fixtures import WireFixtures
-from . import chat_completions, cohere, converse, generate_content, messages, ollama, responses
+from ...wires import WIRES
+from ..replies import WireFixtures
 
-__all__ = ["FIXTURES"]
+__all__ = ["wire_fixtures"]
 
-_WIRES = "polydriver.wires"
 
-FIXTURES: Mapping[str, WireFixtures] = {
-    f"{_WIRES}.chat_completions.stream.ChatCompletionsDecoder": chat_completions.FIXTURES,
-    f"{_WIRES}.chat_or_responses.EitherDecoder": chat_completions.FIXTURES,
-    f"{_WIRES}.cohere.stream.CohereDecoder": cohere.FIXTURES,
-    f"{_WIRES}.converse.stream.ConverseDecoder": converse.FIXTURES,
-    f"{_WIRES}.generate_content.stream.GenerateContentDecoder": generate_content.FIXTURES,
-    f"{_WIRES}.messages.stream.MessagesDecoder": messages.FIXTURES,
-    f"{_WIRES}.ollama.stream.OllamaDecoder": ollama.FIXTURES,
-    f"{_WIRES}.responses.stream.ResponsesDecoder": responses.FIXTURES,
-}
+@cache
+def wire_fixtures() -> dict[str, WireFixtures]:
+    """The fixtures of all wires, by the full name of the wire's class."""
+    return {
+        f"polydriver.wires.{name}.wire.{kind}": import_module(f"{__name__}.{name}").FIXTURES
+        for name, kind in WIRES.items()
+    }

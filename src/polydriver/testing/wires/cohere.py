@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..fixtures import WireFixtures
+from ..replies import WireFixtures
 from .framing import typed_sse
 
 __all__ = ["FIXTURES"]

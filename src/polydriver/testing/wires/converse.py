@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from zlib import crc32
 
-from ..fixtures import WireFixtures
+from ..replies import WireFixtures
 
 __all__ = ["FIXTURES"]
 

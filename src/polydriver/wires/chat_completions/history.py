@@ -153,7 +153,7 @@ def _render_input(wire: ChatHistory, prompt: Prompt, message: AIMessage, rendere
                 shown += [inner for inner in part.content if isinstance(inner, Image | Audio | Video | Document)]
     if shown:
         prompt.warn(
-            f"{wire.name} takes text alone from tools; images and files in tool results were sent as the user's message."
+            f"{wire.name} takes text alone from tools; images and files of results were sent as the user's message."
         )
     shown += [part for part in message.parts if not isinstance(part, ToolResult)]
     content = [entry for part in shown if (entry := _render_part(wire, prompt, part)) is not None]

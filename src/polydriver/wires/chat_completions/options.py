@@ -18,9 +18,9 @@ CHAT_RULES: Mapping[str, OptionRule] = option_rules(
         **{
             name: name
             for name in (
-                "temperature", "top_p", "top_k", "stop", "seed", "n", "presence_penalty", "frequency_penalty", "logprobs",
-                "top_logprobs", "logit_bias", "parallel_tool_calls", "user", "service_tier", "prompt_cache_key", "store",
-                "modalities", "audio", "reasoning_effort",
+                "temperature", "top_p", "top_k", "stop", "seed", "n", "presence_penalty", "frequency_penalty",
+                "logprobs", "top_logprobs", "logit_bias", "parallel_tool_calls", "user", "service_tier",
+                "prompt_cache_key", "store", "modalities", "audio", "reasoning_effort",
             )
         },
         "max_tokens": RENDERED,

@@ -10,7 +10,6 @@ from ...data.json import as_dict, as_list, as_str, decode_json
 from ...data.messages import Reasoning, Refusal, Text
 from ...data.prompt import Prompt
 from ...data.responses import AIChunk, AIResponse
-from ...drivers.traits import StreamDecoder
 from . import reply
 from .calls import add_call_deltas
 from .chunks import ChunkChoice, Delta, decode_chunk, delta_of

@@ -17,4 +17,5 @@ class ChatCompletions(ChatReplies, kw_only=True, eq=False):
     The methods `render_...`, `parse_usage` and `report_cost` are for services whose difference is more than a name.
     """
 
+    title = "Chat Completions"
     decoder_class = ChatCompletionsDecoder

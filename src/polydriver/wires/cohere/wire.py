@@ -22,6 +22,7 @@ class CohereChat(CohereSettings, kw_only=True, eq=False):
     with the calls; text documents become the request's `documents`, which answers cite in `Text.citations`.
     """
 
+    title = "Cohere v2"
     decoder_class = CohereDecoder
 
     def build_request(self, prompt: Prompt) -> Request:

@@ -15,8 +15,8 @@ CONVERSE_RULES: Mapping[str, OptionRule] = option_rules(
     dict.fromkeys(
         (
             "temperature", "top_p", "top_k", "max_tokens", "stop", "n", "logprobs", "reasoning_effort",
-            "reasoning_budget", "tools", "tool_choice", "parallel_tool_calls", "response_format", "service_tier", "store",
-            "modalities",
+            "reasoning_budget", "tools", "tool_choice", "parallel_tool_calls", "response_format", "service_tier",
+            "store", "modalities",
         ),
         RENDERED,
     )

@@ -27,6 +27,7 @@ class Converse(ConverseSettings, kw_only=True, eq=False):
     elsewhere, and other blocks of the API's own, are `ProviderPart(wire.origin, kind, block)`.
     """
 
+    title = "Bedrock Converse"
     decoder_class = ConverseDecoder
 
     def build_request(self, prompt: Prompt) -> Request:

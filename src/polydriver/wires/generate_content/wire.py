@@ -21,6 +21,7 @@ __all__ = ["GenerateContent"]
 class GenerateContent(ContentSettings, kw_only=True, eq=False):
     """Speaks generateContent. See `ContentSettings` for what can be set, and its methods for what services override."""
 
+    title = "Gemini generateContent"
     decoder_class = GenerateContentDecoder
 
     def build_request(self, prompt: Prompt) -> Request:

@@ -117,7 +117,7 @@ def render_sampling(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]
     if wanted and body.get("thinking", {}).get("type") in ("enabled", "adaptive"):
         if wanted.get("temperature", 1) != 1 or "top_k" in wanted or wanted.get("top_p", 1) < _MIN_TOP_P:
             prompt.warn(
-                f"{wire.name} does not support temperature, top_k or top_p below {_MIN_TOP_P} while it reasons; left out."
+                f"{wire.name} does not support temperature, top_k or top_p below {_MIN_TOP_P} while it reasons."
             )
         wanted = {"top_p": wanted["top_p"]} if wanted.get("top_p", 0) >= _MIN_TOP_P else {}
     if wanted.get("temperature", 0) > 1:

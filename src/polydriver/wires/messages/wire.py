@@ -28,6 +28,7 @@ class Messages(MessagesSettings, kw_only=True, eq=False):
       and adds `betas(prompt, body)` in `arrange_body`.
     """
 
+    title = "Anthropic Messages"
     decoder_class = MessagesDecoder
 
     def build_request(self, prompt: Prompt) -> Request:

@@ -22,6 +22,7 @@ class OllamaChat(OllamaSettings, kw_only=True, eq=False):
     Options of the model runtime (`num_ctx`, `min_p`, ...) are given like any other and put where Ollama wants them.
     """
 
+    title = "Ollama"
     decoder_class = OllamaDecoder
 
     def build_request(self, prompt: Prompt) -> Request:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str, decode_json
@@ -28,7 +29,12 @@ class Speech(OperationHooks, kw_only=True, eq=False):
     """
 
     kinds = (SPEAK,)
-    own_fields = {"voice": "voice", "format": "response_format", "speed": "speed", "instructions": "instructions"}
+    own_fields: ClassVar[Mapping[str, str | None]] = {
+        "voice": "voice",
+        "format": "response_format",
+        "speed": "speed",
+        "instructions": "instructions",
+    }
     path: str = "audio/speech"
     default_voice: str | None = None
 
@@ -109,7 +115,7 @@ class Transcription(_Transcripts, kw_only=True, eq=False):
 
     kinds = (TRANSCRIBE,)
     path: str = "audio/transcriptions"
-    own_fields = {
+    own_fields: ClassVar[Mapping[str, str | None]] = {
         "language": "language",
         "prompt": "prompt",
         "response_format": "response_format",
@@ -131,7 +137,7 @@ class Translation(_Transcripts, kw_only=True, eq=False):
 
     kinds = (TRANSLATE,)
     path: str = "audio/translations"
-    own_fields = {
+    own_fields: ClassVar[Mapping[str, str | None]] = {
         "language": None,
         "prompt": "prompt",
         "response_format": "response_format",

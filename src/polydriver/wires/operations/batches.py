@@ -52,7 +52,7 @@ class Batches(OperationHooks, kw_only=True, eq=False):
     path: str = "batches"
     endpoint_root: str = "/v1"
     completion_window: str = "24h"
-    files: Files = Files()
+    files: Files = msgspec.field(default_factory=Files)
 
     def bind(self, driver: DriverHooks) -> Self:
         """See `Part.bind`."""

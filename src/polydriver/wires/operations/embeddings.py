@@ -5,7 +5,8 @@ from __future__ import annotations
 import binascii
 import sys
 from array import array
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ...data.http import Reply, Request
 from ...data.json import as_int, as_str
@@ -25,7 +26,7 @@ class Embeddings(OperationHooks, kw_only=True, eq=False):
     """
 
     kinds = (EMBED,)
-    own_fields = {"dimensions": "dimensions", "input_type": None, "user": "user"}
+    own_fields: ClassVar[Mapping[str, str | None]] = {"dimensions": "dimensions", "input_type": None, "user": "user"}
     path: str = "embeddings"
     base64: bool = False
 

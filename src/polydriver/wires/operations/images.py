@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str
@@ -67,7 +68,7 @@ class ImageGeneration(_Pictures, kw_only=True, eq=False):
     """Makes pictures."""
 
     kinds = (GENERATE_IMAGE,)
-    own_fields = _FIELDS
+    own_fields: ClassVar[Mapping[str, str | None]] = _FIELDS
     path: str = "images/generations"
 
     def build_image(self, request: ImageRequest) -> Request:
@@ -84,7 +85,7 @@ class ImageEditing(_Pictures, kw_only=True, eq=False):
     """Changes pictures: as a form when all are given by their bytes, as JSON when some are URLs or uploaded files."""
 
     kinds = (EDIT_IMAGE,)
-    own_fields = {**_FIELDS, "style": None}
+    own_fields: ClassVar[Mapping[str, str | None]] = {**_FIELDS, "style": None}
     path: str = "images/edits"
 
     def build_image_edit(self, request: ImageEditRequest) -> Request:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str
@@ -19,7 +20,7 @@ class DocumentReading(OperationHooks, kw_only=True, eq=False):
     """Turns documents and pictures into Markdown."""
 
     kinds = (OCR,)
-    own_fields = {"pages": "pages", "include_images": "include_image_base64"}
+    own_fields: ClassVar[Mapping[str, str | None]] = {"pages": "pages", "include_images": "include_image_base64"}
     path: str = "ocr"
 
     def build_ocr(self, request: OCRRequest) -> Request:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str
@@ -18,7 +19,7 @@ class Reranking(OperationHooks, kw_only=True, eq=False):
     """Orders documents by relevance. `path`: where to post."""
 
     kinds = (RERANK,)
-    own_fields = {"top_n": "top_n"}
+    own_fields: ClassVar[Mapping[str, str | None]] = {"top_n": "top_n"}
     path: str = "rerank"
 
     def build_rerank(self, request: RerankRequest) -> Request:

@@ -38,9 +38,9 @@ NESTED_OPTIONS = {
 
 RESPONSES_OPTIONS = frozenset(
     {
-        *NESTED_OPTIONS, "allowed_tools", "background", "context_management", "conversation", "include", "max_tool_calls",
-        "moderation", "previous_response_id", "prompt", "prompt_cache_options", "prompt_cache_retention",
-        "safety_identifier", "stream_options", "truncation",
+        *NESTED_OPTIONS, "allowed_tools", "background", "context_management", "conversation", "include",
+        "max_tool_calls", "moderation", "previous_response_id", "prompt", "prompt_cache_options",
+        "prompt_cache_retention", "safety_identifier", "stream_options", "truncation",
     }
 )  # fmt: skip
 """Options beyond those of `Prompt` that are rendered here."""

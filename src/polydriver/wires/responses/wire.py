@@ -17,11 +17,12 @@ class Responses(ResponsesReplies, kw_only=True, eq=False):
     Options beyond those of `Prompt`, most of them as the API has them: `background`, `previous_response_id`,
     `conversation`, `truncation`, `max_tool_calls`, `include`, `prompt`, `safety_identifier`, `prompt_cache_retention`,
     `prompt_cache_options`, `context_management`, `moderation`, `stream_options`; and `reasoning_summary`,
-    `reasoning_context` (fields of `reasoning`), `verbosity` (of `text`), `allowed_tools` (names of the tools that may be
-    called). The answer to `background=True` has no finish reason yet: ask again by its `id` with `get_response`.
+    `reasoning_context` (fields of `reasoning`), `verbosity` (of `text`), `allowed_tools` (names of the tools that may
+    be called). The answer to `background=True` has no finish reason yet: ask again by its `id` with `get_response`.
 
     A call to a custom tool is a `ToolCall` with the one argument `input`. Items of built-in tools are `ProviderPart`s
     with the item's type as their kind; their outputs (`computer_call_output`, ...) are sent as such parts too.
     """
 
+    title = "Responses"
     decoder_class = ResponsesDecoder

@@ -182,7 +182,7 @@ class TestExtend:
         with pytest.raises(ConfigurationError, match="takes a driver class or a factory, not str"):
             ai.extend("acme", "acme:Driver")  # type: ignore[arg-type]
         ai.extend("acme", lambda config: object())  # type: ignore[arg-type,return-value]
-        with pytest.raises(ConfigurationError, match="made a object, which is no Provider"):
+        with pytest.raises(ConfigurationError, match="made a object, which is not a Provider"):
             ai.provider("acme")
         with pytest.raises(ConfigurationError, match="takes a driver class or a factory, not int"):
             ai.extend("acme", int)  # type: ignore[arg-type]

@@ -15,8 +15,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-
 if TYPE_CHECKING:
     from .config import Config as Config
     from .config import Secret as Secret
@@ -117,6 +115,7 @@ if TYPE_CHECKING:
     from .provider import Provider as Provider
     from .tools import Tool as Tool
     from .tools import tool as tool
+    from .version import __version__ as __version__
 
 _HOMES = {
     "config": "Config Secret Setting",
@@ -153,10 +152,11 @@ _HOMES = {
     "manager": "AI AsyncAI",
     "provider": "AsyncProvider Provider",
     "tools": "Tool tool",
+    "version": "__version__",
 }
 _home_of = {name: home for home, names in _HOMES.items() for name in names.split()}
 
-__all__ = ["__version__", *sorted(_home_of)]
+__all__ = sorted(_home_of)
 
 
 def __getattr__(name: str) -> Any:

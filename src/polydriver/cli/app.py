@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from .. import __version__
+from ..version import __version__
 from .options import common_options, examples
 from .output import report, safe_streams
 from .session import Session

@@ -6,22 +6,20 @@ import copy
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
+from ..data.cost import Cost
 from ..data.messages import AIMessage, Media, Part, ToolCall, ToolResult
 from ..data.prompt import ProviderTool, ToolSpec
+from ..data.responses import AIChunk, AIResponse
 from ..errors import ConfigurationError, ToolExecutionError
 from ..events import ConversationUpdated, Event, ToolCalled, ToolCompleted, ToolFailed
 from ..prompting import check_number, make_messages
+from ..provider import Message
+from ..tools import ToolLike
 from ..trimming import trim
 from .attachments import add_attachments, make_attachment
-
-if TYPE_CHECKING:
-    from ..data.cost import Cost
-    from ..data.responses import AIChunk, AIResponse
-    from ..manager import AI, AsyncAI
-    from ..provider import Message
-    from ..tools import ToolLike
+from .managers import AsyncManager, BlockingManager
 
 __all__ = ["Builder", "Turn"]
 
@@ -29,14 +27,14 @@ __all__ = ["Builder", "Turn"]
 class Turn(NamedTuple):
     """What one call sends.
 
-    `messages` are all of it, `new` those that the history has not yet; `pending` and `attached` count the pending
+    `messages` are all of it, `new` those that the history does not have yet; `pending` and `attached` are the pending
     messages and attachments that these were made of.
     """
 
     messages: list[AIMessage]
     new: list[AIMessage]
-    pending: int
-    attached: int
+    pending: list[AIMessage]
+    attached: list[Part]
 
 
 class Builder:
@@ -45,7 +43,7 @@ class Builder:
     Each method changes the conversation and returns it.
     """
 
-    _ai: AI | AsyncAI
+    _ai: BlockingManager | AsyncManager
 
     def __init__(self, ai: Any, provider: str | None = None) -> None:
         self._ai = ai
@@ -245,7 +243,7 @@ class Builder:
             messages = trim(messages, *self._window)
         if self._system:
             messages = [AIMessage.system(self._system), *messages]
-        return Turn(messages, new, len(self._pending), len(self._attached))
+        return Turn(messages, new, list(self._pending), list(self._attached))
 
     def _call_options(self) -> dict[str, Any]:
         options = {**self._options, "conversation_id": self.id, "metadata": self._metadata}
@@ -268,11 +266,13 @@ class Builder:
     def _record(self, turn: Turn, response: AIResponse) -> ConversationUpdated:
         """Put what was sent and answered into the history.
 
-        Until then it stays pending, so a failed call loses nothing.
+        Until then it stays pending, so a failed call loses nothing. What was added during the call stays pending, and
+        what another call has recorded meanwhile is not recorded twice.
         """
-        added = [*turn.new, response.to_message()]
-        del self._pending[: turn.pending]
-        del self._attached[: turn.attached]
+        recorded = {id(message) for message in turn.pending} - {id(message) for message in self._pending}
+        added = [*(message for message in turn.new if id(message) not in recorded), response.to_message()]
+        self._pending = _without(self._pending, turn.pending)
+        self._attached = _without(self._attached, turn.attached)
         self.history.extend(added)
         self.responses.append(response)
         if self._model and not self._has_left_model():
@@ -317,8 +317,8 @@ class Builder:
             raise ConfigurationError("run_tools needs tools: offer some with tools(...) first")
         return make_tools(self._tools)
 
-    def _left_to_caller(self, response: AIResponse, tools: list[ToolSpec | ProviderTool]) -> bool:
-        """Whether a tool was called that has no function here, so that the caller must answer it."""
+    def _is_for_caller(self, response: AIResponse, tools: list[ToolSpec | ProviderTool]) -> bool:
+        """Whether a tool was called that has no function here, so that the caller has to answer it."""
         from ..tools import Tool
 
         without = {t.name for t in tools if isinstance(t, ToolSpec) and not (isinstance(t, Tool) and t.function)}
@@ -330,3 +330,12 @@ class Builder:
             hint="Raise max_rounds, or look at the tools' results: the model may be going in circles.",
             partial=response,
         )
+
+
+T = TypeVar("T")
+
+
+def _without(items: list[T], sent: list[T]) -> list[T]:
+    """The items that were not sent: what was added during the call stays, and so does what is merely equal."""
+    known = {id(item) for item in sent}
+    return [item for item in items if id(item) not in known]

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
-from .. import __version__
+from ..contract import DriverHooks
 from ..data.models import AIModel
 from ..events import EventBus
 from ..logs import log_calls
+from ..version import __version__
 from .calls import Call
 from .policies import Policy
 from .policies.retry import RetryBudget
 from .ports import AsyncPort, BlockingPort
 from .transports import transport_for
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ..contract import DriverHooks
 
 __all__ = ["Connection", "ModelList"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from ..data.http import Reply
 from ..errors import (
@@ -15,12 +15,10 @@ from ..errors import (
     RateLimitError,
     error_branch,
 )
+from .calls import Call
+from .connection import Connection
 from .policies.retry import parse_retry_after, should_retry_header
-
-if TYPE_CHECKING:
-    from .calls import Call
-    from .connection import Connection
-    from .ports import Port
+from .ports import Port
 
 __all__ = ["Failures"]
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Generic, TypeVar
 
+from ..colours import drive
 from ..data.http import Reply, Request
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
@@ -22,7 +23,7 @@ from .connection import Connection
 from .exchange import open_body, send
 from .policies import Outcome, Wait
 from .policies.retry import retry_delay
-from .ports import Port, drive
+from .ports import Port
 from .reading import StreamReader
 from .targets import Target
 

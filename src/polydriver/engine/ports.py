@@ -1,8 +1,8 @@
 """The port: all that a call waits for, in a blocking and an async form.
 
 The pipeline is written once, as coroutines that await nothing but a port. The blocking port does its work inside the
-coroutine and never suspends, so `drive` finishes a whole call with one `send(None)`: about a microsecond dearer than
-hand-written twins.
+coroutine and never suspends, so `colours.drive` finishes a whole call with one `send(None)`: about a microsecond
+dearer than hand-written twins.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
+from ..colours import finish_async, finish_blocking
 from ..data.http import Reply, Request, Timeouts
 from ..events import Event, EventBus
 from .transports import AsyncBody, AsyncTransport, BlockingBody, BlockingTransport
 from .waiting import wait, wait_async
 
-__all__ = ["AsyncPort", "BlockingPort", "Body", "Port", "drive"]
-
-T = TypeVar("T")
+__all__ = ["AsyncPort", "BlockingPort", "Body", "Port"]
 
 
 class Body(Protocol):
@@ -50,6 +49,9 @@ class Port(Protocol):
 
     async def emit(self, bus: EventBus, event: Event) -> None:
         """Hand an event to its listeners."""
+
+    async def finish(self, result: Any) -> Any:
+        """Finish what a callback of the user returned, which may be a coroutine."""
 
     async def emit_now(self, bus: EventBus, event: Event) -> None:
         """The same where nothing can be awaited: async listeners of async callers run on as tasks."""
@@ -111,6 +113,10 @@ class BlockingPort(_Clock):
 
     emit_now = emit
 
+    async def finish(self, result: Any) -> Any:
+        """See `Port.finish`."""
+        return await finish_blocking(result)
+
     def close(self) -> None:
         """Close idle connections."""
         self.transport.close()
@@ -156,16 +162,10 @@ class AsyncPort(_Clock):
         """See `Port.emit_now`."""
         bus.emit_soon(event)
 
+    async def finish(self, result: Any) -> Any:
+        """See `Port.finish`."""
+        return await finish_async(result)
+
     async def aclose(self) -> None:
         """Close idle connections."""
         await self.transport.aclose()
-
-
-def drive(work: Coroutine[Any, Any, T]) -> T:
-    """Finish a coroutine that only awaits a blocking port. Raises what it raises."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
-    work.close()
-    raise RuntimeError("a blocking call tried to suspend: a hook awaited something that is not the port")

@@ -12,13 +12,14 @@ from collections import deque
 from typing import Literal
 from weakref import WeakSet
 
+from ..colours import drive
 from ..data.responses import AIChunk, AIResponse
 from ..errors import AIError, StreamInterruptedError
 from .attempts import Attempt, may_be_billed
 from .billing import estimate_usage, price_answer
 from .calls import Emit
 from .policies import Outcome
-from .ports import Body, drive
+from .ports import Body
 
 __all__ = ["StreamReader"]
 

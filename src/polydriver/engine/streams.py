@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, Literal, Self
 
+from ..colours import drive
 from ..data.prompt import Prompt
 from ..data.responses import AIChunk, AIResponse
-from ..events.threads import finish_listener
 from .calls import Call
 from .pipeline import Pipeline
-from .ports import drive
 from .reading import StreamReader
 
 __all__ = ["AsyncStream", "Stream"]
@@ -52,11 +51,6 @@ class BaseStream:
         self._followers.append(listener)
         return self
 
-    def _ended(self) -> list[Callable[[AIResponse], object]]:
-        """The listeners to tell of the end: its last chunk was taken."""
-        self._closed = True
-        return self._followers
-
     def _enter(self) -> None:
         """Note that a read, or the request, is under way: two at once would pay twice, or tear the answer apart."""
         if self._busy:
@@ -64,6 +58,40 @@ class BaseStream:
         if self._closed and self._reader is None:
             raise RuntimeError("the stream was closed before it was read: make another with the same call")
         self._busy = True
+
+    async def _next(self) -> AIChunk | None:
+        """The next chunk, after its listeners were told; `None` at the end."""
+        reader = self._reader or await self._open()
+        pending = reader.pending
+        while not pending:
+            if reader.ended or self._closed:
+                return None
+            self._enter()
+            try:
+                await reader.advance()
+            except BaseException:
+                self._leave("cancelled")
+                raise
+            finally:
+                self._busy = False
+        chunk = pending.popleft()
+        finish = self._pipeline.port.finish
+        for watcher in self._watchers:
+            await finish(watcher(chunk))
+        if not pending and reader.ended:
+            self._closed = True
+            for follower in self._followers:
+                await finish(follower(reader.response))
+        return chunk
+
+    async def _open(self) -> StreamReader:
+        if self._reader is None:
+            self._enter()
+            try:
+                self._reader = await self._pipeline.open(self._prompt, self._call)
+            finally:
+                self._busy = False
+        return self._reader
 
     def _leave(self, reason: Literal["closed", "cancelled", "dropped"]) -> None:
         """Free the connection and end the call, if it has not ended; what was not taken is dropped. Never waits."""
@@ -92,7 +120,7 @@ class Stream(BaseStream):
     """
 
     def __enter__(self) -> Self:
-        self._open()
+        drive(self._open())
         return self
 
     def __exit__(
@@ -104,25 +132,12 @@ class Stream(BaseStream):
         return self
 
     def __next__(self) -> AIChunk:
-        reader = self._reader or self._open()
-        pending = reader.pending
-        while not pending:
-            if reader.ended or self._closed:
-                raise StopIteration
-            self._enter()
-            try:
-                drive(reader.advance())
-            except BaseException:
-                self._leave("cancelled")
-                raise
-            finally:
-                self._busy = False
-        chunk = pending.popleft()
-        for watcher in self._watchers:
-            finish_listener(watcher(chunk))
-        if not pending and reader.ended:
-            for follower in self._ended():
-                finish_listener(follower(reader.response))
+        reader = self._reader
+        if reader is not None and len(reader.pending) > 1 and not self._watchers:
+            return reader.pending.popleft()  # the quick way: nobody is to be told, and it is not the last
+        chunk = drive(self._next())
+        if chunk is None:
+            raise StopIteration
         return chunk
 
     def close(self) -> None:
@@ -134,15 +149,6 @@ class Stream(BaseStream):
         for _ in self:
             pass
         return self.response
-
-    def _open(self) -> StreamReader:
-        if self._reader is None:
-            self._enter()
-            try:
-                self._reader = drive(self._pipeline.open(self._prompt, self._call))
-            finally:
-                self._busy = False
-        return self._reader
 
 
 class AsyncStream(BaseStream):
@@ -169,25 +175,12 @@ class AsyncStream(BaseStream):
         return self.__aenter__().__await__()
 
     async def __anext__(self) -> AIChunk:
-        reader = self._reader or await self._open()
-        pending = reader.pending
-        while not pending:
-            if reader.ended or self._closed:
-                raise StopAsyncIteration
-            self._enter()
-            try:
-                await reader.advance()
-            except BaseException:
-                self._leave("cancelled")
-                raise
-            finally:
-                self._busy = False
-        chunk = pending.popleft()
-        for watcher in self._watchers:
-            await _finish(watcher(chunk))
-        if not pending and reader.ended:
-            for follower in self._ended():
-                await _finish(follower(reader.response))
+        reader = self._reader
+        if reader is not None and len(reader.pending) > 1 and not self._watchers:
+            return reader.pending.popleft()  # the quick way: nobody is to be told, and it is not the last
+        chunk = await self._next()
+        if chunk is None:
+            raise StopAsyncIteration
         return chunk
 
     async def aclose(self) -> None:
@@ -202,17 +195,3 @@ class AsyncStream(BaseStream):
         async for _ in self:
             pass
         return self.response
-
-    async def _open(self) -> StreamReader:
-        if self._reader is None:
-            self._enter()
-            try:
-                self._reader = await self._pipeline.open(self._prompt, self._call)
-            finally:
-                self._busy = False
-        return self._reader
-
-
-async def _finish(result: object) -> None:
-    if result is not None and isinstance(result, Awaitable):
-        await result

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..data.http import Request
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
 from ..errors import AIError, ConfigurationError, InvalidResponseError
 from .billing import price_answer
+from .calls import Call
+from .connection import Connection
 from .failures import Failures
-
-if TYPE_CHECKING:
-    from .calls import Call
-    from .connection import Connection
-    from .ports import Port
+from .ports import Port
 
 __all__ = ["Target"]
 

@@ -9,8 +9,9 @@ from functools import partial
 from threading import Lock
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
 
+from ..colours import wait_in_own_loop
 from .records import Event
-from .threads import run_soon, wait_in_own_loop
+from .tasks import run_soon
 
 __all__ = ["EventBus", "Listener", "Observable"]
 

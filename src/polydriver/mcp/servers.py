@@ -136,7 +136,7 @@ def _secrets(url: str, headers: Mapping[str, str] | None) -> list[str]:
 def _client(server: Any, on_message: OnMessage) -> AbstractAsyncContextManager[Any]:
     from mcp import Client, Implementation
 
-    from .. import __version__
+    from ..version import __version__
 
     ours = Implementation(name="polydriver", version=__version__)
     return Client(server, message_handler=on_message, client_info=ours)

@@ -7,6 +7,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
+from ..colours import finish_async
 from ..events.bus import Observable
 from ..prompting import build_prompt
 from .answers import Answers, Message
@@ -107,9 +108,7 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         """See `Provider.stream_message`. The callback may be a coroutine function."""
         async with self.send_streaming_messages(message, **options) as stream:
             async for chunk in stream:
-                result = callback(chunk)
-                if isinstance(result, Awaitable):
-                    await result
+                await finish_async(callback(chunk))
         return stream.response
 
     @overload

@@ -58,7 +58,7 @@ class Provider(Operations, Answers, Observable):
 
     def send_messages(self, messages: Sequence[Message] | Message, **options: Any) -> AIResponse:
         """Send a conversation and wait for the whole answer."""
-        from ..engine.ports import drive
+        from ..colours import drive
 
         prompt, limits = build_prompt(self.driver, messages, options)
         return drive(self._pipeline.send(prompt, self.connection.call(limits)))
@@ -84,11 +84,11 @@ class Provider(Operations, Answers, Observable):
         self, message: Message | Sequence[Message], callback: Callable[[AIChunk], object], **options: Any
     ) -> AIResponse:
         """Stream an answer into `callback`, chunk by chunk, and return it whole. An async callback is waited for."""
-        from ..events.threads import finish_listener
+        from ..colours import drive, finish_blocking
 
         with self.send_streaming_messages(message, **options) as stream:
             for chunk in stream:
-                finish_listener(callback(chunk))
+                drive(finish_blocking(callback(chunk)))
         return stream.response
 
     @overload
@@ -131,29 +131,29 @@ class Provider(Operations, Answers, Observable):
 
     def get_available_models(self, refresh: bool = False) -> list[AIModel]:
         """All models that this account can use, all pages; cached for `models_ttl` seconds."""
+        from ..colours import drive
         from ..engine.models import list_models
-        from ..engine.ports import drive
 
         return drive(list_models(self._pipeline, refresh=refresh))
 
     def get_model(self, model_id: str) -> AIModel:
         """One model, from the provider's list or the catalog. Raises `ModelNotFoundError` when neither has it."""
+        from ..colours import drive
         from ..engine.models import find_model
-        from ..engine.ports import drive
 
         return drive(find_model(self._pipeline, model_id))
 
     def sync_models(self, force: bool = False) -> SyncReport:
         """List the models anew and tell what changed since the last time; skipped while that is fresh."""
+        from ..colours import drive
         from ..engine.models import sync_models
-        from ..engine.ports import drive
 
         return drive(sync_models(self._pipeline, force=force))
 
     def validate_credentials(self) -> CredentialReport:
         """Ask the provider once whether it takes the credentials. A bad key is a report, not an error."""
+        from ..colours import drive
         from ..engine.models import validate_credentials
-        from ..engine.ports import drive
 
         return drive(validate_credentials(self._pipeline))
 
@@ -162,8 +162,8 @@ class Provider(Operations, Answers, Observable):
 
         With `probe` a message is sent instead, which is paid for.
         """
+        from ..colours import drive
         from ..engine.models import check_health
-        from ..engine.ports import drive
 
         async def send() -> object:
             return self.send_message(probe or "", **{"max_tokens": 16, "retry_attempts": 1, **options})

@@ -8,11 +8,11 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
+from ..colours import drive
 from ..contract import DriverHooks
 from ..data.messages import Audio, Document, Image, Text
 from ..data.responses import AIResponse
 from ..engine.pipeline import Pipeline
-from ..engine.ports import drive
 from ..operations import kinds
 from ..operations.kinds import OperationKind
 from ..operations.requests import EmbeddingInput

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from ..drivers.mock import MockDriver as MockDriver
     from ..drivers.mock import tool_call as tool_call
     from ..engine.waiting import no_waiting as no_waiting
+    from ..manager import FakeAI as FakeAI
+    from ..manager import FakeAsyncAI as FakeAsyncAI
     from .cassette import Cassette as Cassette
     from .conformance import DriverConformance as DriverConformance
-    from .fakes import FakeAI as FakeAI
-    from .fakes import FakeAsyncAI as FakeAsyncAI
     from .fixtures import WireFixtures as WireFixtures
     from .fixtures import fixtures_for as fixtures_for
     from .fixtures import register_fixtures as register_fixtures
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "Cassette": ".cassette",
     "DriverConformance": ".conformance",
-    "FakeAI": ".fakes",
-    "FakeAsyncAI": ".fakes",
+    "FakeAI": "..manager",
+    "FakeAsyncAI": "..manager",
     "MockCall": "..drivers.mock",
     "MockDriver": "..drivers.mock",
     "MockServer": ".server",

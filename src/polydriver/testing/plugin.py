@@ -25,8 +25,8 @@ import pytest
 
 if TYPE_CHECKING:
     from ..drivers.mock import MockDriver
+    from ..manager import FakeAI
     from .cassette import Cassette
-    from .fakes import FakeAI
 
 __all__ = ["cassette", "fake_ai", "mock_driver", "no_waiting"]
 
@@ -65,7 +65,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture
 def fake_ai() -> FakeAI:
     """A manager whose providers answer from a script; see `AI.fake`."""
-    from .fakes import FakeAI
+    from ..manager import FakeAI
 
     return FakeAI()
 

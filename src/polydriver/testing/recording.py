@@ -10,7 +10,7 @@ from ..data.http import Reply, Request, Simulated, Timeouts
 from ..engine.transports.base import AsyncBody, AsyncTransport, BlockingBody, BlockingTransport
 from ..engine.transports.simulated import AsyncSimulatedTransport, SimulatedTransport
 from ..errors import APIConnectionError, APITimeoutError
-from .cassette import Cassette
+from .exchanges import Exchanges
 
 __all__ = ["AsyncRecordingTransport", "AsyncReplayTransport", "RecordingTransport", "ReplayTransport"]
 
@@ -20,7 +20,7 @@ _End: TypeAlias = Literal["clean", "cut", "stall", "refuse", "timeout"]
 class _Tape:
     """What came of one answer so far; written to the cassette once, at its end."""
 
-    def __init__(self, cassette: Cassette, request: Request, status: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, cassette: Exchanges, request: Request, status: int, headers: Mapping[str, str]) -> None:
         self._cassette = cassette
         self._request = request
         self._status = status
@@ -55,7 +55,7 @@ class RecordingTransport:
     A path is written by `close()`, which a provider's `close()` calls; a `Cassette` by its owner.
     """
 
-    def __init__(self, inner: BlockingTransport, cassette: Cassette | str | Path) -> None:
+    def __init__(self, inner: BlockingTransport, cassette: Exchanges | str | Path) -> None:
         self._inner = inner
         self.cassette = _for_recording(cassette)
         self._writes = self.cassette is not cassette
@@ -89,7 +89,7 @@ class RecordingTransport:
 class AsyncRecordingTransport:
     """As `RecordingTransport`, for async callers."""
 
-    def __init__(self, inner: AsyncTransport, cassette: Cassette | str | Path) -> None:
+    def __init__(self, inner: AsyncTransport, cassette: Exchanges | str | Path) -> None:
         self._inner = inner
         self.cassette = _for_recording(cassette)
         self._writes = self.cassette is not cassette
@@ -129,18 +129,18 @@ class AsyncRecordingTransport:
 class ReplayTransport(SimulatedTransport):
     """Plays the answers of a cassette, without a network and without its delays."""
 
-    def __init__(self, cassette: Cassette | str | Path) -> None:
+    def __init__(self, cassette: Exchanges | str | Path) -> None:
         """Raises `ConfigurationError` when there is no such file."""
-        self.cassette = cassette if isinstance(cassette, Cassette) else Cassette(cassette, "replay")
+        self.cassette = cassette if isinstance(cassette, Exchanges) else Exchanges(cassette, "replay")
         super().__init__(self.cassette.play)
 
 
 class AsyncReplayTransport(AsyncSimulatedTransport):
     """As `ReplayTransport`, for async callers."""
 
-    def __init__(self, cassette: Cassette | str | Path) -> None:
+    def __init__(self, cassette: Exchanges | str | Path) -> None:
         """Raises `ConfigurationError` when there is no such file."""
-        self.cassette = cassette if isinstance(cassette, Cassette) else Cassette(cassette, "replay")
+        self.cassette = cassette if isinstance(cassette, Exchanges) else Exchanges(cassette, "replay")
         super().__init__(self.cassette.play)
 
 
@@ -206,16 +206,16 @@ class _AsyncRecordedBody:
         self._tape.end("clean")
 
 
-def _for_recording(cassette: Cassette | str | Path) -> Cassette:
-    return cassette if isinstance(cassette, Cassette) else Cassette(cassette, "record")
+def _for_recording(cassette: Exchanges | str | Path) -> Exchanges:
+    return cassette if isinstance(cassette, Exchanges) else Exchanges(cassette, "record")
 
 
-def _record_reply(cassette: Cassette, request: Request, reply: Reply) -> None:
+def _record_reply(cassette: Exchanges, request: Request, reply: Reply) -> None:
     tape = _Tape(cassette, request, reply.status, reply.headers)
     tape.add(reply.body)
     tape.end("clean")
 
 
-def _record_failure(cassette: Cassette, request: Request, error: APIConnectionError | APITimeoutError) -> None:
+def _record_failure(cassette: Exchanges, request: Request, error: APIConnectionError | APITimeoutError) -> None:
     end: _End = "timeout" if isinstance(error, APITimeoutError) else "refuse"
     cassette.record(request, Simulated(end=end))

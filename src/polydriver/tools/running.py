@@ -8,8 +8,6 @@ forms.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 import queue
 import time
 from collections import deque
@@ -17,13 +15,13 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from ..colours import drive, finish_async, finish_blocking, start_thread
 from ..data.messages import ToolCall, ToolResult
-from ..events.threads import start_thread, wait_in_own_loop
 from .definition import Tool
 from .rendering import render_result
 from .signature import is_async
 from .threads import call_in_thread
-from .turn import Approve, OnToolEvent, Outcome, Tools, Turn, hook_failed, needs_hook, timed_out
+from .turn import Approve, OnToolEvent, Outcome, Tools, Turn, timed_out
 
 __all__ = ["run_calls", "run_calls_sync", "run_tool", "run_tool_sync"]
 
@@ -64,16 +62,8 @@ def run_calls_sync(
     alone. With `approve` each call is asked for, in order, before any runs; without it tools that require
     approval are declined.
     """
-    turn = Turn(calls, tools, timeout, on_event)
-    for index, call in enumerate(calls):
-        if (tool := turn.find(index)) is not None:
-            try:
-                answer = needs_hook(tool) if approve is None else approve(call)
-                if inspect.isawaitable(answer):
-                    answer = wait_in_own_loop(answer)
-            except Exception as error:  # noqa: BLE001 (whatever the hook raises, the call was not approved)
-                answer = hook_failed(error)
-            turn.decide(index, tool, answer)
+    turn = Turn(calls, tools, timeout, on_event, finish_blocking)
+    drive(turn.ask(approve))
     _run_in_threads(turn, max_concurrency)
     return turn.results()
 
@@ -91,22 +81,16 @@ async def run_calls(
 
     Cancelling it cancels the async tools that run; plain functions in threads end by themselves.
     """
-    turn = Turn(calls, tools, timeout, on_event)
-    for index, call in enumerate(calls):
-        if (tool := turn.find(index)) is not None:
-            try:
-                answer = needs_hook(tool) if approve is None else approve(call)
-                if inspect.isawaitable(answer):
-                    answer = await answer
-            except Exception as error:  # noqa: BLE001 (whatever the hook raises, the call was not approved)
-                answer = hook_failed(error)
-            turn.decide(index, tool, answer)
+    import asyncio  # blocking callers do not need it, and it is slow to load
+
+    turn = Turn(calls, tools, timeout, on_event, finish_async)
+    await turn.ask(approve)
     places = asyncio.Semaphore(max(1, max_concurrency))
 
     async def run(index: int, tool: Tool) -> None:
         async with places:
-            turn.start(index)
-            turn.finish(index, await _outcome(tool, calls[index], turn.timeout_of(tool)))
+            await turn.start(index)
+            await turn.finish(index, await _outcome(tool, calls[index], turn.timeout_of(tool)))
 
     async with asyncio.TaskGroup() as group:
         for index, tool in turn.approved:
@@ -121,10 +105,10 @@ def _run_in_threads(turn: Turn, max_concurrency: int) -> None:
     while waiting or running:
         while waiting and len(running) < max(1, max_concurrency):
             index, tool = waiting.popleft()
-            turn.start(index)
+            drive(turn.start(index))
             limit = turn.timeout_of(tool)
             if limit is None and len(turn.approved) == 1:
-                turn.finish(index, _raise_if_fatal(_blocking_outcome(tool, turn.calls[index])))
+                drive(turn.finish(index, _raise_if_fatal(_blocking_outcome(tool, turn.calls[index]))))
                 return
             running[index] = (tool, float("inf") if limit is None else time.monotonic() + limit)
             start_thread(partial(_run_into, done, index, tool, turn.calls[index]))
@@ -136,10 +120,10 @@ def _run_in_threads(turn: Turn, max_concurrency: int) -> None:
             now = time.monotonic()
             for index in [index for index, (_, deadline) in running.items() if deadline <= now]:
                 tool, _ = running.pop(index)
-                turn.finish(index, timed_out(turn.calls[index], turn.timeout_of(tool)))
+                drive(turn.finish(index, timed_out(turn.calls[index], turn.timeout_of(tool))))
             continue
         if running.pop(index, None) is not None:
-            turn.finish(index, _raise_if_fatal(outcome))
+            drive(turn.finish(index, _raise_if_fatal(outcome)))
 
 
 def _run_into(done: queue.SimpleQueue[tuple[int, Outcome]], index: int, tool: Tool, call: ToolCall) -> None:
@@ -147,7 +131,9 @@ def _run_into(done: queue.SimpleQueue[tuple[int, Outcome]], index: int, tool: To
 
 
 def _raise_if_fatal(outcome: Outcome) -> Outcome:
-    if isinstance(outcome, BaseException) and not isinstance(outcome, Exception | asyncio.CancelledError):
+    if isinstance(outcome, BaseException) and not (
+        isinstance(outcome, Exception) or type(outcome).__name__ == "CancelledError"
+    ):
         raise outcome
     return outcome
 
@@ -158,14 +144,14 @@ def _blocking_outcome(tool: Tool, call: ToolCall) -> Outcome:
     """
     try:
         value = tool.run(call.arguments or {})
-        if inspect.isawaitable(value):
-            value = wait_in_own_loop(value)
-        return render_result(call, value)
+        return render_result(call, drive(finish_blocking(value)))
     except BaseException as error:  # noqa: BLE001 (carried to the caller's thread)
         return error
 
 
 async def _outcome(tool: Tool, call: ToolCall, limit: float | None) -> Outcome:
+    import asyncio
+
     clock = asyncio.timeout(limit)
     try:
         async with clock:
@@ -184,5 +170,4 @@ async def _outcome(tool: Tool, call: ToolCall, limit: float | None) -> Outcome:
 async def _value(tool: Tool, arguments: dict[str, Any]) -> Any:
     if tool.function is not None and is_async(tool.function):
         return await tool.run(arguments)
-    value = await call_in_thread(lambda: tool.run(arguments))
-    return await value if inspect.isawaitable(value) else value
+    return await finish_async(await call_in_thread(lambda: tool.run(arguments)))

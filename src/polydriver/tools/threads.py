@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Callable
 from typing import Any
 
-from ..events.threads import start_thread
+from ..colours import start_thread
 
 __all__ = ["call_in_thread"]
 
 
 async def call_in_thread(function: Callable[[], Any]) -> Any:
     """Like `asyncio.to_thread`, but in a daemon thread: a tool that hangs must not hold up the loop's end."""
+    import asyncio  # blocking callers do not need it, and it is slow to load
+
     loop = asyncio.get_running_loop()
     future: asyncio.Future[Any] = loop.create_future()
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
+from ..colours import Finish
 from ..data.messages import ToolCall, ToolResult
 from ..data.prompt import ProviderTool, ToolSpec
 from ..errors import ToolExecutionError
@@ -31,9 +32,9 @@ True lets it run, false declines it; text declines it, too, and is the reason gi
 """
 
 OnToolEvent: TypeAlias = Callable[
-    [Literal["called", "completed", "failed"], ToolCall, ToolResult | BaseException | None, float], None
+    [Literal["called", "completed", "failed"], ToolCall, ToolResult | BaseException | None, float], object
 ]
-"""Told what happens, as (kind, call, outcome, seconds), always in the caller's own thread.
+"""Told what happens, as (kind, call, outcome, seconds), always in the caller's own thread; plain or async.
 
 "called" (outcome `None`) comes before a tool runs, then "completed" with the `ToolResult`, or "failed" with
 the exception. A call that never ran is only "failed".
@@ -47,9 +48,16 @@ class Turn:
     """The calls of one turn: which may run, when each began, and how each ended."""
 
     def __init__(
-        self, calls: Sequence[ToolCall], tools: Tools, timeout: float | None, on_event: OnToolEvent | None
+        self,
+        calls: Sequence[ToolCall],
+        tools: Tools,
+        timeout: float | None,
+        on_event: OnToolEvent | None,
+        finish: Finish,
     ) -> None:
+        """`finish` finishes what hooks and listeners return, in the colour of the caller."""
         self.calls = calls
+        self._finish = finish
         self.approved: list[tuple[int, Tool]] = []
         self._tools: Mapping[str, ToolSpec] = {tool.name: tool for tool in tools if isinstance(tool, ToolSpec)}
         self._timeout = timeout
@@ -57,7 +65,17 @@ class Turn:
         self._results: dict[int, ToolResult] = {}
         self._started: dict[int, float] = {}
 
-    def find(self, index: int) -> Tool | None:
+    async def ask(self, approve: Approve | None) -> None:
+        """Find the tool of each call, and ask in order whether it may run."""
+        for index, call in enumerate(self.calls):
+            if (tool := await self.find(index)) is not None:
+                try:
+                    answer = needs_hook(tool) if approve is None else await self._finish(approve(call))
+                except Exception as error:  # noqa: BLE001 (whatever the hook raises, the call was not approved)
+                    answer = hook_failed(error)
+                await self.decide(index, tool, answer)
+
+    async def find(self, index: int) -> Tool | None:
         """The tool that can run this call; `None`, and its error result is noted, when there is none."""
         call = self.calls[index]
         tool = self._tools.get(call.name)
@@ -73,42 +91,42 @@ class Turn:
             problem = f"The tool {call.name} has no function here, so it was not run."
         else:
             return tool
-        self.finish(index, ToolExecutionError(problem))
+        await self.finish(index, ToolExecutionError(problem))
         return None
 
-    def decide(self, index: int, tool: Tool, answer: bool | str) -> None:
+    async def decide(self, index: int, tool: Tool, answer: bool | str) -> None:
         """Let the call run, or note that it was declined."""
         if answer is True:
             self.approved.append((index, tool))
             return
         reason = f": {answer}" if isinstance(answer, str) and answer else ""
-        self.finish(index, ToolExecutionError(f"The call of {tool.name} was declined{reason}."))
+        await self.finish(index, ToolExecutionError(f"The call of {tool.name} was declined{reason}."))
 
     def timeout_of(self, tool: Tool) -> float | None:
         """The seconds that the tool may take; `None` for no limit."""
         return self._timeout if tool.timeout is None else tool.timeout
 
-    def start(self, index: int) -> None:
-        """Note that the call begins to run now."""
+    async def start(self, index: int) -> None:
+        """Tell that the call is about to run; its time begins after that."""
+        await self._tell("called", index, None, 0.0)
         self._started[index] = time.monotonic()
-        self._tell("called", index, None, 0.0)
 
-    def finish(self, index: int, outcome: Outcome) -> None:
+    async def finish(self, index: int, outcome: Outcome) -> None:
         """Note how the call ended, as a result or as the exception that it failed with."""
         seconds = time.monotonic() - self._started[index] if index in self._started else 0.0
         if isinstance(outcome, ToolResult):
             self._results[index] = outcome
-            self._tell("completed", index, outcome, seconds)
+            await self._tell("completed", index, outcome, seconds)
             return
         ours = isinstance(outcome, ToolExecutionError | ToolArgumentsError)
         self._results[index] = render_failure(self.calls[index], _message(outcome) if ours else outcome)
-        self._tell("failed", index, outcome, seconds)
+        await self._tell("failed", index, outcome, seconds)
 
     def results(self) -> list[ToolResult]:
         """The results of all calls, in the calls' order."""
         return [self._results[index] for index in range(len(self.calls))]
 
-    def _tell(
+    async def _tell(
         self,
         kind: Literal["called", "completed", "failed"],
         index: int,
@@ -116,7 +134,7 @@ class Turn:
         seconds: float,
     ) -> None:
         if self._on_event is not None:
-            self._on_event(kind, self.calls[index], outcome, seconds)
+            await self._finish(self._on_event(kind, self.calls[index], outcome, seconds))
 
 
 def _message(error: BaseException) -> str:

@@ -9,9 +9,9 @@ from string import Template
 
 import msgspec
 
-from ... import __version__
 from ...errors import ConfigurationError
 from ...testing.fixtures import WireFixtures, fixtures_for
+from ...version import __version__
 from ...wires import WIRES, wire_class
 from .own_wire import OWN_FIXTURES
 

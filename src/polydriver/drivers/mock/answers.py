@@ -10,8 +10,8 @@ from ...data.http import Simulated
 from ...data.json import encode_json
 from ...data.messages import Reasoning, Refusal, Text
 from ...data.responses import AIResponse, Choice
+from .calls import MockCall
 from .failures import Failure
-from .log import MockCall
 from .replies import Answer
 from .usage import call_arguments, estimate_usage, render_usage
 

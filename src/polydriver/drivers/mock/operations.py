@@ -11,7 +11,7 @@ from typing import Any
 
 from ...data.http import Simulated
 from .answers import json_reply
-from .log import MockCall
+from .calls import MockCall
 from .usage import estimate_tokens
 
 __all__ = ["ANSWERS"]

@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 from ...data.responses import AIResponse
 from ...errors import AIError
+from .calls import MockCall
 from .failures import Failure
-from .log import MockCall
 from .replies import Answer, Reply, make_replies, make_reply
 
 __all__ = ["Pattern", "Script", "UnscriptedCallError"]

@@ -10,8 +10,8 @@ from ...data.json import as_dict, as_list, decode_json, encode_json
 from ...data.responses import AIResponse
 from ...errors import AIError, ConfigurationError
 from .answers import Delivery, json_reply, render_answer, render_failure
+from .calls import MockCall
 from .failures import FAILURES, Failure, make_failure
-from .log import MockCall
 from .operations import ANSWERS
 from .replies import Answer
 from .samples import sample

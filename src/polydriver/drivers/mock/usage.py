@@ -8,7 +8,7 @@ from ...data.json import encode_json
 from ...data.messages import ToolCall
 from ...data.responses import AIResponse
 from ...data.usage import TokenUsage
-from .log import MockCall, message_text
+from .calls import MockCall, message_text
 
 __all__ = ["call_arguments", "estimate_tokens", "estimate_usage", "render_usage"]
 

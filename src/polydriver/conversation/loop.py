@@ -1,0 +1,84 @@
+"""What both kinds of conversation do when they send and run tools, as coroutines that each colour runs in its way."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+from ..data.messages import ToolCall, ToolResult
+from ..data.responses import AIResponse
+from ..events import Event
+from ..provider import Message
+from .builder import Builder, Turn
+
+__all__ = ["ToolLoop"]
+
+
+class ToolLoop(Builder):
+    """Sends turns and runs tools. A colour says how it waits: the abstract methods."""
+
+    @abstractmethod
+    async def _finish(self, result: Any) -> Any:
+        """Finish what a callback returned, which may be a coroutine."""
+
+    @abstractmethod
+    async def _deliver(self, turn: Turn) -> AIResponse:
+        """Send a turn and wait for the whole answer."""
+
+    @abstractmethod
+    async def _deliver_in_chunks(self, message: Message | None) -> AIResponse:
+        """The same as a stream, whose listeners hear of each chunk."""
+
+    @abstractmethod
+    async def _run_calls(self, calls: list[ToolCall], tools: Any, **options: Any) -> list[ToolResult]:
+        """Run the calls of one turn side by side."""
+
+    @abstractmethod
+    async def _emit(self, event: Event) -> None:
+        """Bring an event to its listeners."""
+
+    async def _send(self, message: Message | None) -> AIResponse:
+        turn = self._next_turn(message)
+        response = await self._deliver(turn)
+        await self._done(turn, response)
+        return response
+
+    async def _run_tools(
+        self, message: Message | None, max_rounds: int, approve: Any, tool_timeout: float | None
+    ) -> AIResponse:
+        tools = self._tools_to_run(max_rounds, tool_timeout)
+        for _ in range(max_rounds):
+            chunked = "chunk" in self._listeners
+            response = await (self._deliver_in_chunks(message) if chunked else self._send(message))
+            message = None
+            if not response.tool_calls or self._is_for_caller(response, tools):
+                return response
+            results = await self._run_calls(
+                response.tool_calls, tools, approve=approve, timeout=tool_timeout, on_event=self._on_tool
+            )
+            await self._emit(self._record_results(results))
+            await self._tell("tool_result", *results)
+        raise self._too_many_rounds(max_rounds, response)
+
+    async def _done(self, turn: Turn, response: AIResponse) -> None:
+        await self._emit(self._record(turn, response))
+        await self._tell("response", response)
+
+    def _on_tool(self, kind: str, call: ToolCall, outcome: ToolResult | BaseException | None, seconds: float) -> object:
+        return self._run_here(self._tell_of_tool(kind, call, outcome, seconds))
+
+    async def _tell_of_tool(
+        self, kind: str, call: ToolCall, outcome: ToolResult | BaseException | None, seconds: float
+    ) -> None:
+        await self._emit(self._tool_event(kind, call, outcome, seconds))
+        if kind == "called":
+            await self._tell("tool_call", call)
+
+    async def _tell(self, name: str, *values: Any) -> None:
+        for listener in self._listeners.get(name, ()):
+            for value in values:
+                await self._finish(listener(value))
+
+    @abstractmethod
+    def _run_here(self, work: Any) -> object:
+        """Run a coroutine of this class from a plain callback: at once, or by returning it to be awaited."""

@@ -1,0 +1,238 @@
+"""`AI` and `AsyncAI`: named connections, drivers added by name, the way to conversations; and their fakes for tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..config import AISettings
+from ..conversation import AsyncConversation, Conversation
+from ..drivers.mock.failures import make_failure
+from ..drivers.mock.log import CallLog
+from ..drivers.mock.script import Pattern
+from ..events import EventBus
+from ..events.bus import Observable
+from ..provider import AsyncProvider, Provider
+from .connections import Connections, Factory
+
+__all__ = ["AI", "AsyncAI", "FakeAI", "FakeAsyncAI"]
+
+
+class _Manager(Observable):
+    """What both managers share."""
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | str | Path | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        connections: Connections | None = None,
+    ) -> None:
+        """Read the settings: a dict, the path of a TOML file, or what is found (`polydriver.toml`, the environment).
+
+        Nothing is contacted, and no driver is made before it is used. `connections` shares those of another manager.
+        """
+        self.connections = connections or Connections(config, env=env)
+
+    @property
+    def settings(self) -> AISettings:
+        """The settings as they were read."""
+        return self.connections.settings
+
+    @property
+    def default_provider(self) -> str:
+        """The name of the connection that is used when none is named.
+
+        Raises `ConfigurationError` when that is not clear.
+        """
+        return self.connections.default()
+
+    def extend(self, name: str, factory: Factory) -> None:
+        """Add a driver under a name, or replace one: a class, `factory(config)` or `factory(ai, config)`.
+
+        Connections use it by `driver = name`; a name without any settings can be used as a provider at once.
+        """
+        self.connections.extend(name, factory)
+
+    def provider_names(self) -> list[str]:
+        """The connections that are configured or were added by `extend`, sorted."""
+        return self.connections.names()
+
+    @property
+    def bus(self) -> EventBus:
+        """The bus of the events of all providers and conversations; `on` listens to them."""
+        return self.connections.bus
+
+
+class AI(_Manager):
+    """The manager, for blocking callers.
+
+    ::
+
+        ai = AI({"default": "openai", "providers": {"openai": {"api_key": "..."}}})
+        ai.provider().send_message("Hi", model="gpt-4o-mini")
+        ai.conversation().provider("openai").model("gpt-4o-mini").message("Hi").send()
+    """
+
+    def provider(self, name: str | None = None) -> Provider:
+        """The provider of a connection, the default one without a name. Made once; safe in many threads."""
+        return self.connections.resolve(name, self)
+
+    def conversation(self, provider: str | None = None) -> Conversation:
+        """A new conversation."""
+        return Conversation(self, provider)
+
+    def asynchronous(self) -> AsyncAI:
+        """The manager for async callers of the same connections."""
+        return AsyncAI(connections=self.connections)
+
+    @classmethod
+    def fake(cls, responses: Any = None, **settings: Any) -> FakeAI:
+        """A manager for tests: every provider answers from `responses`, nothing leaves the process, calls are kept."""
+        return FakeAI(responses, **settings)
+
+    def close(self) -> None:
+        """Close all idle connections."""
+        self.connections.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class AsyncAI(_Manager):
+    """The manager, for async callers: the same names, awaited."""
+
+    def __init__(
+        self,
+        config: Mapping[str, Any] | str | Path | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        connections: Connections | None = None,
+    ) -> None:
+        super().__init__(config, env=env, connections=connections)
+        self._providers: dict[str, tuple[Provider, AsyncProvider]] = {}
+
+    def provider(self, name: str | None = None) -> AsyncProvider:
+        """The provider of a connection, the default one without a name. Made once."""
+        provider = self.connections.resolve(name, self)
+        name = name or self.connections.default()
+        known = self._providers.get(name)
+        if known is None or known[0] is not provider:
+            known = self._providers[name] = (provider, provider.asynchronous())
+        return known[1]
+
+    def conversation(self, provider: str | None = None) -> AsyncConversation:
+        """A new conversation."""
+        return AsyncConversation(self, provider)
+
+    @classmethod
+    def fake(cls, responses: Any = None, **settings: Any) -> FakeAsyncAI:
+        """See `AI.fake`."""
+        return FakeAsyncAI(responses, **settings)
+
+    async def aclose(self) -> None:
+        """Close all idle connections."""
+        for _, provider in list(self._providers.values()):
+            await provider.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class _Scripted(CallLog):
+    """What both fakes share: a script to add to, and a log to make assertions on."""
+
+    _becomes_strict: bool
+
+    def reply(self, *replies: Any) -> Self:
+        """Add replies to the end of the script; see `MockDriver.reply`."""
+        self.script.add(*replies)
+        return self._scripted()
+
+    def when(self, pattern: Pattern, reply: Any) -> Self:
+        """Reply so whenever the last message is like `pattern`; see `MockDriver.when`."""
+        self.script.when(pattern, reply)
+        return self._scripted()
+
+    def fail(self, kind: str | int | BaseException | type[BaseException], *, times: int = 1, **details: Any) -> Self:
+        """Add a failure to the script; see `MockDriver.fail`."""
+        failure = make_failure(kind, **details) if isinstance(kind, str | int) else kind
+        return self.reply(*[failure] * times)
+
+    def _scripted(self) -> Self:
+        if self._becomes_strict:
+            self.script.strict = True
+        return self
+
+
+class FakeAI(_Scripted, AI):
+    """An `AI` whose providers, whatever their names, answer from one script. Made by `AI.fake(...)`.
+
+    - `responses`: a list is the script, in order; a dict holds replies by regular expression; a function, a
+      text or any other single reply answers every call. Forms of replies: see
+      `polydriver.drivers.mock.replies.make_reply`.
+    - `provider`: the name of the default provider. `patterns`: replies by regular expression, beside a list.
+    - `strict`: whether a call without a reply fails with `UnscriptedCallError`, else it is echoed. By default
+      it does as soon as anything was scripted.
+    - `settings`: settings of the mock driver and of every connection (chunk_size, prices, retry_attempts,
+      ...).
+
+    The environment is not read. Errors are of the branch of the provider that is asked for: a scripted
+    `RateLimitError` is an `OpenAIRateLimitError` from `ai.provider("openai")`.
+
+    ::
+
+        ai = AI.fake(["Hello!", tool_call("get_weather", city="Paris"), "Sunny."])
+        greet(ai)  # the code under test
+        ai.assert_sent("Hi", provider="openai")
+        ai.assert_done()
+    """
+
+    def __init__(
+        self,
+        responses: Any = None,
+        *,
+        provider: str | None = None,
+        patterns: Mapping[Any, Any] | None = None,
+        strict: bool | None = None,
+        **settings: Any,
+    ) -> None:
+        """Raises `ConfigurationError` for replies that cannot be made."""
+        from .faking import FakeConnections, make_script
+
+        self._becomes_strict = strict is None
+        self.script = make_script(responses, patterns, settings.pop("default", None), strict)
+        super().__init__(connections=FakeConnections(self.script, provider, settings))
+
+    def asynchronous(self) -> FakeAsyncAI:
+        """The manager for async callers of the same fake, with the same script and log."""
+        return FakeAsyncAI._sharing(self)
+
+
+class FakeAsyncAI(_Scripted, AsyncAI):
+    """The async twin of `FakeAI`. Made by `AsyncAI.fake(...)`, with the same arguments; its assertions do not
+    wait."""
+
+    def __init__(self, responses: Any = None, *, source: FakeAI | None = None, **settings: Any) -> None:
+        """`source` is a fake to share script and log with. Raises `ConfigurationError` for replies that
+        cannot be made."""
+        source = source or FakeAI(responses, **settings)
+        self._becomes_strict = source._becomes_strict
+        self.script = source.script
+        super().__init__(connections=source.connections)
+
+    @classmethod
+    def _sharing(cls, source: FakeAI) -> Self:
+        return cls(source=source)

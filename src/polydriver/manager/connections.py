@@ -1,0 +1,124 @@
+"""The connections of an application: named settings, resolved to providers once each."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from ..config import load_settings
+from ..drivers import driver_class, driver_names, unknown_name
+from ..errors import ConfigurationError
+from ..events import EventBus
+from ..provider import Provider
+
+__all__ = ["Connections", "Factory"]
+
+Factory: TypeAlias = "type[Provider] | Callable[..., Provider]"
+"""A driver class, `factory(config)` or `factory(ai, config)`; `config` is the connection's own settings as a dict."""
+
+
+class Connections:
+    """The connections of an application, resolved once each. `AI` and `AsyncAI` give access to them."""
+
+    def __init__(
+        self, config: Mapping[str, Any] | str | Path | None = None, *, env: Mapping[str, str] | None = None
+    ) -> None:
+        self.settings = load_settings(config, env=env)
+        self.env = env
+        self.bus = EventBus()
+        self._factories: dict[str, Factory] = {}
+        self._resolved: dict[str, Provider] = {}
+        self._lock = threading.RLock()
+
+    def extend(self, name: str, factory: Factory) -> None:
+        """Make `factory` the driver of this name, in place of an earlier one; connections that use it are made anew."""
+        if not isinstance(name, str) or not name:
+            raise ConfigurationError(f"extend() takes the name of a driver as text, not {name!r}")
+        if not callable(factory) or (isinstance(factory, type) and not issubclass(factory, Provider)):
+            raise ConfigurationError(f"extend({name!r}) takes a driver class or a factory, not {_named(factory)}")
+        with self._lock:
+            self._factories[name] = factory
+            for connection in [known for known in self._resolved if self._driver_of(known) == name]:
+                self._resolved.pop(connection).close()
+
+    def resolve(self, name: str | None, ai: object) -> Provider:
+        """The provider of a connection, made at the first call.
+
+        Raises `ConfigurationError` with the names that exist.
+        """
+        if name is not None and not isinstance(name, str):
+            raise ConfigurationError(f"provider() takes the name of a connection, not {name!r}")
+        name = name or self.default()
+        found = self._resolved.get(name)
+        if found is None:
+            with self._lock:
+                found = self._resolved.get(name)
+                if found is None:
+                    found = self._resolved[name] = self._make(name, ai)
+        return found
+
+    def default(self) -> str:
+        """The connection that is used when none is named: `default`, or the only one there is."""
+        if self.settings.default:
+            return self.settings.default
+        names = list(self.settings.providers) or list(self._factories)
+        if len(names) == 1:
+            return names[0]
+        raise ConfigurationError(
+            "no default provider is set: name one, set AI_DEFAULT_PROVIDER, or put default = '...' into the settings"
+            + (f". Configured: {', '.join(sorted(names))}" if names else "")
+        )
+
+    def names(self) -> list[str]:
+        """The connections that are configured or were added by `extend`, sorted."""
+        return sorted({*self.settings.providers, *self._factories})
+
+    def close(self) -> None:
+        """Close the idle connections of all providers."""
+        for provider in list(self._resolved.values()):
+            provider.close()
+
+    def _driver_of(self, name: str) -> str:
+        return self.settings.driver(name)
+
+    def _make(self, name: str, ai: object) -> Provider:
+        values = self.settings.connection(name)
+        driver_name = str(values.pop("driver", None) or name)
+        factory = self._factories.get(driver_name)
+        if factory is not None and not isinstance(factory, type):
+            provider = _call_factory(factory, ai, values)
+        elif factory is None and name not in self.settings.providers and driver_name not in driver_names():
+            raise unknown_name("provider", name, sorted({*self.names(), *driver_names()}))
+        else:
+            made: Any = factory or driver_class(driver_name)
+            provider = made(values, name=name, env=self.env)
+        if not isinstance(provider, Provider):
+            raise ConfigurationError(
+                f"the driver {driver_name!r} made a {type(provider).__name__}, which is not a Provider"
+            )
+        provider.report_to(self.bus)
+        return provider
+
+
+def _named(value: object) -> str:
+    return value.__name__ if isinstance(value, type) else type(value).__name__
+
+
+def _call_factory(factory: Callable[..., Provider], ai: object, values: dict[str, Any]) -> Provider:
+    """Call `factory(config)`, or `factory(ai, config)` when it takes two positional arguments."""
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    signature = inspect.signature(factory)
+    required = [
+        parameter
+        for parameter in signature.parameters.values()
+        if parameter.kind in kinds and parameter.default is inspect.Parameter.empty
+    ]
+    arguments = (ai, values) if len(required) >= 2 else (values,)
+    try:
+        signature.bind(*arguments)
+    except TypeError as error:
+        raise ConfigurationError(f"the factory {factory!r} must take (config) or (ai, config): {error}") from error
+    return factory(*arguments)

@@ -1,0 +1,114 @@
+"""What stands behind `AI.fake()`: every provider answers from one script, nothing leaves the process, nothing waits."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, ClassVar
+
+from ..driver import Driver
+from ..drivers import driver_class, driver_names
+from ..drivers.mock.driver import MockDriver
+from ..drivers.mock.script import Script
+from ..drivers.traits import ErrorTable
+from ..engine.connection import Connection
+from ..engine.ports import AsyncPort, BlockingPort
+from ..engine.transports.simulated import AsyncSimulatedTransport, SimulatedTransport
+from ..errors import ConfigurationError
+from ..operations.kinds import OperationKind
+from ..provider import Provider
+from .connections import Connections
+
+__all__ = ["FakeConnections", "make_script"]
+
+_DEFAULT_PROVIDER = "fake"
+
+
+class _InstantConnection(Connection):
+    """A connection whose waits are over at once: retries, delays and timeouts."""
+
+    __slots__ = ()
+
+    def blocking_port(self) -> BlockingPort:
+        return BlockingPort(SimulatedTransport(self.driver.simulate, sleep=_skip), sleep=_skip)
+
+    def async_port(self) -> AsyncPort:
+        return AsyncPort(AsyncSimulatedTransport(self.driver.simulate, sleep=_skip_async), sleep=_skip_async)
+
+
+class _FakeDriver(MockDriver):
+    """The mock driver under another provider's name; `real` is that provider's driver, if there is one."""
+
+    real: ClassVar[type[Driver] | None] = None
+
+    def operation_option_names(self, kind: OperationKind[Any]) -> frozenset[str]:
+        """The options of the real driver as well."""
+        names = super().operation_option_names(kind)
+        if self.real is not None:
+            names |= self.real.operation_options.get(kind.method, frozenset())
+            names = names.union(*(part.option_names(kind) for part in self.real.operations))
+        return names
+
+    @cached_property
+    def connection(self) -> Connection:
+        return _InstantConnection(self, self._events)
+
+
+class FakeConnections(Connections):
+    """Resolves every name to a fake."""
+
+    def __init__(self, script: Script, default: str | None, settings: dict[str, Any]) -> None:
+        super().__init__({"default": default} if default else None, env={})
+        self._script = script
+        self._settings = settings
+
+    def default(self) -> str:
+        """The default provider, which is called "fake" if it was not named."""
+        return self.settings.default or _DEFAULT_PROVIDER
+
+    def _make(self, name: str, ai: object) -> Provider:
+        provider = _fake_class(name)(None, script=self._script, env={}, **self._settings)
+        provider.report_to(self.bus)
+        return provider
+
+
+def _fake_class(name: str) -> type[_FakeDriver]:
+    """The mock under a provider's name, with the error classes, options and default model of its driver, if
+    there is one."""
+    fields: dict[str, Any] = {"__module__": __name__, "name": name}
+    if name in driver_names():
+        try:
+            real = driver_class(name)
+        except (ConfigurationError, ImportError):
+            pass  # an optional package is missing, which a fake does not need
+        else:
+            table = getattr(real, "errors", None)
+            fields["title"] = real.title
+            fields["errors"] = ErrorTable(branch=table.branch if table else real.title.replace(" ", ""))
+            fields["option_names"] = real.option_names | real.wire.option_names
+            fields["real"] = real
+            fields["default_model"] = real.default_model or MockDriver.default_model
+    return type(f"Fake_{name}", (_FakeDriver,), fields)
+
+
+def make_script(responses: Any, patterns: Mapping[Any, Any] | None, default: Any, strict: bool | None) -> Script:
+    """The script of a fake: see `FakeAI`. Raises `ConfigurationError` for replies that cannot be made."""
+    replies: Any = ()
+    by_pattern = dict(patterns or {})
+    if isinstance(responses, list | tuple):
+        replies = responses
+    elif isinstance(responses, Mapping):
+        by_pattern = {**responses, **by_pattern}
+    elif responses is not None:
+        default = responses
+    scripted = responses is not None or bool(by_pattern)
+    return Script(replies, by_pattern, default=default, strict=scripted if strict is None else strict)
+
+
+def _skip(seconds: float) -> None:
+    """Wait no time at all."""
+
+
+async def _skip_async(seconds: float) -> None:
+    await asyncio.sleep(0)

@@ -44,6 +44,7 @@ from polydriver import (
     ToolCall,
     errors,
 )
+from polydriver.contract import DriverHooks
 from polydriver.drivers import driver_class, driver_names
 from polydriver.engine.connection import Connection
 from polydriver.engine.streams import BaseStream
@@ -100,6 +101,7 @@ FOURTEEN = {
 }
 COMPANIONS = ("stream_message", "send_batch", "get_health", "get_model")
 STREAMING = ("send_streaming_message", "send_streaming_messages")  # what they return waits, not they
+UNSHOWN = {"bus", "connection", "driver"}  # what the engine needs of a provider
 ONE_COLOUR = {"close", "aclose", "asynchronous", "report_to", "driver"}  # the async `driver` is set by `__init__`
 
 
@@ -211,6 +213,20 @@ class TestColours:
             pytest.skip(f"{name} needs the package {error.name}")
         waiting = [method for method, waits in FOURTEEN.items() if waits] + list(COMPANIONS)
         assert [method for method in waiting if getattr(kind, method) is not getattr(Provider, method)] == []
+
+    @pytest.mark.parametrize("name", driver_names())
+    def test_a_provider_shows_what_users_call(self, name: str) -> None:
+        try:
+            kind = driver_class(name)
+        except ModuleNotFoundError as error:
+            pytest.skip(f"{name} needs the package {error.name}")
+        blocking = object.__new__(kind)
+        shown = {public for public in dir(blocking) if not public.startswith("_")}
+        assert len(shown) < 90
+        assert {public for public in public_members(Provider) if public not in UNSHOWN} <= shown
+        hooks = {hook for hook in vars(DriverHooks) if not hook.startswith("_")} - set(dir(Provider))
+        assert shown & hooks <= {"config", "title"}
+        assert len([public for public in dir(AsyncProvider(blocking)) if not public.startswith("_")]) < 90
 
     def test_a_provider_needs_no_driver_class(self) -> None:
         heard: list[str] = []

@@ -92,7 +92,7 @@ def modules() -> Iterator[tuple[str, str]]:
         parts = path.relative_to(SOURCE).with_suffix("").parts
         name = ".".join(parts).removesuffix(".__init__")
         tree = ast.parse(path.read_text(encoding="utf-8"))
-        if not any(part.startswith("_") for part in name.split(".")) and exports(tree):
+        if name == PACKAGE or (not any(part.startswith("_") for part in name.split(".")) and exports(tree)):
             summary = (ast.get_docstring(tree) or "").partition("\n")[0]
             yield name, summary.replace("|", "\\|")
 

@@ -34,6 +34,7 @@ __all__ = [
     "RENDERED",
     "Refused",
     "StreamDecoder",
+    "Trait",
     "Wire",
     "option_rules",
 ]
@@ -349,7 +350,11 @@ class OperationPart(Part, kw_only=True, eq=False):
         return self.options.get(kind.method, frozenset())
 
 
-class DriverHooks:
+class Trait:
+    """A stateless part of drivers, mixed in: what it defines is a hook, or a helper of hooks, and not for users."""
+
+
+class DriverHooks(Trait):
     """What the engine knows of a driver: facts as class attributes, and pure hooks.
 
     See `polydriver.driver.Driver`, the base that authors of drivers inherit from.

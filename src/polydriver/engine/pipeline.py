@@ -17,7 +17,7 @@ from ..data.responses import AIResponse
 from ..errors import AIError
 from ..operations.results import OperationResult
 from .attempts import Attempt, may_be_billed
-from .billing import price_operation
+from .billing import price_operation, take_reported_cost
 from .calls import Call
 from .connection import Connection
 from .exchange import open_body, send
@@ -155,7 +155,7 @@ class Pipeline(Generic[P]):
         reply = await send(attempt, request)
         response = target.failures.reading(lambda: target.driver.parse_response(reply, prompt), reply)
         response.request_id = reply.request_id
-        target.fill(response, prompt, attempt.call)
+        target.fill(response, prompt, attempt.call, reply.headers)
         done = Outcome(kind="success", delivered=True, usage=response.usage, cost=response.cost)
         await attempt.settle(self.port.emit, done)
         return response
@@ -175,6 +175,8 @@ class Pipeline(Generic[P]):
         reply = await send(attempt, request)
         result = self.target.failures.reading(lambda: parse(reply), reply)
         done = Outcome(kind="success", delivered=True)
+        if isinstance(result, OperationResult | AIResponse):
+            take_reported_cost(self.connection.name, reply.headers, result)
         if isinstance(result, OperationResult):
             result.requested_model = attempt.model
             price_operation(self.target.driver, result)

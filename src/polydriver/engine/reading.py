@@ -16,7 +16,7 @@ from ..colours import drive
 from ..data.responses import AIChunk, AIResponse
 from ..errors import AIError, StreamInterruptedError
 from .attempts import Attempt, may_be_billed
-from .billing import estimate_usage, price_answer
+from .billing import estimate_usage
 from .calls import Emit
 from .policies import Outcome
 from .ports import Body
@@ -147,7 +147,7 @@ class StreamReader:
         self._response = response
         self.ended = self.over = True
         _unfinished.discard(self)
-        target.fill(response, prompt, call)
+        target.fill(response, prompt, call, self.body.headers)
         done = Outcome(kind="success", delivered=True, usage=response.usage, cost=response.cost)
         await attempt.settle(emit, done)
         try:
@@ -250,8 +250,7 @@ class StreamReader:
         except AIError:
             return None
         partial.usage = estimate_usage(prompt, partial, complete=self.decoder.complete)
-        price_answer(attempt.target.driver, partial, prompt.model, asked_tier=prompt.service_tier)
-        attempt.target.fill(partial, prompt, attempt.call)
+        attempt.target.fill(partial, prompt, attempt.call, self.body.headers)
         return partial
 
 

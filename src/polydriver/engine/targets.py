@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..data.http import Request
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
 from ..errors import AIError, ConfigurationError, InvalidResponseError
-from .billing import price_answer
+from .billing import price_answer, take_reported_cost
 from .calls import Call
 from .connection import Connection
 from .failures import Failures
@@ -47,8 +47,11 @@ class Target:
             headers.setdefault(name.lower(), value)
         return request
 
-    def fill(self, response: AIResponse, prompt: Prompt, call: Call) -> None:
-        """Fill in what only the engine knows: provider, time, cost, warnings and attempts."""
+    def fill(self, response: AIResponse, prompt: Prompt, call: Call, headers: Mapping[str, str]) -> None:
+        """Fill in what only the engine knows: provider, time, cost, warnings and attempts.
+
+        `headers` are those of the reply.
+        """
         response.provider = self.connection.name
         response.requested_model = prompt.model
         response.response_time = self.port.now() - call.started
@@ -57,6 +60,7 @@ class Target:
         if prompt.warnings:
             response.warnings = [*prompt.warnings, *response.warnings]
         response.attempts = call.attempts
+        take_reported_cost(self.connection.name, headers, response)
         if response.cost is None:
             price_answer(self.driver, response, prompt.model, asked_tier=prompt.service_tier)
 

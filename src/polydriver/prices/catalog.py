@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from typing import Any
 import msgspec
 
 from .entries import DatedPricing, ModelEntry, Source, select
-from .rates import ModelPricing, pricing_from_mapping
+from .rates import TOOL_RATES, ModelPricing, pricing_from_mapping
 
 __all__ = ["DatedPricing", "ModelEntry", "Source", "find", "find_pricing", "models", "providers", "sources"]
 
@@ -64,8 +65,10 @@ _CACHE_SIZE = 4096
 
 
 class _Record(ModelEntry, frozen=True, kw_only=True):
-    """A line of the file: an entry without what its place tells."""
+    """A line of the file: an entry without what its place tells. Premiums and prices of tools go into its prices."""
 
+    premiums: dict[str, Decimal] = msgspec.field(default_factory=dict)
+    tool_prices: dict[str, Decimal] = msgspec.field(default_factory=dict)
     id: str = ""
     provider: str = ""
     priced_as: str | None = None
@@ -74,6 +77,8 @@ class _Record(ModelEntry, frozen=True, kw_only=True):
 class _Table(msgspec.Struct):
     aliases: dict[str, str]
     models: dict[str, msgspec.Raw]
+    premiums: dict[str, Decimal] = {}
+    tool_prices: dict[str, Decimal] = {}
 
 
 class _Header(msgspec.Struct):
@@ -159,7 +164,7 @@ def _find(provider: str, model: str) -> ModelEntry | None:
     if own is not None and own.history:
         return own
     for maker in _RESOLD.get(name, ()):
-        if (resold := _entry(maker, provider, model)) is not None:
+        if (resold := _entry(maker, provider, model, seller=name)) is not None:
             if own is None:
                 return resold
             prices = {"pricing": resold.pricing, "history": resold.history, "variants": resold.variants}
@@ -167,38 +172,51 @@ def _find(provider: str, model: str) -> ModelEntry | None:
     return own
 
 
-def _entry(table_name: str, provider: str, model: str) -> ModelEntry | None:
+def _entry(table_name: str, provider: str, model: str, *, seller: str | None = None) -> ModelEntry | None:
+    """The entry of a model in a table, as `seller` (another table's name) sells it."""
     table = _table(table_name)
     if table is None or (name := _resolve(table_name, model, table.aliases, table.models)) is None:
         return None
-    return _build(table, table.aliases.get(name, name), provider)
+    return _build(table, table.aliases.get(name, name), provider, _table(seller) if seller else None)
 
 
-def _build(table: _Table, name: str, provider: str) -> ModelEntry:
+def _build(table: _Table, name: str, provider: str, seller: _Table | None = None) -> ModelEntry:
     record = msgspec.json.decode(table.models[name], type=_Record)
     priced = msgspec.json.decode(table.models[record.priced_as], type=_Record) if record.priced_as else record
     read = _catalog().header.read
-    history = _sourced(priced.history)
+    sold_by = seller or table
+    # What a maker charges for its own regions and tools is not what another seller of its models charges.
+    premiums, tools = sold_by.premiums, sold_by.tool_prices
+    if seller is None:
+        premiums = {**premiums, **priced.premiums, **record.premiums}
+        tools = {**tools, **priced.tool_prices, **record.tool_prices}
+    history = _completed(priced.history, premiums, tools)
     values = {field: getattr(record, field) for field in ModelEntry.__struct_fields__}
     values |= {
         "id": record.id or name,
         "provider": provider,
         "history": history,
-        "variants": {key: _sourced(prices) for key, prices in priced.variants.items()},
+        "variants": {key: _completed(prices, premiums, tools) for key, prices in priced.variants.items()},
         "read": read,
         "pricing": (select(history, read) or history[0].pricing) if history else None,
     }
     return ModelEntry(**values)
 
 
-def _sourced(history: tuple[DatedPricing, ...]) -> tuple[DatedPricing, ...]:
-    """With source and date in each price: its start, or the source's date for a price never superseded."""
+def _completed(
+    history: tuple[DatedPricing, ...], premiums: dict[str, Decimal], tools: dict[str, Decimal]
+) -> tuple[DatedPricing, ...]:
+    """With source and date in each price (its start, or the source's date for a price never superseded), and with
+    premiums and prices of tools."""
     named = []
     dated = any(price.start for price in history)
     for price in history:
         source = _catalog().header.sources[price.pricing.source or "genai-prices"]
         day = price.start or (None if dated else source.date)
-        pricing = msgspec.structs.replace(price.pricing, source=str(source), effective_date=day)
+        added = {unit: tools[unit] for unit in TOOL_RATES if unit in tools and getattr(price.pricing, unit) is None}
+        pricing = msgspec.structs.replace(
+            price.pricing, source=str(source), effective_date=day, premiums=premiums, **added
+        )
         named.append(msgspec.structs.replace(price, pricing=pricing))
     return tuple(named)
 

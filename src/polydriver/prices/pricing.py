@@ -15,7 +15,15 @@ from ..data.cost import Cost
 from ..data.usage import TokenUsage
 from .rates import ModelPricing, PriceTier, Rates, pricing_from_mapping
 
-__all__ = ["ModelPricing", "PriceTier", "Rates", "calculate_cost", "pricing_from_mapping"]
+__all__ = ["UNIT_PRICES", "ModelPricing", "PriceTier", "Rates", "calculate_cost", "pricing_from_mapping"]
+
+UNIT_PRICES = {
+    "web_searches": "per_web_search",
+    "file_searches": "per_file_search",
+    "containers": "per_container",
+    "code_executions": "per_code_execution",
+}
+"""The counts of a provider's own tools, and the fields of `ModelPricing` that price them."""
 
 Counts = Mapping[str, int | Decimal]
 
@@ -31,7 +39,7 @@ _EXTRA = (
     "output_image_tokens",
     "output_video_tokens",
     "citation_tokens",
-    "web_searches",
+    *UNIT_PRICES,
     "audio_seconds",
     "characters",
     "pages",
@@ -45,14 +53,19 @@ def calculate_cost(
     *,
     model: str | None = None,
     extra: Counts | None = None,
+    region: str | None = None,
 ) -> Cost | None:
     """The cost of one call by `pricing`, or `None` when it cannot be known.
 
     `extra` counts what `usage` has no bucket for: `input_image_tokens`, `input_video_tokens`,
     `output_image_tokens`, `output_video_tokens`, `cached_audio_tokens`, `cached_image_tokens` (parts of the
-    usage's input and output), `citation_tokens`, `web_searches`, `audio_seconds`, `characters` and `pages`.
+    usage's input and output), `citation_tokens`, `web_searches`, `file_searches`, `containers`,
+    `code_executions`, `audio_seconds`, `characters` and `pages`.
     Input that is not counted there is text, and what is no token is not billed. A model whose output images
     or videos have a price of their own needs their count, 0 too: they cost many times what text costs.
+
+    `region` is where the answer was computed: if the pricing has a premium for it, all tokens cost that many times as
+    much.
 
     Where no price is listed, these rules of the providers apply:
 
@@ -66,6 +79,7 @@ def calculate_cost(
     """
     counts = _checked(extra) if extra else _NOTHING
     rates = pricing.rates(usage.input_tokens) if pricing.tiers else pricing
+    factor = _premium(pricing, region) if region is not None and pricing.premiums else None
     bill: list[_Line] = []
     if not (_bill_input(bill, usage, rates, counts) and _bill_output(bill, usage, rates, counts)):
         return None
@@ -79,6 +93,8 @@ def calculate_cost(
         if price is None:
             return None
         amount = _EXACT.scaleb(_EXACT.multiply(price, count), -scale)
+        if factor is not None and name not in _UNIT_LINES:
+            amount = _EXACT.multiply(amount, factor)
         items[name] = amount
         total = _EXACT.add(total, amount)
     return Cost(total, pricing.currency, items, pricing.source, pricing.effective_date, model)
@@ -154,13 +170,23 @@ def _bill_units(bill: list[_Line], pricing: ModelPricing, extra: Counts) -> None
     if pricing.per_request is not None:
         bill.append(("requests", 1, pricing.per_request, 0))
     bill.append(("citation", extra.get("citation_tokens", 0), pricing.citation, 6))
-    bill.append(("web_searches", extra.get("web_searches", 0), pricing.per_web_search, 0))
+    for unit, price in UNIT_PRICES.items():
+        bill.append((unit, extra.get(unit, 0), getattr(pricing, price), 0))
     bill.append(("characters", extra.get("characters", 0), pricing.per_million_characters, 6))
     bill.append(("pages", extra.get("pages", 0), pricing.per_thousand_pages, 3))
     if seconds := extra.get("audio_seconds", 0):
         hourly, billed = pricing.per_audio_hour, Decimal(max(seconds, pricing.minimum_audio_seconds))
         amount = None if hourly is None else _EXACT.divide(_EXACT.multiply(hourly, billed), Decimal(3600))
         bill.append(("audio", 1, amount, 0))
+
+
+_UNIT_LINES = ("requests", *UNIT_PRICES, "characters", "pages", "audio")
+
+
+def _premium(pricing: ModelPricing, region: str) -> Decimal | None:
+    """The factor on token prices in a region; "*" stands for all but "global"."""
+    found = pricing.premiums.get(region)
+    return pricing.premiums.get("*") if found is None and region != "global" else found
 
 
 def _first(price: Decimal | None, otherwise: Decimal | None) -> Decimal | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["ModelPricing", "PriceTier", "Rates", "pricing_from_mapping"]
+__all__ = ["TOOL_RATES", "ModelPricing", "PriceTier", "Rates", "pricing_from_mapping"]
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -43,7 +43,10 @@ class ModelPricing(Rates, frozen=True, kw_only=True, omit_defaults=True):
 
     - `tiers`: for long prompts, ascending. The highest tier that the input exceeds prices the whole
       request, not only its end; a tier is complete and replaces every token price.
-    - `per_request`: for each call. `per_web_search`: for each search of the provider's own tool.
+    - `per_request`: for each call. `per_web_search`, `per_file_search`: for each search of the provider's own tools;
+      `per_container`: for each container that its code interpreter used; `per_code_execution`: for each run of code.
+    - `premiums`: factors on all token prices by the region that an answer was computed in; "*" is any region but
+      "global".
     - `per_audio_hour`: for an hour of audio, of which at least `minimum_audio_seconds` are billed.
     - `per_million_characters`, `per_thousand_pages`: for speech and for documents.
     - `source`: where the numbers come from. `effective_date`: the day from which they hold, when the source
@@ -54,10 +57,14 @@ class ModelPricing(Rates, frozen=True, kw_only=True, omit_defaults=True):
     tiers: tuple[PriceTier, ...] = ()
     per_request: Decimal | None = None
     per_web_search: Decimal | None = None
+    per_file_search: Decimal | None = None
+    per_container: Decimal | None = None
+    per_code_execution: Decimal | None = None
     per_audio_hour: Decimal | None = None
     minimum_audio_seconds: int = 0
     per_million_characters: Decimal | None = None
     per_thousand_pages: Decimal | None = None
+    premiums: dict[str, Decimal] = {}
     source: str = ""
     effective_date: date | None = None
     currency: str = "USD"
@@ -70,9 +77,12 @@ class ModelPricing(Rates, frozen=True, kw_only=True, omit_defaults=True):
         return self
 
 
+TOOL_RATES = ("per_web_search", "per_file_search", "per_container", "per_code_execution")
+"""The prices of a provider's own tools."""
+
 _RATES = Rates.__struct_fields__
-_UNITS = ("per_request", "per_web_search", "per_audio_hour", "per_million_characters", "per_thousand_pages")
-_KEYS = (*_RATES, *_UNITS, "minimum_audio_seconds", "tiers", "source", "effective_date", "currency")
+_UNITS = ("per_request", *TOOL_RATES, "per_audio_hour", "per_million_characters", "per_thousand_pages")
+_KEYS = (*_RATES, *_UNITS, "minimum_audio_seconds", "tiers", "premiums", "source", "effective_date", "currency")
 
 
 def pricing_from_mapping(mapping: Mapping[str, Any]) -> ModelPricing:
@@ -94,8 +104,12 @@ def pricing_from_mapping(mapping: Mapping[str, Any]) -> ModelPricing:
         _check_keys(tier, ("above", *_RATES), "tier")
         changed = {key: _price(key, tier[key]) for key in _RATES if tier.get(key) is not None}
         tiers.append(PriceTier(above=_count("above", tier.get("above")), **{**rates, **changed}))
+    premiums = mapping.get("premiums") or {}
+    if not isinstance(premiums, Mapping):
+        raise ValueError(f"premiums must be a table like {{'us': '1.1'}}, not {premiums!r}")
     return ModelPricing(
         **base,
+        premiums={str(region): _price(str(region), factor) for region, factor in premiums.items()},
         tiers=tuple(sorted(tiers, key=lambda tier: tier.above)),
         minimum_audio_seconds=_count("minimum_audio_seconds", mapping.get("minimum_audio_seconds", 0)),
         source=str(mapping.get("source", "configuration")),

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..data.cost import Cost
 
-__all__ = ["read_amount", "read_cost"]
+__all__ = ["read_amount", "read_cost", "read_usual_cost"]
 
 
 def read_amount(value: Any) -> Decimal | None:
@@ -38,3 +38,20 @@ def read_cost(provider: str, total: Any, items: Mapping[str, Any]) -> Cost | Non
     elif rest and parts:
         parts["other"] = rest
     return Cost(amount, items=parts or {"total": amount}, source=f"reported by {provider}")
+
+
+_TICKS_PER_DOLLAR = Decimal(10) ** 10
+
+
+def read_usual_cost(provider: str, usage: Mapping[str, Any]) -> Cost | None:
+    """The cost where services commonly put it: `cost_in_usd_ticks` (xAI), `cost` or `estimated_cost`, in US dollars.
+
+    https://docs.x.ai/docs/api-reference and https://docs.deepinfra.com/chat/overview (2026-11-26)
+    """
+    ticks = read_amount(usage.get("cost_in_usd_ticks"))
+    if ticks is not None:
+        return read_cost(provider, ticks / _TICKS_PER_DOLLAR, {})
+    for name in ("cost", "estimated_cost"):
+        if (cost := read_cost(provider, usage.get(name), {})) is not None:
+            return cost
+    return None

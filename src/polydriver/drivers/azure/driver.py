@@ -27,6 +27,7 @@ __all__ = ["AzureOpenAIDriver"]
 
 _NEWER_FIELDS = "2024-09"
 """The version of the API from which on it takes `max_completion_tokens` and `stream_options`."""
+_DEPLOYMENT_TYPES = ("global", "data_zone", "regional")
 _TYPES = {"chat_completion": "chat", "completion": "chat", "embeddings": "embedding", "image_generation": "image"}
 
 
@@ -77,6 +78,7 @@ class AzureOpenAIDriver(
         Setting("endpoint", help="the address of the resource, https://NAME.openai.azure.com"),
         Setting("api_version", env=("AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION"), help="a date; else the v1 API"),
         Setting("deployment", help="the deployment to use, whatever the model's name is"),
+        Setting("deployment_type", default="global", help='what it was made as: "global", "data_zone" or "regional"'),
         Setting("token", env=("AZURE_OPENAI_AD_TOKEN", "AZURE_OPENAI_TOKEN"), secret=True, help="a token of Entra"),
         Setting("token_provider", kind="json", help="a function that returns a token of Entra"),
         Setting("tenant_id", env="AZURE_TENANT_ID", help="the tenant of an app"),
@@ -105,6 +107,11 @@ class AzureOpenAIDriver(
         Translation(),
     )
 
+    @property
+    def billing_region(self) -> str | None:
+        """How far the deployment's data may go, which decides its price; answers do not tell it."""
+        return as_str(self.config.setting("deployment_type"))
+
     def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:
         """Read and check the settings, offline. Raises `ConfigurationError` without an address, key or token."""
         super().__init__(config, **settings)
@@ -113,6 +120,12 @@ class AzureOpenAIDriver(
         if not (read.base_url or endpoint):
             raise ConfigurationError(
                 f"{read.name}: endpoint is missing; give it, or set AZURE_OPENAI_ENDPOINT", provider=self.name
+            )
+        if setting("deployment_type") not in _DEPLOYMENT_TYPES:
+            raise ConfigurationError(
+                f"{read.name}: deployment_type must be one of {', '.join(_DEPLOYMENT_TYPES)}, not "
+                f"{setting('deployment_type')!r}",
+                provider=self.name,
             )
         app = [name for name in ("tenant_id", "client_id", "client_secret") if not setting(name)]
         own_headers = {"authorization", "api-key"} & read.headers.keys()

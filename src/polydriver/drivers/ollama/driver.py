@@ -17,7 +17,7 @@ from ...operations.requests import EmbeddingRequest
 from ...operations.results import EmbeddingResponse
 from ...provider import AsyncProvider
 from ...wires.ollama.options import OLLAMA_OPTIONS, RUNTIME_OPTIONS
-from ...wires.ollama.reply import parse_usage
+from ...wires.ollama.usage import parse_usage
 from ...wires.operations.base import OperationHooks, parse_time
 from ...wires.operations.vectors import check_texts, read_vectors
 from ..traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors, ValidatesHealth

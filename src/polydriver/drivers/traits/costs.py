@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ...data.cost import Cost
 from ...data.usage import TokenUsage
 from ...prices.catalog import find_pricing
@@ -10,10 +12,18 @@ from .base import TraitBase
 
 __all__ = ["CalculatesCosts"]
 
+_PLACE = re.compile(r"https?://([a-z]{2})[.-]api\.")
+
 
 class CalculatesCosts(TraitBase):
     """Prices come from the connection's `prices`, then from the catalog under `catalog_name` (the driver's name by
     default)."""
+
+    @property
+    def billing_region(self) -> str | None:
+        """The place that the address names, as in `https://us.api.openai.com` and `https://us-api.together.xyz`."""
+        found = _PLACE.match(self.config.base_url)
+        return None if found is None else found[1]
 
     def pricing(self, model: str, variant: str | None = None) -> ModelPricing | None:
         """The price of a model, or `None` when it is unknown: never guessed."""

@@ -165,6 +165,11 @@ class VertexAIDriver(
                 f"{self.config.name}: project is missing; give it, or set GOOGLE_CLOUD_PROJECT", provider=self.name
             )
 
+    @property
+    def billing_region(self) -> str | None:
+        """The location: newer models cost more in a region or multi-region than on the global endpoint."""
+        return as_str(self.config.setting("location"))
+
     def project(self) -> str | None:
         """The project whose quota is used: the setting, else the credentials' own."""
         return self._project

@@ -45,6 +45,7 @@ class Chunk(msgspec.Struct):
     id: Any = None
     model: Any = None
     usage: Any = None
+    service_tier: Any = None
     error: Any = None
     x_groq: Any = None
     citations: Any = None

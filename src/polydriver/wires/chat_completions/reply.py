@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...data.billing import BillingFacts
 from ...data.http import Reply
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.messages import Audio, Part, Reasoning, Refusal, Text
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, Choice, FinishReason
 from ...data.usage import TokenUsage
+from ..reported_cost import read_usual_cost
 from .calls import read_calls
 from .extras import Extras, read_details_text, read_images, read_sources
 from .request import ChatRequests
 from .thinking import split_thinking
-from .usage import parse_usage
+from .usage import parse_usage, read_billing
 
 __all__ = ["FINISH_REASONS", "ChatReplies", "map_finish", "parse_choice", "parse_payload", "read_content"]
 
@@ -70,6 +72,7 @@ def parse_payload(wire: ChatReplies, payload: dict[str, Any], prompt: Prompt) ->
         raw=payload,
         provider_data=_message_data(wire, as_dict(as_dict(choices[0]).get("message"))),
     )
+    response.billing = wire.read_billing(response, as_str(payload.get("service_tier")))
     if raw_usage:
         wire.report_cost(raw_usage, response)
     return response
@@ -185,5 +188,11 @@ class ChatReplies(ChatRequests, kw_only=True, eq=False):
         """The usage object."""
         return parse_usage(raw)
 
+    def read_billing(self, response: AIResponse, service_tier: str | None) -> BillingFacts | None:
+        """See `Wire.read_billing`."""
+        return read_billing(response, service_tier, self.driver.billing_region)
+
     def report_cost(self, usage: dict[str, Any], response: AIResponse) -> None:
         """Take over a cost that the provider itself reports in its usage object; most report none."""
+        if (cost := read_usual_cost(self.name, usage)) is not None:
+            response.cost = cost

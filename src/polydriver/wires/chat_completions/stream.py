@@ -44,6 +44,8 @@ class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
             answer.model = chunk.model
         if answer.id is None and (found := as_str(chunk.id)):
             answer.id = answer.first.seed = found
+        if chunk.service_tier and type(chunk.service_tier) is str:
+            answer.service_tier = chunk.service_tier
         usage = chunk.usage
         if chunk.x_groq:
             usage = usage or self._read_groq(as_dict(chunk.x_groq))
@@ -189,6 +191,7 @@ class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
         response = reply.parse_payload(self.wire, payload, self.prompt)
         answer, first = self.answer, self.answer.first
         answer.id, answer.model, answer.usage, answer.raw = response.id, response.model, response.usage, payload
+        answer.service_tier = as_str(payload.get("service_tier"))
         answer.provider_data = response.provider_data
         self._reported = as_dict(payload.get("usage"))
         first.parts = response.parts
@@ -203,7 +206,7 @@ class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
             for choice in self.answer.choices:
                 self._hand_out(choice, chunks)
 
-    def build(self) -> AIResponse:
+    def build_answer(self) -> AIResponse:
         """The response so far, with its extras, and with the cost when the provider reports one."""
         response = self.answer.build()
         for choice in (response, *response.alternatives):

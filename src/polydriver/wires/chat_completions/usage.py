@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...data.billing import BillingFacts, make_facts
 from ...data.json import as_dict, as_int
+from ...data.messages import ProviderPart
+from ...data.responses import AIResponse
 from ...data.usage import TokenUsage
 
-__all__ = ["parse_usage"]
+__all__ = ["parse_usage", "read_billing"]
 
 
 _CACHED = ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
@@ -42,3 +45,27 @@ def parse_usage(raw: dict[str, Any]) -> TokenUsage:
         total_tokens=total,
         raw=raw,
     )
+
+
+_SEARCHING_MODELS = ("-search-preview", "-search-api")
+_GROQ_TOOLS = "executed_tools"
+
+
+def read_billing(response: AIResponse, service_tier: str | None, region: str | None) -> BillingFacts | None:
+    """The tier, and the searches that the service made itself: counted in its usage object, or as calls of its tools.
+
+    OpenAI's search models search once for every call.
+    https://developers.openai.com/api/docs/guides/tools-web-search (2026-11-26)
+    """
+    searches = 0
+    raw = response.usage.raw if response.usage is not None else None
+    if raw:
+        for name in ("server_tool_use", "server_tool_use_details"):
+            searches = searches or as_int(as_dict(raw.get(name)).get("web_search_requests")) or 0
+    for part in response.parts:
+        if type(part) is ProviderPart and part.kind == _GROQ_TOOLS:
+            searches += part.data.get("type") in ("search", "web_search")
+    model = response.model
+    if model and not searches and any(name in model for name in _SEARCHING_MODELS):
+        searches = 1
+    return make_facts(service_tier or None, region, units={"web_searches": searches} if searches else None)

@@ -10,11 +10,11 @@ from ...data.arguments import make_call_id, parse_arguments
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.messages import Part, ProviderPart, Reasoning, Text, ToolCall
 from ...data.responses import AIResponse, FinishReason
-from ...data.usage import TokenUsage
 from .history import TOOL_PLAN
 from .options import CohereSettings
+from .usage import parse_usage
 
-__all__ = ["FINISH_REASONS", "add_citations", "make_plan", "map_finish", "parse_response", "parse_usage"]
+__all__ = ["FINISH_REASONS", "add_citations", "make_plan", "map_finish", "parse_response"]
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "COMPLETE": "stop",
@@ -123,20 +123,3 @@ def _cite(wire: CohereSettings, part: Part, citation: dict[str, Any]) -> Part:
         known = as_list(part.provider_data.get(wire.origin, {}).get("citations"))
         return msgspec.structs.replace(part, provider_data={wire.origin: {"citations": [*known, citation]}})
     return part
-
-
-def parse_usage(raw: Any) -> TokenUsage | None:
-    """The usage: what was counted (`tokens`), or else what is billed. Cached input is inside the input.
-
-    `raw` keeps both, since Cohere bills fewer tokens than it counts.
-    """
-    raw = as_dict(raw)
-    counted, billed = as_dict(raw.get("tokens")), as_dict(raw.get("billed_units"))
-    names = ("input_tokens", "output_tokens")
-    counts = [as_int(counted.get(name)) for name in names]
-    if counts == [None, None]:
-        counts = [as_int(billed.get(name)) for name in names]
-    cached = as_int(raw.get("cached_tokens"))
-    if counts == [None, None] and cached is None:
-        return None
-    return TokenUsage(input_tokens=counts[0], output_tokens=counts[1], cached_input_tokens=cached, raw=raw)

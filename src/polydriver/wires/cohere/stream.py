@@ -13,6 +13,7 @@ from ...data.prompt import Prompt
 from ...data.responses import AIChunk, AIResponse
 from . import reply
 from .options import CohereSettings
+from .usage import parse_usage
 
 __all__ = ["CohereDecoder"]
 
@@ -169,7 +170,7 @@ class CohereDecoder(StreamDecoder[CohereSettings]):
         self._end_thinking()
         delta = item.delta or _Delta()
         first = self.answer.first
-        self.answer.usage = reply.parse_usage(delta.usage)
+        self.answer.usage = parse_usage(delta.usage)
         first.raw_finish_reason = as_str(delta.finish_reason)
         first.finish_reason = reply.map_finish(first.raw_finish_reason)
         first.flush()
@@ -197,7 +198,7 @@ class CohereDecoder(StreamDecoder[CohereSettings]):
         chunks.append(AIChunk(content=response.content, reasoning=response.reasoning, tool_calls=response.tool_calls))
         self.complete = self.closed = True
 
-    def build(self) -> AIResponse:
+    def build_answer(self) -> AIResponse:
         """The response so far, with the citations at the texts that they are about."""
         response = self.answer.build()
         if self._plan:

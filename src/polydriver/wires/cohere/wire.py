@@ -36,4 +36,6 @@ class CohereChat(CohereSettings, kw_only=True, eq=False):
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply. Raises a mapped error for one that failed in spite of its status."""
-        return parse_response(self, self.decode(reply))
+        response = parse_response(self, self.decode(reply))
+        response.billing = self.read_billing(response, None)
+        return response

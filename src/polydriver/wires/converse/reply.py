@@ -7,16 +7,16 @@ from base64 import b64decode
 from typing import Any
 
 from ...data.arguments import make_call_id, parse_arguments
-from ...data.json import as_dict, as_int, as_list, as_str, encode_json
+from ...data.json import as_dict, as_list, as_str, encode_json
 from ...data.messages import Image, Part, ProviderPart, Reasoning, Text, ToolCall
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, FinishReason
-from ...data.usage import TokenUsage
 from .media import IMAGE_TYPES
 from .options import ConverseSettings
 from .tools import find_output_tool
+from .usage import parse_usage
 
-__all__ = ["FINISH_REASONS", "SERVER_CALL", "find_model", "map_finish", "parse_image", "parse_response", "parse_usage"]
+__all__ = ["FINISH_REASONS", "SERVER_CALL", "find_model", "map_finish", "parse_image", "parse_response"]
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
@@ -133,24 +133,3 @@ def find_model(payload: dict[str, Any]) -> str | None:
     router = as_dict(as_dict(payload.get("trace")).get("promptRouter"))
     invoked = as_str(router.get("invokedModelId"))
     return invoked.rpartition("/")[2] if invoked else None
-
-
-def parse_usage(raw: dict[str, Any]) -> TokenUsage:
-    """The usage object. The API's input leaves out what the cache was read and written for; ours contains both."""
-    fresh, output, total = (as_int(raw.get(name)) for name in ("inputTokens", "outputTokens", "totalTokens"))
-    read, written = (
-        found if (found := as_int(raw.get(f"{name}Tokens"))) is not None else as_int(raw.get(f"{name}TokenCount"))
-        for name in ("cacheReadInput", "cacheWriteInput")
-    )
-    lifetimes = [as_dict(item) for item in as_list(raw.get("cacheDetails"))]
-    long = [as_int(item.get("inputTokens")) or 0 for item in lifetimes if item.get("ttl") == "1h"]
-    known = [count for count in (fresh, read, written) if count is not None]
-    return TokenUsage(
-        input_tokens=sum(known) if known else None,
-        output_tokens=output,
-        cached_input_tokens=read,
-        cache_write_tokens=written,
-        cache_write_1h_tokens=sum(long) if long else None,
-        total_tokens=total,
-        raw=raw,
-    )

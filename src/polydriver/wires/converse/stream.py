@@ -21,6 +21,7 @@ from .deltas import NO_DELTA, Delta, ReasoningDelta, convert_delta, decode_delta
 from .frames import open_chunk, raise_exception
 from .options import ConverseSettings
 from .tools import find_output_tool
+from .usage import parse_usage
 
 __all__ = ["ConverseDecoder"]
 
@@ -218,7 +219,7 @@ class ConverseDecoder(StreamDecoder[ConverseSettings]):
         """The last event, with the usage. It comes after the end mark, so that nothing is left to wait for."""
         usage = event.get("usage")
         if isinstance(usage, dict):
-            self.answer.usage = reply.parse_usage(usage)
+            self.answer.usage = parse_usage(usage)
         self.answer.model = reply.find_model(event) or self.answer.model
         self.answer.raw = {**as_dict(self.answer.raw), **event}
         self.closed = self.complete

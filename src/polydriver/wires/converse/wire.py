@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from ...data.billing import BillingFacts
 from ...data.http import Reply, Request
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse
@@ -16,6 +17,7 @@ from .options import ConverseSettings
 from .reply import parse_response
 from .request import render_prompt
 from .stream import ConverseDecoder
+from .usage import read_billing
 
 __all__ = ["Converse"]
 
@@ -51,4 +53,10 @@ class Converse(ConverseSettings, kw_only=True, eq=False):
 
     def parse_message(self, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
         """The answer in a decoded reply."""
-        return parse_response(self, payload, prompt)
+        response = parse_response(self, payload, prompt)
+        response.billing = self.read_billing(response, None)
+        return response
+
+    def read_billing(self, response: AIResponse, service_tier: str | None) -> BillingFacts | None:
+        """See `Wire.read_billing`."""
+        return read_billing(response, service_tier, self.driver.billing_region)

@@ -12,9 +12,9 @@ from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.messages import Audio, Document, Image, Part, ProviderPart, Reasoning, Text, ToolCall, Video
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, Choice, FinishReason
-from ...data.usage import TokenUsage
 from .names import with_camel_names
 from .options import ContentSettings
+from .usage import parse_usage
 
 __all__ = [
     "FINISH_REASONS",
@@ -27,7 +27,6 @@ __all__ = [
     "map_finish",
     "parse_call",
     "parse_response",
-    "parse_usage",
     "read_part",
 ]
 
@@ -59,7 +58,6 @@ SOURCE_FIELDS = ("groundingMetadata", "urlContextMetadata", "citationMetadata")
 _UNSPECIFIED = ("", "0", "FINISH_REASON_UNSPECIFIED", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED")
 _PAYLOAD_FIELDS = ("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId")
 _MEDIA: dict[str, type[Image | Audio | Video | Document]] = {"image": Image, "audio": Audio, "video": Video}
-_AUDIO_MODALITY = 4
 
 
 def parse_response(wire: ContentSettings, payload: Any, prompt: Prompt) -> AIResponse:
@@ -227,36 +225,3 @@ def add_sources(wire: ContentSettings, parts: list[Part], candidate: dict[str, A
         parts[last] = msgspec.structs.replace(parts[last], citations=citations)
     records: list[Part] = [ProviderPart(wire.origin, name, value) for name, value in found.items()]
     return parts + records, records
-
-
-def parse_usage(raw: dict[str, Any]) -> TokenUsage | None:
-    """The usage object; `None` when it counts nothing.
-
-    `candidatesTokenCount` excludes thoughts, and what Google's own tools read is counted apart from the prompt.
-    """
-    prompt, tools = as_int(raw.get("promptTokenCount")), as_int(raw.get("toolUsePromptTokenCount"))
-    answer, thoughts = as_int(raw.get("candidatesTokenCount")), as_int(raw.get("thoughtsTokenCount"))
-    total, cached = as_int(raw.get("totalTokenCount")), as_int(raw.get("cachedContentTokenCount"))
-    if prompt is tools is answer is thoughts is total is cached is None:
-        return None
-    return TokenUsage(
-        input_tokens=_sum(prompt, tools),
-        output_tokens=_sum(answer, thoughts),
-        cached_input_tokens=cached,
-        reasoning_tokens=thoughts,
-        input_audio_tokens=_sum(_audio(raw, "promptTokensDetails"), _audio(raw, "toolUsePromptTokensDetails")),
-        output_audio_tokens=_audio(raw, "candidatesTokensDetails"),
-        total_tokens=total,
-        raw=raw,
-    )
-
-
-def _sum(first: int | None, second: int | None) -> int | None:
-    return second if first is None else first + (second or 0)
-
-
-def _audio(raw: dict[str, Any], name: str) -> int | None:
-    for item in as_list(raw.get(name)):
-        if as_dict(item).get("modality") in ("AUDIO", _AUDIO_MODALITY):
-            return as_int(item.get("tokenCount"))
-    return None

@@ -18,6 +18,7 @@ from .frames import Frames
 from .names import with_camel_names
 from .options import ContentSettings
 from .partial import StreamedCall
+from .usage import parse_usage
 
 __all__ = ["GenerateContentDecoder"]
 
@@ -254,7 +255,7 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
         """Read the usage that came last: every event repeats it, with the numbers so far. The last may lack them."""
         for raw in self._usages:
             try:
-                usage = reply.parse_usage(as_dict(decode_json(bytes(raw))))
+                usage = parse_usage(as_dict(decode_json(bytes(raw))))
             except ValueError:
                 continue  # not UTF-8: no number is in it
             if usage is not None:
@@ -269,10 +270,10 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
                 choice.flush()
                 self._add_sources(choice, chunks)
 
-    def build(self) -> AIResponse:
+    def build_answer(self) -> AIResponse:
         """The response so far."""
         self._settle_usage()
-        return super().build()
+        return super().build_answer()
 
 
 def _candidate(raw: dict[str, Any]) -> _Candidate:

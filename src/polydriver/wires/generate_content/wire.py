@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...data.billing import BillingFacts
 from ...data.http import Reply, Request
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse
@@ -14,6 +15,7 @@ from .options import ContentSettings
 from .reply import parse_response
 from .request import render_prompt
 from .stream import GenerateContentDecoder
+from .usage import read_billing
 
 __all__ = ["GenerateContent"]
 
@@ -36,4 +38,10 @@ class GenerateContent(ContentSettings, kw_only=True, eq=False):
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply. Raises a mapped error for an error object inside a 200."""
-        return parse_response(self, self.decode_any(reply), prompt)
+        response = parse_response(self, self.decode_any(reply), prompt)
+        response.billing = self.read_billing(response, None)
+        return response
+
+    def read_billing(self, response: AIResponse, service_tier: str | None) -> BillingFacts | None:
+        """See `Wire.read_billing`."""
+        return read_billing(response, service_tier, self.driver.billing_region)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.arguments import make_call_id, parse_arguments
-from ...data.json import as_dict, as_int, as_list, as_str, encode_json
+from ...data.json import as_dict, as_list, as_str, encode_json
 from ...data.messages import Part, ProviderData, ProviderPart, Reasoning, Refusal, Text, ToolCall
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, FinishReason
-from ...data.usage import TokenUsage
 from .options import MessagesSettings
 from .request import find_output_tool
+from .usage import parse_usage
 
 __all__ = [
     "FINISH_REASONS",
@@ -21,7 +21,6 @@ __all__ = [
     "parse_call",
     "parse_refusal",
     "parse_response",
-    "parse_usage",
 ]
 
 FINISH_REASONS: dict[str, FinishReason] = {
@@ -138,24 +137,3 @@ def find_container(wire: MessagesSettings, message: dict[str, Any]) -> ProviderD
     """The container in which tools ran, which the continuation of this turn must name."""
     found = as_str(as_dict(message.get("container")).get("id"))
     return {wire.origin: {"container": found}} if found else {}
-
-
-def parse_usage(raw: dict[str, Any]) -> TokenUsage:
-    """The usage object. The API's input leaves out what the cache gave or took; ours contains both."""
-    fresh, read, written = (
-        as_int(raw.get(name)) for name in ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
-    )
-    lifetimes = as_dict(raw.get("cache_creation"))
-    short, long = (as_int(lifetimes.get(f"ephemeral_{life}_input_tokens")) for life in ("5m", "1h"))
-    if written is None and (short is not None or long is not None):
-        written = (short or 0) + (long or 0)
-    known = [count for count in (fresh, read, written) if count is not None]
-    return TokenUsage(
-        input_tokens=sum(known) if known else None,
-        output_tokens=as_int(raw.get("output_tokens")),
-        cached_input_tokens=read,
-        cache_write_tokens=written,
-        cache_write_1h_tokens=long,
-        reasoning_tokens=as_int(as_dict(raw.get("output_tokens_details")).get("thinking_tokens")),
-        raw=raw,
-    )

@@ -14,6 +14,7 @@ from .blocks import BLOCK_OF_DELTA, Block
 from .events import Delta, Event, decode_event
 from .options import MessagesSettings
 from .request import find_output_tool
+from .usage import parse_usage
 
 __all__ = ["MessagesDecoder"]
 
@@ -173,7 +174,7 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
         said = {name: value for name, value in raw.items() if value is not None}
         merged = {**as_dict(self._message.get("usage")), **said}
         self._message["usage"] = merged
-        self.answer.usage = reply.parse_usage(merged)
+        self.answer.usage = parse_usage(merged)
 
     def _stop(self, chunks: list[AIChunk]) -> None:
         self.closed = True
@@ -220,7 +221,7 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
         )
         self.complete = self.closed = True
 
-    def build(self) -> AIResponse:
+    def build_answer(self) -> AIResponse:
         """The response so far."""
         response = self.answer.build()
         response.parts += [*self._parts(), *reply.parse_refusal(self.wire, self._message)]

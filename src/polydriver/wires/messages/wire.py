@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...data.billing import BillingFacts
 from ...data.http import Reply, Request
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse
@@ -15,6 +16,7 @@ from .options import MessagesSettings
 from .reply import parse_response
 from .request import render_prompt
 from .stream import MessagesDecoder
+from .usage import read_billing
 
 __all__ = ["Messages"]
 
@@ -67,4 +69,10 @@ class Messages(MessagesSettings, kw_only=True, eq=False):
 
     def parse_message(self, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
         """The answer in a decoded message."""
-        return parse_response(self, payload, prompt)
+        response = parse_response(self, payload, prompt)
+        response.billing = self.read_billing(response, None)
+        return response
+
+    def read_billing(self, response: AIResponse, service_tier: str | None) -> BillingFacts | None:
+        """See `Wire.read_billing`."""
+        return read_billing(response, service_tier, self.driver.billing_region)

@@ -5,23 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.arguments import make_call_id, parse_arguments
-from ...data.json import as_dict, as_int, as_list, as_str
+from ...data.json import as_dict, as_list, as_str
 from ...data.messages import Part, Reasoning, Text, ToolCall
 from ...data.responses import AIResponse, FinishReason
-from ...data.usage import TokenUsage
 from .options import OllamaSettings
+from .usage import parse_usage
 
-__all__ = ["map_finish", "parse_response", "parse_usage", "read_calls", "read_context"]
+__all__ = ["map_finish", "parse_response", "read_calls", "read_context"]
 
 _FINISH_REASONS: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
-_NUMBERS = (
-    "prompt_eval_count",
-    "eval_count",
-    "total_duration",
-    "load_duration",
-    "prompt_eval_duration",
-    "eval_duration",
-)
 
 
 def map_finish(raw: str | None, *, called: bool) -> FinishReason:
@@ -73,16 +65,6 @@ def read_calls(raw_calls: Any, seed: str, *, taken: int = 0, cut: bool = False) 
         call_id = as_str(raw.get("id")) or make_call_id(seed, taken + position)
         calls.append(ToolCall(call_id, as_str(function.get("name")) or "", arguments, text))
     return calls
-
-
-def parse_usage(payload: dict[str, Any]) -> TokenUsage | None:
-    """The counts of an answer; `raw` has the durations (nanoseconds) too. Input that was cached whole is not counted
-    by old versions, and then unknown."""
-    counts = as_int(payload.get("prompt_eval_count")), as_int(payload.get("eval_count"))
-    if counts == (None, None):
-        return None
-    raw = {name: payload[name] for name in _NUMBERS if name in payload}
-    return TokenUsage(input_tokens=counts[0], output_tokens=counts[1], raw=raw)
 
 
 def read_context(wire: OllamaSettings, payload: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from ...data.responses import AIChunk
 from ...framing import JSONLinesDecoder
 from . import reply
 from .options import OllamaSettings
+from .usage import parse_usage
 
 __all__ = ["AnswerLines", "OllamaDecoder"]
 
@@ -145,7 +146,7 @@ class OllamaDecoder(StreamDecoder[OllamaSettings]):
         answer, first = self.answer, self.answer.first
         self._end_thinking()
         first.flush()
-        answer.usage = reply.parse_usage(payload)
+        answer.usage = parse_usage(payload)
         answer.raw = payload
         answer.provider_data = reply.read_context(self.wire, payload)
         first.raw_finish_reason = as_str(payload.get("done_reason"))

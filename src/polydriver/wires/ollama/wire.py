@@ -37,4 +37,6 @@ class OllamaChat(OllamaSettings, kw_only=True, eq=False):
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply. Raises a mapped error for an error inside a 200."""
-        return parse_response(self, self.decode(reply))
+        response = parse_response(self, self.decode(reply))
+        response.billing = self.read_billing(response, None)
+        return response

@@ -8,15 +8,17 @@ from typing import Any
 import msgspec
 
 from ...data.arguments import make_call_id, parse_arguments
+from ...data.billing import BillingFacts
 from ...data.http import Reply
-from ...data.json import as_dict, as_int, as_list, as_str
+from ...data.json import as_dict, as_list, as_str
 from ...data.messages import Image, Part, ProviderData, ProviderPart, Reasoning, Refusal, Text, ToolCall
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, FinishReason
-from ...data.usage import TokenUsage
+from ..reported_cost import read_usual_cost
 from .history import CUSTOM_CALL
 from .progress import THOUGHT_BREAK
 from .request import ResponsesRequests
+from .usage import parse_usage, read_billing
 
 __all__ = [
     "CALLS",
@@ -25,7 +27,6 @@ __all__ = [
     "map_finish",
     "parse_item",
     "parse_payload",
-    "parse_usage",
     "read_logprobs",
     "set_apart",
 ]
@@ -71,6 +72,7 @@ def parse_payload(wire: ResponsesReplies, payload: dict[str, Any]) -> AIResponse
         id=seed or None,
         raw=payload,
     )
+    response.billing = wire.read_billing(response, as_str(payload.get("service_tier")))
     if raw_usage:
         wire.report_cost(raw_usage, response)
     return response
@@ -199,22 +201,6 @@ def read_logprobs(items: list[dict[str, Any]]) -> dict[str, list[Any]] | None:
     return {"content": found} if found else None
 
 
-def parse_usage(raw: dict[str, Any]) -> TokenUsage:
-    """The usage object: input includes cached tokens, output includes reasoning."""
-    inputs, outputs = as_dict(raw.get("input_tokens_details")), as_dict(raw.get("output_tokens_details"))
-    return TokenUsage(
-        input_tokens=as_int(raw.get("input_tokens")),
-        output_tokens=as_int(raw.get("output_tokens")),
-        cached_input_tokens=as_int(inputs.get("cached_tokens")),
-        cache_write_tokens=as_int(inputs.get("cache_write_tokens")),
-        reasoning_tokens=as_int(outputs.get("reasoning_tokens")),
-        input_audio_tokens=as_int(inputs.get("audio_tokens")),
-        output_audio_tokens=as_int(outputs.get("audio_tokens")),
-        total_tokens=as_int(raw.get("total_tokens")),
-        raw=raw,
-    )
-
-
 class ResponsesReplies(ResponsesRequests, kw_only=True, eq=False):
     """Reads replies."""
 
@@ -222,5 +208,11 @@ class ResponsesReplies(ResponsesRequests, kw_only=True, eq=False):
         """The answer in a whole reply. Raises a mapped error when the response failed."""
         return parse_payload(self, self.decode(reply))
 
+    def read_billing(self, response: AIResponse, service_tier: str | None) -> BillingFacts | None:
+        """See `Wire.read_billing`."""
+        return read_billing(response, service_tier, self.driver.billing_region)
+
     def report_cost(self, usage: dict[str, Any], response: AIResponse) -> None:
         """Take over a cost that the provider itself reports in its usage object; most report none."""
+        if (cost := read_usual_cost(self.name, usage)) is not None:
+            response.cost = cost

@@ -15,6 +15,7 @@ from . import reply
 from .events import DELTAS, ENDS, WHOLE, Event, decode_event
 from .progress import REASONING, THOUGHT_BREAK, ItemProgress, pair_items
 from .reply import ResponsesReplies
+from .usage import parse_usage
 
 __all__ = ["ResponsesDecoder"]
 
@@ -175,11 +176,12 @@ class ResponsesDecoder(StreamDecoder[ResponsesReplies]):
         answer = self.answer
         answer.id = as_str(response.get("id")) or answer.id
         answer.model = as_str(response.get("model")) or answer.model
+        answer.service_tier = as_str(response.get("service_tier")) or answer.service_tier
         if "store" in response:
             self._stored = response["store"] is True
         if usage := as_dict(response.get("usage")):
             self._usage = usage
-            answer.usage = reply.parse_usage(usage)
+            answer.usage = parse_usage(usage)
 
     def _end(self, status: str, response: dict[str, Any], chunks: list[AIChunk]) -> None:
         """The last event: complete from the whole response the items that are still open, and say how it ended."""
@@ -227,7 +229,7 @@ class ResponsesDecoder(StreamDecoder[ResponsesReplies]):
         self._read_response(payload)
         self._end("completed", payload, chunks)
 
-    def build(self) -> AIResponse:
+    def build_answer(self) -> AIResponse:
         """The response so far, with the cost when the provider reports one."""
         first = self.answer.first
         first.parts = self._parts()

@@ -16,6 +16,7 @@ Rules of the translation from genai-prices:
 - Implausible numbers of the two lesser sources (units mixed up, more output than context) are left out.
 - Premiums of regions come from LiteLLM, those of a whole provider and the prices of its tools from its own
   pages, as `tools/model_sources.py` lists them.
+- Service tiers and batches that it does not list for a model come from LiteLLM.
 - A model without any price is free if its id ends in ":free", else its price is unknown.
 - Gemini models whose audio has no price of its own cost the same for audio and text if LiteLLM agrees.
 """
@@ -248,9 +249,11 @@ def build_table(table: str, models_dev: Json, litellm: Json) -> Json:
             records[name] = own_record(facts)
             if table == "huggingface" or matching(RESOLD.get(table, ()), name):  # the route or the maker prices it
                 records[name].pop("history", None)
+                records[name].pop("variants", None)
         elif target is not None and differs(facts, records[target]):
             records[name] = {**own_record(facts), "priced_as": target}
             records[name].pop("history", None)
+            records[name].pop("variants", None)
             del aliases[name]
     if table == "gemini":
         price_audio(records, aliases, litellm)
@@ -277,8 +280,10 @@ def trim(name: str, record: Json) -> Json:
 def own_record(facts: Json) -> Json:
     """The record of a model that genai-prices does not list."""
     record = dict(facts)
+    variants = record.pop("variants", {})
     if price := record.pop("pricing", None):
         record["history"] = [{"pricing": price}]
+        add_variants(record, variants)
     return record
 
 
@@ -287,10 +292,20 @@ def add_capabilities(record: Json, facts: Json, exact: bool) -> None:
     for key, value in facts.items():
         if key == "context_window" and facts.get("context_source") == "models.dev":
             record[key] = value
+        elif key == "variants":
+            add_variants(record, value)
         elif key not in ("pricing", "context_source") and (exact or key not in ("deprecated", "released")):
             record.setdefault(key, value)
     if "history" not in record and "pricing" in facts:
         record["history"] = [{"pricing": facts["pricing"]}]
+
+
+def add_variants(record: Json, variants: Json) -> None:
+    """Add the prices of tiers and batches that genai-prices does not list; what they leave out costs as usual."""
+    usual = record.get("history", [{}])[-1].get("pricing", {})
+    for name, pricing in variants.items():
+        rest = {rate: usual[rate] for rate in RATES.values() if rate in usual and rate not in pricing}
+        record.setdefault("variants", {}).setdefault(name, [{"pricing": {**rest, **pricing}}])
 
 
 def differs(facts: Json, record: Json) -> bool:
@@ -364,10 +379,12 @@ def differences(catalog: Json) -> Iterable[str]:
         models = catalog["tables"][table]["models"]
         for name, expected in records.items():
             actual = models.get(name, {})
-            for field in ("history", "variants"):
-                wanted, found = expected.get(field), actual.get(field)
+            prices = {None: (expected.get("history"), actual.get("history"))}
+            for variant, wanted in expected.get("variants", {}).items():
+                prices[variant] = (wanted, actual.get("variants", {}).get(variant))
+            for variant, (wanted, found) in prices.items():
                 if wanted and without_audio(wanted) != without_audio(found):
-                    yield f"{table} {name}: {field} is {found}, genai-prices has {wanted}"
+                    yield f"{table} {name}: {variant or 'the price'} is {found}, genai-prices has {wanted}"
 
 
 def without_audio(value: Any) -> Any:

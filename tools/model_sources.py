@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -235,11 +236,37 @@ def from_litellm(key: str, model: Json) -> Json:
         "structured_output": model.get("supports_response_schema"),
         "reasoning": model.get("supports_reasoning"),
         "endpoints": model.get("supported_endpoints") or None,
+        "variants": litellm_variants(model),
         "premiums": litellm_premiums(model),
         "tool_prices": litellm_tool_prices(model),
         "pricing": litellm_pricing(model) if kind in ("chat", "embedding") else None,
     }
     return {key: value for key, value in record.items() if value not in (None, "", 0, {}) or value is False}
+
+
+_VARIANTS = {"flex": "flex", "priority": "priority", "batches": "batch"}
+_ABOVE = re.compile(r"_above_(\d+)k_tokens")
+
+
+def litellm_variants(model: Json) -> Json:
+    """The prices of service tiers and batches, where both input and output have one; long prompts are tiers."""
+    found: Json = {}
+    for suffix, name in _VARIANTS.items():
+        rates: Json = {}
+        longer: dict[int, Json] = {}
+        for key, value in model.items():
+            if not key.endswith(f"_{suffix}") or not isinstance(value, int | Decimal):
+                continue
+            plain_key, above = _ABOVE.subn("", key.removesuffix(f"_{suffix}"))
+            if (rate := {**LITELLM_PRICES, "input_cost_per_audio_token": "input_audio"}.get(plain_key)) is None:
+                continue
+            limit = _ABOVE.search(key)
+            place = longer.setdefault(int(limit[1]) * 1000, {}) if above and limit else rates
+            place[rate] = plain(Decimal(value) * 1_000_000)
+        if {"input", "output"} <= rates.keys() and any(Decimal(price) for price in rates.values()):
+            tiers = [{**rates, **more, "above": above} for above, more in sorted(longer.items())]
+            found[name] = {"source": "litellm", **rates, **({"tiers": tiers} if tiers else {})}
+    return found
 
 
 def litellm_tool_prices(model: Json) -> dict[str, str]:

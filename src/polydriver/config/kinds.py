@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..prices.rates import ModelPricing, pricing_from_mapping
 from .secrets import Secret
 
 __all__ = ["KINDS", "check_key", "read_base_url", "read_headers"]
@@ -101,6 +102,20 @@ def _mapping(value: object) -> dict[str, Any]:
     return dict(value)
 
 
+def _prices(value: object) -> dict[str, ModelPricing]:
+    """Prices by model. Raises `ValueError` that names the model and the key, with what it can be."""
+    read: dict[str, ModelPricing] = {}
+    for model, given in _mapping(value).items():
+        if isinstance(given, ModelPricing):
+            read[model] = given
+            continue
+        try:
+            read[model] = pricing_from_mapping(_mapping(given))
+        except ValueError as error:
+            raise ValueError(f"are wrong for {model!r}: {error}") from None
+    return read
+
+
 def _duration(value: object) -> float | None:
     if value is None or (isinstance(value, str) and value.strip().lower() == "none"):
         return None
@@ -130,6 +145,7 @@ KINDS: dict[str, Callable[[object], Any]] = {
     "count": _at_least(_whole, 1, "is not a whole number of at least 1"),
     "level": _level,
     "mapping": _mapping,
+    "prices": _prices,
     "proxy": lambda value: None if value is None else _proxy(value),
     "any": lambda value: value,
 }

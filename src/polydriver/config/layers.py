@@ -76,7 +76,7 @@ FIELDS: dict[str, Field] = {
     "models_ttl": Field("seconds", "MODELS_TTL"),
     "headers": Field("headers"),
     "options": Field("mapping"),
-    "prices": Field("mapping"),
+    "prices": Field("prices"),
     "logging.enabled": Field("bool", variable="AI_LOGGING_ENABLED"),
     "logging.channel": Field("str", variable="AI_LOG_CHANNEL"),
     "logging.level": Field("level", variable="AI_LOG_LEVEL"),

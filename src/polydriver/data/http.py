@@ -28,11 +28,16 @@ class Request(msgspec.Struct, kw_only=True):
 
 
 class Reply(msgspec.Struct, kw_only=True):
-    """One whole HTTP reply. `headers` has lower-case names; `body` is decoded from its content encoding."""
+    """One whole HTTP reply. `headers` has lower-case names; `body` is decoded from its content encoding.
+
+    `redialed`: the server had closed the kept connection that the request first went out on, so it went out again on a
+    new one.
+    """
 
     status: int
     headers: Mapping[str, str] = {}
     body: bytes = b""
+    redialed: bool = False
 
     @property
     def ok(self) -> bool:

@@ -24,8 +24,11 @@ async def send(attempt: Attempt, request: Request) -> Reply:
         request = await _authenticated(attempt, request, timeouts)
         reply = await target.port.send(request, timeouts)
     except AIError as error:
+        attempt.redialed = error.details.get("redialed") is True
         raise target.failures.of_transport(error, attempt.call) from error.__cause__
     attempt.request_id = reply.request_id
+    if reply.redialed:
+        _note_redial(attempt)
     if not reply.ok:
         raise _refused(attempt, reply)
     attempt.first_content = target.port.now()
@@ -40,9 +43,12 @@ async def open_body(attempt: Attempt, request: Request) -> Body:
         request = await _authenticated(attempt, request, timeouts)
         body: Body = await target.port.open(request, timeouts)
     except AIError as error:
+        attempt.redialed = error.details.get("redialed") is True
         raise target.failures.of_transport(error, attempt.call) from error.__cause__
     try:
         body.expires = timeouts.expires
+        if getattr(body, "redialed", False):
+            _note_redial(attempt)
         if not 200 <= body.status < 300:
             reply = Reply(status=body.status, headers=body.headers, body=await _read_error_body(attempt, body))
             raise _refused(attempt, reply)
@@ -50,6 +56,11 @@ async def open_body(attempt: Attempt, request: Request) -> Body:
         body.close()
         raise
     return body
+
+
+def _note_redial(attempt: Attempt) -> None:
+    attempt.redialed = True
+    _log.info("%s had closed the connection; the request went out again on a new one", attempt.provider)
 
 
 def _timeouts(attempt: Attempt) -> Timeouts:

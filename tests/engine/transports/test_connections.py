@@ -6,7 +6,7 @@ import gc
 from collections.abc import Callable
 
 import pytest
-from tests.faults.server import AGAIN, CLOSE, HANG, READ, Server, chunked, drip, reply
+from tests.faults.server import AGAIN, CLOSE, HANG, READ, RESET, Server, chunked, drip, reply
 
 from polydriver.data.http import TransportConfig
 from polydriver.errors import APIConnectionError, APITimeoutError, InvalidResponseError, ProviderError
@@ -56,11 +56,60 @@ def test_a_connection_that_is_to_be_closed_is(client: Client, closing: dict[str,
     assert server.connections == 2
 
 
-def test_no_retry_on_a_kept_connection(client: Client) -> None:
-    with Server([READ, reply(b"one"), READ, CLOSE]) as server:
+ENDS = {"closed": CLOSE, "reset": RESET}
+
+
+def needs_redial(client: Client) -> None:
+    if client.name.startswith("httpx2"):
+        pytest.skip("httpx2 keeps its connections itself: its pool does not tell which were used before")
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("body", [b"{}", b"x" * 300_000], ids=["small", "large"])
+def test_a_stale_connection_is_dialed_again_once(client: Client, end: str, body: bytes) -> None:
+    needs_redial(client)
+    with Server([READ, reply(b"one"), READ, ENDS[end]], [READ, reply(b"two"), AGAIN]) as server:
+        assert not client.send(post(server.url, body), within()).redialed
+        again = client.send(post(server.url, body), within())
+        assert (again.body, again.redialed) == (b"two", True)
+        assert not client.send(post(server.url, body), within()).redialed
+    assert [(got.connection, got.body) for got in server.requests] == [(0, body), (0, body), (1, body), (1, body)]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_stale_connection_of_a_stream_is_dialed_again(client: Client, end: str) -> None:
+    needs_redial(client)
+    with Server([READ, reply(b"one"), READ, ENDS[end]], [READ, HEAD + chunked(b"two"), CLOSE]) as server:
+        client.send(get(server.url), within())
+        body = client.open(stream(server.url), within())
+        assert read_all(body) == b"two"
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_new_connection_that_breaks_is_an_error(client: Client, end: str) -> None:
+    with Server([READ, reply(b"one"), READ, ENDS[end]], [READ, ENDS[end]]) as server:
+        client.send(get(server.url), within())
+        with pytest.raises(APIConnectionError) as caught:
+            client.send(get(server.url), within())
+    redialed = not client.name.startswith("httpx2")
+    assert caught.value.details.get("redialed", False) is redialed
+    assert len(server.requests) == 2 + redialed
+
+
+def test_an_answer_that_began_is_never_asked_for_again(client: Client) -> None:
+    with Server([READ, reply(b"one"), READ, b"HTTP/1.1 2", CLOSE], [READ, reply(b"two"), CLOSE]) as server:
         client.send(get(server.url), within())
         with pytest.raises(APIConnectionError):
             client.send(get(server.url), within())
+    assert len(server.requests) == 2
+
+
+def test_a_wait_on_a_kept_connection_is_not_dialed_again(client: Client) -> None:
+    with Server([READ, reply(b"one"), READ, HANG], [READ, reply(b"two"), CLOSE]) as server:
+        client.send(get(server.url), within())
+        with pytest.raises(APITimeoutError):
+            client.send(get(server.url), within(0.1))
     assert len(server.requests) == 2
 
 

@@ -16,6 +16,7 @@ from ...data.http import Reply, Request, Timeouts, TransportConfig
 from ...errors import ProviderError
 from .address import Origin, locate, proxy_for
 from .async_pool import AsyncPool, Lease
+from .base import Stale, is_broken
 from .content import Content, came_whole
 from .encode import encode_request
 from .http1 import ResponseReader
@@ -36,7 +37,7 @@ class AiohttpTransport:
         lease, reader, first = await self._begin(request, timeouts)
         if came_whole(reader, first, timeouts.max_bytes):
             lease.finish(reader)
-            return Reply(status=reader.status, headers=reader.headers, body=first)
+            return Reply(status=reader.status, headers=reader.headers, body=first, redialed=reader.redialed)
         whole = io.BytesIO()
         try:
             content = Content(reader, first, timeouts.max_bytes)
@@ -49,7 +50,7 @@ class AiohttpTransport:
             lease.discard()
             raise
         lease.finish(reader)
-        return Reply(status=reader.status, headers=reader.headers, body=whole.getvalue())
+        return Reply(status=reader.status, headers=reader.headers, body=whole.getvalue(), redialed=reader.redialed)
 
     async def open(self, request: Request, timeouts: Timeouts) -> AiohttpBody:
         """Send `request` and return once the headers are in, by `timeouts.expires`."""
@@ -70,26 +71,48 @@ class AiohttpTransport:
         await self._pools.aclose()
 
     async def _begin(self, request: Request, timeouts: Timeouts) -> tuple[Lease, ResponseReader, bytes]:
+        """Send a request and read the head of its reply; again, on a new connection, where a kept one was stale."""
         address = locate(request.url)
         pool = (await self._pools.get()).get(address.origin)
         target = request.url.split("#", 1)[0] if pool.forwarded else address.target
-        head = encode_request(request, address, target, pool.headers)
+        head, body = encode_request(request, address, target, pool.headers), request.body or b""
+        config, host = self._config, address.origin.host
+        reader = ResponseReader(request.method, host, config.max_header_bytes, config.max_headers)
         lease = Lease(pool, await pool.acquire(timeouts))
         try:
-            config = self._config
-            reader = ResponseReader(request.method, address.origin.host, config.max_header_bytes, config.max_headers)
-            lease.transmit(head, request.body or b"")
+            first = await self._exchange(lease, reader, head, body, timeouts)
+        except Stale:
+            reader.redialed = True
+            try:
+                lease = Lease(pool, await pool.acquire(timeouts, fresh=True))
+                first = await self._exchange(lease, reader, head, body, timeouts)
+            except ProviderError as error:
+                error.details["redialed"] = True
+                raise
+        return lease, reader, first
+
+    async def _exchange(
+        self, lease: Lease, reader: ResponseReader, head: bytes, body: bytes, timeouts: Timeouts
+    ) -> bytes:
+        """Send, and read until the head is in; returns the start of the body. Raises `Stale` for a closed connection
+        that was kept."""
+        heard = False
+        try:
+            lease.transmit(head, body)
             first = b""
             while not reader.status:
                 data = await lease.receive(timeouts.expires, "headers")
                 if data:
+                    heard = True
                     first = reader.feed(data)
                 else:
                     reader.end()
-        except BaseException:
+        except BaseException as error:
             lease.discard()
+            if lease.reused and not heard and is_broken(error):
+                raise Stale(error) from None
             raise
-        return lease, reader, first
+        return first
 
 
 class _Pools:
@@ -119,7 +142,7 @@ class _Pools:
 class AiohttpBody:
     """The open body of a streamed reply. Dropping it closes the connection."""
 
-    __slots__ = ("__weakref__", "_content", "_lease", "_reader", "expires", "headers", "status")
+    __slots__ = ("__weakref__", "_content", "_lease", "_reader", "expires", "headers", "redialed", "status")
 
     def __init__(self, lease: Lease, reader: ResponseReader, content: Content, expires: float) -> None:
         self._lease = lease
@@ -128,6 +151,7 @@ class AiohttpBody:
         self.status = reader.status
         self.headers: Mapping[str, str] = reader.headers
         self.expires = expires
+        self.redialed = reader.redialed
 
     async def read(self) -> bytes:
         """The next bytes as they come; `b""` at the clean end."""

@@ -41,6 +41,7 @@ class AsyncConnection(asyncio.Protocol):
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
         self.busy = True
+        self.used = False
         link = transport.get_extra_info("socket")
         self._probe = Probe(link) if link is not None else None
 

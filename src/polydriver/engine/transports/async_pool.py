@@ -24,11 +24,13 @@ __all__ = ["AsyncPool", "Lease"]
 class Lease:
     """A connection while it is in use, with its place in the pool."""
 
-    __slots__ = ("_connection", "_pool")
+    __slots__ = ("_connection", "_pool", "reused")
 
     def __init__(self, pool: AsyncPool, connection: AsyncConnection) -> None:
         self._pool = pool
         self._connection: AsyncConnection | None = connection
+        self.reused = connection.used
+        connection.used = True
 
     def transmit(self, head: bytes, body: bytes) -> None:
         """Send a request."""
@@ -93,8 +95,8 @@ class AsyncPool:
         """The host that the connections lead to."""
         return self._origin.host
 
-    async def acquire(self, timeouts: Timeouts) -> AsyncConnection:
-        """A connection that is free, or a new one.
+    async def acquire(self, timeouts: Timeouts, *, fresh: bool = False) -> AsyncConnection:
+        """A connection that is free, or a new one, always so for `fresh`.
 
         Raises `APITimeoutError` (phase "pool" or "connect") and `APIConnectionError`.
         """
@@ -103,7 +105,7 @@ class AsyncPool:
         else:
             await self._wait_turn(timeouts.expires)
         try:
-            connection = self._take_idle()
+            connection = None if fresh else self._take_idle()
             if connection is None:
                 connection = await self._connect(timeouts)
             connection.busy = True

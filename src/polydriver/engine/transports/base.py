@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeGuard
 
 from ...data.http import Reply, Request, Timeouts
 from ...errors import APIConnectionError, APITimeoutError, InvalidResponseError
@@ -21,7 +21,9 @@ __all__ = [
     "BlockingBody",
     "BlockingTransport",
     "Phase",
+    "Stale",
     "broken",
+    "is_broken",
     "remaining",
     "timed_out",
     "unreadable",
@@ -39,11 +41,21 @@ _DOING: dict[str, str] = {
 }
 
 
+class Stale(Exception):
+    """A kept connection that the server had closed: not one byte of an answer came. The request goes out again, once,
+    on a new connection; what a server may have done with the first is as unknown as after any reset.
+    """
+
+    def __init__(self, error: APIConnectionError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class BlockingBody(Protocol):
     """The body of a reply whose headers are in.
 
     `expires` is a reading of `time.monotonic()`; the reader moves it, and `read` ends by then with
-    `APITimeoutError`.
+    `APITimeoutError`. It may have `redialed`, as `Reply` has.
     """
 
     status: int
@@ -134,6 +146,11 @@ def broken(phase: Phase, host: str, reason: str) -> APIConnectionError:
     """The error for a connection that could not be made or did not hold. `reason` must not hold a secret."""
     details = {"phase": phase, "host": host, "reason": reason}
     return APIConnectionError(f"The connection failed while {_DOING[phase]}: {reason}", details=details)
+
+
+def is_broken(error: BaseException) -> TypeGuard[APIConnectionError]:
+    """Whether an error says that the connection broke, and not that time ran out."""
+    return isinstance(error, APIConnectionError) and not isinstance(error, APITimeoutError)
 
 
 def unreadable(reason: str) -> InvalidResponseError:

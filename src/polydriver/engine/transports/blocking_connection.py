@@ -20,9 +20,10 @@ _SLACK = 0.05
 class BlockingConnection:
     """A socket while it is in use, with its place in the pool."""
 
-    __slots__ = ("_host", "_link", "_pool", "_timeout")
+    __slots__ = ("_host", "_link", "_pool", "_timeout", "reused")
 
-    def __init__(self, pool: Pool, link: socket.socket) -> None:
+    def __init__(self, pool: Pool, link: socket.socket, *, reused: bool) -> None:
+        self.reused = reused
         self._pool = pool
         self._link: socket.socket | None = link
         self._host = pool.origin.host

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from ...data.http import Reply, Request, Timeouts, TransportConfig
 from ...errors import ProviderError
 from .address import Address, Origin, locate, proxy_for
+from .base import Stale, is_broken
 from .blocking_connection import BlockingConnection
 from .content import Content, came_whole
 from .encode import encode_request
@@ -39,7 +40,7 @@ class Urllib3Transport:
         connection, reader, first = self._begin(request, timeouts)
         if came_whole(reader, first, timeouts.max_bytes):
             connection.finish(reader)
-            return Reply(status=reader.status, headers=reader.headers, body=first)
+            return Reply(status=reader.status, headers=reader.headers, body=first, redialed=reader.redialed)
         whole = io.BytesIO()
         try:
             content = Content(reader, first, timeouts.max_bytes)
@@ -52,7 +53,7 @@ class Urllib3Transport:
             connection.discard()
             raise
         connection.finish(reader)
-        return Reply(status=reader.status, headers=reader.headers, body=whole.getvalue())
+        return Reply(status=reader.status, headers=reader.headers, body=whole.getvalue(), redialed=reader.redialed)
 
     def open(self, request: Request, timeouts: Timeouts) -> Urllib3Body:
         """Send `request` and return once the headers are in, by `timeouts.expires`."""
@@ -72,26 +73,48 @@ class Urllib3Transport:
             pool.close()
 
     def _begin(self, request: Request, timeouts: Timeouts) -> tuple[BlockingConnection, ResponseReader, bytes]:
+        """Send a request and read the head of its reply; again, on a new connection, where a kept one was stale."""
         address = locate(request.url)
         pool = self._pool(address)
         target = request.url.split("#", 1)[0] if pool.forwarded else address.target
-        head = encode_request(request, address, target, pool.headers)
+        head, body = encode_request(request, address, target, pool.headers), request.body or b""
+        config, host = self._config, address.origin.host
+        reader = ResponseReader(request.method, host, config.max_header_bytes, config.max_headers)
         connection = self._acquire(pool, timeouts)
         try:
-            config = self._config
-            reader = ResponseReader(request.method, address.origin.host, config.max_header_bytes, config.max_headers)
-            connection.transmit(head, request.body or b"", timeouts.expires)
+            first = self._exchange(connection, reader, head, body, timeouts)
+        except Stale:
+            reader.redialed = True
+            try:
+                connection = self._acquire(pool, timeouts, fresh=True)
+                first = self._exchange(connection, reader, head, body, timeouts)
+            except ProviderError as error:
+                error.details["redialed"] = True
+                raise
+        return connection, reader, first
+
+    def _exchange(
+        self, connection: BlockingConnection, reader: ResponseReader, head: bytes, body: bytes, timeouts: Timeouts
+    ) -> bytes:
+        """Send, and read until the head is in; returns the start of the body. Raises `Stale` for a closed connection
+        that was kept."""
+        heard = False
+        try:
+            connection.transmit(head, body, timeouts.expires)
             first = b""
             while not reader.status:
                 data = connection.receive(timeouts.expires, "headers")
                 if data:
+                    heard = True
                     first = reader.feed(data)
                 else:
                     reader.end()
-        except BaseException:
+        except BaseException as error:
             connection.discard()
+            if connection.reused and not heard and is_broken(error):
+                raise Stale(error) from None
             raise
-        return connection, reader, first
+        return first
 
     def _pool(self, address: Address) -> Pool:
         if self._process != os.getpid():
@@ -111,15 +134,16 @@ class Urllib3Transport:
         self._pools = {}
         self._process = os.getpid()
 
-    def _acquire(self, pool: Pool, timeouts: Timeouts) -> BlockingConnection:
-        idle = pool.acquire(timeouts.expires)
+    def _acquire(self, pool: Pool, timeouts: Timeouts, *, fresh: bool = False) -> BlockingConnection:
+        idle = pool.acquire(timeouts.expires, fresh=fresh)
+        reused = idle is not None
         try:
             if idle is None:
                 from .dialing import connect
 
                 expires = min(timeouts.expires, time.monotonic() + timeouts.connect)
                 idle = connect(pool.origin, pool.proxy, self._config, expires)
-            return BlockingConnection(pool, idle)
+            return BlockingConnection(pool, idle, reused=reused)
         except BaseException:
             pool.release(None)
             raise
@@ -128,7 +152,7 @@ class Urllib3Transport:
 class Urllib3Body:
     """The open body of a streamed reply. Dropping it closes the connection."""
 
-    __slots__ = ("__weakref__", "_connection", "_content", "_reader", "expires", "headers", "status")
+    __slots__ = ("__weakref__", "_connection", "_content", "_reader", "expires", "headers", "redialed", "status")
 
     def __init__(
         self, connection: BlockingConnection, reader: ResponseReader, content: Content, expires: float
@@ -139,6 +163,7 @@ class Urllib3Body:
         self.status = reader.status
         self.headers: Mapping[str, str] = reader.headers
         self.expires = expires
+        self.redialed = reader.redialed
 
     def read(self) -> bytes:
         """The next bytes as they come; `b""` at the clean end."""

@@ -25,12 +25,13 @@ class ResponseReader:
     """Reads one reply: feed it what arrives, and it returns what of that is body.
 
     `status` is 0 until the head is in; `finished` says that the reply is whole; `surplus` that bytes came
-    after its end, so that the connection must not be used again (`reusable` is false then, too).
+    after its end, so that the connection must not be used again (`reusable` is false then, too). `redialed` is noted
+    here by who sends.
     """
 
     __slots__ = (
         "_body", "_buffer", "_head_left", "_headers_left", "_host", "_keep_alive", "_left", "_method", "_scanned",
-        "finished", "headers", "status", "surplus",
+        "finished", "headers", "redialed", "status", "surplus",
     )  # fmt: skip
 
     def __init__(self, method: str, host: str, max_header_bytes: int, max_headers: int) -> None:
@@ -47,6 +48,7 @@ class ResponseReader:
         self.headers: dict[str, str] = {}
         self.finished = False
         self.surplus = False
+        self.redialed = False
 
     @property
     def reusable(self) -> bool:

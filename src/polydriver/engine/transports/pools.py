@@ -36,8 +36,8 @@ class Pool:
         for _ in range(self._size):
             self._permits.put(None)
 
-    def acquire(self, expires: float) -> socket.socket | None:
-        """Take a place, and with it an idle connection, or `None` when a new one is to be made.
+    def acquire(self, expires: float, *, fresh: bool = False) -> socket.socket | None:
+        """Take a place, and with it an idle connection, or `None` when a new one is to be made, as for `fresh`.
 
         Raises `APITimeoutError` (phase "pool") when no place becomes free by `expires`.
         """
@@ -46,7 +46,7 @@ class Pool:
         except queue.Empty:
             raise timed_out("pool", self.origin.host) from None
         try:
-            while self._idle:
+            while self._idle and not fresh:
                 link, since = self._idle.pop()
                 if time.monotonic() - since <= self._keepalive and not is_readable(link):
                     return link

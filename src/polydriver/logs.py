@@ -52,6 +52,9 @@ class CallLog:
         self._level = logging.getLevelNamesMapping()[config.level.upper()]
         self._content = config.include_content
         self._redactor = redactor or Redactor()
+        self._levels: dict[type[Event], int] = {}
+        for kind in self.kinds(config):
+            self._levels[kind] = self._level_of(kind)
 
     @staticmethod
     def kinds(config: LoggingConfig) -> tuple[type[Event], ...]:
@@ -60,14 +63,14 @@ class CallLog:
 
     def wants(self, kind: type[Event]) -> bool:
         """Whether the logger's level lets events of this class pass now."""
-        return self._logger.isEnabledFor(self._level_of(kind))
+        return self._logger.isEnabledFor(self._levels[kind])
 
     def _level_of(self, kind: type[Event]) -> int:
         return max(self._level, _LEAST_LEVEL.get(kind, logging.NOTSET))
 
     def __call__(self, event: Event) -> None:
         """Write the line of `event`, if the logger's level lets it pass."""
-        level = self._level_of(type(event))
+        level = self._levels[type(event)]
         if isinstance(event, RequestFailed) and not isinstance(event.error, AIError):
             level = self._level  # its caller stopped waiting, which is not a failure
         if not self._logger.isEnabledFor(level):

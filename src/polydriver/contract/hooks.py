@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from operator import attrgetter
 from typing import Any, ClassVar, Self
 
 import msgspec
@@ -12,39 +13,36 @@ from ..data.billing import BillingFacts
 from ..data.cost import Cost
 from ..data.http import Reply, Request
 from ..data.models import AIModel, Capabilities
-from ..data.prompt import Prompt
+from ..data.prompt import OPTIONS, Prompt
 from ..data.responses import AIResponse
 from ..data.usage import TokenUsage
 from ..errors import InvalidResponseError, ProviderError, UnsupportedFeatureError
 from ..operations.kinds import OPERATIONS, OperationKind
 from ..prices.pricing import ModelPricing
 from .decoder import StreamDecoder
-from .options import LEFT_OUT, OptionRule, Refused, option_rules
+from .options import LEFT_OUT, RENDERED, OptionRule, Refused, option_rules
 
 __all__ = ["DriverHooks", "OperationPart", "Part", "Trait", "Wire"]
+
+
+class _Unbound:
+    """Stands in for the driver of a part that has none yet."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("this part is not bound to a driver: see Part.bind")
 
 
 class Part(msgspec.Struct, kw_only=True, eq=False):
     """A part of a driver: declared on the driver's class, configured by its fields, bound to each instance.
 
-    Once bound, it has the settings, errors and requests of its driver.
+    Once bound, it has the settings, errors and requests of its driver: `DriverHooks` with the traits of drivers.
     """
 
-    bound_to: DriverHooks | None = None
+    driver: Any = _Unbound()
 
     def bind(self, driver: DriverHooks) -> Self:
         """The same part, belonging to this driver."""
-        return msgspec.structs.replace(self, bound_to=driver)
-
-    @property
-    def driver(self) -> Any:
-        """The driver that this is a part of: `DriverHooks` with the traits of drivers.
-
-        Raises `RuntimeError` when it is not bound to one.
-        """
-        if self.bound_to is None:
-            raise RuntimeError(f"{type(self).__name__} is not bound to a driver: see Part.bind")
-        return self.bound_to
+        return msgspec.structs.replace(self, driver=driver)
 
     @property
     def config(self) -> Config:
@@ -105,6 +103,7 @@ class Wire(Part, kw_only=True, eq=False):
     - `option_names`: options beyond those of `Prompt`, put into the body as they are.
     - `decoder_class`: what reads its streams.
     - `origin_name`: under which name its provider data (signatures, ...) is kept, if not the driver's.
+    - `put_rules`: made of these, the rule of each option in the order of `OPTIONS`.
     """
 
     title: ClassVar[str] = ""
@@ -113,9 +112,11 @@ class Wire(Part, kw_only=True, eq=False):
     options: Mapping[str, OptionRule] = {}
     option_names: frozenset[str] = frozenset()
     origin_name: str | None = None
+    put_rules: tuple[OptionRule, ...] = ()
 
     def __post_init__(self) -> None:
         option_rules(self.options)
+        self.put_rules = tuple(self.rule(option) for option in OPTIONS)
 
     @property
     def origin(self) -> str:
@@ -165,13 +166,15 @@ class Wire(Part, kw_only=True, eq=False):
         Those that the wire does not support are warned of; those that it has code for are left to that code. Raises
         `UnsupportedFeatureError` for an option that is `Refused`.
         """
-        changed = self.options
-        for name, rule in self.rules.items():
-            value = getattr(prompt, name)
-            if value is None or (value == [] and name == "tools"):
+        values = _values(prompt)
+        if values == _NOTHING_GIVEN:
+            return
+        for position, value in enumerate(values):
+            if value is None:
                 continue
-            if changed and name in changed:
-                rule = changed[name]
+            rule, name = self.put_rules[position], OPTIONS[position]
+            if rule is RENDERED or (name == "tools" and not value):
+                continue
             if type(rule) is str:
                 body[rule] = value
             elif rule is LEFT_OUT:
@@ -203,6 +206,10 @@ class OperationPart(Part, kw_only=True, eq=False):
     def option_names(self, kind: OperationKind[Any]) -> frozenset[str]:
         """The driver's own options of an operation."""
         return self.options.get(kind.method, frozenset())
+
+
+_values = attrgetter(*OPTIONS)
+_NOTHING_GIVEN = _values(Prompt(messages=[], model=""))
 
 
 class Trait:

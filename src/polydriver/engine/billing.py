@@ -12,15 +12,15 @@ that was delivered by the same rule.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 
 import msgspec
 
 from ..contract import DriverHooks
-from ..data.billing import BillingFacts, make_facts
+from ..data.billing import BillingFacts
 from ..data.cost import Cost
 from ..data.messages import Media, Reasoning, Text, ToolCall, ToolResult
 from ..data.prompt import Prompt, ToolSpec
@@ -63,8 +63,12 @@ def price_answer(
             "tier served it."
         )
         return
-    bill = _Bill(driver, answer.usage, facts, variant)
-    answer.cost = bill.price((requested, answer.model))
+    usage = answer.usage
+    if variant is None and (facts is None or _is_usual(facts)):
+        answer.cost = _cost(partial(driver.calculate_cost, usage), usage, requested, answer.model)
+        return
+    bill = _Bill(driver, usage, facts or BillingFacts(), variant)
+    answer.cost = _cost(bill.price, usage, requested, answer.model)
     if bill.problem is not None and answer.cost is None:
         answer.warnings.append(f"The cost is unknown: {bill.problem}.")
 
@@ -88,9 +92,12 @@ def price_operation(driver: DriverHooks, result: OperationResult) -> None:
     if isinstance(result, BatchResults):
         price_batch(driver, result)
     elif result.cost is None and (result.usage is not None or result.units):
-        facts = make_facts(None, driver.billing_region, units=result.units)
-        bill = _Bill(driver, result.usage or _NO_USAGE, facts, None)
-        result.cost = bill.price((result.requested_model, result.model))
+        usage, models = result.usage or _NO_USAGE, (result.requested_model, result.model)
+        if not result.units and driver.billing_region is None:
+            result.cost = _cost(partial(driver.calculate_cost, usage), usage, *models)
+        else:
+            bill = _Bill(driver, usage, BillingFacts(region=driver.billing_region, units=result.units), None)
+            result.cost = _cost(bill.price, usage, *models)
 
 
 def price_batch(driver: DriverHooks, results: BatchResults) -> None:
@@ -104,43 +111,42 @@ def price_batch(driver: DriverHooks, results: BatchResults) -> None:
         results.cost = reduce(add, costs)
 
 
-class _Bill:
-    """One usage, and how it was served. `problem` says why it has no price though the model has one."""
+def _cost(
+    price: Callable[[str], Cost | None], usage: TokenUsage, requested: str | None, answered: str | None
+) -> Cost | None:
+    """By the requested model first, then by the answered one; `None` when neither has a price for this."""
+    for model in (requested, answered if answered != requested else None):
+        if model:
+            try:
+                cost = price(model)
+            except Exception:  # noqa: BLE001 - a paid answer is not lost for its price
+                _log.exception("the cost of %s could not be calculated", model)
+                return None
+            if cost is not None:
+                return msgspec.structs.replace(cost, estimated=True) if usage.estimated else cost
+    return None
 
-    def __init__(self, driver: DriverHooks, usage: TokenUsage, facts: BillingFacts | None, variant: str | None) -> None:
+
+class _Bill:
+    """One usage that more than its model decides the price of. `problem` says why a known model has no price for it."""
+
+    def __init__(self, driver: DriverHooks, usage: TokenUsage, facts: BillingFacts, variant: str | None) -> None:
         self.driver = driver
         self.usage = usage
         self.facts = facts
         self.variant = variant or _variant(facts)
         self.problem: str | None = None
 
-    def price(self, models: tuple[str | None, str | None]) -> Cost | None:
-        """By the requested model first, then by the answered one; `None` when neither has a price for this."""
-        for model in dict.fromkeys(models):
-            if not model:
-                continue
-            try:
-                cost = self._price(model)
-            except Exception:  # noqa: BLE001 - a paid answer is not lost for its price
-                _log.exception("the cost of %s could not be calculated", model)
-                return None
-            if cost is not None:
-                return msgspec.structs.replace(cost, estimated=True) if self.usage.estimated else cost
-        return None
-
-    def _price(self, model: str) -> Cost | None:
+    def price(self, model: str) -> Cost | None:
+        """What it costs by the prices of one model."""
         facts, variant, driver = self.facts, self.variant, self.driver
-        if facts is None and variant is None:
-            return driver.calculate_cost(self.usage, model)
         pricing = driver.pricing(model) if variant is None else driver.pricing(model, variant)
         if pricing is None:
             if variant is not None and driver.pricing(model) is not None:
                 self.problem = f"there is no price for {model} at the service tier {variant!r}"
-            elif variant is None and facts is not None and not facts.units and not facts.uncounted:
+            elif variant is None and not facts.units and not facts.uncounted:
                 return driver.calculate_cost(self.usage, model)
             return None
-        if facts is None:
-            return calculate_cost(self.usage, pricing, model=model)
         if facts.uncounted:
             told = " and ".join(facts.uncounted)
             self.problem = f"the provider bills {told} apart, and the answer does not count that"
@@ -153,10 +159,14 @@ class _Bill:
         return calculate_cost(self.usage, pricing, model=model, extra=facts.units, region=facts.region)
 
 
-def _variant(facts: BillingFacts | None) -> str | None:
+def _is_usual(facts: BillingFacts) -> bool:
+    """Whether nothing but the model and its tokens decides the price."""
+    usual = facts.service_tier in _STANDARD_TIERS and facts.speed in _STANDARD_TIERS
+    return usual and facts.region is None and not facts.units and not facts.uncounted
+
+
+def _variant(facts: BillingFacts) -> str | None:
     """Which prices other than the usual ones the facts name."""
-    if facts is None:
-        return None
     if facts.speed not in _STANDARD_TIERS:
         return facts.speed
     return None if facts.service_tier in _STANDARD_TIERS else facts.service_tier

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from ..colours import drive
 from ..data.http import Reply, Request
@@ -21,7 +21,7 @@ from .billing import price_operation, take_reported_cost
 from .calls import Call
 from .connection import Connection
 from .exchange import open_body, send
-from .policies import Outcome, Wait
+from .policies import Outcome, Policy, Wait
 from .policies.retry import retry_delay
 from .ports import Port
 from .reading import StreamReader
@@ -107,7 +107,12 @@ class Pipeline(Generic[P]):
             tried += 1
             attempt = Attempt(call, self.target, prompt)
             try:
-                await self._admit(attempt)
+                for policy in self.connection.policies:
+                    lease = self._admit(policy, attempt)
+                    while isinstance(lease, Wait):
+                        await self._wait(attempt, lease.seconds)
+                        lease = self._admit(policy, attempt)
+                    attempt.leases.append((policy, lease))
                 return await work(attempt)
             except AIError as error:
                 failed = Outcome(kind="failure", error=error, may_be_billed=may_be_billed(error))
@@ -122,22 +127,26 @@ class Pipeline(Generic[P]):
                 drive(attempt.settle(self.port.emit_now, cancelled))
                 raise
 
-    async def _admit(self, attempt: Attempt) -> None:
-        """Pass every policy, waiting where one says so. Raises what a policy raises; nothing stays reserved then."""
-        for policy in self.connection.policies:
-            try:
-                while isinstance(lease := policy.admit(attempt, self.port.now()), Wait):
-                    await self._wait(attempt, lease.seconds)
-            except BaseException as error:
-                drive(attempt.settle(self.port.emit_now, Outcome(kind="refused", error=error, may_be_billed=False)))
-                raise
-            attempt.leases.append((policy, lease))
+    def _admit(self, policy: Policy, attempt: Attempt) -> Any:
+        """The lease of a policy, or how long to wait for it. Raises what it raises; nothing stays reserved then."""
+        try:
+            return policy.admit(attempt, self.port.now())
+        except BaseException as error:
+            self._refuse(attempt, error)
+            raise
 
     async def _wait(self, attempt: Attempt, seconds: float) -> None:
         deadline = attempt.call.deadline
-        if deadline is not None and self.port.now() + seconds >= deadline:
-            raise self.target.failures.deadline(attempt.call)
-        await self.port.sleep(seconds)
+        try:
+            if deadline is not None and self.port.now() + seconds >= deadline:
+                raise self.target.failures.deadline(attempt.call)
+            await self.port.sleep(seconds)
+        except BaseException as error:
+            self._refuse(attempt, error)
+            raise
+
+    def _refuse(self, attempt: Attempt, error: BaseException) -> None:
+        drive(attempt.settle(self.port.emit_now, Outcome(kind="refused", error=error, may_be_billed=False)))
 
     def _delay_after(self, error: AIError, call: Call, tried: int) -> float | None:
         """Seconds until the next attempt; `None` when there will be none."""
@@ -154,7 +163,7 @@ class Pipeline(Generic[P]):
         assert prompt is not None
         reply = await send(attempt, request)
         response = target.failures.reading(lambda: target.driver.parse_response(reply, prompt), reply)
-        response.request_id = reply.request_id
+        response.request_id = attempt.request_id
         target.fill(response, prompt, attempt.call, reply.headers)
         done = Outcome(kind="success", delivered=True, usage=response.usage, cost=response.cost)
         await attempt.settle(self.port.emit, done)

@@ -88,11 +88,15 @@ class EventBus(Observable):
 
         A listener with a method `wants(kind)` is asked; the log has one, since its level can change at any time.
         """
-        for listener in self._listeners(kind):
+        listeners = self._by_kind.get(kind)
+        if listeners is None:
+            listeners = self._listeners(kind)
+        for listener in listeners:
             asked = getattr(listener, "wants", None)
             if asked is None or asked(kind):
                 return True
-        return self.parent is not None and self.parent.wants(kind)
+        parent = self.parent
+        return parent is not None and parent.wants(kind)
 
     def emit_blocking(self, event: Event) -> None:
         """Bring `event` to its listeners, from blocking code. Async ones run to their end in a thread."""

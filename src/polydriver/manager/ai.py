@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from ..config import AISettings
-from ..conversation import AsyncConversation, Conversation
-from ..drivers.mock.failures import make_failure
 from ..drivers.mock.log import CallLog
-from ..drivers.mock.script import Pattern
 from ..events import EventBus
 from ..events.bus import Observable
-from ..provider import AsyncProvider, Provider
 from .connections import Connections, Factory
+
+if TYPE_CHECKING:
+    from ..conversation import AsyncConversation, Conversation
+    from ..drivers.mock.script import Pattern
+    from ..provider import AsyncProvider, Provider
 
 __all__ = ["AI", "AsyncAI", "FakeAI", "FakeAsyncAI"]
 
@@ -82,6 +83,8 @@ class AI(_Manager):
 
     def conversation(self, provider: str | None = None) -> Conversation:
         """A new conversation."""
+        from ..conversation import Conversation  # with tools and schemas, half of the package
+
         return Conversation(self, provider)
 
     def asynchronous(self) -> AsyncAI:
@@ -130,6 +133,8 @@ class AsyncAI(_Manager):
 
     def conversation(self, provider: str | None = None) -> AsyncConversation:
         """A new conversation."""
+        from ..conversation import AsyncConversation
+
         return AsyncConversation(self, provider)
 
     @classmethod
@@ -168,6 +173,8 @@ class _Scripted(CallLog):
 
     def fail(self, kind: str | int | BaseException | type[BaseException], *, times: int = 1, **details: Any) -> Self:
         """Add a failure to the script; see `MockDriver.fail`."""
+        from ..drivers.mock.failures import make_failure
+
         failure = make_failure(kind, **details) if isinstance(kind, str | int) else kind
         return self.reply(*[failure] * times)
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..config import load_settings
 from ..drivers import driver_class, driver_names, unknown_name
 from ..errors import ConfigurationError
 from ..events import EventBus
-from ..provider import Provider
+
+if TYPE_CHECKING:
+    from ..provider import Provider
 
 __all__ = ["Connections", "Factory"]
 
@@ -37,6 +38,8 @@ class Connections:
         """Make `factory` the driver of this name, in place of an earlier one; connections that use it are made anew."""
         if not isinstance(name, str) or not name:
             raise ConfigurationError(f"extend() takes the name of a driver as text, not {name!r}")
+        from ..provider import Provider  # with the engine: not before a provider is made
+
         if not callable(factory) or (isinstance(factory, type) and not issubclass(factory, Provider)):
             raise ConfigurationError(f"extend({name!r}) takes a driver class or a factory, not {_named(factory)}")
         with self._lock:
@@ -95,6 +98,8 @@ class Connections:
         else:
             made: Any = factory or driver_class(driver_name)
             provider = made(values, name=name, env=self.env)
+        from ..provider import Provider
+
         if not isinstance(provider, Provider):
             raise ConfigurationError(
                 f"the driver {driver_name!r} made a {type(provider).__name__}, which is not a Provider"
@@ -109,6 +114,8 @@ def _named(value: object) -> str:
 
 def _call_factory(factory: Callable[..., Provider], ai: object, values: dict[str, Any]) -> Provider:
     """Call `factory(config)`, or `factory(ai, config)` when it takes two positional arguments."""
+    import inspect
+
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     signature = inspect.signature(factory)
     required = [

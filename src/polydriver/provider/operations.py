@@ -6,13 +6,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
 from ..colours import drive
 from ..contract import DriverHooks
 from ..data.messages import Audio, Document, Image, Text
 from ..data.responses import AIResponse
-from ..engine.pipeline import Pipeline
 from ..operations import kinds
 from ..operations.kinds import OperationKind
 from ..operations.requests import EmbeddingInput
@@ -31,6 +30,9 @@ from ..operations.results import (
     TokenCount,
     Transcript,
 )
+
+if TYPE_CHECKING:
+    from ..engine.pipeline import Pipeline  # loaded at the first call
 
 __all__ = ["AsyncOperations", "Operations"]
 

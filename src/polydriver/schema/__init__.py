@@ -1,43 +1,53 @@
-"""JSON Schema: made from Python types, checked, and rewritten into what each provider accepts."""
+"""JSON Schema: made from Python types, checked, and rewritten into what each provider accepts.
+
+Names are loaded on first use: a wire that rewrites a schema needs nothing of what reads Python types.
+"""
 
 from __future__ import annotations
 
-from .adapting import adapt
-from .docstrings import DocString, parse_docstring
-from .strict import strict_schema
-from .types import ReadError, TypeReader, reader_for, to_json_value
-from .validation import find_problems
-from .walk import (
-    Schema,
-    SchemaReferenceError,
-    hoist_defs,
-    inline_refs,
-    map_subschemas,
-    merge_root_ref,
-    resolve_ref,
-    subschemas,
-    without_keywords,
-    wrap_value,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "DocString",
-    "ReadError",
-    "Schema",
-    "SchemaReferenceError",
-    "TypeReader",
-    "adapt",
-    "find_problems",
-    "hoist_defs",
-    "inline_refs",
-    "map_subschemas",
-    "merge_root_ref",
-    "parse_docstring",
-    "reader_for",
-    "resolve_ref",
-    "strict_schema",
-    "subschemas",
-    "to_json_value",
-    "without_keywords",
-    "wrap_value",
-]
+if TYPE_CHECKING:
+    from .adapting import adapt as adapt
+    from .docstrings import DocString as DocString
+    from .docstrings import parse_docstring as parse_docstring
+    from .strict import strict_schema as strict_schema
+    from .types import ReadError as ReadError
+    from .types import TypeReader as TypeReader
+    from .types import reader_for as reader_for
+    from .types import to_json_value as to_json_value
+    from .validation import find_problems as find_problems
+    from .walk import Schema as Schema
+    from .walk import SchemaReferenceError as SchemaReferenceError
+    from .walk import hoist_defs as hoist_defs
+    from .walk import inline_refs as inline_refs
+    from .walk import map_subschemas as map_subschemas
+    from .walk import merge_root_ref as merge_root_ref
+    from .walk import resolve_ref as resolve_ref
+    from .walk import subschemas as subschemas
+    from .walk import without_keywords as without_keywords
+    from .walk import wrap_value as wrap_value
+
+_HOMES = {
+    "adapting": "adapt",
+    "docstrings": "DocString parse_docstring",
+    "strict": "strict_schema",
+    "types": "ReadError TypeReader reader_for to_json_value",
+    "validation": "find_problems",
+    "walk": (
+        "Schema SchemaReferenceError hoist_defs inline_refs map_subschemas "
+        "merge_root_ref resolve_ref subschemas without_keywords wrap_value"
+    ),
+}
+_home_of = {name: home for home, names in _HOMES.items() for name in names.split()}
+
+__all__ = sorted(_home_of)
+
+
+def __getattr__(name: str) -> Any:
+    home = _home_of.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+    return value

@@ -62,7 +62,7 @@ class EitherWire(Wire, kw_only=True, eq=False):
 
     def choose(self, prompt: Prompt) -> ChatCompletions | Responses:
         """The wire for a prompt. Raises `ConfigurationError` for an `api` that does not exist."""
-        chosen: str = prompt.options.get("api") or self.config.settings.get("api") or "auto"
+        chosen: str = prompt.options.get("api") or self.driver.config.settings.get("api") or "auto"
         if chosen == "auto":
             return self.responses if self._is_for_responses(prompt) else self.chat
         if chosen not in ("chat", "responses"):
@@ -71,7 +71,8 @@ class EitherWire(Wire, kw_only=True, eq=False):
 
     def prefers_responses(self, model: str) -> bool:
         """Whether a model is better served by the Responses API: it reasons there, or is served nowhere else."""
-        entry = find(self.driver.catalog_name or self.name, model)
+        driver = self.driver
+        entry = find(driver.catalog_name or driver.name, model)
         if entry is None:
             return False
         if entry.endpoints is None:
@@ -119,9 +120,12 @@ class EitherWire(Wire, kw_only=True, eq=False):
     def answered_wire(self, body: bytes, prompt: Prompt) -> ChatCompletions | Responses:
         """The wire that a reply or the start of a stream speaks; the one that was asked for when that is not plain."""
         start = body[:_START]
-        if self.choose(prompt) is self.responses:
-            return self.chat if b'"choices"' in start and b'"response' not in start else self.responses
-        return self.responses if b'"choices"' not in start and _IS_RESPONSE.search(start) else self.chat
+        if b'"choices"' in start:
+            if b'"response' not in start:
+                return self.chat
+        elif _IS_RESPONSE.search(start):
+            return self.responses
+        return self.choose(prompt)
 
 
 class EitherDecoder(StreamDecoder[EitherWire]):

@@ -41,6 +41,7 @@ def read_cost(provider: str, total: Any, items: Mapping[str, Any]) -> Cost | Non
 
 
 _TICKS_PER_DOLLAR = Decimal(10) ** 10
+_COST_FIELDS = frozenset({"cost_in_usd_ticks", "cost", "estimated_cost"})
 
 
 def read_usual_cost(provider: str, usage: Mapping[str, Any]) -> Cost | None:
@@ -48,6 +49,8 @@ def read_usual_cost(provider: str, usage: Mapping[str, Any]) -> Cost | None:
 
     https://docs.x.ai/docs/api-reference and https://docs.deepinfra.com/chat/overview (2026-11-26)
     """
+    if usage.keys().isdisjoint(_COST_FIELDS):
+        return None
     ticks = read_amount(usage.get("cost_in_usd_ticks"))
     if ticks is not None:
         return read_cost(provider, ticks / _TICKS_PER_DOLLAR, {})

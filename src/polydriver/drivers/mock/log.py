@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from .calls import MockCall
-from .script import Script
+
+if TYPE_CHECKING:
+    from .script import Script
 
 __all__ = ["CallLog"]
 

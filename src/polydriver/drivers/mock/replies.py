@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -139,6 +138,8 @@ def _as_json(value: Any) -> str:
     try:
         return encode_json(dict(value) if isinstance(value, Mapping) else value).decode()
     except TypeError:
+        import dataclasses
+
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return encode_json(dataclasses.asdict(value)).decode()
         raise ConfigurationError(f"a mock cannot reply with a {type(value).__name__}") from None

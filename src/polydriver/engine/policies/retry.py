@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from math import isfinite
 
 from ...errors import AIError
@@ -60,6 +59,8 @@ def parse_retry_after(headers: Mapping[str, str], wall_time: float, *, limited: 
 
 
 def _seconds_until(date: str, wall_time: float) -> float | None:
+    from email.utils import parsedate_to_datetime
+
     try:
         moment = parsedate_to_datetime(date)
         if moment.tzinfo is None:

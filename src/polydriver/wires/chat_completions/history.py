@@ -32,10 +32,16 @@ _LONGEST_CALL_ID = 40
 def _render_messages(wire: ChatHistory, prompt: Prompt) -> list[dict[str, Any]]:
     """The `messages` list. Tool results become messages of their own, ahead of what else their message says."""
     rendered: list[dict[str, Any]] = []
+    usual = type(wire).render_answer is ChatHistory.render_answer
     thoughtful = _turns_with_tools(prompt.messages) if wire.replay_only_with_tools else None
     for position, message in enumerate(prompt.messages):
         content = message.content
         if message.role == "assistant":
+            parts = message.parts
+            if usual and len(parts) == 1 and type(parts[0]) is Text and parts[0].text and not message.provider_data:
+                said = {"role": "assistant", "content": parts[0].text}
+                rendered.append({**said, "name": message.name} if message.name else said)
+                continue
             replay = thoughtful is None or position in thoughtful
             rendered += _render_assistant(wire, prompt, message, replay=replay)
         elif isinstance(content, str):

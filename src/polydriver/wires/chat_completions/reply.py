@@ -16,7 +16,7 @@ from .calls import read_calls
 from .extras import Extras, read_details_text, read_images, read_sources
 from .request import ChatRequests
 from .thinking import split_thinking
-from .usage import parse_usage, read_billing
+from .usage import count_searches, parse_usage
 
 __all__ = ["FINISH_REASONS", "ChatReplies", "map_finish", "parse_choice", "parse_payload", "read_content"]
 
@@ -57,7 +57,9 @@ def parse_payload(wire: ChatReplies, payload: dict[str, Any], prompt: Prompt) ->
     if error := as_dict(choices[0]).get("error"):
         raise wire.map_payload({"error": error})
     seed = as_str(payload.get("id")) or ""
-    sources = read_sources(payload.get("search_results"), payload.get("citations"))
+    sources = []
+    if "search_results" in payload or "citations" in payload:
+        sources = read_sources(payload.get("search_results"), payload.get("citations"))
     first, *others = [parse_choice(wire, as_dict(choice), index, seed, sources) for index, choice in enumerate(choices)]
     raw_usage = as_dict(payload.get("usage"))
     response = AIResponse(
@@ -173,7 +175,9 @@ def _read_audio(message: dict[str, Any]) -> Audio | None:
 
 def _message_data(wire: ChatReplies, message: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """What the next turn must repeat of this message: a spoken answer is referred to by its id."""
-    audio_id = as_str(as_dict(message.get("audio")).get("id"))
+    if "audio" not in message:
+        return {}
+    audio_id = as_str(as_dict(message["audio"]).get("id"))
     return {wire.origin: {"audio": {"id": audio_id}}} if audio_id else {}
 
 
@@ -190,7 +194,10 @@ class ChatReplies(ChatRequests, kw_only=True, eq=False):
 
     def read_billing(self, response: AIResponse, service_tier: str | None) -> BillingFacts | None:
         """See `Wire.read_billing`."""
-        return read_billing(response, service_tier, self.driver.billing_region)
+        region = self.driver.billing_region
+        if searches := count_searches(response):
+            return BillingFacts(service_tier=service_tier, region=region, units={"web_searches": searches})
+        return BillingFacts(service_tier=service_tier, region=region) if service_tier or region else None
 
     def report_cost(self, usage: dict[str, Any], response: AIResponse) -> None:
         """Take over a cost that the provider itself reports in its usage object; most report none."""

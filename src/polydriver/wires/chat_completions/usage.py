@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...data.billing import BillingFacts, make_facts
 from ...data.json import as_dict, as_int
 from ...data.messages import ProviderPart
 from ...data.responses import AIResponse
 from ...data.usage import TokenUsage
 
-__all__ = ["parse_usage", "read_billing"]
+__all__ = ["count_searches", "parse_usage"]
 
 
 _CACHED = ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
 """Where services other than OpenAI say how much of the input came from a cache."""
+
+_NONE: dict[str, Any] = {}
 
 
 def parse_usage(raw: dict[str, Any]) -> TokenUsage:
@@ -22,16 +23,19 @@ def parse_usage(raw: dict[str, Any]) -> TokenUsage:
 
     Some services leave reasoning out of `completion_tokens`; their total gives them away.
     """
-    inputs = as_dict(raw.get("prompt_tokens_details")) or as_dict(raw.get("input_tokens_details"))
-    outputs = as_dict(raw.get("completion_tokens_details")) or as_dict(raw.get("output_tokens_details"))
-    input_tokens, output = as_int(raw.get("prompt_tokens")), as_int(raw.get("completion_tokens"))
-    total = as_int(raw.get("total_tokens"))
+    get = raw.get
+    inputs = get("prompt_tokens_details") or get("input_tokens_details")
+    outputs = get("completion_tokens_details") or get("output_tokens_details")
+    inputs = inputs if type(inputs) is dict else _NONE
+    outputs = outputs if type(outputs) is dict else _NONE
+    input_tokens, output = as_int(get("prompt_tokens")), as_int(get("completion_tokens"))
+    total = as_int(get("total_tokens"))
     reasoning = as_int(outputs.get("reasoning_tokens"))
-    if reasoning is None:
-        reasoning = as_int(raw.get("reasoning_tokens"))
+    if reasoning is None and "reasoning_tokens" in raw:
+        reasoning = as_int(raw["reasoning_tokens"])
     cached = as_int(inputs.get("cached_tokens"))
     if cached is None:
-        cached = next((count for name in _CACHED if (count := as_int(raw.get(name))) is not None), None)
+        cached = next((count for name in _CACHED if (count := as_int(get(name))) is not None), None)
     if reasoning and output is not None and total == (input_tokens or 0) + output + reasoning:
         output += reasoning
     return TokenUsage(
@@ -51,21 +55,21 @@ _SEARCHING_MODELS = ("-search-preview", "-search-api")
 _GROQ_TOOLS = "executed_tools"
 
 
-def read_billing(response: AIResponse, service_tier: str | None, region: str | None) -> BillingFacts | None:
-    """The tier, and the searches that the service made itself: counted in its usage object, or as calls of its tools.
+def count_searches(response: AIResponse) -> int:
+    """The searches that the service made itself: counted in its usage object, or as calls of its tools.
 
     OpenAI's search models search once for every call.
     https://developers.openai.com/api/docs/guides/tools-web-search (2026-11-26)
     """
     searches = 0
     raw = response.usage.raw if response.usage is not None else None
-    if raw:
-        for name in ("server_tool_use", "server_tool_use_details"):
-            searches = searches or as_int(as_dict(raw.get(name)).get("web_search_requests")) or 0
+    if raw and ("server_tool_use" in raw or "server_tool_use_details" in raw):
+        tools = as_dict(raw.get("server_tool_use")) or as_dict(raw.get("server_tool_use_details"))
+        searches = as_int(tools.get("web_search_requests")) or 0
     for part in response.parts:
         if type(part) is ProviderPart and part.kind == _GROQ_TOOLS:
             searches += part.data.get("type") in ("search", "web_search")
     model = response.model
-    if model and not searches and any(name in model for name in _SEARCHING_MODELS):
-        searches = 1
-    return make_facts(service_tier or None, region, units={"web_searches": searches} if searches else None)
+    if model and not searches and "-search" in model and any(name in model for name in _SEARCHING_MODELS):
+        return 1
+    return searches

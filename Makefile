@@ -5,7 +5,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 bin = $(VENV)/bin
 
-.PHONY: help demo test check bench docs lock clean dev-env demo-env bench-env python-is-new
+.PHONY: help demo test check format data providers bench docs lock clean dev-env demo-env bench-env python-is-new
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,7 +14,7 @@ demo: demo-env ## the OpenAI driver against a server on loopback: chat, stream, 
 	@$(bin)/python -m polydriver demo
 
 test: dev-env ## the tests; no key and no network are needed
-	$(bin)/python -m pytest -q $(PYTEST_ARGS)
+	$(bin)/python -m pytest -q -n auto $(PYTEST_ARGS)
 
 check: dev-env ## lint, format, types, import directions, house rules
 	$(bin)/ruff check .
@@ -22,6 +22,17 @@ check: dev-env ## lint, format, types, import directions, house rules
 	$(bin)/mypy src tools tests/conftest.py $(wildcard tests/typing examples)
 	$(bin)/lint-imports --no-cache
 	$(bin)/python tools/check_house.py
+
+format: dev-env ## put the code into shape: ruff's fixes and its format
+	$(bin)/ruff check --fix .
+	$(bin)/ruff format .
+
+data: dev-env ## make the table of models and prices anew from public data, and check it
+	$(bin)/python tools/build_models.py
+	$(bin)/python tools/build_models.py --check
+
+providers: dev-env ## write the table of providers in the documentation anew
+	$(bin)/python tools/build_providers.py
 
 bench: bench-env ## the benchmarks beside the bare clients, the openai SDK and LiteLLM
 	$(VENV)-bench/bin/python -m benchmarks --python $(abspath $(VENV)-bench/bin/python) $(BENCH_ARGS)

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,9 +113,20 @@ def no_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture(scope="session")
 def wire_dir() -> Path:
-    """Return the folder of recorded provider traffic, or skip: it lies outside the repository."""
-    configured = os.environ.get("POLYDRIVER_WIRE")
-    folder = Path(configured) if configured else REPOSITORY.parent / "shared" / "wire"
-    if not folder.is_dir():
-        pytest.skip(f"no recorded traffic at {folder}: set POLYDRIVER_WIRE to its folder")
-    return folder
+    """Return the folder of recorded provider traffic: `tests/traffic`, or what `POLYDRIVER_WIRE` names."""
+    return Path(os.environ.get("POLYDRIVER_WIRE") or REPOSITORY / "tests" / "traffic")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Tell in one line for each kind why tests were skipped."""
+    kinds = Counter(_kind_of(report.longrepr) for report in terminalreporter.stats.get("skipped", ()))
+    for kind, count in kinds.most_common():
+        terminalreporter.write_line(f"skipped {count}: {kind}")
+
+
+def _kind_of(longrepr: Any) -> str:
+    """The reason of a skip, without the name of the driver that it is about."""
+    reason = str(longrepr[2] if isinstance(longrepr, tuple) else longrepr).removeprefix("Skipped: ")
+    if "credentials for" in reason or "may need no key" in reason:
+        return "end-to-end tests of a provider without a key or address in the environment (see tests/e2e/README.md)"
+    return re.sub(r"^[\w.-]+ (?=(?:has|does|lists|is|needs)\b)", "the driver ", reason)

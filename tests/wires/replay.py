@@ -28,7 +28,7 @@ Splitter = Callable[[bytes], list[bytes]]
 def records(folder: Path, *apis: str) -> list[Record]:
     """Return all records of these APIs."""
     found = []
-    for path in sorted((folder / "dev").glob("*.jsonl.gz")):
+    for path in sorted(folder.rglob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             found += [record for line in lines if (record := json.loads(line))["api"] in apis]
     return found

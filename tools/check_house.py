@@ -2,7 +2,7 @@
 
 Errors: a module without `__all__`, or one that names something absent; a module over 500 lines; a function
 over 60 lines; more than 8 parameters; `NotImplementedError` or an unfinished-work mark; `open` in a driver; a
-package import that loads more than the public names. A module over 250 lines is a warning: look for the seam.
+package import that loads more than the public names; an import cycle, types included. A module over 250 lines is a warning: look for the seam.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # where `tools` is, when this file is run as a script
+
+from tools.import_cycles import cycles, imports_of
 
 __all__ = ["main"]
 
@@ -72,6 +76,7 @@ def main() -> int:
         elif lines > MODULE_WARNING:
             warnings.append(f"{where}: {lines} lines; past {MODULE_WARNING} look for the seam")
     errors += check_import()
+    errors += [f"import cycle: {' <-> '.join(cycle)}" for cycle in cycles(imports_of(PACKAGE))]
     for warning in warnings:
         print("warning:", warning)
     for error in errors:

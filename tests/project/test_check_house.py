@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 import pytest
 
 from tools import check_house
+from tools.import_cycles import cycles, imports_of
 
 WHERE = "src/polydriver/drivers/example.py"
 LONG = "def f():\n" + "    pass\n" * 61
@@ -59,3 +61,21 @@ def test_good_code_passes(source: str) -> None:
 
 def test_an_entry_script_exports_nothing() -> None:
     assert findings("main()", "src/polydriver/__main__.py") == ""
+
+
+def test_cycles_are_found_whatever_hides_them(tmp_path: Path) -> None:
+    package = tmp_path / "house"
+    (package / "rooms").mkdir(parents=True)
+    files = {
+        "__init__.py": "from .a import A as A",
+        "a.py": "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from .rooms import B",
+        "rooms/__init__.py": "from .b import B as B",
+        "rooms/b.py": "def f():\n    from ..c import C",
+        "c.py": "from house import A",
+        "alone.py": "import house.c",
+    }
+    for name, text in files.items():
+        (package / name).write_text(text)
+    assert list(cycles(imports_of(package))) == [["house.a", "house.c", "house.rooms.b"]]
+    (package / "c.py").write_text("")
+    assert list(cycles(imports_of(package))) == []

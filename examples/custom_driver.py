@@ -34,7 +34,7 @@ class CustomAIDriver(
             if name in OPTIONS:
                 body[OPTIONS[name]] = value
             else:
-                prompt.warn(f"{self.name} takes no {name}; it was left out.")
+                prompt.warn(f"{self.name} does not support {name}; it was left out.")
         path = "dialogue/stream" if prompt.stream else "dialogue"
         return self.build_post(path, {**body, **prompt.extra}, stream=prompt.stream, headers=prompt.extra_headers)
 

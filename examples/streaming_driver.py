@@ -38,7 +38,7 @@ class CustomDecoder(StreamDecoder["StreamingCustomDriver"]):
         """Read one event."""
         payload = decode_json(event)
         if not isinstance(payload, dict):
-            raise self.wire.invalid_response("an event is no object", event)
+            raise self.wire.invalid_response("an event is not an object", event)
         if payload.get("error"):
             raise self.wire.map_payload(payload)
         if delta := as_str(payload.get("delta")):

@@ -36,7 +36,7 @@ def test_summary() -> None:
 
 
 def test_summary_while_busy() -> None:
-    """A rate limit is no failure."""
+    """A rate limit is not a failure."""
     ai = AI.fake(strict=True).fail("rate_limit", times=3)
     assert summarise(ai, "A long story.") == "A long sto..."
 

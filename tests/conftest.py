@@ -80,7 +80,7 @@ def is_loopback(host: str) -> bool:
     return address.is_loopback or address.is_unspecified
 
 
-# No property is about speed, and a busy machine is no failure. CI tries the same examples each time.
+# No property is about speed, and a busy machine is not a failure. CI tries the same examples each time.
 settings.register_profile(
     "polydriver",
     deadline=None,

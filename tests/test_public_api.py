@@ -158,7 +158,7 @@ class TestNames:
 
 
 class Wrapped(Provider):
-    """A provider that is no driver: around another one."""
+    """A provider that is not a driver: around another one."""
 
     def __init__(self, inner: Driver) -> None:
         self.inner = inner

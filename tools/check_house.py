@@ -2,7 +2,8 @@
 
 Errors: a module without `__all__`, or one that names something absent; a module over 500 lines; a function
 over 60 lines; more than 8 parameters; `NotImplementedError` or an unfinished-work mark; `open` in a driver; a
-package import that loads more than the public names; an import cycle, types included. A module over 250 lines is a warning: look for the seam.
+package import that loads more than the public names; an import cycle, types included. A module over 250 lines is a
+warning: look for the seam.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ def bound_names(node: ast.stmt) -> Iterator[str]:
 
 
 def exported_names(node: ast.stmt) -> list[str] | None:
-    """Return the strings of an `__all__` assignment, or None when it is no literal list of strings."""
+    """Return the strings of an `__all__` assignment, or None when it is not a literal list of strings."""
     value = getattr(node, "value", None)
     try:
         names = ast.literal_eval(value) if value is not None else None

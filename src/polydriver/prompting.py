@@ -38,7 +38,7 @@ _ALSO_TAKEN: dict[str, Any] = {"logit_bias": dict[str | int, float], "logprobs":
 """What some options may be beside the type of the prompt's field: it is written as JSON all the same."""
 
 _LABELS: dict[str, Any] = {"metadata": dict[str, Any], "conversation_id": str}
-"""Options of the call that are no limits."""
+"""Options of the call that are not limits."""
 
 _ROLES: tuple[str, ...] = get_args(Role)
 _NUMBERS: dict[str, tuple[type | tuple[type, ...], float, float]] = {
@@ -225,7 +225,9 @@ def unknown_option(driver: DriverHooks, name: str, known: Iterable[str]) -> Unkn
     """The error for an option that is not among the known ones, with the nearest of them."""
     near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     if name == "stream":
-        return UnknownOptionError("stream is no option: call send_streaming_message(), or stream() of a conversation")
+        return UnknownOptionError(
+            "stream is not an option: call send_streaming_message(), or stream() of a conversation"
+        )
     meant = f" Did you mean {near[0]!r}?" if near else ""
     return UnknownOptionError(
         f"{driver.config.name} knows no option {name!r}.{meant} "

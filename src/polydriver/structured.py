@@ -169,7 +169,7 @@ def _from_dict(target: dict[str, Any]) -> Output:
         name = _clean_name(title) if isinstance(title, str) else "output"
         return _from_schema(target, name, target.get("description"))
     raise ConfigurationError(
-        f'response_format {target!r} is no JSON schema. Give one with a `type`, a Python type, or "json".'
+        f'response_format {target!r} is not a JSON schema. Give one with a `type`, a Python type, or "json".'
     )
 
 

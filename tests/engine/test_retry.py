@@ -73,7 +73,7 @@ def test_the_reset_of_the_limit_that_is_used_up_counts() -> None:
     }
     assert parse_retry_after(headers, NOW) == 2.0
     assert parse_retry_after(headers, NOW, limited=False) is None
-    assert parse_retry_after({"x-ratelimit-reset-tokens": "1700000000"}, NOW) is None, "an epoch time is no duration"
+    assert parse_retry_after({"x-ratelimit-reset-tokens": "1700000000"}, NOW) is None, "an epoch time is not a duration"
 
 
 def test_a_wait_above_the_cap_is_not_made() -> None:

@@ -43,7 +43,7 @@ CUTS = {
     "a clean end of the body": [READ, HEAD + HELLO + END],
     "a closed connection": [READ, HEAD + HELLO, CLOSE],
     "a reset connection": [READ, HEAD + HELLO, 0.05, RESET],
-    "an event that is no JSON": [READ, HEAD + HELLO + framed(b"data: {nonsense\n\n") + END],
+    "an event that is not JSON": [READ, HEAD + HELLO + framed(b"data: {nonsense\n\n") + END],
     "an event that is a list": [READ, HEAD + HELLO + framed(b"data: [1, 2]\n\n") + END],
     "an event that is a number": [READ, HEAD + HELLO + framed(b"data: 7\n\n") + END],
     "choices that are a number": [READ, HEAD + HELLO + framed(b'data: {"choices": 7}\n\n') + END],

@@ -80,5 +80,5 @@ def test_size_is_limited() -> None:
 
 
 def test_broken_base64_is_our_error() -> None:
-    with pytest.raises(InvalidResponseError, match="no base64"):
+    with pytest.raises(InvalidResponseError, match="not base64"):
         parsed(ImageContent(data="?", mime_type="image/png"))

@@ -6,9 +6,9 @@ import ast
 from pathlib import Path
 
 import pytest
+from tools.import_cycles import cycles, imports_of
 
 from tools import check_house
-from tools.import_cycles import cycles, imports_of
 
 WHERE = "src/polydriver/drivers/example.py"
 LONG = "def f():\n" + "    pass\n" * 61

@@ -46,7 +46,7 @@ async def time_in(city: str) -> str:
 
 
 def plain(city: str) -> str:
-    """A function that is no tool yet."""
+    """A function that is not a tool yet."""
     return city
 
 

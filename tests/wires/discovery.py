@@ -45,7 +45,7 @@ def _convert(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def validate_message(document: str, name: str, body: Any) -> None:
-    """Raise `AssertionError` when the body is no message of that name in the document. Skips without the document."""
+    """Raise `AssertionError` when the body is not a message of that name in the document; skip without one."""
     error = best_match(_validator(document, name).iter_errors(body))
     if error is not None:
         at = "/".join(str(step) for step in error.absolute_path) or "the root"

@@ -228,7 +228,7 @@ def _is_delay(variable: str) -> bool:
 
 
 def _in_seconds(text: str, key: str) -> str | float:
-    """Delays come from variables in milliseconds; what is no number stays, to be reported as it is."""
+    """Delays come from variables in milliseconds; what is not a number stays, to be reported as it is."""
     if key not in _IN_MILLISECONDS:
         return text
     try:

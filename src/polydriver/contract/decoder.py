@@ -100,7 +100,7 @@ class StreamDecoder(Generic[W]):
         raise AssertionError(f"{type(self).__name__} has no parse_event")
 
     def pass_over(self) -> None:
-        """Called by `parse_event` for an event that only keeps the connection alive: it is no sign of progress."""
+        """Called by `parse_event` for an event that only keeps the connection alive: it is not a sign of progress."""
         self.events -= 1
 
     def parse_unframed(self, body: bytes, chunks: list[AIChunk]) -> None:
@@ -109,10 +109,10 @@ class StreamDecoder(Generic[W]):
         try:
             payload = decode_json(body)
         except ValueError:
-            raise self.wire.invalid_response("the body is no event stream", body) from None
+            raise self.wire.invalid_response("the body is not an event stream", body) from None
         if isinstance(payload, dict) and payload.get("error"):
             raise self.wire.map_payload(payload)
-        raise self.wire.invalid_response("the body is no event stream", body)
+        raise self.wire.invalid_response("the body is not an event stream", body)
 
     def end(self, chunks: list[AIChunk]) -> None:
         """Called once when the body is over, for wires whose end mark is the last answer itself."""

@@ -160,7 +160,7 @@ class Builder:
         """Send only the end of the history: at most so many messages, or tokens as estimated (4 characters each).
 
         The system text always goes along, a call is never parted from its result, and `history` itself stays whole.
-        Without arguments all of it is sent again. Raises `ConfigurationError` for what is no number of at least 1.
+        Without arguments all of it is sent again. Raises `ConfigurationError` for what is not a number of at least 1.
         """
         for name, limit in (("max_tokens", max_tokens), ("max_messages", max_messages)):
             if limit is not None:

@@ -18,14 +18,14 @@ _BLANK = ("", "null")
 
 
 def parse_arguments(raw: object, *, cut: bool = False) -> tuple[dict[str, Any] | None, str | None]:
-    """The arguments of a tool call as `(arguments, None)`, or `(None, text)` when what came is no JSON
+    """The arguments of a tool call as `(arguments, None)`, or `(None, text)` when what came is not JSON
     object.
 
     Absent (`None`), blank, `"null"` and `{}` all mean no arguments. An object is taken as it is, JSON text is
     decoded, and a JSON string that holds a JSON object is decoded once more. Everything else (malformed or
     cut-off JSON, an array, a bare value, more than 200 levels) is incomplete: such a call must not be run.
 
-    `cut` says that the answer ended at the token limit: then nothing, or `"null"`, is no proof of a call
+    `cut` says that the answer ended at the token limit: then nothing, or `"null"`, is not a proof of a call
     without arguments. Never raises.
     """
     if raw is None:

@@ -158,7 +158,7 @@ class Refusal(msgspec.Struct, frozen=True, tag="refusal", omit_defaults=True):
 class ToolCall(msgspec.Struct, frozen=True, tag="tool_call", omit_defaults=True):
     """The model's wish to have a tool called.
 
-    `arguments` is the parsed object; it is `None` when what came is no JSON object (cut off by the token limit, or
+    `arguments` is the parsed object; it is `None` when what came is not a JSON object (cut off by the token limit, or
     malformed), and then `arguments_text` has the raw text and `is_complete` is false: such a call must not be run.
     """
 

@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 
 def check_prompts(prompts: object) -> None:
-    """Raise `ConfigurationError` for what is no list of prompts: one text would be sent letter by letter."""
+    """Raise `ConfigurationError` for what is not a list of prompts: one text would be sent letter by letter."""
     if isinstance(prompts, str | bytes | AIMessage | Mapping) or not isinstance(prompts, Iterable):
         raise ConfigurationError(f"send_batch() takes a list of messages, not {type(prompts).__name__}")
 

@@ -47,7 +47,7 @@ class Observable(ABC):
         """Listen to events of `kind` and its subclasses; `"*"`, `None` and `Event` mean all events.
 
         Returns a function that ends it (calling it again does nothing). Without a `listener` it is a
-        decorator: `@ai.on(ResponseGenerated)`. Raises `TypeError` for what is no class of events or can't be
+        decorator: `@ai.on(ResponseGenerated)`. Raises `TypeError` for what is not a class of events or can't be
         called.
         """
         wanted: Any = Event if kind is None or kind == "*" else kind
@@ -80,7 +80,7 @@ class EventBus(Observable):
         return self
 
     def off(self, listener: Listener[Any], kind: type[Event] | None = None) -> None:
-        """End every registration of `listener`, or only those for `kind`. Unknown ones are no error."""
+        """End every registration of `listener`, or only those for `kind`. Unknown ones are not errors."""
         self._remove(lambda entry: entry.listener == listener and kind in (None, entry.kind))
 
     def wants(self, kind: type[Event]) -> bool:

@@ -58,7 +58,7 @@ def _parse_media(data: str, media_type: str | None, uri: str | None) -> Media:
     try:
         return kind.from_base64(data, media_type, name=uri.rpartition("/")[2] or None if uri else None)
     except binascii.Error as error:
-        raise InvalidResponseError(f"a tool's {kind.__name__.lower()} is no base64: {error}") from None
+        raise InvalidResponseError(f"a tool's {kind.__name__.lower()} is not base64: {error}") from None
 
 
 def _size(part: Text | Media) -> int:

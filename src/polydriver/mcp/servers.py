@@ -64,7 +64,7 @@ def stdio_server(
         parameters = StdioServerParameters(
             command=command, args=list(arguments), env=dict(env) if env else None, cwd=folder
         )
-        # A notebook's or a test runner's `sys.stderr` is no file that a program could write to.
+        # A notebook's or a test runner's `sys.stderr` is not a file that a program could write to.
         transport = stdio_client(parameters, errlog=log or sys.__stderr__ or sys.stderr)
         async with _client(transport, on_message) as client:
             yield client

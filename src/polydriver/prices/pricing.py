@@ -61,7 +61,7 @@ def calculate_cost(
     `output_image_tokens`, `output_video_tokens`, `cached_audio_tokens`, `cached_image_tokens` (parts of the
     usage's input and output), `citation_tokens`, `web_searches`, `file_searches`, `containers`,
     `code_executions`, `audio_seconds`, `characters` and `pages`.
-    Input that is not counted there is text, and what is no token is not billed. A model whose output images
+    Input that is not counted there is text, and what is not a token is not billed. A model whose output images
     or videos have a price of their own needs their count, 0 too: they cost many times what text costs.
 
     `region` is where the answer was computed: if the pricing has a premium for it, all tokens cost that many times as

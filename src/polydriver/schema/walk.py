@@ -92,7 +92,7 @@ def resolve_ref(root: Mapping[str, Any], ref: object) -> Schema:
         else:
             raise SchemaReferenceError(f"the reference {ref!r} leads nowhere in this schema")
     if not isinstance(node, dict):
-        raise SchemaReferenceError(f"the reference {ref!r} leads to something that is no schema")
+        raise SchemaReferenceError(f"the reference {ref!r} leads to something that is not a schema")
     return node
 
 

@@ -43,7 +43,7 @@ class Exchanges:
 
     def __init__(self, path: str | Path, mode: CassetteMode = "once") -> None:
         """Raises `ConfigurationError` for an unknown mode, a missing file in mode `replay`, and a file that
-        is no cassette."""
+        is not a cassette."""
         self.path = Path(path)
         if mode not in ("once", "replay", "record"):
             raise ConfigurationError(f"a cassette's mode is 'once', 'replay' or 'record', not {mode!r}")
@@ -163,5 +163,5 @@ def _read(path: Path) -> list[dict[str, Any]]:
             exchange = decode_json(line)
             exchanges.append({"request": dict(exchange["request"]), "response": dict(exchange["response"])})
         except (ValueError, KeyError, TypeError):
-            raise ConfigurationError(f"{path}, line {number} is no recorded exchange") from None
+            raise ConfigurationError(f"{path}, line {number} is not a recorded exchange") from None
     return exchanges

@@ -34,7 +34,7 @@ async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWrite
     first, *lines = raw.decode("latin-1").strip("\r\n").split("\r\n")
     words = first.split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
-        raise BadRequestError("this is no HTTP/1 request")
+        raise BadRequestError("this is not an HTTP/1 request")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     if headers.get("expect", "").lower() == "100-continue":
         writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
@@ -51,7 +51,7 @@ async def _read_body(reader: asyncio.StreamReader, headers: dict[str, str]) -> b
     if length is None:
         return None
     if not length.isdigit():
-        raise BadRequestError("content-length is no number")
+        raise BadRequestError("content-length is not a number")
     if int(length) > _MAX_BODY:
         raise BadRequestError("the body is too large", 413)
     return await reader.readexactly(int(length))
@@ -64,7 +64,7 @@ async def _read_chunked(reader: asyncio.StreamReader) -> bytes:
         try:
             size = int(line, 16)
         except ValueError:
-            raise BadRequestError("the size of a chunk is no number") from None
+            raise BadRequestError("the size of a chunk is not a number") from None
         if size < 0 or len(body) + size > _MAX_BODY:
             raise BadRequestError("the body is too large", 413)
         if size == 0:

@@ -190,7 +190,7 @@ def _make_tool(item: ToolLike) -> ToolSpec | ProviderTool:
         if made.signature is not None and made.signature.needs_instance:
             raise _needs_instance(made.name)
         return made
-    raise ConfigurationError(f"{item!r} is no tool. Give a function, a type, or a dict with a name and a schema.")
+    raise ConfigurationError(f"{item!r} is not a tool. Give a function, a type, or a dict with a name and a schema.")
 
 
 @functools.lru_cache(maxsize=256)
@@ -219,7 +219,7 @@ def _from_dict(item: dict[str, Any]) -> ToolSpec | ProviderTool:
         raise ConfigurationError(f'the tool {item!r} has no name. Put one under "name".')
     schema = inner.get(schema_key) if schema_key else None
     if schema is not None and not isinstance(schema, dict):
-        raise ConfigurationError(f"the schema of tool {inner['name']!r} is no JSON object: {schema!r}")
+        raise ConfigurationError(f"the schema of tool {inner['name']!r} is not a JSON object: {schema!r}")
     return Tool(
         name=_checked_name(inner["name"]),
         description=inner.get("description") or "",

@@ -121,7 +121,7 @@ class Signature:
         if text and (annotated_text(hint) or "description" not in schema or "$ref" in schema):
             schema["description"] = text
         if parameter.default is not Parameter.empty and parameter.default is not None:
-            # A default that JSON can't carry is the function's own affair.
+            # A default that JSON can't carry stays with the function.
             with contextlib.suppress(TypeError, ValueError):
                 schema["default"] = to_json_value(parameter.default)
         return schema

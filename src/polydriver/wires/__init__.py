@@ -1,9 +1,9 @@
 """How each family of APIs is spoken: requests rendered, replies and streams parsed. Pure: no I/O, no clock.
 
 Each package is one wire, with the same files: `wire.py` (the class), `options.py` (what it does with each option of a
-prompt, and what services can set), `history.py` (messages), `request.py` (the body), `reply.py`, `usage.py` where it is
-long, and `stream.py` (the decoder). `WIRES` is the one list of them: the scaffold, the fixtures of the testing kit, the
-documentation's tables and the tests that loop over all wires are made from it.
+prompt, and what services can set), `history.py` (messages), `request.py` (the body), `reply.py`, `usage.py` (tokens,
+and what else is billed) and `stream.py` (the decoder). `WIRES` is the one list of them: the scaffold, the fixtures of
+the testing kit, the documentation's tables and the tests that loop over all wires are made from it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How Azure OpenAI knows who asks: a key, or a token of Microsoft Entra.
+"""Authentication at Azure OpenAI: a key, or a token of Microsoft Entra.
 
 https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 """

@@ -1,4 +1,4 @@
-"""How Bedrock knows who asks: an API key as a bearer token, or a signature made with AWS's keys."""
+"""Authentication at Bedrock: an API key as a bearer token, or a signature made with AWS's keys."""
 
 from __future__ import annotations
 

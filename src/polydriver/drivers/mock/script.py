@@ -94,7 +94,7 @@ class Script:
         return None
 
     def failure_for(self, call: MockCall) -> Failure | AIError | None:
-        """For what is no chat: the next scripted reply if it is a failure."""
+        """For what is not chat: the next scripted reply if it is a failure."""
         try:
             reply = self._queue.popleft()
         except IndexError:

@@ -86,7 +86,7 @@ class OllamaDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, Calc
     path_roots = ("/api", "/v1")
 
     def __init__(self, config: Any = None, **settings: Any) -> None:
-        """See `Driver`. Raises `ConfigurationError` for a `host` that is no address, too."""
+        """See `Driver`. Raises `ConfigurationError` for a `host` that is not an address, too."""
         super().__init__(config, **settings)
         host = self.config.setting("host")
         if host and self.config.base_url == type(self).base_url:

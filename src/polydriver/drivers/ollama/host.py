@@ -25,7 +25,7 @@ def read_host(value: str) -> str:
     """
     match = _FORM.fullmatch(value.strip().strip("\"'"))
     if match is None or not 0 < int(match["port"] or 1) < 65536:
-        raise ConfigurationError("OLLAMA_HOST (host) is no address: write host, host:port or http://host:port")
+        raise ConfigurationError("OLLAMA_HOST (host) is not an address: write host, host:port or http://host:port")
     scheme = (match["scheme"] or "http").lower()
     host = match["host"]
     if ":" in host and not host.startswith("["):

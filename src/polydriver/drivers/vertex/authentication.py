@@ -1,4 +1,4 @@
-"""How Vertex AI knows who asks: an API key, a token that is given, or tokens made from Google Cloud's credentials."""
+"""Authentication at Vertex AI: an API key, a token that is given, or tokens made from Google Cloud's credentials."""
 
 from __future__ import annotations
 

@@ -112,11 +112,11 @@ class VertexAIDriver(
 ):  # fmt: skip
     """Vertex AI. https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
 
-    Who asks is told by the first of these that is there: `access_token`, `api_key`, `credentials` (a dict, or an
+    Credentials are the first of these that is given: `access_token`, `api_key`, `credentials` (a dict, or an
     object of google-auth's), `credentials_file` (`GOOGLE_APPLICATION_CREDENTIALS`), the login of gcloud, the
     machine's own account.
 
-    Models whose id begins with `claude` are spoken to over Anthropic's Messages. A `base_url` of one's own stands for
+    Models whose id begins with `claude` are spoken to over Anthropic's Messages. Your own `base_url` stands for
     the host of every location; the version and the project's path follow it.
     """
 

@@ -17,7 +17,7 @@ from ...errors import ProviderError
 from .address import Origin, locate, proxy_for
 from .async_pool import AsyncPool, Lease
 from .base import Stale, is_broken
-from .content import Content, came_whole
+from .content import Content, is_whole
 from .encode import encode_request
 from .http1 import ResponseReader
 from .per_loop import PerLoop
@@ -35,7 +35,7 @@ class AiohttpTransport:
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts.expires`."""
         lease, reader, first = await self._begin(request, timeouts)
-        if came_whole(reader, first, timeouts.max_bytes):
+        if is_whole(reader, first, timeouts.max_bytes):
             lease.finish(reader)
             return Reply(status=reader.status, headers=reader.headers, body=first, redialed=reader.redialed)
         whole = io.BytesIO()

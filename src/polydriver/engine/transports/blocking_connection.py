@@ -30,7 +30,7 @@ class BlockingConnection:
         self._timeout = link.gettimeout() or 0.0
 
     def transmit(self, head: bytes, body: bytes, expires: float) -> None:
-        """Send a request. A server that answers and closes before it has read everything is no failure yet."""
+        """Send a request. A server that answers and closes before it has read everything is not a failure yet."""
         link = self._live()
         try:
             # `sendall` takes the socket's timeout as the limit of the whole call, not of each step.

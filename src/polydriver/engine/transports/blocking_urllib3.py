@@ -18,7 +18,7 @@ from ...errors import ProviderError
 from .address import Address, Origin, locate, proxy_for
 from .base import Stale, is_broken
 from .blocking_connection import BlockingConnection
-from .content import Content, came_whole
+from .content import Content, is_whole
 from .encode import encode_request
 from .http1 import ResponseReader
 from .pools import Pool
@@ -38,7 +38,7 @@ class Urllib3Transport:
     def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts.expires`."""
         connection, reader, first = self._begin(request, timeouts)
-        if came_whole(reader, first, timeouts.max_bytes):
+        if is_whole(reader, first, timeouts.max_bytes):
             connection.finish(reader)
             return Reply(status=reader.status, headers=reader.headers, body=first, redialed=reader.redialed)
         whole = io.BytesIO()

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from .decompress import decoder_for
 
-__all__ = ["Content", "Framing", "came_whole"]
+__all__ = ["Content", "Framing", "is_whole"]
 
 
 class Framing(Protocol):
@@ -25,7 +25,7 @@ class Framing(Protocol):
         ...
 
 
-def came_whole(reader: Framing, first: bytes, max_bytes: int) -> bool:
+def is_whole(reader: Framing, first: bytes, max_bytes: int) -> bool:
     """Whether `first`, which came with the headers, is the whole content as it stands, as in most short replies."""
     return reader.finished and "content-encoding" not in reader.headers and len(first) <= max_bytes
 

@@ -60,7 +60,7 @@ class ContractChecks(ConformanceBase):
 
     def test_is_named(self) -> None:
         """It is a driver, with a name, a title and a docstring."""
-        assert issubclass(self.driver, Driver), f"{self.driver.__name__} is no subclass of Driver"
+        assert issubclass(self.driver, Driver), f"{self.driver.__name__} is not a subclass of Driver"
         assert self.driver.name, "the driver has no `name`"
         assert self.driver.title, "the driver has no `title`"
         assert self.subject.get_name(), "get_name() is empty"

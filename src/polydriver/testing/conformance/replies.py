@@ -76,7 +76,7 @@ class ReplyChecks(ConformanceBase):
             only_our_errors("parse_models", lambda: self._read_models(sample), sample)  # noqa: B023
 
     def test_hostile_replies_raise_our_errors(self) -> None:
-        """Replies that are no answer raise our errors only."""
+        """Replies that are not answer raise our errors only."""
         self.needs_chat()
         for body in HOSTILE_BODIES:
             only_our_errors("parse_response", lambda: self.parse(body), body)  # noqa: B023
@@ -121,7 +121,7 @@ def check_calls(response: AIResponse) -> None:
     calls = response.tool_calls
     assert calls, "function calling is claimed, but no call is read"
     assert all(call.is_complete and isinstance(call.arguments, dict) for call in calls), (
-        f"arguments are no objects: {calls}"
+        f"arguments are not objects: {calls}"
     )
     assert all(call.id and call.name for call in calls), f"a call has no id or name: {calls}"
     assert len({call.id for call in calls}) == len(calls), f"calls share an id: {calls}"

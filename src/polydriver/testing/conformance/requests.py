@@ -66,7 +66,7 @@ class RequestChecks(ConformanceBase):
             _check_request(request)
             assert request.method == "POST", f"a prompt is posted, not sent by {request.method}"
             assert request.stream == stream, "Request.stream does not say what the prompt says"
-            assert isinstance(decode_json(request.body or b""), dict), "the body is no JSON object"
+            assert isinstance(decode_json(request.body or b""), dict), "the body is not a JSON object"
 
     def test_streams_are_asked_for(self) -> None:
         """A stream is asked for otherwise than a whole answer."""
@@ -172,7 +172,7 @@ class RequestChecks(ConformanceBase):
         try:
             body = self.subject.build_request(prompt).body or b""
         except UnsupportedFeatureError:
-            self.skip("this driver takes no schema")
+            self.skip("this driver does not support schemas")
         assert b"conformance_field" in body or prompt.warnings, "a schema is asked for, but it is not in the body"
 
     def test_models_request_is_well_formed(self) -> None:

@@ -77,7 +77,7 @@ def _decode_leniently(wire: Wire, data: bytes) -> Chunk:
     if isinstance(payload, str):
         raise wire.map_payload(payload)
     if not isinstance(payload, dict):
-        raise wire.invalid_response("an event of the stream is no object", data)
+        raise wire.invalid_response("an event of the stream is not an object", data)
     try:
         return msgspec.convert(payload, Chunk)
     except (msgspec.ValidationError, RecursionError) as error:

@@ -106,7 +106,7 @@ class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
         return delta_of(message)
 
     def _read_content(self, choice: ChoiceAssembly, content: Any, chunks: list[AIChunk]) -> None:
-        """Content that is no plain text: Mistral's lists of parts, or text with think tags."""
+        """Content that is not plain text: Mistral's lists of parts, or text with think tags."""
         if isinstance(content, str):
             pieces = self._think.setdefault(choice.index, ThinkTags()).feed(content)
         else:

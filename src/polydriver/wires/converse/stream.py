@@ -86,7 +86,7 @@ class ConverseDecoder(StreamDecoder[ConverseSettings]):
         except ValueError as error:
             raise self.wire.invalid_response(f"an event of the stream is {error}", payload) from None
         if not isinstance(found, dict):
-            raise self.wire.invalid_response("an event of the stream is no JSON object", payload)
+            raise self.wire.invalid_response("an event of the stream is not a JSON object", payload)
         return found
 
     def unwrap(self, event: EventStreamMessage, chunks: list[AIChunk]) -> None:
@@ -166,7 +166,7 @@ class ConverseDecoder(StreamDecoder[ConverseSettings]):
             try:
                 block.redacted += b64decode(delta.redactedContent, validate=True)
             except (binascii.Error, ValueError):
-                raise self.wire.invalid_response("redacted reasoning is no base64") from None
+                raise self.wire.invalid_response("redacted reasoning is not base64") from None
 
     def _stop_block(self, event: dict[str, Any], chunks: list[AIChunk]) -> None:
         """End a block. Calls wait for the stop reason, which tells whether the last of them was cut."""

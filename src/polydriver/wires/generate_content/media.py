@@ -55,7 +55,7 @@ class ContentMedia(OperationPart, kw_only=True, eq=False):
         """The request for pictures; models called `imagen...` are asked over predict."""
         for name in ("quality", "style", "background", "user"):
             if getattr(request, name) is not None:
-                request.warn(f"{self.name} takes no {name}; it was left out.")
+                request.warn(f"{self.name} does not support {name}; it was left out.")
         if bare_id(request.model).startswith("imagen"):
             return self._build_imagen(request)
         if request.format is not None:

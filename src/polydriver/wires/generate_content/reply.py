@@ -69,7 +69,7 @@ def parse_response(wire: ContentSettings, payload: Any, prompt: Prompt) -> AIRes
     if isinstance(payload, list) or (isinstance(payload, dict) and payload.get("error")):
         raise wire.map_payload(payload)
     if not isinstance(payload, dict):
-        raise wire.invalid_response("it is no JSON object", repr(payload)[:500].encode())
+        raise wire.invalid_response("it is not a JSON object", repr(payload)[:500].encode())
     raw, payload = payload, with_camel_names(payload)
     candidates = payload.get("candidates")
     if not any(name in payload for name in _PAYLOAD_FIELDS) or not isinstance(candidates, list | None):

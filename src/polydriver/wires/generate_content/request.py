@@ -49,7 +49,9 @@ def _place_system(
     if facts.system and contents:
         body["systemInstruction"] = {"parts": system}
         return
-    prompt.warn(f"{wire.name} was given the system message as the user's: it takes none without another message here.")
+    prompt.warn(
+        f"{wire.name} was given the system message as the user's: it does not support one without another message here."
+    )
     if contents and contents[0]["role"] == "user":
         contents[0]["parts"] = system + contents[0]["parts"]
     else:

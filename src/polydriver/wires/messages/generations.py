@@ -1,8 +1,8 @@
 """What generations of Claude models differ in, as far as a request must know it.
 
 The table is about the past only: older models take options that newer ones refuse, or lack what newer ones have. A
-Claude model that it does not name is taken as one of the newest; a model that is no Claude (other services speak this
-wire too) as a plain one. Nothing here refuses a model.
+Claude model that it does not name is taken as one of the newest; a model that is not a Claude (other services speak
+this wire too) as a plain one. Nothing here refuses a model.
 
 https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking and `/extended-thinking`, `/effort`,
 `/structured-outputs`

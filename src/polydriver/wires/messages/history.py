@@ -117,7 +117,7 @@ def _render_part(wire: MessagesSettings, prompt: Prompt, part: Part, role: str) 
         return _render_media(wire, part)
     if isinstance(part, Audio) and part.transcript:
         return _plain_text(part.transcript)
-    prompt.warn(f"{wire.name} takes no {type(part).__name__} in a message of the role {role}; it was left out.")
+    prompt.warn(f"{wire.name} does not support {type(part).__name__} in a message of the role {role}; it was left out.")
     return None
 
 
@@ -148,7 +148,7 @@ def _render_text(wire: MessagesSettings, part: Text) -> Block | None:
         return None
     own = part.provider_data.get(wire.origin)
     if own is not None and part.citations:
-        # `file_id` comes in answers and is no field of requests.
+        # `file_id` comes in answers and is not a field of requests.
         block["citations"] = [{key: item[key] for key in item if key != "file_id"} for item in part.citations]
     return {**block, **_marks(wire, part.provider_data)}
 
@@ -159,7 +159,7 @@ def _marks(wire: MessagesSettings, data: ProviderData) -> Block:
 
 
 def _render_reasoning(wire: MessagesSettings, part: Reasoning) -> Block | None:
-    """Reasoning with its signature. Without one the API takes none; that of other providers is dropped."""
+    """Reasoning with its signature. Without one the API refuses it; that of other providers is dropped."""
     own = part.provider_data.get(wire.origin, {})
     if redacted := own.get("redacted_data"):
         return {"type": "redacted_thinking", "data": redacted}

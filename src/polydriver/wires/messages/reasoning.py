@@ -112,7 +112,7 @@ def render_sampling(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]
     wanted = {name: value for name in ("temperature", "top_p", "top_k") if (value := getattr(prompt, name)) is not None}
     sampling = wire.generation(prompt.model).sampling
     if wanted and sampling == "none":
-        prompt.warn(f"{prompt.model} takes no {' and no '.join(wanted)}; left out.")
+        prompt.warn(f"{prompt.model} does not support {' or '.join(wanted)}; left out.")
         return
     if wanted and body.get("thinking", {}).get("type") in ("enabled", "adaptive"):
         if wanted.get("temperature", 1) != 1 or "top_k" in wanted or wanted.get("top_p", 1) < _MIN_TOP_P:

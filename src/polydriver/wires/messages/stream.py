@@ -60,7 +60,7 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
 
     def _object(self, value: Any, name: str, data: bytes) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise self.wire.invalid_response(f"{name} is no object", data)
+            raise self.wire.invalid_response(f"{name} is not an object", data)
         return value
 
     def _start_message(self, message: dict[str, Any], chunks: list[AIChunk]) -> None:

@@ -68,7 +68,7 @@ class Embeddings(OperationHooks, kw_only=True, eq=False):
         try:
             vector.frombytes(binascii.a2b_base64(value, strict_mode=True))
         except ValueError as error:
-            raise self.invalid_response(f"an embedding is no base64 of floats: {error}") from None
+            raise self.invalid_response(f"an embedding is not base64 of floats: {error}") from None
         if sys.byteorder == "big":
             vector.byteswap()
         return vector.tolist()

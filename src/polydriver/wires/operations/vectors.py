@@ -34,7 +34,7 @@ def read_vectors(
     warned of.
     """
     if not all(is_vector(vector) for vector in found):
-        raise part.invalid_response("an embedding is no list of numbers", reply.body)
+        raise part.invalid_response("an embedding is not a list of numbers", reply.body)
     if len(found) != inputs:
         text = f"{inputs} inputs came back as {len(found)} embeddings"
         if len(found) < inputs or warn is None:

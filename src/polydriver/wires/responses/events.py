@@ -33,7 +33,7 @@ class Event(msgspec.Struct):
 
 
 decode_event = msgspec.json.Decoder(Event).decode
-"""Reads one event. Raises `msgspec.DecodeError` for what is no JSON object."""
+"""Reads one event. Raises `msgspec.DecodeError` for what is not a JSON object."""
 
 DELTAS = {
     "response.output_text.delta": ("message", "text"),

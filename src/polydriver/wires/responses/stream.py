@@ -71,7 +71,7 @@ class ResponsesDecoder(StreamDecoder[ResponsesReplies]):
             raise self.wire.map_payload(payload)  # not of this API
 
     def _decode_leniently(self, data: bytes) -> Event:
-        """An event that is no ordinary JSON: half a surrogate pair, or an error as a bare string."""
+        """An event that is not ordinary JSON: half a surrogate pair, or an error as a bare string."""
         try:
             payload = decode_json(data)
         except ValueError as error:

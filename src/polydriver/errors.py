@@ -218,7 +218,7 @@ class UnsupportedFeatureError(AIError):
 
 
 class DeadlineExceededError(AIError):
-    """The deadline of the whole call (attempts, waits, fallbacks and stream together) passed."""
+    """The deadline of the whole call (attempts, waits and stream together) passed."""
 
     hint = "Raise `deadline`, or lower `retry_attempts`."
 

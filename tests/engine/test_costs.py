@@ -20,6 +20,7 @@ from polydriver import (
     Driver,
     EmbeddingResponse,
     OpenAIDriver,
+    TokenUsage,
     openai_compatible,
 )
 from polydriver.data.billing import BillingFacts
@@ -467,6 +468,52 @@ def test_a_custom_driver_is_priced_by_its_own_method() -> None:
     with Server([READ, reply(whole, headers=JSON)]) as server:
         driver = Mine(base_url=f"{server.url}/v1")
         response = driver.send_message("Hi", model="m")
+        driver.close()
+    assert response.cost is not None
+    assert response.cost.total == 7
+
+
+@pytest.mark.parametrize(("tier", "total"), [("flex", "0.005625"), ("default", "0.01125"), (None, "0.01125")])
+@pytest.mark.parametrize("region", [None, "eu"])
+def test_a_driver_that_is_its_own_wire_is_billed_like_one_that_has_a_wire(
+    tier: str | None, total: str, region: str | None
+) -> None:
+    class Own(CompatibleDriver):
+        name = "own"
+        base_url = "http://localhost/v1"
+        requires_key = False
+        catalog_name = "openai"
+        billing_region = region
+
+        def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
+            usage = TokenUsage(input_tokens=1000, output_tokens=1000)
+            return AIResponse.from_text("Hi", usage=usage, raw=self.decode(reply))
+
+    whole, _, _ = chat("gpt-5", beside={"service_tier": tier} if tier else {}, inside={})
+    with Server([READ, reply(whole, headers=JSON)]) as server:
+        driver = Own(base_url=f"{server.url}/v1")
+        response = driver.send_message("Hi", model="gpt-5")
+        driver.close()
+    assert (response.billing and response.billing.region) == region
+    assert response.cost is not None
+    assert response.cost.total == Decimal(total)
+
+
+def test_a_region_without_a_premium_leaves_the_driver_its_own_cost() -> None:
+    class Mine(CompatibleDriver):
+        name = "mine"
+        base_url = "http://localhost/v1"
+        requires_key = False
+        catalog_name = "openai"
+        billing_region = "eu"
+
+        def calculate_cost(self, usage: Any, model: str) -> Cost | None:
+            return Cost(Decimal(7), items={"all": Decimal(7)})
+
+    whole, _, _ = chat("gpt-4o", beside={}, inside={})
+    with Server([READ, reply(whole, headers=JSON)]) as server:
+        driver = Mine(base_url=f"{server.url}/v1")
+        response = driver.send_message("Hi", model="gpt-4o")
         driver.close()
     assert response.cost is not None
     assert response.cost.total == 7

@@ -141,11 +141,11 @@ class _Bill:
         """What it costs by the prices of one model."""
         facts, variant, driver = self.facts, self.variant, self.driver
         pricing = driver.pricing(model) if variant is None else driver.pricing(model, variant)
+        if variant is None and not facts.units and not facts.uncounted and not (pricing and pricing.premiums):
+            return driver.calculate_cost(self.usage, model)
         if pricing is None:
             if variant is not None and driver.pricing(model) is not None:
                 self.problem = f"there is no price for {model} at the service tier {variant!r}"
-            elif variant is None and not facts.units and not facts.uncounted:
-                return driver.calculate_cost(self.usage, model)
             return None
         if facts.uncounted:
             told = " and ".join(facts.uncounted)

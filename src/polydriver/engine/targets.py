@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..data.http import Request
+from ..data.json import as_dict, as_str
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
 from ..errors import AIError, ConfigurationError, InvalidResponseError
@@ -60,6 +61,9 @@ class Target:
         if prompt.warnings:
             response.warnings = [*prompt.warnings, *response.warnings]
         response.attempts = call.attempts
+        if response.billing is None:  # of a driver that is its own wire; a wire has told it
+            tier = as_str(as_dict(response.raw).get("service_tier"))
+            response.billing = self.driver.read_billing(response, tier)
         take_reported_cost(self.connection.name, headers, response)
         if response.cost is None:
             price_answer(self.driver, response, prompt.model, asked_tier=prompt.service_tier)

@@ -62,12 +62,11 @@ class _Operating(ABC):
 class Operations(_Operating):
     """What providers do beyond chat. Part of `Provider`.
 
-        All take the limits of a call (`timeout` and `deadline` in seconds, `retry_attempts`), `metadata` for events,
-        `extra` (merged into the body as it is), `extra_headers`, and the options that the driver adds
-    (the field `options` of its parts). All raise `UnsupportedFeatureError` before anything is sent when the driver
-    does not
-        do them, `UnknownOptionError` for an option that nobody knows, `ConfigurationError` for arguments that cannot
-        work (a missing model among them), and else `AIError`s only.
+    All take the limits of a call (`timeout` and `deadline` in seconds, `retry_attempts`), `metadata` for events,
+    `extra` (merged into the body as it is), `extra_headers`, and the options that the driver adds (the field `options`
+    of its parts). All raise `UnsupportedFeatureError` before anything is sent when the driver does not do them,
+    `UnknownOptionError` for an option that nobody knows, `ConfigurationError` for arguments that cannot work (a missing
+    model among them), and else `AIError`s only.
     """
 
     def _operate(self, kind: OperationKind[R], options: Mapping[str, Any], **fields: Any) -> R:

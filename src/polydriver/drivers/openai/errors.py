@@ -34,85 +34,49 @@ class OpenAIError(tree.ProviderError):
 class OpenAIInvalidCredentialsError(OpenAIError, tree.InvalidCredentialsError):
     """OpenAI does not take the key, or it lacks a permission."""
 
-    hint = tree.InvalidCredentialsError.hint
-    retryable = tree.InvalidCredentialsError.retryable
-
 
 class OpenAIRateLimitError(OpenAIError, tree.RateLimitError):
     """OpenAI's limit of requests or tokens was reached."""
-
-    hint = tree.RateLimitError.hint
-    retryable = tree.RateLimitError.retryable
 
 
 class OpenAIQuotaExceededError(OpenAIError, tree.QuotaExceededError):
     """The OpenAI account is out of credit (`insufficient_quota`)."""
 
-    hint = tree.QuotaExceededError.hint
-    retryable = tree.QuotaExceededError.retryable
-
 
 class OpenAIServerError(OpenAIError, tree.ServerError):
     """OpenAI failed or is overloaded."""
-
-    hint = tree.ServerError.hint
-    retryable = tree.ServerError.retryable
 
 
 class OpenAIInvalidRequestError(OpenAIError, tree.InvalidRequestError):
     """OpenAI refuses the request as it stands."""
 
-    hint = tree.InvalidRequestError.hint
-    retryable = tree.InvalidRequestError.retryable
-
 
 class OpenAIContextLengthError(OpenAIInvalidRequestError, tree.ContextLengthError):
     """More tokens than the OpenAI model can read."""
-
-    hint = tree.ContextLengthError.hint
-    retryable = tree.ContextLengthError.retryable
 
 
 class OpenAIModelNotFoundError(OpenAIInvalidRequestError, tree.ModelNotFoundError):
     """OpenAI has no such model for this account."""
 
-    hint = tree.ModelNotFoundError.hint
-    retryable = tree.ModelNotFoundError.retryable
-
 
 class OpenAIContentFilterError(OpenAIInvalidRequestError, tree.ContentFilterError):
     """OpenAI's safety system refused the request."""
-
-    hint = tree.ContentFilterError.hint
-    retryable = tree.ContentFilterError.retryable
 
 
 class OpenAIAPITimeoutError(OpenAIError, tree.APITimeoutError):
     """OpenAI did not answer in time."""
 
-    hint = tree.APITimeoutError.hint
-    retryable = tree.APITimeoutError.retryable
-
 
 class OpenAIAPIConnectionError(OpenAIError, tree.APIConnectionError):
     """No connection to OpenAI, or it broke."""
-
-    hint = tree.APIConnectionError.hint
-    retryable = tree.APIConnectionError.retryable
 
 
 class OpenAIInvalidResponseError(OpenAIError, tree.InvalidResponseError):
     """OpenAI's answer cannot be read."""
 
-    hint = tree.InvalidResponseError.hint
-    retryable = tree.InvalidResponseError.retryable
-
 
 class OpenAIStreamInterruptedError(OpenAIError, tree.StreamInterruptedError):
     """A stream from OpenAI broke after its first content."""
-
-    hint = tree.StreamInterruptedError.hint
-    retryable = tree.StreamInterruptedError.retryable
 
 
 tree.adopt_branch(

@@ -85,7 +85,11 @@ class Calls:
                 assert finished[-1].outcome == "success"
                 assert finished[-1].cost == event.response.cost
             if isinstance(event, StreamAbandoned) and finished:
-                assert finished[-1].outcome in ("abandoned", "cancelled")
+                if finished[-1].outcome == "failure":  # cancelled in the wait before the next attempt
+                    assert (event.reason, event.response) == ("cancelled", None)
+                    assert isinstance(events[-2], RequestRetried)
+                else:
+                    assert finished[-1].outcome in ("abandoned", "cancelled")
 
 
 def raising(event: Event) -> None:
@@ -332,3 +336,20 @@ def test_a_stream_that_is_open_at_exit_is_told(tmp_path: Any) -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "exit True\n"
+
+
+@pytest.mark.parametrize("colour", ["blocking", "async"])
+def test_the_error_of_a_retry_keeps_nothing_of_the_call_alive(colour: str) -> None:
+    driver, events = make([{"error": "connection"}, "an answer of some length"], [])
+    if colour == "blocking":
+        run_blocking(driver, "drop", 0)
+    else:
+        asyncio.run(run_async(driver.asynchronous(), "send", 0))
+    gc.collect()
+    retried = [event.error for event in events if isinstance(event, RequestRetried)]
+    assert len(retried) == 1
+    link: BaseException | None = retried[0]
+    while link is not None:
+        assert link.__traceback__ is None
+        link = link.__cause__ or link.__context__
+    Calls(events).check()

@@ -120,6 +120,7 @@ class Pipeline(Generic[P]):
                 delay = self._delay_after(error, call, tried)
                 if delay is None:
                     raise
+                _forget_frames(error)
                 await call.retried(self.port.emit, error, tried, delay)
                 await self.port.sleep(delay)
             except BaseException as error:
@@ -192,3 +193,17 @@ class Pipeline(Generic[P]):
             done.usage, done.cost = result.usage, result.cost
         await attempt.settle(self.port.emit, done)
         return result
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Drop the tracebacks of an error that is not raised.
+
+    From Python 3.13 on they keep the frames of the whole call alive, also once those are left: a listener that keeps
+    the event of a retry would keep a stream open that its reader dropped.
+    """
+    link: BaseException | None = error
+    seen: set[int] = set()
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__

@@ -101,10 +101,11 @@ class AIError(Exception):
             self.hint = hint
 
     def __str__(self) -> str:
+        words = (word for word in (self.code, self.type) if word and word != str(self.status))
         facts = [
             self.provider,
             f"HTTP {self.status}" if self.status else None,
-            self.code or self.type,
+            next(words, None),
             f"request {self.request_id}" if self.request_id else None,
             f"retry after {self.retry_after:g} s" if self.retry_after is not None else None,
         ]

@@ -105,3 +105,19 @@ def test_a_token_is_kept_secret_like_a_key(how: str) -> None:
         assert "x-api-key" not in server.requests[0].headers
     assert isinstance(outcome.error, InvalidCredentialsError)
     assert KEY not in f"{outcome.error} {outcome.error!r} {vars(outcome.error)}"
+
+
+@pytest.mark.parametrize("how", STREAMERS)
+@pytest.mark.parametrize("delta", [None, {}, {"stop_reason": None}])
+def test_a_stop_reason_that_only_the_first_event_says(how: str, delta: Any) -> None:
+    start, *_ = WIRE.begin()
+    start["message"]["stop_reason"] = "tool_use"
+    ended = [] if delta is None else [{"type": "message_delta", "delta": delta, "usage": {"output_tokens": 7}}]
+    events = [start, *WIRE.calls(("a", "pay", '{"x": 1}')), *ended, {"type": "message_stop"}]
+    with Server(stream(WIRE, *events)) as server:
+        outcome = ask(how, WIRE, server)
+    assert outcome.response is not None
+    assert outcome.response.finish_reason == "tool_calls"
+    assert outcome.response.raw_finish_reason == "tool_use"
+    assert [(made.name, made.is_complete) for made in outcome.response.tool_calls] == [("pay", True)]
+    assert outcome.chunks[-1].finish_reason == "tool_calls"

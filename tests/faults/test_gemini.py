@@ -138,3 +138,26 @@ def test_the_key_goes_in_a_header_of_its_own(how: str) -> None:
         request = server.requests[0]
     assert request.headers["x-goog-api-key"] == KEY
     assert request.target == "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse"
+
+
+@pytest.mark.parametrize("how", [*CALLERS, *STREAMERS])
+@pytest.mark.parametrize(
+    "word", ["STOP", "OTHER", "TOOL_CALLS", "FINISH_REASON_UNSPECIFIED", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"]
+)
+def test_any_word_but_an_error_means_calls_where_there_are_calls(how: str, word: str) -> None:
+    whole = SSE.whole(None, "tool_calls", call_id="a", name="pay", arguments={"x": 1})
+    whole["candidates"][0]["finishReason"] = word
+    body = json.dumps(whole).encode()
+    if how in CALLERS:
+        script: Any = [READ, refuse(body)]
+    else:
+        end = SSE.end()
+        end[0]["candidates"][0]["finishReason"] = word
+        script = stream(SSE, *SSE.calls(("a", "pay", '{"x": 1}')), *end)
+        if word == "FINISH_REASON_UNSPECIFIED":
+            script = stream(SSE, *SSE.calls(("a", "pay", '{"x": 1}')), *end, *SSE.end())
+    with Server(script) as server:
+        outcome = ask(how, SSE, server)
+    assert outcome.response is not None
+    assert outcome.response.finish_reason == "tool_calls"
+    assert [(made.name, made.is_complete) for made in outcome.response.tool_calls] == [("pay", True)]

@@ -6,11 +6,13 @@ import json
 import logging
 import pickle
 import traceback
+from typing import Any
 
 import pytest
 
 from polydriver import (
     InvalidCredentialsError,
+    InvalidRequestError,
     InvalidResponseError,
     RateLimitError,
     ServerError,
@@ -113,7 +115,13 @@ FOREIGN = [
 ]
 
 
-READ_TOO = {("bedrock", "stop_reason"), ("responses", "choices"), ("cohere", "done")}
+READ_TOO = {
+    ("bedrock", "stop_reason"),
+    ("responses", "choices"),
+    ("chat", "choices"),
+    ("chat", "output"),
+    ("cohere", "done"),
+}
 """What a wire reads on purpose: Claude's own API, either of OpenAI's, a text in place of a list."""
 
 
@@ -127,6 +135,49 @@ def test_the_reply_of_another_api_is_refused(how: str, wire: Wire) -> None:
             outcome = ask(how, wire, server)
             assert isinstance(outcome.error, InvalidResponseError), body
             assert len(server.requests) == 1
+
+
+CORES: dict[str, tuple[str | int, ...]] = {
+    "chat": ("choices", 0, "message"),
+    "anthropic": ("content",),
+    "gemini": ("candidates",),
+    "responses": ("output",),
+    "ollama": ("message",),
+    "cohere": ("message",),
+    "bedrock": ("output", "message"),
+}
+"""Where the answer stands in a reply."""
+
+
+def hollow(wire: Wire) -> list[dict[str, Any]]:
+    """Whole replies that have everything but the answer itself."""
+    found = []
+    path = CORES[wire.name]
+    for depth, name in enumerate(path):
+        for filling in (None, "x", ...):
+            body = wire.whole()
+            place: Any = body
+            for step in path[:depth]:
+                place = place[step]
+            if filling is not ...:
+                place[name] = filling
+            elif isinstance(place, dict):
+                del place[name]
+            else:
+                place.clear()
+            found.append(body)
+    return found
+
+
+@pytest.mark.parametrize("how", ALL)
+@every_wire
+def test_a_reply_without_an_answer_is_no_success(how: str, wire: Wire) -> None:
+    for body in hollow(wire):
+        with Server([READ, refuse(json.dumps(body).encode())]) as server:
+            outcome = ask(how, wire, server, retry_attempts=1)
+        assert outcome.error is not None, body
+        if how in CALLERS:
+            assert type(outcome.error).__name__ == f"{wire.prefix}InvalidResponseError", body
 
 
 @pytest.mark.parametrize("how", CALLERS)
@@ -206,3 +257,141 @@ def test_the_key_is_nowhere_to_be_seen(how: str, wire: Wire, caplog: pytest.LogC
     restored = pickle.loads(pickle.dumps(error))
     assert type(restored) is type(error)
     assert str(restored) == str(error)
+
+
+GENERIC = ("server_error", "api_error", "INTERNAL", "internal_error", "InternalServerError", "timeout", "UNKNOWN")
+"""Words that say only that something went wrong at the server."""
+
+FIRM = {
+    400: InvalidRequestError,
+    403: InvalidCredentialsError,
+    404: InvalidRequestError,
+    413: InvalidRequestError,
+    418: InvalidRequestError,
+    422: InvalidRequestError,
+    429: RateLimitError,
+    500: ServerError,
+    503: ServerError,
+}
+
+
+def failing(word: str, message: str = "no") -> bytes:
+    """An error that has a word at every place where some service has one."""
+    error = {"type": word, "code": word, "status": word, "message": message}
+    return json.dumps({"type": "error", "error": error, "__type": word, "message": message}).encode()
+
+
+@pytest.mark.parametrize("how", ALL)
+@every_wire
+@pytest.mark.parametrize("status", FIRM)
+def test_a_generic_word_says_less_than_the_status(how: str, wire: Wire, status: int) -> None:
+    for word in GENERIC:
+        if word == "timeout" and status >= 500:
+            continue  # it does say more
+        with Server([READ, refuse(failing(word), status)]) as server:
+            outcome = ask(how, wire, server)
+            assert type(outcome.error).__name__ == f"{wire.prefix}{FIRM[status].__name__}", word
+            assert outcome.error is not None
+            assert outcome.error.status == status
+            assert len(server.requests) == (2 if FIRM[status].retryable else 1), word
+
+
+@pytest.mark.parametrize("how", ALL)
+@every_wire
+def test_a_request_that_is_too_large_is_not_sent_again(how: str, wire: Wire) -> None:
+    with Server([READ, refuse(failing("rate_limit_exceeded", "Request too large: limit 6000 tokens"), 413)]) as server:
+        assert isinstance(ask(how, wire, server).error, InvalidRequestError)
+        assert len(server.requests) == 1
+
+
+NOT_SUPPORTED = [
+    (501, {}),
+    (501, {"error": {"code": 501, "message": "This server does not support chat.", "type": "not_supported_error"}}),
+    (501, {"error": {"code": 501, "message": "no", "type": "server_error"}}),
+    (500, {"error": {"code": 500, "message": "image input is not supported - hint: ...", "type": "server_error"}}),
+    (500, {"message": "Streaming is not currently supported for this model", "error": "It doesn't support streaming"}),
+    (500, {"error": {"message": "Unsupported content", "status": "INTERNAL", "type": "api_error"}}),
+    (500, {"error": {"message": "tools: not implemented"}}),
+]
+
+
+@pytest.mark.parametrize("how", ALL)
+@every_wire
+@pytest.mark.parametrize(("status", "body"), NOT_SUPPORTED)
+def test_what_a_server_does_not_have_is_not_asked_for_again(how: str, wire: Wire, status: int, body: Any) -> None:
+    with Server([READ, refuse(json.dumps(body).encode(), status)]) as server:
+        outcome = ask(how, wire, server)
+        assert type(outcome.error).__name__ == f"{wire.prefix}InvalidRequestError"
+        assert outcome.error is not None
+        assert not outcome.error.retryable
+        assert len(server.requests) == 1
+
+
+TOO_LONG = [
+    (400, "no", "exceed_context_size_error"),
+    (400, "request (5000 tokens) exceeds the available context size (4096 tokens), try increasing it", "x"),
+    (400, "the request exceeds the available context size. try increasing the context size", "x"),
+    (500, "the request exceeds the available context size, try increasing it", "server_error"),
+    (500, "input is too large to process. increase the physical batch size", "server_error"),
+    (400, "the input length exceeds the context length", "api_error"),
+    (400, "Trying to keep the first 9 tokens when context the overflows. exceeds the context window", "x"),
+]
+
+
+@pytest.mark.parametrize("how", ALL)
+@every_wire
+@pytest.mark.parametrize(("status", "message", "word"), TOO_LONG)
+def test_a_context_that_is_exceeded(how: str, wire: Wire, status: int, message: str, word: str) -> None:
+    with Server([READ, refuse(failing(word, message), status)]) as server:
+        outcome = ask(how, wire, server)
+        assert type(outcome.error).__name__ == f"{wire.prefix}ContextLengthError"
+        assert len(server.requests) == 1
+
+
+def framings(body: bytes) -> list[bytes]:
+    """A body framed as the streams of different servers."""
+    return [
+        b"data: " + body + b"\n\n",
+        b"data:" + body + b"\r\n\r\ndata: [DONE]\r\n\r\n",
+        b": wait\n\nevent: error\nid: 7\ndata: " + body + b"\n\n",
+        b"error: " + body + b"\n\n",
+        body + b"\n" + b'{"done": true}\n',
+    ]
+
+
+@pytest.mark.parametrize("how", ALL)
+@pytest.mark.parametrize(("wire", "refusal"), REFUSALS)
+def test_a_refusal_framed_as_a_stream(how: str, wire: Wire, refusal: Refusal) -> None:
+    if not isinstance(refusal.body, dict):
+        return
+    headers = {"content-type": "text/event-stream", **refusal.headers}
+    for body in framings(refusal.content):
+        with Server([READ, refuse(body, refusal.status, headers)]) as server:
+            error = ask(how, wire, server, retry_attempts=1).error
+        assert type(error).__name__ == f"{wire.prefix}{refusal.kind.__name__}"
+        assert error is not None
+        assert "data:" not in error.message
+        assert "{" not in error.message
+
+
+@pytest.mark.parametrize("how", CALLERS)
+@every_wire
+def test_an_error_framed_as_a_stream_inside_a_success(how: str, wire: Wire) -> None:
+    for body in framings(json.dumps({"error": {"message": "slow down", "code": "429"}}).encode()):
+        with Server([READ, refuse(body)]) as server:
+            outcome = ask(how, wire, server)
+            assert isinstance(outcome.error, RateLimitError), body
+            assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("how", CALLERS)
+@every_wire
+@pytest.mark.parametrize("code", [400, "400"])
+def test_a_status_is_said_once(how: str, wire: Wire, code: Any) -> None:
+    for more in ({}, {"type": "None", "param": "None"}):
+        with Server(
+            [READ, refuse(json.dumps({"error": {"message": "no", "code": code, **more}}).encode(), 400)]
+        ) as server:
+            text = str(ask(how, wire, server).error)
+        assert text.count("400") == 1, text
+        assert "None" not in text

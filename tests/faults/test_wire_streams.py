@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from polydriver import (
+    AIError,
     APITimeoutError,
     DeadlineExceededError,
     InvalidCredentialsError,
+    InvalidRequestError,
     InvalidResponseError,
+    RateLimitError,
+    ServerError,
     StreamInterruptedError,
 )
 
@@ -220,18 +224,82 @@ def test_a_huge_event_is_taken_and_one_above_the_limit_is_not(how: str, wire: Wi
         assert outcome.error.partial is None
 
 
+RUBBISH = [
+    b"<html><title>Log in</title></html>",
+    b"plain text",
+    b"null",
+    b"[]",
+    b"{}",
+    b'{"foo": 1}',
+    b"data: x\n\n",
+    b"data: {}\n\n",
+    b'data: {"foo": 1}\n\n',
+    b'event: foo\ndata: {"type": "foo"}\n\n',
+    b": hi\n\ndata: [DONE]\n\n",
+    b'{"a": 1}\n{"b": 2}\n',
+]
+
+
 @every_wire
-@pytest.mark.parametrize(
-    "body", [b"<html><title>Log in</title></html>", b"plain text", b"null", b'"text"', b"[]", b"", b"{}"]
-)
+@pytest.mark.parametrize("body", RUBBISH)
 def test_a_body_that_is_no_stream(how: str, wire: Wire, body: bytes) -> None:
     with Server([READ, reply(body)]) as server:
-        outcome = ask(how, wire, server, retry_attempts=1)
-    if wire.name == "ollama" and body == b'"text"':
-        assert str(outcome.error).startswith("text"), "a bare string is taken for the words of an error"
-    else:
-        assert isinstance(outcome.error, InvalidResponseError | StreamInterruptedError)
+        outcome = ask(how, wire, server)
+        assert type(outcome.error).__name__ == f"{wire.prefix}InvalidResponseError"
+        assert len(server.requests) == 1
     assert not outcome.chunks
+
+
+@every_wire
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("event", [b"{}", b'{"foo": 1}', b'{"type": "foo"}', b"[]", b"7", b"no JSON", b"[DONE]"])
+def test_events_that_are_no_pieces_of_an_answer(how: str, wire: Wire, event: bytes, times: int) -> None:
+    with Server(stream(wire, *([event] * times))) as server:
+        outcome = ask(how, wire, server)
+        assert type(outcome.error).__name__ == f"{wire.prefix}InvalidResponseError"
+        assert len(server.requests) == 1
+    assert not outcome.chunks
+
+
+@every_wire
+def test_an_empty_body_is_a_stream_that_was_cut(how: str, wire: Wire) -> None:
+    with Server([READ, reply(b"")], stream(wire, *hello(wire), *wire.end())) as server:
+        outcome = ask(how, wire, server)
+        assert outcome.text == "Hello"
+        assert len(server.requests) == 2
+
+
+@every_text_wire
+def test_a_bare_string_is_taken_for_the_words_of_an_error(how: str, wire: Wire) -> None:
+    with Server(stream(wire, b'"overloaded"')) as server:
+        assert str(ask(how, wire, server).error).startswith("overloaded")
+
+
+@every_text_wire
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        ("400", InvalidRequestError),
+        ("401", InvalidCredentialsError),
+        ("403", InvalidCredentialsError),
+        ("408", APITimeoutError),
+        ("429", RateLimitError),
+        ("500", ServerError),
+        ("501", InvalidRequestError),
+        ("503", ServerError),
+        ("529", ServerError),
+    ],
+)
+def test_a_code_is_the_same_as_a_number_or_as_digits(how: str, wire: Wire, code: str, kind: type[AIError]) -> None:
+    for said in (code, int(code)):
+        for more in ({}, {"type": "server_error"}, {"type": "None"}, {"param": "None"}):
+            event = json.dumps({"error": {"message": "no", "code": said, **more}}).encode()
+            with Server(stream(wire, event)) as server:
+                outcome = ask(how, wire, server)
+                assert type(outcome.error).__name__ == wire.prefix + kind.__name__, event
+                assert outcome.error is not None
+                assert outcome.error.status == int(code)
+                assert len(server.requests) == (2 if kind.retryable else 1)
 
 
 @every_text_wire

@@ -46,6 +46,7 @@ class StreamDecoder(Generic[W]):
     - `failure`: the error that the stream held (mapped), or that reading it made. Nothing is read after it.
     - `events`: how many events came, so that the engine can tell an answer in progress from mere keep-alive, be it
       comments or events of the wire's own (see `pass_over`).
+    - `strange`: how many of them the wire does not know (see `pass_strange`). A stream of nothing else is no answer.
     """
 
     framing: ClassVar[type[Any]] = SSEDecoder
@@ -58,6 +59,7 @@ class StreamDecoder(Generic[W]):
         self.complete = False
         self.closed = False
         self.events = 0
+        self.strange = 0
         self.failure: Exception | None = None
 
     def feed(self, data: bytes) -> list[AIChunk]:
@@ -69,6 +71,7 @@ class StreamDecoder(Generic[W]):
                 self.events += 1
                 self.parse_event(event, chunks)
                 if self.closed:
+                    self._refuse_strange()
                     break
         except Exception as error:  # noqa: BLE001 - kept, and raised by the engine as an error of ours
             self._fail(error)
@@ -85,6 +88,7 @@ class StreamDecoder(Generic[W]):
             if not self.events and (body := _without_comments(getattr(self.frames, "unframed", b""))):
                 self.parse_unframed(body, chunks)
             self.end(chunks)
+            self._refuse_strange()
         except Exception as error:  # noqa: BLE001 - kept, and raised by the engine as an error of ours
             self._fail(error)
         return chunks
@@ -102,6 +106,15 @@ class StreamDecoder(Generic[W]):
     def pass_over(self) -> None:
         """Called by `parse_event` for an event that only keeps the connection alive: it is not a sign of progress."""
         self.events -= 1
+
+    def pass_strange(self) -> None:
+        """Called by `parse_event` for an event that this wire does not know, or that says nothing. It is passed over:
+        services add events of their own. When all events of a stream are strange, it is of another API."""
+        self.strange += 1
+
+    def _refuse_strange(self) -> None:
+        if self.strange and self.strange == self.events:
+            raise self.wire.invalid_response("no event of the stream is a piece of an answer")
 
     def parse_unframed(self, body: bytes, chunks: list[AIChunk]) -> None:
         """Read a body that had no events: some services answer a streaming request with an error as plain JSON, or

@@ -77,8 +77,11 @@ class EventStreamDecoder:
         Raises `FramingError` when the body was malformed.
         """
         self._raise_failure()
+        length = int.from_bytes(self._buffer[:4].ljust(4, b"\0"), "big")
         self._buffer.clear()
         self._needed = _PRELUDE.size
+        if length > self._limit:
+            raise FramingError("event stream: the body does not begin like a message")
         return []
 
     def _raise_failure(self) -> None:

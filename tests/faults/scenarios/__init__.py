@@ -5,6 +5,7 @@ from __future__ import annotations
 from .anthropic import AnthropicWire
 from .base import Event, Refusal, StreamError, Wire
 from .bedrock import BedrockWire
+from .chat import ChatWire
 from .cohere import CohereWire
 from .gemini import GeminiArrayWire, GeminiWire
 from .ollama import OllamaWire
@@ -13,6 +14,7 @@ from .responses import ResponsesWire
 __all__ = ["WIRES", "Event", "Refusal", "StreamError", "Wire"]
 
 WIRES: tuple[Wire, ...] = (
+    ChatWire(),
     AnthropicWire(),
     GeminiWire(),
     GeminiArrayWire(),

@@ -46,7 +46,7 @@ BEDROCK_ERRORS = BedrockErrorTable(
                 "InternalServerException",
                 "InternalFailure",
                 "ModelErrorException",
-                "ModelNotReadyException",  # HTTP 429, but no limit of rate: the model is being loaded
+                "ModelNotReadyException",
                 "ModelStreamErrorException",
                 "ServiceUnavailableException",
             ),
@@ -70,6 +70,12 @@ BEDROCK_ERRORS = BedrockErrorTable(
             ),
             InvalidCredentialsError,
         ),
+    },
+    client_statuses={
+        "ModelErrorException": 424,
+        "ModelNotReadyException": 429,  # no limit of rate: the model is being loaded
+        "ModelStreamErrorException": 424,
+        "ModelTimeoutException": 408,
     },
     texts=((r"model identifier is invalid|end of its life", ModelNotFoundError),),
 )

@@ -64,7 +64,7 @@ class GoogleErrorTable(ErrorTable, frozen=True):
 
 def google_errors(branch: str) -> GoogleErrorTable:
     """The table of one of Google's services; `branch` is the prefix of its classes."""
-    return GoogleErrorTable(branch=branch, codes=_CODES, texts=_TEXTS)
+    return GoogleErrorTable(branch=branch, codes=_CODES, texts=_TEXTS, client_statuses={"ABORTED": 409})
 
 
 class HandlesGoogleErrors(HandlesErrors):

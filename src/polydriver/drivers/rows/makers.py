@@ -99,6 +99,7 @@ MAKERS: dict[str, Row] = {
                 "engine_overloaded_error": ServerError,
                 "resource_not_found_error": ModelNotFoundError,
             },
+            client_statuses={"engine_overloaded_error": 429},
         ),
         key_variables=("MOONSHOT_API_KEY", "KIMI_API_KEY"),
         operations=(),

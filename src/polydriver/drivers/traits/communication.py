@@ -9,6 +9,7 @@ from urllib.parse import quote
 from ...data.http import Reply, Request
 from ...data.json import decode_json, encode_json
 from .base import TraitBase
+from .framed import unframe
 
 __all__ = ["HandlesApiCommunication", "with_query"]
 
@@ -62,10 +63,14 @@ class HandlesApiCommunication(TraitBase):
         return Request(method="POST", url=self.url(path), headers=all_headers, body=encode_json(body), stream=stream)
 
     def decode_any(self, reply: Reply) -> Any:
-        """The reply's body as JSON of any shape. Raises `InvalidResponseError` when it is none."""
+        """The reply's body as JSON of any shape. Raises `InvalidResponseError` when it is none, and the error that it
+        holds when it is one framed as a stream."""
         try:
             return decode_json(reply.body)
         except ValueError as error:
+            framed = unframe(reply.body)
+            if isinstance(framed, dict) and framed.get("error"):
+                raise self.map_payload(framed) from None
             raise self.invalid_response(str(error), reply.body) from None
 
     def decode(self, reply: Reply) -> dict[str, Any]:

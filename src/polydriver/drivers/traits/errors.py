@@ -1,7 +1,8 @@
 """HandlesErrors: from what a provider answers to one of our errors.
 
 The order of evidence: the provider's code, its type, the HTTP status, and as the last resort the text, by one
-labelled table.
+labelled table. A word that only says that the server failed (`server_error`, `api_error`, `INTERNAL`) counts no more
+than a 4xx that says who is at fault.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from ...errors import (
     error_branch,
 )
 from .base import TraitBase
+from .framed import unframe
 
 __all__ = ["COMMON_CODES", "COMMON_TEXTS", "ErrorFacts", "ErrorTable", "HandlesErrors", "read_error"]
 
@@ -38,25 +40,48 @@ COMMON_CODES: Mapping[str, ErrorClass] = {
     "invalid_api_key": InvalidCredentialsError,
     "authentication_error": InvalidCredentialsError,
     "permission_error": InvalidCredentialsError,
+    "permission_denied": InvalidCredentialsError,
+    "unauthorized": InvalidCredentialsError,
+    "invalid_authentication_error": InvalidCredentialsError,
     "insufficient_quota": QuotaExceededError,
     "quota_exceeded": QuotaExceededError,
     "billing_hard_limit_reached": QuotaExceededError,
     "rate_limit_exceeded": RateLimitError,
     "rate_limit_error": RateLimitError,
+    "too_many_requests": RateLimitError,
     "context_length_exceeded": ContextLengthError,
+    "context_window_exceeded_error": ContextLengthError,
+    "exceed_context_size_error": ContextLengthError,  # llama.cpp
     "model_not_found": ModelNotFoundError,
     "content_filter": ContentFilterError,
     "content_policy_violation": ContentFilterError,
+    "not_supported_error": InvalidRequestError,  # llama.cpp
+    "not_implemented": InvalidRequestError,
     "server_error": ServerError,
+    "api_error": ServerError,
+    "internal": ServerError,
+    "internal_error": ServerError,
     "internal_server_error": ServerError,
+    "overloaded": ServerError,
     "overloaded_error": ServerError,
+    "service_unavailable": ServerError,
+    "service_unavailable_error": ServerError,
+    "unavailable_error": ServerError,
     "timeout": APITimeoutError,
+    "timeout_error": APITimeoutError,
+    "api_timeout_error": APITimeoutError,
 }
-"""The provider's own codes and types whose meaning is the same wherever they occur."""
+"""The provider's own codes and types whose meaning is the same wherever they occur.
+
+They are found in any spelling: `InternalServerError` and `INTERNAL_SERVER_ERROR` are `internal_server_error`.
+"""
 
 COMMON_TEXTS: tuple[tuple[str, ErrorClass], ...] = (
     (
-        r"context (?:length|window)|maximum context|prompt is too long|too many (?:input )?tokens|input is too long",
+        (
+            r"context (?:length|window|size)|maximum context|prompt is too long|too many (?:input )?tokens"
+            r"|input is too (?:long|large to process)"
+        ),
         ContextLengthError,
     ),
     (
@@ -75,7 +100,20 @@ COMMON_TEXTS: tuple[tuple[str, ErrorClass], ...] = (
 )
 """The last resort: what the text of an otherwise plain refusal says, case-insensitively."""
 
-_REFUSED_TYPES = frozenset({"invalid_request_error", "not_found_error", "request_too_large"})
+_FIRM_TEXTS: tuple[tuple[str, ErrorClass], ...] = (
+    (
+        (
+            r"exceed\w* .{0,60}context (?:length|window|size)|prompt is too long"
+            r"|input is too (?:long|large to process)"
+        ),
+        ContextLengthError,
+    ),
+    (r"\bnot (?:\w+ )?supported\b|\bunsupported\b|\bnot implemented\b|n[o']t support\b", InvalidRequestError),
+)
+"""What a server that failed with no more than a generic word may say of a request that will fail again: llama.cpp
+answers 500 to an image that its model can't see."""
+
+_REFUSED_TYPES = frozenset({"invalidrequesterror", "notfounderror", "requesttoolarge", "badrequesterror"})
 """Types that stand for a refused request where no HTTP status tells: in streams and batches."""
 
 _STATUSES: Mapping[int, ErrorClass] = {
@@ -84,7 +122,17 @@ _STATUSES: Mapping[int, ErrorClass] = {
     403: InvalidCredentialsError,
     408: APITimeoutError,
     429: RateLimitError,
+    501: InvalidRequestError,  # the server does not have what is asked for: it will not have it next time
 }
+_SEPARATORS = re.compile(r"[^A-Za-z0-9]+")
+
+
+def _fold(word: str | None) -> str:
+    """A word without its case and separators, in which services differ."""
+    return _SEPARATORS.sub("", word or "").lower()
+
+
+_FOLDED_CODES: Mapping[str, ErrorClass] = {_fold(word): kind for word, kind in COMMON_CODES.items()}
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 _TAGS = re.compile(r"<[^>]{0,1000}>")
 
@@ -106,7 +154,9 @@ class ErrorTable(msgspec.Struct, frozen=True):
 
     `branch`: the prefix of its classes ("OpenAI" for `OpenAIRateLimitError`); `codes`: codes and types beyond
     `COMMON_CODES`; `statuses`: HTTP statuses that mean something of their own; `texts`: patterns tried before
-    `COMMON_TEXTS`; `retry_conflict`: whether the provider documents 409 as worth a retry.
+    `COMMON_TEXTS`; `retry_conflict`: whether the provider documents 409 as worth a retry; `client_statuses`: codes of
+    a server that failed or was too slow, each with the 4xx that the provider documents for it. With any other 4xx
+    such a code says less than the status.
     """
 
     branch: str
@@ -114,19 +164,46 @@ class ErrorTable(msgspec.Struct, frozen=True):
     statuses: Mapping[int, ErrorClass] = {}
     texts: tuple[tuple[str, ErrorClass], ...] = ()
     retry_conflict: bool = False
+    client_statuses: Mapping[str, int] = {}
 
     def classify(self, facts: ErrorFacts) -> ErrorClass:
         """The class of the common tree for these facts."""
+        status = facts.status
+        kind: ErrorClass | None = None
         for word in (facts.code, facts.type):
-            if word and (found := self.codes.get(word) or COMMON_CODES.get(word)):
-                return found
-        kind = self._by_status(400 if facts.status is None and facts.type in _REFUSED_TYPES else facts.status)
+            found = self._by_word(word) if word else None
+            if found is not None and self._stands(word, found, status):
+                if found is not ServerError:
+                    return found
+                kind = found  # the type may say more
+        if kind is None:
+            kind = self._by_status(400 if status is None and _fold(facts.type) in _REFUSED_TYPES else status)
         if kind is InvalidRequestError or kind is ProviderError:
-            text = facts.message or ""
-            for pattern, refined in (*self.texts, *COMMON_TEXTS):
-                if re.search(pattern, text[:2000], re.IGNORECASE | re.DOTALL):
-                    return refined
+            texts: tuple[tuple[str, ErrorClass], ...] = (*self.texts, *COMMON_TEXTS)
+        elif kind is ServerError and status in (None, 500):
+            texts = _FIRM_TEXTS
+        else:
+            return kind
+        text = (facts.message or "")[:2000]
+        for pattern, refined in texts:
+            if re.search(pattern, text, re.IGNORECASE | re.DOTALL):
+                return refined
         return kind
+
+    def _by_word(self, word: str) -> ErrorClass | None:
+        return self.codes.get(word) or COMMON_CODES.get(word) or _FOLDED_CODES.get(_fold(word))
+
+    def _stands(self, word: str | None, kind: ErrorClass, status: int | None) -> bool:
+        """Whether a code holds beside the status.
+
+        A 4xx, and 501, says that the same request fails again. A code that says no more than that the server failed,
+        or was slow, does not change that; nor can a request that is too large pass later.
+        """
+        if status is None or not (400 <= status < 500 or status == 501):
+            return True
+        if issubclass(kind, ServerError | APITimeoutError):
+            return word is not None and self.client_statuses.get(word) == status
+        return not (status == 413 and issubclass(kind, RateLimitError))
 
     def _by_status(self, status: int | None) -> ErrorClass:
         if status is None:
@@ -167,7 +244,8 @@ class HandlesErrors(TraitBase):
         It is an `InvalidResponseError` for what tells of no error: an empty list, a number, another API's answer.
         """
         facts = read_error(payload)
-        if facts.message or facts.code or facts.type or (isinstance(payload, dict) and payload.get("error")):
+        named = isinstance(payload, dict) and (payload.get("error") or payload.get("__type"))
+        if facts.message or facts.code or named or (facts.type and self.errors.classify(facts) is not ProviderError):
             return self.build_error(facts)
         return self.invalid_response("it is neither an answer nor an error", repr(payload)[:500].encode())
 
@@ -209,7 +287,9 @@ def read_error(body: Any) -> ErrorFacts:
         try:
             payload = decode_json(body) if body.strip() else None
         except ValueError:
-            return ErrorFacts(message=_plain_text(body.decode("utf-8", "replace")))
+            payload = unframe(body)
+            if payload is None:
+                return ErrorFacts(message=_plain_text(body.decode("utf-8", "replace")))
     if isinstance(payload, list) and payload:
         payload = payload[0]
     if isinstance(payload, str):
@@ -226,20 +306,30 @@ def _read_object(payload: dict[str, Any]) -> ErrorFacts:
     if not isinstance(error, dict):
         error = {**payload, "message": error if isinstance(error, str) else payload.get("message")}
     code, kind = error.get("code"), error.get("type") or payload.get("__type")
-    status = next(
-        (number for number in (as_int(code), as_int(error.get("status"))) if number and 100 <= number < 600), None
-    )
     facts = ErrorFacts(
         message=_message(error) or _message(payload),
-        code=as_str(code) or (str(code) if isinstance(code, int) and not isinstance(code, bool) else None),
-        type=as_str(kind) or as_str(error.get("status")),
-        param=as_str(error.get("param")),
-        status=status,
+        code=_word(str(code) if isinstance(code, int) and not isinstance(code, bool) else code),
+        type=_word(kind) or _word(error.get("status")),
+        param=_word(error.get("param")),
+        status=_status(code) or _status(error.get("status")),
     )
     facts.details = {"body": payload}
     if isinstance(raw := _metadata_raw(error), str):
         facts.message = f"{facts.message or 'the provider failed'}: {_plain_text(raw)}"
     return facts
+
+
+def _status(value: Any) -> int | None:
+    """An HTTP status, given as a number or as its digits."""
+    if isinstance(value, str) and len(value) == 3 and value.isascii() and value.isdigit():
+        value = int(value)
+    number = as_int(value)
+    return number if number is not None and 100 <= number < 600 else None
+
+
+def _word(value: Any) -> str | None:
+    """A code or a type. Gateways in Python write an absent one as "None"."""
+    return None if value in ("None", "null") else as_str(value)
 
 
 def _message(value: dict[str, Any]) -> str | None:

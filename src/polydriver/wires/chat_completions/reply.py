@@ -87,6 +87,8 @@ def parse_choice(
     message = as_dict(choice.get("message"))
     raw = as_str(choice.get("finish_reason"))
     finish = map_finish(raw)
+    if not isinstance(choice.get("message"), dict) and finish != "content_filter":
+        raise wire.invalid_response("a choice has no message", repr(choice)[:500].encode())
     if not sources and not wire.think_tags and _is_plain_text(message):
         parts: list[Part] = [Text(message["content"])]
     else:

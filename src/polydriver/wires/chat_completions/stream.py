@@ -58,6 +58,16 @@ class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
         if chunk.choices:
             for choice in chunk.choices:
                 self._read_choice(choice, chunks)
+        elif not (chunk.id or chunk.model or usage or chunk.choices is not None):
+            self._pass_odd(decode_json(data))
+
+    def _pass_odd(self, payload: Any) -> None:
+        """Pass over an event that says nothing we know. Raise for one that has the form of an error, without its
+        envelope."""
+        told = payload.get("message") or payload.get("detail")
+        if told and (payload.get("object") == "error" or payload.get("code") or payload.get("status")):
+            raise self.wire.map_payload(payload)
+        self.pass_strange()
 
     def _read_groq(self, own: dict[str, Any]) -> Any:
         """Groq's own object: the usage, or an error such as a tool call that it could not make sense of."""
@@ -66,7 +76,6 @@ class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
         return own.get("usage")
 
     def _read_choice(self, raw: ChunkChoice, chunks: list[AIChunk]) -> None:
-        self._seen_choice = True
         if raw.error:
             raise self.wire.map_payload({"error": raw.error})
         index = raw.index if type(raw.index) is int and raw.index >= 0 else 0
@@ -74,6 +83,8 @@ class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
         delta = raw.delta
         if delta is None and raw.message:
             delta = self._read_message(choice, raw.message)
+        if delta is not None or raw.message:
+            self._seen_choice = True
         if delta is not None:
             content = delta.content
             if content and type(content) is str and self._plain:
@@ -155,6 +166,8 @@ class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
             raise self.wire.map_payload(
                 {"error": {"message": f"the provider ended the stream with finish_reason {raw!r}"}}
             )
+        if choice.finish_reason == "content_filter":
+            self._seen_choice = True  # what was filtered may be left out
         choices = self.answer.choices
         self.complete = len(choices) >= (self.prompt.n or 1) and all(other.finish_reason for other in choices)
 
@@ -198,11 +211,13 @@ class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
         first.finish_reason, first.raw_finish_reason = response.finish_reason, response.raw_finish_reason
         first.logprobs = response.logprobs
         chunks.append(AIChunk(content=response.content, reasoning=response.reasoning, tool_calls=response.tool_calls))
-        self.complete = self.closed = True
+        self.complete = self.closed = self._seen_choice = True
 
     def end(self, chunks: list[AIChunk]) -> None:
         """Hand out the last words of a stream that ended well without saying how."""
         if self.complete:
+            if not self._seen_choice:
+                raise self.wire.invalid_response("no choice of the stream has a delta")
             for choice in self.answer.choices:
                 self._hand_out(choice, chunks)
 

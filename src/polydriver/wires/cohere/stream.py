@@ -65,6 +65,7 @@ class CohereDecoder(StreamDecoder[CohereSettings]):
             item = _decode(data)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             if data.strip() == b"[DONE]":
+                self.pass_strange()
                 return
             item = self._decode_leniently(data)
         kind, delta = item.type, item.delta
@@ -78,6 +79,8 @@ class CohereDecoder(StreamDecoder[CohereSettings]):
             raise self.wire.map_payload(decode_json(data))
         elif (read := _READERS.get(kind)) is not None:
             read(self, item, chunks)
+        else:
+            self.pass_strange()
 
     def _decode_leniently(self, data: bytes) -> _Event:
         """An event that does not have the usual shape: an error, or half a surrogate pair."""

@@ -72,6 +72,8 @@ class ConverseDecoder(StreamDecoder[ConverseSettings]):
                 found = decode_delta(event.payload)
             except (msgspec.DecodeError, UnicodeError, RecursionError):
                 found = convert_delta(self._object(event.payload))
+            if found.delta is None:
+                self.pass_strange()
             self._read_delta(found.contentBlockIndex, found.delta or NO_DELTA, chunks)
             return
         raise_exception(self.wire, event)
@@ -79,6 +81,8 @@ class ConverseDecoder(StreamDecoder[ConverseSettings]):
             self.unwrap(event, chunks)
         elif isinstance(kind, str) and (reader := self._readers.get(kind)):
             reader(self._object(event.payload), chunks)
+        else:
+            self.pass_strange()
 
     def _object(self, payload: bytes) -> dict[str, Any]:
         try:

@@ -55,6 +55,9 @@ REPLAYED_KINDS = ("executableCode", "codeExecutionResult", "toolCall", "toolResp
 SOURCE_FIELDS = ("groundingMetadata", "urlContextMetadata", "citationMetadata")
 """Fields of a candidate that say where the answer comes from."""
 
+_CALLING = ("UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS")
+"""Words for calls that were not asked for: with calls, these are handed out like any others."""
+
 _UNSPECIFIED = ("", "0", "FINISH_REASON_UNSPECIFIED", "BLOCK_REASON_UNSPECIFIED", "BLOCKED_REASON_UNSPECIFIED")
 _PAYLOAD_FIELDS = ("candidates", "promptFeedback", "usageMetadata", "modelVersion", "responseId")
 _MEDIA: dict[str, type[Image | Audio | Video | Document]] = {"image": Image, "audio": Audio, "video": Video}
@@ -77,8 +80,11 @@ def parse_response(wire: ContentSettings, payload: Any, prompt: Prompt) -> AIRes
     identity = as_str(payload.get("responseId"))
     seed = identity or repr(raw)
     found = [c for c in as_list(candidates) if isinstance(c, dict)] or [{}]
+    blocked = block_reason(payload.get("promptFeedback"))
+    if not blocked and not any(candidate.get("content") or candidate.get("finishReason") for candidate in found):
+        raise wire.invalid_response("it has neither candidates nor a reason why", repr(raw)[:500].encode())
     first, *others = [_parse_candidate(wire, candidate, i, seed) for i, candidate in enumerate(found)]
-    if blocked := block_reason(payload.get("promptFeedback")):
+    if blocked:
         first.finish_reason, first.raw_finish_reason = "content_filter", first.raw_finish_reason or blocked
     usage = as_dict(payload.get("usageMetadata"))
     warning = explain(wire, first.finish_reason, _reason_text(found[0], payload.get("promptFeedback")))
@@ -128,7 +134,7 @@ def map_finish(wire: ContentSettings, word: str | None, parts: Iterable[Part] = 
         return "tool_calls" if any(type(part) is ToolCall for part in parts) else None
     name = wire.finish_numbers.get(word, word)
     found = FINISH_REASONS.get(name.upper(), "other")
-    if found == "stop" and any(type(part) is ToolCall for part in parts):
+    if (found in ("stop", "other") or name.upper() in _CALLING) and any(type(part) is ToolCall for part in parts):
         return "tool_calls"
     return found
 

@@ -75,6 +75,7 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             if data.strip() == b"[DONE]":
                 self.closed = True
+                self.pass_strange()
                 return
             chunk = self._decode_leniently(data)
         if chunk.error:
@@ -93,6 +94,7 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
             self._read_feedback(chunk.prompt_feedback)
         elif answer.id is answer.model is None:
             self._refuse_foreign(chunk, data)
+            self.pass_strange()
         if self.complete and self.frames.closed:
             self.closed = True
 
@@ -265,6 +267,8 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
 
     def end(self, chunks: list[AIChunk]) -> None:
         """Hand out what came after the finish reason."""
+        if self.frames.closed and not self.events:
+            raise self.wire.invalid_response("it is an empty array")
         if self.complete:
             for choice in self.answer.choices:
                 choice.flush()

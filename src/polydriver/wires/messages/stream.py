@@ -30,6 +30,7 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
         self._blocks: list[Block] = []
         self._open: dict[Any, Block] = {}
         self._message: dict[str, Any] = {}
+        self._said_first: str | None = None
         self._output_tool = find_output_tool(wire, prompt)
         self._given = 0
 
@@ -57,6 +58,8 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
             raise self.wire.map_payload(decode_json(data))
         elif kind is None and not name and not self._message and (payload := decode_json(data)):
             raise self.wire.map_payload(payload)  # not of this API
+        else:
+            self.pass_strange()
 
     def _object(self, value: Any, name: str, data: bytes) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -72,6 +75,7 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
         for index, block in enumerate(as_list(message.get("content"))):
             if isinstance(block, dict):
                 self._start_block(index, block, chunks)
+        self._said_first = as_str(message.get("stop_reason"))
 
     def _start_block(self, index: Any, start: dict[str, Any], chunks: list[AIChunk]) -> Block:
         key = _key(index)
@@ -143,9 +147,10 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
         if event.context_management is not None:
             self._message["context_management"] = event.context_management
         self.answer.provider_data = reply.find_container(self.wire, self._message)
-        raw = as_str(delta.stop_reason)
-        if raw is None:
-            return
+        if (raw := as_str(delta.stop_reason)) is not None:
+            self._take_stop_reason(raw, chunks)
+
+    def _take_stop_reason(self, raw: str, chunks: list[AIChunk]) -> None:
         self._close_all(chunks, cut=reply.FINISH_REASONS.get(raw) == "length")
         first = self.answer.first
         first.raw_finish_reason = raw
@@ -180,6 +185,8 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
         self.closed = True
         if not self._message:
             raise self.wire.invalid_response("the stream ended without any message")
+        if self.answer.first.raw_finish_reason is None and self._said_first is not None:
+            self._take_stop_reason(self._said_first, chunks)
         self._close_all(chunks)
         self.complete = True
 

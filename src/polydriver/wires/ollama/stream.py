@@ -70,6 +70,7 @@ class OllamaDecoder(StreamDecoder[OllamaSettings]):
     def __init__(self, wire: OllamaSettings, prompt: Prompt) -> None:
         super().__init__(wire, prompt)
         self._thinking = False
+        self._begun = False
 
     def parse_event(self, event: bytes, chunks: list[AIChunk]) -> None:
         """See `StreamDecoder.parse_event`."""
@@ -92,9 +93,12 @@ class OllamaDecoder(StreamDecoder[OllamaSettings]):
                 self._read_calls(message.tool_calls, chunks)
         if line.logprobs:
             self._add_logprobs(as_list(line.logprobs))
-        if line.done is True:
+        silent = message is None and line.response is None and line.thinking is None
+        if line.done is True and (self._begun or not silent):
             self._finish_answer(event)
-        elif message is None and line.response is None and line.thinking is None:
+        elif not silent:
+            self._begun = True
+        else:
             raise self.wire.invalid_response("a line of the stream holds no piece of an answer", event)
 
     def _decode_leniently(self, event: bytes) -> _Line:

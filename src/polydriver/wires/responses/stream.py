@@ -42,6 +42,7 @@ class ResponsesDecoder(StreamDecoder[ResponsesReplies]):
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             if data.strip() == b"[DONE]":
                 self.closed = True
+                self.pass_strange()
                 return
             read = self._decode_leniently(data)
         kind = read.type if type(read.type) is str and read.type else name.decode("utf-8", "replace")
@@ -69,6 +70,8 @@ class ResponsesDecoder(StreamDecoder[ResponsesReplies]):
             self.pass_over()
         elif not kind and self.answer.id is None and not self._items and (payload := decode_json(data)):
             raise self.wire.map_payload(payload)  # not of this API
+        else:
+            self.pass_strange()
 
     def _decode_leniently(self, data: bytes) -> Event:
         """An event that is not ordinary JSON: half a surrogate pair, or an error as a bare string."""

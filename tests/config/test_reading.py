@@ -41,7 +41,12 @@ def problems_of(driver: Any = Hosted, values: Any = None, env: dict[str, str] | 
 
 def test_the_defaults() -> None:
     config = read({})
-    assert (config.timeout, config.connect_timeout, config.idle_timeout, config.deadline) == (30.0, 10.0, 60.0, 600.0)
+    assert (config.timeout, config.connect_timeout, config.idle_timeout, config.deadline) == (
+        600.0,
+        10.0,
+        120.0,
+        1800.0,
+    )
     assert (config.retry_attempts, config.retry_delay, config.max_retry_delay) == (3, 1.0, 30.0)
     assert (config.max_response_bytes, config.max_event_bytes) == (64 * 2**20, 16 * 2**20)
     assert (config.name, config.driver, config.base_url) == ("openai", "openai", "https://api.openai.com/v1")
@@ -119,7 +124,7 @@ def test_what_a_factory_changes_counts_as_given() -> None:
     del settings["deadline"]
     env = {"OPENAI_TIMEOUT": "4", "OPENAI_IDLE_TIMEOUT": "4"}
     config = read_config(Hosted, settings, env=env)
-    assert (config.timeout, config.idle_timeout, config.deadline) == (1.0, 3.0, 600.0)
+    assert (config.timeout, config.idle_timeout, config.deadline) == (1.0, 3.0, 1800.0)
     assert KEY not in repr(settings)
 
 
@@ -127,7 +132,7 @@ def test_none_and_empty_variables_count_as_not_given() -> None:
     config = read(
         {"timeout": None, "logging": None, "default_model": None}, {"OPENAI_TIMEOUT": "7", "OPENAI_DEADLINE": ""}
     )
-    assert (config.timeout, config.deadline, config.default_model) == (7.0, 600.0, "gpt-small")
+    assert (config.timeout, config.deadline, config.default_model) == (7.0, 1800.0, "gpt-small")
 
 
 def test_no_deadline() -> None:
@@ -402,7 +407,7 @@ def test_masked_hides_every_secret_at_any_depth() -> None:
     assert masked["headers"] == {"authorization": "***6789", "x-team": "blue"}
     assert masked["options"]["extra"] == {"deep": [{"client_secret": "***6789", "max_tokens": 5}]}
     assert masked["http"]["proxy"] == "http://joe:***@proxy:3128"
-    assert (masked["timeout"], masked["organization"]) == (30.0, None)
+    assert (masked["timeout"], masked["organization"]) == (600.0, None)
     for secret in (KEY, "admin-0123456789", "tok-0123456789", "deep-0123456789", "proxypass99"):
         assert secret in config.secrets
         for shown in (repr(config), str(config), str(masked), config.redactor.redact(f"<{secret}>")):

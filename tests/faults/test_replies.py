@@ -168,6 +168,13 @@ def test_no_answer_is_a_timeout_and_a_closed_connection_a_connection_error(how: 
 
 
 @pytest.mark.parametrize("how", ALL)
+def test_an_error_whose_body_never_ends_is_told_by_its_status(how: str) -> None:
+    with Server([READ, b"HTTP/1.1 401 No\r\ncontent-length: 500\r\n\r\nhalf of", HANG]) as server:
+        error = call(how, server.url, retry_attempts=1).error
+    assert isinstance(error, InvalidCredentialsError if "stream" in how else APITimeoutError)
+
+
+@pytest.mark.parametrize("how", ALL)
 def test_one_deadline_spans_all_attempts(how: str) -> None:
     with Server([READ, HANG]) as server:
         outcome = call(how, server.url, deadline=0.6, retry_attempts=10)

@@ -108,19 +108,43 @@ def test_no_more_requests_than_attempts(how: str) -> None:
         assert len(server.requests) == 3
 
 
-def test_keep_alive_comments_do_not_feed_the_idle_timer(how: str) -> None:
-    comments = [step for _ in range(40) for step in (framed(b": still here\n\n"), 0.1)]
-    with Server([READ, HEAD + HELLO, *comments, HANG]) as server:
+COMMENT = framed(b": still here\n\n")
+LAST = event({"content": "!"}, "stop")
+SIGNS = {
+    "comments": ([COMMENT] * 8, LAST),
+    "pings": ([framed(b'event: ping\ndata: {"choices": []}\n\n')] * 8, LAST),
+    "parts of an event": ([framed(LAST[:6]), *[framed(b" ")] * 8], LAST[6:]),
+    "empty lines": ([framed(b"\n")] * 8, LAST),
+}
+
+
+@pytest.mark.parametrize(("signs", "last"), SIGNS.values(), ids=SIGNS.keys())
+@pytest.mark.parametrize("before", [HEAD, HEAD + HELLO], ids=["thinking", "writing"])
+def test_whatever_comes_is_a_sign_of_life(how: str, before: bytes, signs: list[bytes], last: bytes) -> None:
+    waiting = [step for sign in signs for step in (sign, 0.1)]
+    with Server([READ, before, *waiting, framed(last) + END]) as server:
         outcome = call(how, server.url)
-        assert isinstance(outcome.error, StreamInterruptedError)
-        assert isinstance(outcome.error.__cause__, APITimeoutError)
+        assert outcome.error is None
+        assert outcome.text.endswith("!")
+        assert len(server.requests) == 1, "a model that thinks is asked once"
 
 
-def test_a_stream_of_comments_alone_is_a_timeout(how: str) -> None:
-    comments = [step for _ in range(40) for step in (framed(b": still here\n\n"), 0.1)]
-    with Server([READ, HEAD, *comments, HANG]) as server:
+@pytest.mark.parametrize("before", [HEAD, HEAD + HELLO], ids=["thinking", "writing"])
+def test_silence_after_signs_of_life_is_a_timeout(how: str, before: bytes) -> None:
+    with Server([READ, before, 0.1, COMMENT, HANG]) as server:
         outcome = call(how, server.url, retry_attempts=1)
-        assert isinstance(outcome.error, APITimeoutError)
+    error = outcome.error.__cause__ if before != HEAD and outcome.error is not None else outcome.error
+    assert isinstance(error, APITimeoutError)
+
+
+@pytest.mark.parametrize("before", [HEAD, HEAD + HELLO], ids=["thinking", "writing"])
+def test_a_stream_that_only_ever_pings_ends_with_the_deadline(how: str, before: bytes) -> None:
+    endless = [step for _ in range(200) for step in (COMMENT, 0.05)]
+    with Server([READ, before, *endless]) as server:
+        outcome = call(how, server.url, deadline=0.7)
+        assert len(server.requests) == 1
+    error = outcome.error.__cause__ if before != HEAD and outcome.error is not None else outcome.error
+    assert isinstance(error, DeadlineExceededError)
 
 
 def test_an_endless_stream_ends_with_the_deadline(how: str) -> None:

@@ -67,8 +67,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     - `name` of the connection, `driver` that it uses; `api_key`; `base_url` without a slash at the end;
       `default_model`.
-    - `timeout` of one attempt, `connect_timeout`, `idle_timeout` (between two pieces of a stream), and
-      `deadline` for the whole call with its retries and its stream (`None`: none); all in seconds.
+    - `timeout`: how long an attempt may go without a sign of life (up to the first content of a stream);
+      `connect_timeout`; `idle_timeout`: the same as `timeout` once a stream has content; `deadline` for the whole
+      call with its retries and its stream (`None`: none); all in seconds.
     - `retry_attempts` in total, the first included; `retry_delay` before the second, doubled each time up to
       `max_retry_delay`, in seconds.
     - `max_response_bytes` of a decoded reply, `max_event_bytes` of one event of a stream.
@@ -87,10 +88,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     base_url: str
     api_key: Secret | None = None
     default_model: str | None = None
-    timeout: float = 30.0
+    timeout: float = 600.0
     connect_timeout: float = 10.0
-    idle_timeout: float = 60.0
-    deadline: float | None = 600.0
+    idle_timeout: float = 120.0
+    deadline: float | None = 1800.0
     retry_attempts: int = 3
     retry_delay: float = 1.0
     max_retry_delay: float = 30.0

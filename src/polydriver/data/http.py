@@ -57,15 +57,24 @@ class Reply(msgspec.Struct, kw_only=True):
 
 
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
-    """The limits of one attempt: `connect` in seconds; `expires` as a reading of `time.monotonic()`.
+    """The limits of one attempt: `connect` and `silence` in seconds, `expires` and `deadline` as readings of
+    `time.monotonic()`.
 
-    `expires` bounds everything up to the end of a whole reply, or up to the headers of a streamed one.
-    `max_bytes` bounds the decoded body.
+    `expires` is when the attempt is over if nothing is heard. Each sign of life (a place in the pool and a connection
+    were got, a part of the request was taken, bytes came) moves it: `silence` seconds from then on, but not beyond
+    `deadline`. All this up to the end of a whole reply, or up to the headers of a streamed one. `max_bytes` bounds
+    the decoded body.
     """
 
     connect: float
     expires: float
+    silence: float = 0.0
+    deadline: float = float("inf")
     max_bytes: int = 64 * 1024 * 1024
+
+    def after(self, now: float) -> float:
+        """When the attempt is over, given a sign of life at `now` (a reading of `time.monotonic()`)."""
+        return max(self.expires, min(now + self.silence, self.deadline))
 
 
 class TransportConfig(msgspec.Struct, frozen=True, kw_only=True):

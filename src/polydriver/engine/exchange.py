@@ -14,15 +14,15 @@ __all__ = ["open_body", "send"]
 
 _log = logging.getLogger("polydriver")
 _ERROR_BODY_BYTES = 256 * 1024
+_ERROR_BODY_SECONDS = 10.0
 
 
 async def send(attempt: Attempt, request: Request) -> Reply:
     """The whole reply, which has a 2xx status. Raises the driver's own error otherwise."""
     target = attempt.target
-    timeouts = _timeouts(attempt)
     try:
-        request = await _authenticated(attempt, request, timeouts)
-        reply = await target.port.send(request, timeouts)
+        request = await _authenticated(attempt, request)
+        reply = await target.port.send(request, _timeouts(attempt))
     except AIError as error:
         attempt.redialed = error.details.get("redialed") is True
         raise target.failures.of_transport(error, attempt.call) from error.__cause__
@@ -38,15 +38,14 @@ async def send(attempt: Attempt, request: Request) -> Reply:
 async def open_body(attempt: Attempt, request: Request) -> Body:
     """The body of a streamed reply with a 2xx status. Raises the driver's own error otherwise."""
     target = attempt.target
-    timeouts = _timeouts(attempt)
     try:
-        request = await _authenticated(attempt, request, timeouts)
-        body: Body = await target.port.open(request, timeouts)
+        request = await _authenticated(attempt, request)
+        body: Body = await target.port.open(request, _timeouts(attempt))
     except AIError as error:
         attempt.redialed = error.details.get("redialed") is True
         raise target.failures.of_transport(error, attempt.call) from error.__cause__
     try:
-        body.expires = timeouts.expires
+        body.expires = _timeouts(attempt).expires
         if getattr(body, "redialed", False):
             _note_redial(attempt)
         if not 200 <= body.status < 300:
@@ -66,16 +65,20 @@ def _note_redial(attempt: Attempt) -> None:
 def _timeouts(attempt: Attempt) -> Timeouts:
     target, call = attempt.target, attempt.call
     now = target.port.now()
-    expires = now + call.timeout
-    if call.deadline is not None:
-        if now >= call.deadline:
-            raise target.failures.deadline(call)
-        expires = min(expires, call.deadline)
+    deadline = float("inf") if call.deadline is None else call.deadline
+    if now >= deadline:
+        raise target.failures.deadline(call)
     config = target.config
-    return Timeouts(connect=config.connect_timeout, expires=expires, max_bytes=config.max_response_bytes)
+    return Timeouts(
+        connect=config.connect_timeout,
+        expires=min(now + call.timeout, deadline),
+        silence=call.timeout,
+        deadline=deadline,
+        max_bytes=config.max_response_bytes,
+    )
 
 
-async def _authenticated(attempt: Attempt, request: Request, timeouts: Timeouts) -> Request:
+async def _authenticated(attempt: Attempt, request: Request) -> Request:
     """Run the driver's own requests for authentication, if it needs any, and return the request to send."""
     target = attempt.target
     flow = target.driver.authenticate(request, target.port.wall_time())
@@ -94,7 +97,7 @@ async def _authenticated(attempt: Attempt, request: Request, timeouts: Timeouts)
             problem = f"the credentials could not be made ready: {type(error).__name__}: {error}"
             raise target.failures.of_kind(InvalidCredentialsError, problem) from error
         try:
-            reply, lost = await target.port.send(wanted, timeouts), None
+            reply, lost = await target.port.send(wanted, _timeouts(attempt)), None
         except AIError as error:
             lost = error  # the flow may know another way, or what to say of it
 
@@ -114,8 +117,10 @@ async def _read_error_body(attempt: Attempt, body: Body) -> bytes:
     """The start of a failed reply's body; a body that breaks or stalls does not hide the status."""
     pieces: list[bytes] = []
     size = 0
+    port = attempt.target.port
+    body.expires = min(body.expires, port.now() + _ERROR_BODY_SECONDS)
     try:
-        while size < _ERROR_BODY_BYTES and (data := await attempt.target.port.read(body)):
+        while size < _ERROR_BODY_BYTES and (data := await port.read(body)):
             pieces.append(data)
             size += len(data)
     except ProviderError as error:

@@ -80,7 +80,6 @@ class StreamReader:
         if decoder.closed:
             await self._ended_by_server()
             return
-        before = decoder.events
         try:
             data = await self.attempt.target.port.read(self.body)
         except AIError as error:
@@ -89,6 +88,7 @@ class StreamReader:
         except BaseException:
             self.body.close()
             raise
+        self._wait_anew()
         chunks = decoder.feed(data) if data else decoder.finish()
         if chunks:
             self._take(chunks)
@@ -97,8 +97,6 @@ class StreamReader:
                 await self._misread(decoder.failure)
         elif not data:
             await self._ended_by_server()
-        elif self.started and decoder.events != before:
-            self._extend()
 
     async def abandon(self, emit: Emit, reason: Literal["closed", "cancelled", "dropped", "exit"]) -> None:
         """Free the connection, and end attempt and call where they have not ended: what was not read is lost."""
@@ -121,13 +119,18 @@ class StreamReader:
                 if chunk.content or chunk.reasoning or chunk.tool_calls or chunk.parts:
                     self.started = True
                     self.attempt.first_content = self.attempt.target.port.now()
-                    self._extend()
+                    self._wait_anew()
                     break
 
-    def _extend(self) -> None:
-        """Begin the idle time anew, after an event. Comments are not events."""
-        expires = self.attempt.target.port.now() + self.attempt.call.idle_timeout
-        deadline = self.attempt.call.deadline
+    def _wait_anew(self) -> None:
+        """Begin the silence anew: whatever comes, also a ping or a comment, is a sign of life.
+
+        A model may think for long before its first content, and some servers say nothing meanwhile: until then the
+        limit is that of any attempt.
+        """
+        call = self.attempt.call
+        expires = self.attempt.target.port.now() + (call.idle_timeout if self.started else call.timeout)
+        deadline = call.deadline
         self.body.expires = expires if deadline is None or expires < deadline else deadline
 
     async def _ended_by_server(self) -> None:

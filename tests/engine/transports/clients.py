@@ -48,6 +48,12 @@ def within(seconds: float = 5.0, connect: float = 2.0, max_bytes: int = 64 * 102
     return Timeouts(connect=connect, expires=time.monotonic() + seconds, max_bytes=max_bytes)
 
 
+def patient(silence: float, deadline: float = 30.0) -> Timeouts:
+    """Limits that begin now and are moved by signs of life."""
+    now = time.monotonic()
+    return Timeouts(connect=2.0, expires=now + silence, silence=silence, deadline=now + deadline)
+
+
 def get(url: str, **headers: str) -> Request:
     """A plain GET."""
     return Request(method="GET", url=url, headers=headers)

@@ -8,6 +8,7 @@ to the next request. The reply is therefore read by `ResponseReader` from the tr
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Mapping
 
 import aiohttp
@@ -33,7 +34,7 @@ class AiohttpTransport:
         self._pools = PerLoop(lambda: _Pools(config))
 
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
-        """Send `request` and read the whole reply. Everything ends by `timeouts.expires`."""
+        """Send `request` and read the whole reply. Everything ends by `timeouts`."""
         lease, reader, first = await self._begin(request, timeouts)
         if is_whole(reader, first, timeouts.max_bytes):
             lease.finish(reader)
@@ -43,7 +44,7 @@ class AiohttpTransport:
             content = Content(reader, first, timeouts.max_bytes)
             while (piece := content.next()) != b"":
                 if piece is None:
-                    content.receive(await lease.receive(timeouts.expires, "read"))
+                    content.receive(await lease.receive(timeouts.after(time.monotonic()), "read"))
                 else:
                     whole.write(piece)
         except BaseException:
@@ -53,14 +54,14 @@ class AiohttpTransport:
         return Reply(status=reader.status, headers=reader.headers, body=whole.getvalue(), redialed=reader.redialed)
 
     async def open(self, request: Request, timeouts: Timeouts) -> AiohttpBody:
-        """Send `request` and return once the headers are in, by `timeouts.expires`."""
+        """Send `request` and return once the headers are in, by `timeouts`."""
         lease, reader, first = await self._begin(request, timeouts)
         try:
             content = Content(reader, first, timeouts.max_bytes)
         except BaseException:
             lease.discard()
             raise
-        return AiohttpBody(lease, reader, content, timeouts.expires)
+        return AiohttpBody(lease, reader, content, timeouts.after(time.monotonic()))
 
     def close(self) -> None:
         """Have the connections of all loops closed, in their own time."""
@@ -98,10 +99,10 @@ class AiohttpTransport:
         that was kept."""
         heard = False
         try:
-            lease.transmit(head, body)
+            lease.transmit(head, body, timeouts)
             first = b""
             while not reader.status:
-                data = await lease.receive(timeouts.expires, "headers")
+                data = await lease.receive(timeouts.after(time.monotonic()), "headers")
                 if data:
                     heard = True
                     first = reader.feed(data)

@@ -6,6 +6,7 @@ import asyncio
 import time
 from contextlib import suppress
 
+from ...data.http import Timeouts
 from .base import Phase, broken, timed_out
 from .sockets import Probe
 
@@ -37,6 +38,8 @@ class AsyncConnection(asyncio.Protocol):
         self._failure: OSError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._expires = 0.0
+        self._timeouts: Timeouts | None = None
+        self._unsent = 0
         self._phase: Phase = "send"
         self._alarm: asyncio.TimerHandle | None = None
         self._alarm_at = 0.0
@@ -64,13 +67,16 @@ class AsyncConnection(asyncio.Protocol):
         """The transport beneath."""
         return self._transport
 
-    def transmit(self, head: bytes, body: bytes) -> None:
+    def transmit(self, head: bytes, body: bytes, timeouts: Timeouts) -> None:
         """Send a request; what the socket does not take at once goes out while the answer is awaited."""
+        self._timeouts = timeouts
+        self._unsent = 0
         if len(body) < _JOIN_BELOW:
             self._transport.write(head + body)
         else:
             self._transport.write(head)
             self._transport.write(body)
+            self._unsent = self._transport.get_write_buffer_size()
 
     async def receive(self, expires: float, phase: Phase) -> bytes:
         """The next bytes, `b""` when the server has closed. Ends by `expires` (a reading of `time.monotonic()`)."""
@@ -123,6 +129,10 @@ class AsyncConnection(asyncio.Protocol):
             self._transport.pause_reading()
         self._wake()
 
+    def resume_writing(self) -> None:
+        """Part of the asyncio protocol: nearly all of the request was taken, so that the wait for the answer begins."""
+        self._note_taken(time.monotonic())
+
     def eof_received(self) -> bool:
         """Part of the asyncio protocol."""
         self._ended = True
@@ -167,13 +177,22 @@ class AsyncConnection(asyncio.Protocol):
         if waiter is None or waiter.done():
             return
         now = time.monotonic()
+        phase, unsent = self._phase, self._unsent
+        if phase == "headers" and unsent:
+            self._note_taken(now)
+            if self._unsent:
+                phase = "send"
         if self._expires > now:
             self._arm(self._expires, now)
             return
-        phase = self._phase
-        if phase == "headers" and self._transport.get_write_buffer_size():
-            phase = "send"
         waiter.set_exception(timed_out(phase, self._host))
+
+    def _note_taken(self, now: float) -> None:
+        """Begin the silence anew when a part of the request was taken since the last look."""
+        left = self._transport.get_write_buffer_size()
+        if left < self._unsent and self._timeouts is not None:
+            self._unsent = left
+            self._expires = self._timeouts.after(now)
 
     def _wake(self) -> None:
         waiter = self._waiter

@@ -32,9 +32,9 @@ class Lease:
         self.reused = connection.used
         connection.used = True
 
-    def transmit(self, head: bytes, body: bytes) -> None:
+    def transmit(self, head: bytes, body: bytes, timeouts: Timeouts) -> None:
         """Send a request."""
-        self._live().transmit(head, body)
+        self._live().transmit(head, body, timeouts)
 
     async def receive(self, expires: float, phase: Phase) -> bytes:
         """The next bytes, `b""` when the server has closed."""

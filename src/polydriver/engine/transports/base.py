@@ -79,7 +79,7 @@ class BlockingTransport(Protocol):
     """An HTTP client for callers that block. Safe to share between threads, and after a fork."""
 
     def send(self, request: Request, timeouts: Timeouts) -> Reply:
-        """Send `request` and read the whole reply, all of it before `timeouts.expires`."""
+        """Send `request` and read the whole reply, all of it within `timeouts`."""
         ...
 
     def open(self, request: Request, timeouts: Timeouts) -> BlockingBody:

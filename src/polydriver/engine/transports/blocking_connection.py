@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 
+from ...data.http import Timeouts
 from .base import Phase, broken, timed_out
 from .http1 import ResponseReader
 from .pools import Pool
@@ -13,6 +14,7 @@ from .sockets import is_readable
 __all__ = ["BlockingConnection"]
 
 _RECEIVE = 64 * 1024
+_SEND = 256 * 1024
 _JOIN_BELOW = 64 * 1024
 _SLACK = 0.05
 
@@ -29,18 +31,20 @@ class BlockingConnection:
         self._host = pool.origin.host
         self._timeout = link.gettimeout() or 0.0
 
-    def transmit(self, head: bytes, body: bytes, expires: float) -> None:
+    def transmit(self, head: bytes, body: bytes, timeouts: Timeouts) -> None:
         """Send a request. A server that answers and closes before it has read everything is not a failure yet."""
         link = self._live()
         try:
             # `sendall` takes the socket's timeout as the limit of the whole call, not of each step.
-            self._allow(link, expires, "send", 1.0)
+            self._allow(link, timeouts.after(time.monotonic()), "send", 1.0)
             if len(body) < _JOIN_BELOW:
                 link.sendall(head + body)
             else:
                 link.sendall(head)
-                self._allow(link, expires, "send", 1.0)
-                link.sendall(body)
+                view = memoryview(body)
+                for start in range(0, len(body), _SEND):
+                    self._allow(link, timeouts.after(time.monotonic()), "send", 1.0)
+                    link.sendall(view[start : start + _SEND])
         except TimeoutError:
             raise timed_out("send", self._host) from None
         except ConnectionError:

@@ -36,7 +36,7 @@ class Urllib3Transport:
         self._process = os.getpid()
 
     def send(self, request: Request, timeouts: Timeouts) -> Reply:
-        """Send `request` and read the whole reply. Everything ends by `timeouts.expires`."""
+        """Send `request` and read the whole reply. Everything ends by `timeouts`."""
         connection, reader, first = self._begin(request, timeouts)
         if is_whole(reader, first, timeouts.max_bytes):
             connection.finish(reader)
@@ -46,7 +46,7 @@ class Urllib3Transport:
             content = Content(reader, first, timeouts.max_bytes)
             while (piece := content.next()) != b"":
                 if piece is None:
-                    content.receive(connection.receive(timeouts.expires, "read"))
+                    content.receive(connection.receive(timeouts.after(time.monotonic()), "read"))
                 else:
                     whole.write(piece)
         except BaseException:
@@ -56,14 +56,14 @@ class Urllib3Transport:
         return Reply(status=reader.status, headers=reader.headers, body=whole.getvalue(), redialed=reader.redialed)
 
     def open(self, request: Request, timeouts: Timeouts) -> Urllib3Body:
-        """Send `request` and return once the headers are in, by `timeouts.expires`."""
+        """Send `request` and return once the headers are in, by `timeouts`."""
         connection, reader, first = self._begin(request, timeouts)
         try:
             content = Content(reader, first, timeouts.max_bytes)
         except BaseException:
             connection.discard()
             raise
-        return Urllib3Body(connection, reader, content, timeouts.expires)
+        return Urllib3Body(connection, reader, content, timeouts.after(time.monotonic()))
 
     def close(self) -> None:
         """Close the idle connections; those in use are closed when they come back."""
@@ -100,10 +100,10 @@ class Urllib3Transport:
         that was kept."""
         heard = False
         try:
-            connection.transmit(head, body, timeouts.expires)
+            connection.transmit(head, body, timeouts)
             first = b""
             while not reader.status:
-                data = connection.receive(timeouts.expires, "headers")
+                data = connection.receive(timeouts.after(time.monotonic()), "headers")
                 if data:
                     heard = True
                     first = reader.feed(data)

@@ -20,7 +20,7 @@ from .address import locate
 from .base import Phase, broken, remaining, timed_out, unreadable
 from .content import Content
 from .encode import check_headers, default_headers
-from .httpx2_pools import AsyncPools, Pools, deadline
+from .httpx2_pools import AsyncPools, Patience, Pools, deadline, patience
 from .per_loop import PerLoop
 
 __all__ = ["AsyncHTTPX2Transport", "HTTPX2Transport"]
@@ -54,6 +54,7 @@ class HTTPX2Transport:
             pieces = []
             while piece := body.read_as("read"):
                 pieces.append(piece)
+                body.expires = timeouts.after(time.monotonic())
         finally:
             body.close()
         return Reply(status=body.status, headers=body.headers, body=b"".join(pieces))
@@ -63,7 +64,7 @@ class HTTPX2Transport:
         made, host = _render(request, timeouts)
         if self._process != os.getpid():
             self._pools, self._process = Pools(self._config), os.getpid()
-        deadline.expires = timeouts.expires
+        deadline.begin(timeouts)
         limits: dict[str, Any] | None = None
         try:
             if self._client is not None:
@@ -80,7 +81,7 @@ class HTTPX2Transport:
         except BaseException:
             response.close()
             raise
-        return HTTPX2Body(response, unframed, content, host, timeouts.expires, limits)
+        return HTTPX2Body(response, unframed, content, host, timeouts.after(time.monotonic()), limits)
 
     def close(self) -> None:
         """Close the connections of our own making; a user's client stays open."""
@@ -118,7 +119,7 @@ class HTTPX2Body:
             while (piece := self._content.next()) is None:
                 if self.expires <= time.monotonic():
                     raise timed_out(phase, self._host)
-                deadline.expires = self.expires
+                deadline.read_until(self.expires)
                 if self._limits is not None:  # looked at before the first receive, by HTTP/2 before each
                     self._limits["read"] = remaining(self.expires)
                 self._content.receive(next(self._raw, b""))
@@ -155,26 +156,23 @@ class AsyncHTTPX2Transport:
         self._pools = PerLoop(lambda: AsyncPools(given))
 
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
-        """Send `request` and read the whole reply. Everything ends by `timeouts.expires`."""
+        """Send `request` and read the whole reply. Everything ends by `timeouts`."""
         body = await self.open(request, timeouts)
         try:
             pieces = []
             while piece := await body.read_as("read"):
                 pieces.append(piece)
+                body.expires = timeouts.after(time.monotonic())
         finally:
             body.close()
         return Reply(status=body.status, headers=body.headers, body=b"".join(pieces))
 
     async def open(self, request: Request, timeouts: Timeouts) -> AsyncHTTPX2Body:
-        """Send `request` and return once the headers are in, by `timeouts.expires`."""
+        """Send `request` and return once the headers are in, by `timeouts`."""
         made, host = _render(request, timeouts)
         try:
-            async with asyncio.timeout(remaining(timeouts.expires)):
-                if self._client is not None:
-                    response = await self._client.send(made, stream=True, follow_redirects=False, auth=None)
-                else:
-                    pools = await self._pools.get()
-                    response = await pools.get(locate(request.url).origin).handle_async_request(made)
+            async with asyncio.timeout(remaining(timeouts.expires)) as clock:
+                response = await self._head(request, made, Patience(clock, timeouts))
         except TimeoutError:
             raise timed_out("headers", host) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError, OSError) as error:
@@ -185,7 +183,17 @@ class AsyncHTTPX2Transport:
         except BaseException:
             await response.aclose()
             raise
-        return AsyncHTTPX2Body(response, unframed, content, host, timeouts.expires)
+        return AsyncHTTPX2Body(response, unframed, content, host, timeouts.after(time.monotonic()))
+
+    async def _head(self, request: Request, made: httpx2.Request, held: Patience) -> httpx2.Response:
+        if self._client is not None:
+            return await self._client.send(made, stream=True, follow_redirects=False, auth=None)
+        pools = await self._pools.get()
+        token = patience.set(held)
+        try:
+            return await pools.get(locate(request.url).origin).handle_async_request(made)
+        finally:
+            patience.reset(token)
 
     def close(self) -> None:
         """Close the connections of our own making, each in its loop's own time."""

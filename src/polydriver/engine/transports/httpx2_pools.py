@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 import threading
 import time
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import Any
 
 import httpcore2
 import httpx2
 
-from ...data.http import TransportConfig
+from ...data.http import Timeouts, TransportConfig
 from ...errors import InvalidResponseError
 from .address import Origin, Proxy, proxy_for
 from .base import remaining
@@ -20,13 +22,30 @@ from .http1 import ResponseReader
 from .sockets import resolve
 from .tls import tls_context
 
-__all__ = ["AsyncPools", "Pools", "deadline"]
+__all__ = ["AsyncPools", "Patience", "Pools", "deadline", "patience"]
 
 
 class _Deadline(threading.local):
-    """When the call of this thread is over: httpcore2 hands its streams a limit for each receive, not for all."""
+    """When the call of this thread is over: httpcore2 hands its streams a limit for each receive, not for all.
+
+    `timeouts` move it with each sign of life, until a body is read, whose reader moves it.
+    """
 
     expires = float("inf")
+    timeouts: Timeouts | None = None
+
+    def begin(self, timeouts: Timeouts) -> None:
+        """A request begins."""
+        self.timeouts, self.expires = timeouts, timeouts.expires
+
+    def read_until(self, expires: float) -> None:
+        """A part of a body is read, by `expires`."""
+        self.timeouts, self.expires = None, expires
+
+    def heard(self) -> None:
+        """There was a sign of life."""
+        if self.timeouts is not None:
+            self.expires = self.timeouts.after(time.monotonic())
 
     def limit(self, timeout: float | None) -> float:
         """`timeout`, or the time left when that is less. Raises `httpcore2.ReadTimeout` when none is."""
@@ -37,6 +56,33 @@ class _Deadline(threading.local):
 
 
 deadline = _Deadline()
+
+
+class Patience:
+    """A clock that ends an async request, set anew with each sign of life; httpcore2 works in the caller's task."""
+
+    def __init__(self, clock: asyncio.Timeout, timeouts: Timeouts) -> None:
+        self._clock = clock
+        self._timeouts = timeouts
+
+    def heard(self) -> None:
+        """There was a sign of life."""
+        when = self._clock.when()
+        if when is not None and not self._clock.expired():
+            now = time.monotonic()
+            self._clock.reschedule(asyncio.get_running_loop().time() + self._timeouts.after(now) - now)
+
+
+patience: ContextVar[Patience | None] = ContextVar("patience", default=None)
+
+
+def _heard() -> None:
+    held = patience.get()
+    if held is not None:
+        held.heard()
+
+
+_SEND = 256 * 1024
 
 # At DEBUG httpcore2 logs what a server sends, and that may be a key: only when someone asks for this logger itself.
 if logging.getLogger("httpcore2").level == logging.NOTSET:
@@ -158,11 +204,17 @@ class _Stream(httpcore2.NetworkStream):
         self._audit = _Audit()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._audit.received(self._inner.read(max_bytes, deadline.limit(timeout)))
+        data = self._inner.read(max_bytes, deadline.limit(timeout))
+        if data:
+            deadline.heard()
+        return self._audit.received(data)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._audit.sent()
-        self._inner.write(buffer, deadline.limit(timeout))
+        view = memoryview(buffer)
+        for start in range(0, len(buffer), _SEND):
+            self._inner.write(view[start : start + _SEND], deadline.limit(timeout))  # type: ignore[arg-type]
+            deadline.heard()
 
     def close(self) -> None:
         self._inner.close()
@@ -217,11 +269,16 @@ class _AsyncStream(httpcore2.AsyncNetworkStream):
         self._audit = _Audit()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
-        return self._audit.received(await self._inner.read(max_bytes, timeout))
+        data = await self._inner.read(max_bytes, timeout)
+        if data:
+            _heard()
+        return self._audit.received(data)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         self._audit.sent()
-        await self._inner.write(buffer, timeout)
+        for start in range(0, len(buffer), _SEND):
+            await self._inner.write(buffer[start : start + _SEND], timeout)
+            _heard()
 
     async def aclose(self) -> None:
         await self._inner.aclose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from ...data.http import Reply, Request, Simulated, Timeouts
@@ -60,6 +61,7 @@ class SimulatedTransport:
         whole = bytearray()
         while piece := body.read_as("read"):
             whole += _within(piece, whole, timeouts)
+            body.expires = timeouts.after(time.monotonic())
         return Reply(status=body.status, headers=body.headers, body=bytes(whole))
 
     def open(self, request: Request, timeouts: Timeouts) -> SimulatedBody:
@@ -118,6 +120,7 @@ class AsyncSimulatedTransport:
         whole = bytearray()
         while piece := await body.read_as("read"):
             whole += _within(piece, whole, timeouts)
+            body.expires = timeouts.after(time.monotonic())
         return Reply(status=body.status, headers=body.headers, body=bytes(whole))
 
     async def open(self, request: Request, timeouts: Timeouts) -> AsyncSimulatedBody:

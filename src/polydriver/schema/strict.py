@@ -29,6 +29,13 @@ _IMPOSSIBLE = frozenset(
 _HINTS = ("default", "examples", "minLength", "maxLength", "uniqueItems", "minProperties", "maxProperties")
 _MAX_DEPTH = 10
 _MAX_PROPERTIES = 5000
+_MAX_ENUM_VALUES = 1000
+_LARGE_ENUM = 250
+_MAX_CHARS_OF_LARGE_ENUM = 15_000
+_MAX_CHARS = 120_000
+_TYPES: dict[type, str] = {
+    str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null", list: "array", dict: "object"
+}  # fmt: skip
 
 
 class _InexpressibleError(Exception):
@@ -41,8 +48,9 @@ def strict_schema(schema: Mapping[str, Any]) -> Schema | None:
     Objects are closed, optional properties become required and nullable (a `null` for one of them means
     "absent"; see `adapt`), keywords outside the subset become words in the description. `None` comes back for
     free-form objects (`dict[str, int]`, an open object, anything untyped), tuples, `not`, a root that is no
-    object, and schemas deeper than 10 levels or with more than 5000 properties. Applying it twice changes
-    nothing more. The last 256 results are kept and shared: do not change one.
+    object, and schemas beyond a limit: 10 levels of nesting (references followed), 5000 properties, 1000 values of
+    enums, 15,000 characters in an enum of more than 250 strings, 120,000 characters of names and values. Applying it
+    twice changes nothing more. The last 256 results are kept and shared: do not change one.
     """
     try:
         return _kept_strict(msgspec.json.encode(schema))
@@ -58,7 +66,7 @@ def _kept_strict(encoded: bytes) -> Schema | None:
         if root.get("type") != "object":
             return None
         strict = _strict(root, schema, True)
-        if "definitions" in strict or _count(strict) > _MAX_PROPERTIES or _depth(strict) > _MAX_DEPTH:
+        if "definitions" in strict or not _Size(strict).is_within_limits():
             return None
     except (_InexpressibleError, SchemaReferenceError, RecursionError, AttributeError, LookupError, TypeError):
         return None
@@ -76,7 +84,7 @@ def _strict(node: Schema, root: Mapping[str, Any], is_root: bool = False) -> Sch
     node = _plain_unions(node, root)
     if not _IMPOSSIBLE.isdisjoint(node) or not {"type", "anyOf", "enum", "const", "$ref"} & set(node):
         raise _InexpressibleError
-    node = _hints_in_description(node)
+    node = _typed(_hints_in_description(node))
     if _allows(node, "array") and not isinstance(node.get("items"), dict):
         raise _InexpressibleError
     if _allows(node, "object"):
@@ -164,25 +172,67 @@ def _allows(node: Mapping[str, Any], kind: str) -> bool:
     return declared == kind or (isinstance(declared, list) and kind in declared)
 
 
-def _count(node: Schema) -> int:
-    total = len(node.get("properties", ()))
+def _typed(node: Schema) -> Schema:
+    """With the `type` that an enum or a constant has anyway: without one the schema is refused."""
+    values = node["enum"] if isinstance(node.get("enum"), list) else [node["const"]] if "const" in node else []
+    if "type" in node or not values:
+        return node
+    kinds = list(dict.fromkeys(_TYPES[type(value)] for value in values))
+    return {**node, "type": kinds[0] if len(kinds) == 1 else kinds}
 
-    def add(sub: Schema) -> Schema:
-        nonlocal total
-        total += _count(sub)
+
+class _Size:
+    """How large a schema is, by the measures that have limits."""
+
+    def __init__(self, root: Schema) -> None:
+        self.properties = self.enum_values = self.chars = 0
+        self.is_enum_too_long = False
+        self._root = root
+        self._depths: dict[str, int] = {}
+        self._measure(root)
+        self.depth = self._find_depth(root)
+
+    def is_within_limits(self) -> bool:
+        return (
+            self.properties <= _MAX_PROPERTIES
+            and self.enum_values <= _MAX_ENUM_VALUES
+            and self.chars <= _MAX_CHARS
+            and self.depth <= _MAX_DEPTH
+            and not self.is_enum_too_long
+        )
+
+    def _measure(self, node: Schema) -> None:
+        names = [*node.get("properties", ()), *node.get("$defs", ())]
+        self.properties += len(node.get("properties", ()))
+        values = node.get("enum", ())
+        texts = [value for value in values if isinstance(value, str)]
+        chars = sum(map(len, texts))
+        self.enum_values += len(values)
+        self.is_enum_too_long |= len(texts) > _LARGE_ENUM and chars > _MAX_CHARS_OF_LARGE_ENUM
+        self.chars += chars + sum(map(len, names))
+        if isinstance(node.get("const"), str):
+            self.chars += len(node["const"])
+        for sub in _subschemas(node):
+            self._measure(sub)
+
+    def _find_depth(self, node: Schema) -> int:
+        """The levels below a node. A reference counts as what it names, one back to what it stands in as nothing."""
+        pointer = node.get("$ref")
+        if pointer is not None:
+            if pointer not in self._depths:
+                self._depths[pointer] = 0
+                self._depths[pointer] = self._find_depth(resolve_ref(self._root, pointer))
+            return self._depths[pointer]
+        deepest = max((self._find_depth(sub) for sub in _subschemas(node, definitions=False)), default=0)
+        return deepest + ("properties" in node or "items" in node)
+
+
+def _subschemas(node: Schema, definitions: bool = True) -> list[Schema]:
+    found: list[Schema] = []
+
+    def keep(sub: Schema) -> Schema:
+        found.append(sub)
         return sub
 
-    map_subschemas(node, add)
-    return total
-
-
-def _depth(node: Schema) -> int:
-    deepest = 0
-
-    def look(sub: Schema) -> Schema:
-        nonlocal deepest
-        deepest = max(deepest, _depth(sub))
-        return sub
-
-    map_subschemas(node, look)
-    return deepest + ("properties" in node or "items" in node)
+    map_subschemas(node if definitions else {key: value for key, value in node.items() if key != "$defs"}, keep)
+    return found

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...data.http import Request
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
-from ...schema import strict_schema
+from ..shared.strict import clean_name, render_strictly
 from .history import ChatHistory
 
 __all__ = ["ChatRequests", "render_tool"]
@@ -57,7 +57,7 @@ def render_tool(tool: ToolSpec | ProviderTool) -> dict[str, Any]:
     if tool.description:
         function["description"] = tool.description
     parameters = tool.parameters or {"type": "object", "properties": {}}
-    function["parameters"], strict = _strictly(parameters, tool.strict)
+    function["parameters"], strict = render_strictly(parameters, tool.strict)
     if strict is not None:
         function["strict"] = strict
     return {"type": "function", "function": function}
@@ -67,21 +67,13 @@ def _render_response_format(wanted: OutputFormat) -> dict[str, Any]:
     """The `response_format` object."""
     if wanted.schema is None:
         return {"type": "json_object"}
-    schema: dict[str, Any] = {"name": wanted.name}
-    schema["schema"], strict = _strictly(wanted.schema, wanted.strict)
+    schema: dict[str, Any] = {"name": clean_name(wanted.name)}
+    schema["schema"], strict = render_strictly(wanted.schema, wanted.strict)
     if wanted.description:
         schema["description"] = wanted.description
     if strict is not None:
         schema["strict"] = strict
     return {"type": "json_schema", "json_schema": schema}
-
-
-def _strictly(schema: dict[str, Any], strict: bool | None) -> tuple[dict[str, Any], bool | None]:
-    """The schema in the strict subset and `True`, if that is wanted and can be; else the schema as it is."""
-    if not strict:
-        return schema, strict
-    changed = strict_schema(schema)
-    return (changed, True) if changed is not None else (schema, False)
 
 
 class ChatRequests(ChatHistory, kw_only=True, eq=False):

@@ -7,6 +7,7 @@ from typing import Any
 from ...data.http import Request
 from ...data.json import as_dict, as_list, as_str
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ..shared.strict import clean_name, render_strictly
 from .history import render_input
 from .options import NESTED_OPTIONS, ResponsesSettings
 
@@ -74,11 +75,13 @@ def _render_include(wire: ResponsesSettings, prompt: Prompt) -> list[str]:
 def _render_format(wanted: OutputFormat) -> dict[str, Any]:
     if wanted.schema is None:
         return {"type": "json_object"}
-    rendered: dict[str, Any] = {"type": "json_schema", "name": wanted.name, "schema": wanted.schema}
+    schema, strict = render_strictly(wanted.schema, wanted.strict)
+    rendered: dict[str, Any] = {"type": "json_schema", "name": clean_name(wanted.name), "schema": schema}
     if wanted.description:
         rendered["description"] = wanted.description
-    if wanted.strict is not None:
-        rendered["strict"] = wanted.strict
+    # Left out, it is false here and in Chat Completions.
+    if strict is not None:
+        rendered["strict"] = strict
     return rendered
 
 
@@ -111,9 +114,9 @@ def render_tool(tool: ToolSpec | ProviderTool) -> dict[str, Any]:
     rendered: dict[str, Any] = {"type": "function", "name": tool.name}
     if tool.description:
         rendered["description"] = tool.description
-    rendered["parameters"] = tool.parameters or {"type": "object", "properties": {}}
     # This API is strict by default, unlike Chat Completions, and then makes every optional argument a required one.
-    rendered["strict"] = bool(tool.strict)
+    parameters = tool.parameters or {"type": "object", "properties": {}}
+    rendered["parameters"], rendered["strict"] = render_strictly(parameters, bool(tool.strict))
     return rendered
 
 

@@ -16,6 +16,7 @@ from .data.messages import AIMessage, Media, Part, Role
 from .data.openai_messages import read_message, read_part
 from .data.prompt import Prompt
 from .errors import ConfigurationError, UnknownOptionError
+from .option_fitting import fit_options
 
 if TYPE_CHECKING:
     from .contract import DriverHooks
@@ -101,6 +102,8 @@ def build_prompt(
     prompt = Prompt(messages=make_messages(messages), model=model, stream=stream, options=own, **fields)
     if not any(own.get(name) for name in _KEPT_HISTORY):
         prompt.messages = mend_history(prompt.messages, prompt.warn)
+    if fields:
+        fit_options(prompt, driver.catalog_name or driver.name)
     prompt.messages = fit_media(prompt.messages, driver.capabilities, prompt.warn, driver.unsupported)
     return prompt, limits
 

@@ -1,0 +1,114 @@
+"""What models take of a request: the options that one refuses, and the words of effort that it knows.
+
+A table of what makers document, by patterns over ids, completed by what the catalog says of a model. What neither
+knows is `None` or empty, and the request is sent as it is. Sources, read in November 2026:
+
+- OpenAI: https://platform.openai.com/docs/guides/latest-model, `/guides/reasoning`,
+  https://learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning#not-supported; `stop` with gpt-5:
+  https://community.openai.com/t/1110750
+- xAI: https://docs.x.ai/developers/model-capabilities/text/reasoning
+- Groq: https://console.groq.com/docs/reasoning
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+
+from .catalog import find
+
+__all__ = ["ModelRules", "find_rules"]
+
+
+class ModelRules(msgspec.Struct, frozen=True, kw_only=True):
+    """What one model takes of a request.
+
+    - `refused`: options of `Prompt` that are answered with an error.
+    - `refused_while_reasoning`: those too, unless the effort is "none".
+    - `efforts`: the words of `reasoning_effort` that it knows; none at all for a model that does not reason; `None`
+      when that is unknown.
+    """
+
+    refused: frozenset[str] = frozenset()
+    refused_while_reasoning: frozenset[str] = frozenset()
+    efforts: tuple[str, ...] | None = None
+
+
+_SAMPLING = frozenset(
+    {"temperature", "top_p", "presence_penalty", "frequency_penalty", "logprobs", "top_logprobs", "logit_bias"}
+)
+_PENALTIES = frozenset({"presence_penalty", "frequency_penalty"})
+_USUAL = ("low", "medium", "high")
+
+
+def _always(*efforts: str, refused: frozenset[str] = _SAMPLING | {"stop"}) -> ModelRules:
+    return ModelRules(refused=refused, efforts=efforts)
+
+
+def _switchable(*efforts: str) -> ModelRules:
+    return ModelRules(refused=frozenset({"stop"}), refused_while_reasoning=_SAMPLING, efforts=efforts)
+
+
+# The first pattern that matches the start of an id decides. After it may come a date or nothing.
+_OPENAI: tuple[tuple[str, ModelRules], ...] = (
+    (r"gpt-5-chat", ModelRules(efforts=())),
+    (r"gpt-5(\.\d+)?-chat|gpt-chat", _always("medium")),
+    (r"gpt-(5-search-api|4o(-mini)?-search-preview)", ModelRules(refused=_SAMPLING | {"n", "stop"}, efforts=())),
+    (r"gpt-5-pro", _always("high")),
+    (r"gpt-5-codex", _always(*_USUAL)),
+    (r"gpt-5(-mini|-nano)?(?![.\w]|-[a-z])", _always("minimal", *_USUAL)),
+    (r"gpt-5\.1-codex-max", _always(*_USUAL, "xhigh")),
+    (r"gpt-5\.1-codex", _always(*_USUAL)),
+    (r"gpt-5\.\d+-codex", _always(*_USUAL, "xhigh")),
+    (r"gpt-5\.\d+-pro", _always("medium", "high", "xhigh")),
+    (r"gpt-5\.1(?!\d)", _switchable("none", *_USUAL)),
+    (r"gpt-5\.[245](-mini|-nano)?(?!\d|-[a-z])", _switchable("none", *_USUAL, "xhigh")),
+    (r"o\d(-mini)?-deep-research", _always("medium")),
+    (r"o1-(mini|preview)", _always()),
+    (r"o1", _always(*_USUAL, refused=_SAMPLING)),
+    (r"o[34]", _always(*_USUAL)),
+)
+_XAI: tuple[tuple[str, ModelRules], ...] = (
+    (r"grok-3-mini", _always("low", "high", refused=_PENALTIES | {"stop"})),
+    (r"grok-4\.20.*multi-agent", _always(*_USUAL, "xhigh", refused=_PENALTIES | {"stop"})),
+    (r"grok-4\.20.*non-reasoning", ModelRules(refused=_PENALTIES, efforts=())),
+    (r"grok-4\.20", _always(refused=_PENALTIES | {"stop"})),
+    (r"grok-4\.3", _always("none", *_USUAL, refused=_PENALTIES | {"stop"})),
+    (r"grok-4\.\d", ModelRules(refused=_PENALTIES | {"stop"})),
+    (r"grok-(2|3)|grok-.*non-reasoning", ModelRules(efforts=())),
+    (r"grok-(4|code)", _always(refused=_PENALTIES | {"stop"})),
+    (r"grok-build", ModelRules(refused=_PENALTIES | {"stop"})),
+)
+_GROQ: tuple[tuple[str, ModelRules], ...] = (
+    (r"openai/gpt-oss", ModelRules(efforts=_USUAL)),
+    (r"qwen/qwen3", ModelRules(efforts=("none", "default"))),
+)
+_TABLES = {
+    provider: tuple((re.compile(pattern), rules) for pattern, rules in table)
+    for provider, table in {
+        "openai": _OPENAI, "azure": _OPENAI, "azure_openai": _OPENAI, "xai": _XAI, "groq": _GROQ
+    }.items()
+}  # fmt: skip
+# Services of which every model that does not reason refuses to be told how much it shall.
+_REFUSE_EFFORT = frozenset({*_TABLES, "gemini", "mistral"})
+# Services on which a model that reasons takes no sampling options, as far as nothing else is known of it.
+_REFUSE_SAMPLING = frozenset({"openai", "azure", "azure_openai"})
+
+
+@lru_cache(maxsize=1024)
+def find_rules(provider: str, model: str) -> ModelRules:
+    """The rules of a model at a provider, by the names that `prices.find` takes."""
+    name = model.lower().removeprefix("ft:")
+    for pattern, rules in _TABLES.get(provider, ()):
+        if pattern.match(name):
+            return rules
+    entry = find(provider, model)
+    if entry is None:
+        return ModelRules()
+    efforts = () if entry.reasoning is False and provider in _REFUSE_EFFORT else None
+    if entry.reasoning and provider in _REFUSE_SAMPLING and not entry.temperature:
+        return ModelRules(refused=frozenset({"stop"}), refused_while_reasoning=_SAMPLING, efforts=efforts)
+    refused = frozenset({"temperature", "top_p", "top_k"}) if entry.temperature is False else frozenset()
+    return ModelRules(refused=refused, efforts=efforts)

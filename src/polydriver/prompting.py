@@ -16,7 +16,8 @@ from .data.messages import AIMessage, Media, Part, Role
 from .data.openai_messages import read_message, read_part
 from .data.prompt import Prompt
 from .errors import ConfigurationError, UnknownOptionError
-from .option_fitting import fit_options
+from .prices.fitting import fit_options
+from .prices.model_rules import find_rules
 
 if TYPE_CHECKING:
     from .contract import DriverHooks
@@ -104,7 +105,9 @@ def build_prompt(
         prompt.messages = mend_history(prompt.messages, prompt.warn)
     if fields:
         fit_options(prompt, driver.catalog_name or driver.name)
-    prompt.messages = fit_media(prompt.messages, driver.capabilities, prompt.warn, driver.unsupported)
+    if any(type(message.content) is not str for message in prompt.messages):
+        unread = find_rules(driver.catalog_name or driver.name, model).unread
+        prompt.messages = fit_media(prompt.messages, driver.capabilities, prompt.warn, driver.unsupported, unread)
     return prompt, limits
 
 

@@ -221,8 +221,8 @@ WIRES: dict[str, Wire] = {
             alternates=True,
         ),
         Wire(
-            "cohere", _make("cohere"), "command-a-03-2025", "cohere-chat-v2", frozenset({"cohere"}), _check_cohere,
-            _chat_steps, r".+",
+            "cohere", _make("cohere"), "command-a-vision-07-2025", "cohere-chat-v2", frozenset({"cohere"}),
+            _check_cohere, _chat_steps, r".+",
         ),
         Wire(
             "ollama", _make("ollama"), "qwen3", "ollama-chat", frozenset({"ollama"}), _check_ollama, _chat_steps, r".+",

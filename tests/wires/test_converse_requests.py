@@ -59,8 +59,8 @@ def warnings(*messages: AIMessage | str, **fields: Any) -> list[str]:
     return prompt.warnings
 
 
-def blocks(*parts: Part, role: Any = "user") -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = render("Hi", AIMessage(list(parts), role))["messages"][-1]["content"]
+def blocks(*parts: Part, role: Any = "user", **fields: Any) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = render("Hi", AIMessage(list(parts), role), **fields)["messages"][-1]["content"]
     return found
 
 
@@ -186,7 +186,7 @@ def test_blank_text_is_not_sent_and_prefilled_text_ends_without_white_space() ->
     ],
 )
 def test_media(part: Part, block: dict[str, Any]) -> None:
-    assert blocks(part) == [{"text": "Hi"}, block]
+    assert blocks(part, model=NOVA) == [{"text": "Hi"}, block]
 
 
 def test_documents() -> None:
@@ -342,9 +342,7 @@ def test_structured_output_by_the_api_where_it_has_it() -> None:
     assert combined.keys() == {"textFormat", "effort"}
 
 
-@pytest.mark.parametrize(
-    "model", [OLD_CLAUDE, NOVA, NOVA_2, LLAMA, "cohere.command-r-v1:0", "mistral.mistral-7b-instruct-v0:2"]
-)
+@pytest.mark.parametrize("model", [OLD_CLAUDE, NOVA, NOVA_2])
 def test_structured_output_by_a_tool_where_it_has_not(model: str) -> None:
     wanted = OutputFormat(name="weather", schema=PERSON)
     config = render(model=model, response_format=wanted)["toolConfig"]
@@ -353,6 +351,14 @@ def test_structured_output_by_a_tool_where_it_has_not(model: str) -> None:
     beside = render(model=model, response_format=wanted, tools=[WEATHER])["toolConfig"]
     assert beside["toolChoice"] == {"any": {}}
     assert [tool["toolSpec"]["name"] for tool in beside["tools"]] == ["weather", "weather_"]
+
+
+@pytest.mark.parametrize("model", [LLAMA, "cohere.command-r-v1:0", "mistral.mistral-7b-instruct-v0:2"])
+def test_structured_output_in_words_where_no_tool_can_be_forced(model: str) -> None:
+    body = render(AIMessage.system("Be brief."), "Hi", model=model, response_format=OutputFormat(schema=PERSON))
+    assert "toolConfig" not in body
+    assert body["system"][0] == {"text": "Be brief."}
+    assert json.dumps(PERSON, separators=(",", ":")) in body["system"][1]["text"]
 
 
 def test_any_json_object() -> None:
@@ -381,6 +387,10 @@ def test_recorded_requests_survive_the_way_through_our_values(wire_dir: Path) ->
         sent = record["request"]["body"]
         model = record["request"]["url"].split("/model/")[1].split("/")[0].replace("%3A", ":")
         prompt = read_request(sent, model)
+        if "claude" in model and "s3Location" in json.dumps(sent):  # answered with 400
+            with pytest.raises(UnsupportedFeatureError, match="S3"):
+                DRIVER.build_request(prompt)
+            continue
         body = json.loads(DRIVER.build_request(prompt).body or b"")
         validate_body("Converse", body)
         roles = [message["role"] for message in body["messages"]]

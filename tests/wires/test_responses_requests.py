@@ -284,7 +284,7 @@ def test_options_have_their_names() -> None:
             stream=True,
         )
     )
-    form = {"type": "json_schema", "name": "out", "schema": {"type": "object"}, "description": "d", "strict": True}
+    form = {"type": "json_schema", "name": "out", "schema": {"type": "object"}, "description": "d", "strict": False}
     assert body == {
         "model": "gpt-5",
         "input": [{"role": "user", "content": "Hi"}],
@@ -364,7 +364,7 @@ def test_the_choice_of_a_tool(choice: str, sent: Any) -> None:
             "type": "function",
             "name": "add",
             "description": "Adds.",
-            "parameters": {"type": "object", "properties": {}},
+            "parameters": {"type": "object", "properties": {}, "required": [], "additionalProperties": False},
             "strict": True,
         },
         {"type": "function", "name": "sub", "parameters": {"type": "object", "properties": {}}, "strict": False},
@@ -411,7 +411,8 @@ def test_the_recorded_requests_of_others_are_rendered_and_valid(wire_dir: Path) 
             said.append(given[0]["content"])
             given = given[1:]
         assert rendered.get("instructions", "") == "\n\n".join(said)
-        assert len(rendered["input"]) == len(given)
+        asked = rendered["input"][0].get("role") == "developer" and "JSON" in rendered["input"][0]["content"]
+        assert len(rendered["input"]) == len(given) + asked
         assert [tool["type"] for tool in rendered.get("tools", [])] == [t["type"] for t in body.get("tools") or []]
     assert read > 50
 
@@ -547,10 +548,10 @@ def server() -> Iterator[str]:
 
 def test_calls_over_the_engine(server: str) -> None:
     driver = OpenAIDriver({"api_key": KEY, "base_url": server})
-    answer = driver.send_message("Hi", model="gpt-5", verbosity="low")
+    answer = driver.send_message("Hi", model="gpt-5", verbosity="low", api="responses")
     assert (answer.content, answer.id, answer.finish_reason) == ("Hi", "resp_1", "stop")
     assert answer.cost is not None
-    with driver.send_streaming_message("Hi", model="gpt-5") as stream:
+    with driver.send_streaming_message("Hi", model="gpt-5", api="responses") as stream:
         assert "".join(chunk.content for chunk in stream) == "Hi"
     assert stream.response.usage == answer.usage
     assert Server.seen == ["/v1/responses"] * 2

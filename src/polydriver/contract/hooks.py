@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from operator import attrgetter
 from typing import Any, ClassVar, Self
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -239,6 +240,13 @@ class DriverHooks(Trait):
     wire: Wire = Wire()
     option_names: frozenset[str] = frozenset()
     config: Config
+
+    def has_own_address(self) -> bool:
+        """Whether the connection leads to another server than the provider's: a gateway, a proxy, one's own."""
+        usual, given = urlsplit(self.base_url).hostname, urlsplit(self.config.base_url).hostname
+        if not usual or "{" in usual or given is None:
+            return False
+        return given != usual and not given.endswith(f".{usual}")
 
     def operation(self, kind: OperationKind[Any]) -> Any:
         """What has the hooks of an operation: a part, or the driver itself; `None` where nothing has."""

@@ -39,8 +39,11 @@ def fit_media(
     capabilities: Capabilities,
     warn: Callable[[str], None],
     refuse: Callable[[str], Exception],
+    unread: frozenset[str] = frozenset(),
 ) -> list[AIMessage]:
-    """The same list when the driver reads everything in it, else one with notes for what it does not read.
+    """The same list when driver and model read everything in it, else one with notes for what they do not read.
+
+    `unread` holds the kinds that the model is known not to read: "image", "audio", "video".
 
     Raises what `refuse` makes of an unread part of the newest turn: what comes after the last answer. Results of
     tools are never refused, since nobody chose their content for this driver; answers are left to the wire.
@@ -49,7 +52,7 @@ def fit_media(
         return messages
     newest = max((place for place, message in enumerate(messages) if message.role == "assistant"), default=-1)
     return [
-        message if message.role == "assistant" else _fit(message, place > newest, capabilities, warn, refuse)
+        message if message.role == "assistant" else _fit(message, place > newest, capabilities, warn, refuse, unread)
         for place, message in enumerate(messages)
     ]
 
@@ -60,12 +63,16 @@ def _fit(
     capabilities: Capabilities,
     warn: Callable[[str], None],
     refuse: Callable[[str], Exception],
+    unread: frozenset[str],
 ) -> AIMessage:
     if type(message.content) is str:
         return message
 
+    def is_read(part: Media) -> bool:
+        return _kind(part) not in unread and reads(capabilities, part)
+
     def note(part: Part) -> Part:
-        if not isinstance(part, Media) or reads(capabilities, part):
+        if not isinstance(part, Media) or is_read(part):
             return part
         kind = _kind(part)
         warn(f"{kind} input is not read here; a note took its place in the history.")
@@ -77,8 +84,9 @@ def _fit(
             content = [note(inner) for inner in part.content]
             unchanged = all(new is old for new, old in zip(content, part.content, strict=True))
             parts.append(part if unchanged else msgspec.structs.replace(part, content=content))
-        elif newest and isinstance(part, Media) and not reads(capabilities, part):
-            raise refuse(f"{_kind(part)} input")
+        elif newest and isinstance(part, Media) and not is_read(part):
+            known = " with this model" if reads(capabilities, part) else ""
+            raise refuse(f"{_kind(part)} input{known}")
         else:
             parts.append(note(part))
     if all(new is old for new, old in zip(parts, message.parts, strict=True)):

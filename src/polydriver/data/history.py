@@ -15,10 +15,13 @@ import msgspec
 from .arguments import make_call_id
 from .messages import AIMessage, Audio, Document, Image, Part, Text, ToolCall, ToolResult, Video
 
-__all__ = ["NO_RESULT", "OPENING", "mend_history"]
+__all__ = ["CONTINUATION", "NO_RESULT", "OPENING", "mend_history"]
 
 NO_RESULT = "No result: the call was not run."
 """What a call without a result is answered with."""
+
+CONTINUATION = "Continue."
+"""What the user says after the start of an answer, to models that only answer a user."""
 
 OPENING = "(The assistant speaks first.)"
 """What the user says ahead of a history that begins with the assistant, on wires that want the user to begin."""

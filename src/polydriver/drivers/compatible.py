@@ -68,7 +68,11 @@ def either(chat: ChatCompletions, responses: Responses | None = None) -> EitherW
     """Both of OpenAI's wires, with their options, for a compatible service."""
     own = msgspec.structs.replace(chat, option_names=chat.option_names | CHAT_OPTIONS)
     spoken = responses if responses is not None else Responses()
-    spoken = msgspec.structs.replace(spoken, option_names=spoken.option_names | chat.option_names)
+    spoken = msgspec.structs.replace(
+        spoken,
+        formats=msgspec.structs.replace(chat.formats, says_json=False),
+        option_names=spoken.option_names | chat.option_names,
+    )
     return EitherWire(chat=own, responses=spoken)
 
 

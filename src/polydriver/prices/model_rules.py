@@ -17,7 +17,7 @@ from functools import lru_cache
 
 import msgspec
 
-from .catalog import find
+from .catalog import ModelEntry, find
 
 __all__ = ["ModelRules", "find_rules"]
 
@@ -29,11 +29,13 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True):
     - `refused_while_reasoning`: those too, unless the effort is "none".
     - `efforts`: the words of `reasoning_effort` that it knows; none at all for a model that does not reason; `None`
       when that is unknown.
+    - `unread`: kinds of media ("image", "audio", "video") that it is known not to read.
     """
 
     refused: frozenset[str] = frozenset()
     refused_while_reasoning: frozenset[str] = frozenset()
     efforts: tuple[str, ...] | None = None
+    unread: frozenset[str] = frozenset()
 
 
 _SAMPLING = frozenset(
@@ -100,11 +102,25 @@ _REFUSE_SAMPLING = frozenset({"openai", "azure", "azure_openai"})
 @lru_cache(maxsize=1024)
 def find_rules(provider: str, model: str) -> ModelRules:
     """The rules of a model at a provider, by the names that `prices.find` takes."""
+    entry = find(provider, model)
+    rules = _find_options(provider, model, entry)
+    unread = _find_unread(model.lower(), entry)
+    return msgspec.structs.replace(rules, unread=unread) if unread else rules
+
+
+def _find_unread(name: str, entry: ModelEntry | None) -> frozenset[str]:
+    """Sound and video are asked of the catalog; pictures are unread only by what is known to read nothing but text."""
+    read = entry.input_modalities if entry is not None else None
+    if read is None:
+        return frozenset({"audio", "video"}) if "claude" in name else frozenset()
+    return frozenset({"audio", "video"}.difference(read)) | ({"image"} if read == ("text",) else set())
+
+
+def _find_options(provider: str, model: str, entry: ModelEntry | None) -> ModelRules:
     name = model.lower().removeprefix("ft:")
     for pattern, rules in _TABLES.get(provider, ()):
         if pattern.match(name):
             return rules
-    entry = find(provider, model)
     if entry is None:
         return ModelRules()
     efforts = () if entry.reasoning is False and provider in _REFUSE_EFFORT else None

@@ -44,7 +44,8 @@ class EitherWire(Wire, kw_only=True, eq=False):
 
     The option `api` of the call decides, else the setting `api` of the connection: "chat", "responses" or "auto". With
     "auto", what only one of the two can do decides, else `prefers_responses(model)`. A model that the catalog doesn't
-    know goes to Chat Completions, which every service has.
+    know goes to Chat Completions, which every service has, as does any model at a base URL of one's own: what is
+    known of a model says nothing of the server there.
     """
 
     chat: ChatCompletions = msgspec.field(default_factory=lambda: ChatCompletions(option_names=CHAT_OPTIONS))
@@ -92,7 +93,7 @@ class EitherWire(Wire, kw_only=True, eq=False):
             given = [tool.data for tool in prompt.tools if isinstance(tool, ProviderTool)]
             if given:
                 return not all(_is_of_chat(tool) for tool in given)
-        if not self.prefers_responses(prompt.model):
+        if self.driver.has_own_address() or not self.prefers_responses(prompt.model):
             return False
         chat_alone = (prompt.n or 1) > 1 or prompt.audio is not None or "prediction" in options
         return not (chat_alone or _has_audio(prompt))

@@ -13,6 +13,7 @@ from ...wires.operations import (
     Transcription,
     Translation,
 )
+from ...wires.shared.formats import FormatRules
 from .common import TEXT_ONLY, CompatibleChat, Row
 
 __all__ = ["HOSTS"]
@@ -34,6 +35,7 @@ HOSTS: dict[str, Row] = {
             replay_reasoning="reasoning",
             max_tokens_field="max_completion_tokens",
             server_tools_field="executed_tools",
+            formats=FormatRules(schemas="catalog", beside_tools=False, schemas_streamed=False),
             options={"top_k": LEFT_OUT, "logit_bias": LEFT_OUT, "logprobs": LEFT_OUT, "top_logprobs": LEFT_OUT},
             option_names=frozenset(
                 {"citation_options", "compound_custom", "disable_tool_validation", "documents", "include_reasoning"}

@@ -15,6 +15,7 @@ from ...errors import (
 )
 from ...wires.chat_completions import reasoning
 from ...wires.operations import Embeddings, ImageEditing, ImageGeneration
+from ...wires.shared.formats import FormatRules
 from ..traits import ErrorTable
 from .common import TEXT_ONLY, CompatibleChat, Row
 
@@ -31,7 +32,7 @@ _ZAI_CODES: dict[str, type[ProviderError]] = {
 }
 
 MAKERS: dict[str, Row] = {
-    # https://api-docs.deepseek.com/guides/thinking_mode; to complete an answer, set base_url to .../beta
+    # https://api-docs.deepseek.com/guides/thinking_mode, `/json_mode`, `/chat_prefix_completion`
     "deepseek": Row(
         title="DeepSeek",
         base_url="https://api.deepseek.com",
@@ -43,7 +44,9 @@ MAKERS: dict[str, Row] = {
             replay_only_with_tools=True,
             requires_reasoning=True,
             reasoning=reasoning.thinking_with_effort,
+            formats=FormatRules(schemas="none"),
             marks_prefix=True,
+            prefix_path="beta/chat/completions",
             options={"top_k": LEFT_OUT, "user": "user_id"},
             option_names=frozenset({"thinking"}),
         ),

@@ -9,6 +9,7 @@ import msgspec
 
 from ...contract import RENDERED, OptionRule, Wire, option_rules
 from ...data.prompt import Prompt
+from ..shared.formats import FormatRules
 from .reasoning import effort_word
 
 __all__ = ["CHAT_RULES", "ChatSettings", "ReasoningRenderer"]
@@ -43,12 +44,14 @@ class ChatSettings(Wire, kw_only=True, eq=False):
     - `path`: where to post; `max_tokens_field`: the name of the output limit; `fixed_fields`: what every body has.
     - `stream_usage`: whether `stream_options.include_usage` is understood.
     - `tool_choices`: other words for those of `tool_choice`; `None` for one that the service does not have.
+    - `formats`: what it takes of `response_format`.
     - `reasoning`: how it is told how long a model may think.
     - `replay_reasoning`: the message field in which the service wants its own reasoning back, if it does;
       `replay_only_with_tools`: only that of turns in which tools were called; `requires_reasoning`: whether it refuses
       calls without any, so that those of other models get a blank.
     - `developer_role`: whether the role "developer" is known; else it becomes "system".
-    - `marks_prefix`: whether an assistant's message at the end, which the model is to go on with, is marked as such.
+    - `marks_prefix`: whether an assistant's message at the end, which the model is to go on with, is marked as such;
+      `prefix_path`: where to post such a request, if that is another place.
 
     Replies:
 
@@ -63,12 +66,14 @@ class ChatSettings(Wire, kw_only=True, eq=False):
     fixed_fields: Mapping[str, Any] = {}
     stream_usage: bool = True
     tool_choices: Mapping[str, str | None] = {}
+    formats: FormatRules = FormatRules()
     reasoning: ReasoningRenderer = msgspec.field(default_factory=lambda: effort_word)
     replay_reasoning: str | None = None
     replay_only_with_tools: bool = False
     requires_reasoning: bool = False
     developer_role: bool = True
     marks_prefix: bool = False
+    prefix_path: str | None = None
     think_tags: bool = False
     details_as_reasoning: bool = False
     server_tools_field: str | None = None

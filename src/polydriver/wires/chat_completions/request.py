@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.http import Request
+from ...data.json import as_list
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ..shared.formats import fit_format
 from ..shared.strict import clean_name, render_strictly
 from .history import ChatHistory
 
@@ -13,6 +15,7 @@ __all__ = ["ChatRequests", "render_tool"]
 
 
 def _render_prompt(wire: ChatRequests, prompt: Prompt) -> dict[str, Any]:
+    prompt = fit_format(wire, prompt, wire.formats)
     body: dict[str, Any] = {"model": prompt.model, "messages": wire.render_messages(prompt), **wire.fixed_fields}
     wire.put_options(body, prompt)
     if prompt.max_tokens is not None:
@@ -81,9 +84,11 @@ class ChatRequests(ChatHistory, kw_only=True, eq=False):
 
     def build_request(self, prompt: Prompt) -> Request:
         """The request for one prompt, whole or streamed."""
-        return self.build_post(
-            self.path, self.render_prompt(prompt), stream=prompt.stream, headers=prompt.extra_headers
-        )
+        body = self.render_prompt(prompt)
+        path = self.path
+        if self.prefix_path is not None and as_list(body["messages"])[-1].get("prefix"):
+            path = self.prefix_path
+        return self.build_post(path, body, stream=prompt.stream, headers=prompt.extra_headers)
 
     def render_prompt(self, prompt: Prompt) -> dict[str, Any]:
         """The body of the request; `prompt.extra` is merged last."""

@@ -4,7 +4,8 @@ Converse takes the same request for all of them; how long to think, `top_k` and 
 The table names what is known to differ; a model that it does not name is taken as one of the newest. Nothing here
 refuses a model.
 
-https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html and `/model-parameters.html`
+https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html, `/model-parameters.html` and
+`/conversation-inference-supported-models-features.html`; choices: `ToolChoice` in the API reference
 """
 
 from __future__ import annotations
@@ -25,32 +26,70 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     - `reasoning`: how they are told how long to think: "claude" (`thinking`), "nova" (`reasoningConfig`), "effort"
       (`reasoning_effort`), "none".
     - `top_k`: the path of that option in `additionalModelRequestFields`.
-    - `structured`: whether `outputConfig.textFormat` and strict tools work; without it a forced tool stands in.
+    - `structured`: whether `outputConfig.textFormat` and strict tools work; without it a forced tool stands in, and
+      where none can be forced, words.
+    - `cached`: where they take cache points: in "messages", "system", "tools".
+    - `prefill`: whether a conversation may end with the start of the answer; `reads_s3`: whether media may be objects
+      in S3.
+    - `tools`: whether they take any; `choices`: the forms of `toolChoice` that they take.
     """
 
     reasoning: Literal["claude", "nova", "effort", "none"] = "none"
     top_k: tuple[str, ...] = ("top_k",)
     structured: bool = True
+    tools: bool = True
+    choices: frozenset[str] = frozenset({"auto", "any"})
+    cached: frozenset[str] = frozenset()
+    prefill: bool = True
+    reads_s3: bool = True
 
+
+_EVERY = frozenset({"auto", "any", "tool"})
+_NONE: frozenset[str] = frozenset()
 
 _NEWEST = Family()
-_NOVA_TOP_K = ("inferenceConfig", "topK")
+_CLAUDE_CACHE = frozenset({"messages", "system", "tools"})
+_NOVA = Family(
+    top_k=("inferenceConfig", "topK"),
+    structured=False,
+    choices=_EVERY,
+    cached=frozenset({"messages", "system"}),
+)
 _TABLE: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
     (re.compile(pattern), family)
     for pattern, family in (
-        (r"amazon\.nova-(?:micro|lite|pro|premier)-v1", Family(top_k=_NOVA_TOP_K, structured=False)),
-        (r"amazon\.nova", Family(reasoning="nova", top_k=_NOVA_TOP_K, structured=False)),
+        (r"amazon\.nova-(?:micro|lite|pro|premier)-v1", _NOVA),
+        (r"amazon\.nova", msgspec.structs.replace(_NOVA, reasoning="nova")),
         (r"openai\.", Family(reasoning="effort")),
-        (r"amazon\.|ai21\.|meta\.|writer\.|deepseek\.r1", Family(structured=False)),
-        (r"mistral\.(?:mi[sx]tral-\w+-instruct|mistral-(?:small|large)-24)", Family(structured=False)),
-        (r"cohere\.", Family(top_k=("k",), structured=False)),
+        (
+            r"amazon\.titan|ai21\.j2|meta\.llama[23]-\d|deepseek\.r1|mistral\.mi[sx]tral-\w+-instruct",
+            Family(structured=False, tools=False, choices=_NONE),
+        ),
+        (r"cohere\.command-(?:text|light)", Family(top_k=("k",), structured=False, tools=False, choices=_NONE)),
+        (r"amazon\.|ai21\.|meta\.|writer\.", Family(structured=False, choices=_NONE)),
+        (r"mistral\.mistral-large-24", Family(structured=False)),
+        (r"mistral\.mistral-small-24", Family(structured=False, choices=_NONE)),
+        (r"cohere\.", Family(top_k=("k",), structured=False, choices=_NONE)),
     )
 )
+
+
+_WITHOUT_CACHE = re.compile(r"claude-(?:v|instant|2|3-(?:opus|sonnet|haiku|5-sonnet-20240620))")
 
 
 def find_family(model: str) -> Family:
     """The family of a model, under its id, the id of an inference profile, or an ARN that ends in one."""
     plain = model.lower()
     if "claude" in plain:
-        return Family(reasoning="claude", structured=find_generation(plain).structured)
+        generation = find_generation(plain)
+        choices = _EVERY if generation.forced_tools else frozenset({"auto"})
+        cached = frozenset[str]() if _WITHOUT_CACHE.search(plain) else _CLAUDE_CACHE
+        return Family(
+            reasoning="claude",
+            structured=generation.structured,
+            choices=choices,
+            cached=cached,
+            prefill=generation.prefill,
+            reads_s3=False,
+        )
     return next((family for pattern, family in _TABLE if pattern.search(plain)), _NEWEST)

@@ -5,11 +5,11 @@ https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ContentBlock
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...data.arguments import plain_name
-from ...data.history import OPENING
+from ...data.history import CONTINUATION, OPENING
 from ...data.messages import (
     AIMessage,
     Audio,
@@ -24,7 +24,7 @@ from ...data.messages import (
 )
 from ...data.prompt import Prompt
 from ..shared.tools import plain_call_id
-from .media import render_media
+from .media import MAX_NAME, render_media
 from .options import ConverseSettings
 
 __all__ = ["Block", "render_history"]
@@ -52,7 +52,30 @@ def render_history(wire: ConverseSettings, prompt: Prompt) -> tuple[list[Block],
                 messages.append({"role": role, "content": []})
             messages[-1]["content"].append(block)
     _finish(messages)
+    if not wire.family(prompt.model).prefill and messages and messages[-1]["role"] == "assistant":
+        prompt.warn(f"{prompt.model} does not take the start of its answer; it was asked to continue instead.")
+        messages.append({"role": "user", "content": [{"text": CONTINUATION}]})
+    _tell_documents_apart(messages)
     return system, messages
+
+
+def _tell_documents_apart(messages: list[dict[str, Any]]) -> None:
+    """Number the documents that have the name of one before them: a name may stand once in a request."""
+    taken: set[str] = set()
+    for document in _documents(block for message in messages for block in message["content"]):
+        name, number = document["name"], 1
+        while document["name"] in taken:
+            number += 1
+            document["name"] = f"{name[: MAX_NAME - 5]} {number}"
+        taken.add(document["name"])
+
+
+def _documents(blocks: Iterable[Block]) -> Iterator[Block]:
+    for block in blocks:
+        if "document" in block:
+            yield block["document"]
+        elif "toolResult" in block:
+            yield from _documents(block["toolResult"]["content"])
 
 
 def _finish(messages: list[dict[str, Any]]) -> None:
@@ -95,7 +118,7 @@ def _render_part(wire: ConverseSettings, prompt: Prompt, part: Part, role: str) 
         prompt.warn(f"a {part.kind} of {part.provider} means nothing to {wire.name}; it was left out.")
         return None
     if isinstance(part, Media) and role == "user":
-        return render_media(wire, part)
+        return render_media(wire, prompt, part)
     if isinstance(part, Audio) and part.transcript:
         return _plain_text(part.transcript)
     prompt.warn(f"{wire.name} does not support {type(part).__name__} in a message of the role {role}; it was left out.")
@@ -132,8 +155,18 @@ def _render_result(wire: ConverseSettings, prompt: Prompt, result: ToolResult) -
     if isinstance(result.content, str):
         content = [{"text": result.content}] if result.content.strip() else []
     else:
-        content = [block for part in result.content if (block := _render_part(wire, prompt, part, "user"))]
+        content = [block for part in result.content if (block := _render_inner(wire, prompt, part))]
     rendered: Block = {"toolUseId": plain_call_id(result.tool_call_id), "content": content}
+    if not content and result.is_error:
+        content.append({"text": "The tool failed without a message."})
     if result.is_error:
         rendered["status"] = "error"
     return {"toolResult": rendered}
+
+
+def _render_inner(wire: ConverseSettings, prompt: Prompt, part: Part) -> Block | None:
+    """A part of a result, which holds no sound."""
+    if isinstance(part, Audio):
+        prompt.warn(f"{wire.name} does not support sound in results of tools; a note took its place.")
+        return _plain_text(part.transcript or "[audio left out]")
+    return _render_part(wire, prompt, part, "user")

@@ -9,10 +9,11 @@ import re
 from typing import Any
 
 from ...data.messages import Audio, Document, Image, Media, Video
+from ...data.prompt import Prompt
 from ...data.sniffing import sniff_media_type
 from .options import ConverseSettings
 
-__all__ = ["IMAGE_TYPES", "render_media"]
+__all__ = ["IMAGE_TYPES", "MAX_NAME", "render_media"]
 
 IMAGE_TYPES = {"png": "image/png", "jpeg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
 """The API's formats of images and their MIME types."""
@@ -37,13 +38,14 @@ _FORMATS: dict[type[Media], dict[str, str]] = {
 }  # fmt: skip
 _USUAL = {Image: "png", Video: "mp4", Audio: "wav", Document: "pdf"}
 _NAMES = {Image: "image", Video: "video", Audio: "audio", Document: "document"}
-_MAX_NAME = 200
+MAX_NAME = 200
+"""Of documents, in characters."""
 
 
-def render_media(wire: ConverseSettings, part: Media) -> dict[str, Any]:
+def render_media(wire: ConverseSettings, prompt: Prompt, part: Media) -> dict[str, Any]:
     """The block for a part. Raises `UnsupportedFeatureError` for formats and sources that the API does not read."""
     kind = type(part)
-    rendered: dict[str, Any] = {"format": _format(wire, part), "source": _source(wire, part)}
+    rendered: dict[str, Any] = {"format": _format(wire, part), "source": _source(wire, prompt, part)}
     if isinstance(part, Document):
         rendered["name"] = _document_name(part)
         if part.context:
@@ -66,11 +68,13 @@ def _format(wire: ConverseSettings, part: Media) -> str:
     return found
 
 
-def _source(wire: ConverseSettings, part: Media) -> dict[str, Any]:
+def _source(wire: ConverseSettings, prompt: Prompt, part: Media) -> dict[str, Any]:
     """Bytes, or an object in S3 by its URL, with `bucketOwner` from the part's own provider data."""
     if part.data is not None:
         return {"bytes": part.base64}
     if part.url and part.url.startswith("s3://"):
+        if not wire.family(prompt.model).reads_s3:
+            raise wire.unsupported(f"{_NAMES[type(part)]} input from S3 with the model {prompt.model}; give the bytes")
         return {"s3Location": {"uri": part.url, **part.provider_data.get(wire.origin, {})}}
     raise wire.unsupported(f"{_NAMES[type(part)]} input by URL or id; give the bytes, or a URL that begins with s3://")
 
@@ -78,4 +82,4 @@ def _source(wire: ConverseSettings, part: Media) -> dict[str, Any]:
 def _document_name(part: Document) -> str:
     """A name in the alphabet that the API takes: letters, digits, single spaces, hyphens, brackets."""
     name = re.sub(r"[^a-zA-Z0-9 ()\[\]-]+", " ", part.title or part.name or "")
-    return " ".join(name.split())[:_MAX_NAME].strip() or "document"
+    return " ".join(name.split())[:MAX_NAME].strip() or "document"

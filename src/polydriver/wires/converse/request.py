@@ -12,7 +12,7 @@ from .caching import apply_cache
 from .history import render_history
 from .options import ConverseSettings
 from .reasoning import render_inference
-from .tools import render_output, render_tools
+from .tools import fit_output, render_output, render_tools
 
 __all__ = ["render_prompt"]
 
@@ -22,6 +22,7 @@ _TIERS = ("priority", "default", "flex", "reserved")
 
 def render_prompt(wire: ConverseSettings, prompt: Prompt) -> dict[str, Any]:
     """The body of the request; `prompt.extra` is merged last. The model and streaming are in the path."""
+    prompt = fit_output(wire, prompt)
     system, messages = render_history(wire, prompt)
     body: dict[str, Any] = {"messages": messages}
     if system:
@@ -30,7 +31,7 @@ def render_prompt(wire: ConverseSettings, prompt: Prompt) -> dict[str, Any]:
     render_output(wire, prompt, body)
     render_inference(wire, prompt, body)
     _render_options(wire, prompt, body)
-    apply_cache(body, prompt.options.get("cache"))
+    apply_cache(wire, prompt, body)
     body.update(prompt.extra)
     return body
 

@@ -43,9 +43,13 @@ def render_thinking(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]
     effort, budget = prompt.reasoning_effort, prompt.reasoning_budget
     if effort is None and budget is None:
         return
-    kind = wire.generation(prompt.model).thinking
+    generation = wire.generation(prompt.model)
+    kind = generation.thinking
     if effort == "none" or budget == 0:
-        if kind != "none":
+        if not generation.optional_thinking:
+            prompt.warn(f"{prompt.model} always reasons; the least effort was sent instead of none.")
+            _render_effort(wire, prompt, body, "low")
+        elif kind != "none":
             body["thinking"] = {"type": "disabled"}
         return
     if effort is not None:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...data.history import CONTINUATION
 from ...data.json import as_dict
 from ...data.messages import ToolResult
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ..shared.formats import ask_in_words
 from ..shared.tools import free_tool_name
 from .caching import apply_cache
 from .history import render_history
 from .options import OWN_OPTIONS, MessagesSettings
 from .reasoning import render_sampling, render_thinking
-from .schemas import render_schema
+from .schemas import StrictBudget, render_schema
 
 __all__ = ["DEFAULT_MAX_TOKENS", "find_output_tool", "render_prompt", "render_tool"]
 
@@ -23,16 +25,19 @@ DEFAULT_MAX_TOKENS = 4096
 """Sent as `max_tokens`, which the API requires, for a model of unknown limit: every model can write that much."""
 
 _NEUTRAL = {"n": 1, "logprobs": False, "store": False, "modalities": ["text"]}
+_ANSWER_BLOCKS = ("text", "thinking", "redacted_thinking")
 _TIERS = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only", "standard": "standard_only"}
 
 
 def render_prompt(wire: MessagesSettings, prompt: Prompt) -> dict[str, Any]:
     """The body of the request; `prompt.extra` is merged last."""
+    prompt = _fit_output(wire, prompt)
     system, messages = render_history(wire, prompt)
     body: dict[str, Any] = {"model": prompt.model, "max_tokens": _max_tokens(wire, prompt)}
     if system:
         body["system"] = system
     body["messages"] = messages
+    _end_with_user(wire, prompt, messages)
     _render_tools(wire, prompt, body)
     _render_output(wire, prompt, body)
     render_thinking(wire, prompt, body)
@@ -44,6 +49,16 @@ def render_prompt(wire: MessagesSettings, prompt: Prompt) -> dict[str, Any]:
         body["stream"] = True
     body.update(prompt.extra)
     return body
+
+
+def _end_with_user(wire: MessagesSettings, prompt: Prompt, messages: list[dict[str, Any]]) -> None:
+    """Ask to go on behind the start of an answer, where the model takes none. A turn that paused is no such start."""
+    if wire.generation(prompt.model).prefill or not messages or messages[-1]["role"] != "assistant":
+        return
+    if any(block["type"] not in _ANSWER_BLOCKS for block in messages[-1]["content"]):
+        return
+    prompt.warn(f"{prompt.model} does not take the start of its answer; it was asked to continue instead.")
+    messages.append({"role": "user", "content": [{"type": "text", "text": CONTINUATION}]})
 
 
 def _max_tokens(wire: MessagesSettings, prompt: Prompt) -> int:
@@ -67,11 +82,18 @@ def _plain(blocks: list[dict[str, Any]]) -> Any:
 def _render_tools(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     if not prompt.tools:
         return
-    body["tools"] = [render_tool(wire, prompt, tool) for tool in prompt.tools]
+    budget = StrictBudget()
+    if prompt.response_format is not None and (form := _native_schema(wire, prompt, prompt.response_format)):
+        budget.take(form, is_tool=False)
+    body["tools"] = [render_tool(wire, prompt, tool, budget) for tool in prompt.tools]
     words = {"auto": "auto", "required": "any", "none": "none"}
     wanted = prompt.tool_choice
     choice: dict[str, Any] | None = None
-    if wanted is not None:
+    if wanted not in (None, "auto", "none") and not wire.generation(prompt.model).forced_tools:
+        prompt.warn(f"{prompt.model} cannot be made to call a tool; tool_choice {wanted!r} was left out.")
+        if wanted != "required":
+            body["tools"] = [tool for tool in body["tools"] if tool.get("name") == wanted] or body["tools"]
+    elif wanted is not None:
         choice = {"type": words[wanted]} if wanted in words else {"type": "tool", "name": wanted}
     if prompt.parallel_tool_calls is not None and wanted != "none":
         choice = {**(choice or {"type": "auto"}), "disable_parallel_tool_use": not prompt.parallel_tool_calls}
@@ -79,7 +101,9 @@ def _render_tools(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]) 
         body["tool_choice"] = choice
 
 
-def render_tool(wire: MessagesSettings, prompt: Prompt, tool: ToolSpec | ProviderTool) -> dict[str, Any]:
+def render_tool(
+    wire: MessagesSettings, prompt: Prompt, tool: ToolSpec | ProviderTool, budget: StrictBudget
+) -> dict[str, Any]:
     """One entry of `tools`. A strict tool whose schema the API cannot promise to keep to is offered as a plain one."""
     if isinstance(tool, ProviderTool):
         return tool.data
@@ -89,7 +113,8 @@ def render_tool(wire: MessagesSettings, prompt: Prompt, tool: ToolSpec | Provide
     schema = {"type": "object", "properties": {}, **tool.parameters}
     if tool.strict:
         closed = render_schema(schema) if schema["properties"] else {**schema, "additionalProperties": False}
-        if closed is None or not wire.generation(prompt.model).structured:
+        is_sayable = closed is not None and wire.generation(prompt.model).structured
+        if closed is None or not is_sayable or not budget.take(closed, is_tool=True):
             prompt.warn(
                 f"{wire.name} cannot keep exactly to the schema of {tool.name!r}; it is offered without strict."
             )
@@ -118,6 +143,14 @@ def _render_output(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any])
         body["tool_choice"] = {"type": "tool", "name": tool["name"]}
 
 
+def _fit_output(wire: MessagesSettings, prompt: Prompt) -> Prompt:
+    """The prompt itself, or one that asks for JSON in words, where neither a schema nor a forced tool does it."""
+    wanted = prompt.response_format
+    if wanted is None or wire.generation(prompt.model).forced_tools or _native_schema(wire, prompt, wanted) is not None:
+        return prompt
+    return ask_in_words(prompt, wanted)
+
+
 def _native_schema(wire: MessagesSettings, prompt: Prompt, wanted: OutputFormat) -> dict[str, Any] | None:
     if wanted.schema is None or wanted.strict is False or not wire.native_output:
         return None
@@ -128,6 +161,8 @@ def find_output_tool(wire: MessagesSettings, prompt: Prompt) -> str | None:
     """The name of the tool that stands in for structured output; `None` when there is no need for one."""
     wanted = prompt.response_format
     if wanted is None or _native_schema(wire, prompt, wanted) is not None:
+        return None
+    if not wire.generation(prompt.model).forced_tools:
         return None
     return free_tool_name(prompt, wanted.name)
 

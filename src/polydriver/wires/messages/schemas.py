@@ -11,7 +11,7 @@ from typing import Any
 from ...data.json import encode_json
 from ...schema import SchemaReferenceError, map_subschemas, resolve_ref, subschemas
 
-__all__ = ["render_schema"]
+__all__ = ["StrictBudget", "render_schema"]
 
 _IMPOSSIBLE = frozenset(
     {
@@ -27,21 +27,59 @@ _HINTS = frozenset(
 )  # fmt: skip
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"})
 _MAX_MIN_ITEMS = 1
+_MAX_STRICT_TOOLS = 20
+_MAX_OPTIONAL = 24
+_MAX_UNIONS = 16
 
 
 class _InexpressibleError(Exception):
     """The schema says something that the API's grammar cannot."""
 
 
+class StrictBudget:
+    """What of one request's limits on strict schemas is left: tools, optional parameters, parameters of several types.
+
+    The form of the answer and the strict tools share them.
+    """
+
+    def __init__(self) -> None:
+        self._tools = _MAX_STRICT_TOOLS
+        self._optional = _MAX_OPTIONAL
+        self._unions = _MAX_UNIONS
+
+    def take(self, schema: Mapping[str, Any], *, is_tool: bool) -> bool:
+        """Whether there is room for a schema that `render_schema` made; it is then taken."""
+        optional, unions = _count(schema)
+        if optional > self._optional or unions > self._unions or (is_tool and not self._tools):
+            return False
+        self._optional -= optional
+        self._unions -= unions
+        self._tools -= is_tool
+        return True
+
+
+def _count(node: Mapping[str, Any]) -> tuple[int, int]:
+    """How many properties are optional, and how many places have several types."""
+    properties = node.get("properties", {})
+    optional = len(properties.keys() - set(node.get("required", ())))
+    unions = int("anyOf" in node or isinstance(node.get("type"), list))
+    for inner in subschemas(node):
+        more_optional, more_unions = _count(inner)
+        optional, unions = optional + more_optional, unions + more_unions
+    return optional, unions
+
+
 def render_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     """The schema in the form that the API can promise to keep to, or `None` when it cannot be said there.
 
     Objects are closed; limits on numbers and lengths, which the grammar lacks, become words in the description. `None`
-    comes back for free-form objects, recursive types and keywords such as `not` and `patternProperties`.
+    comes back for free-form objects, recursive types, keywords such as `not` and `patternProperties`, and for more
+    optional properties or unions than one request may have (`StrictBudget`).
     """
     try:
         _refuse_recursion(schema, schema, ())
-        return _render(schema)
+        rendered = _render(schema)
+        return rendered if StrictBudget().take(rendered, is_tool=False) else None
     except (_InexpressibleError, SchemaReferenceError, RecursionError, TypeError):
         return None
 

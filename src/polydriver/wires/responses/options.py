@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from ...contract import RENDERED, OptionRule, Wire, option_rules
 from ...prices.catalog import find
+from ...prices.model_rules import find_rules
+from ..shared.formats import FormatRules
 
 __all__ = ["NESTED_OPTIONS", "RESPONSES_OPTIONS", "RESPONSES_RULES", "ResponsesSettings"]
 
@@ -50,6 +52,7 @@ class ResponsesSettings(Wire, kw_only=True, eq=False):
     """What services do differently with the Responses API.
 
     - `path`: where to post.
+    - `formats`: what it takes of `response_format`.
     - `encrypted_reasoning`: whether encrypted reasoning is asked for, so that a conversation can go on without stored
       answers.
     """
@@ -57,6 +60,7 @@ class ResponsesSettings(Wire, kw_only=True, eq=False):
     rules = RESPONSES_RULES
     option_names: frozenset[str] = RESPONSES_OPTIONS
     path: str = "responses"
+    formats: FormatRules = FormatRules(says_json=False)
     encrypted_reasoning: bool = True
 
     @property
@@ -68,6 +72,9 @@ class ResponsesSettings(Wire, kw_only=True, eq=False):
         return f"{self.origin}.responses"
 
     def is_reasoning_model(self, model: str) -> bool | None:
-        """Whether the catalog knows the model as one that reasons; `None` when it doesn't know."""
-        entry = find(self.driver.catalog_name or self.name, model)
+        """Whether the model is known as one that reasons; `None` when that is unknown."""
+        provider = self.driver.catalog_name or self.name
+        if find_rules(provider, model).efforts == ():
+            return False
+        entry = find(provider, model)
         return None if entry is None else entry.reasoning

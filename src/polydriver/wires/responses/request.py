@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.http import Request
-from ...data.json import as_dict, as_list, as_str
+from ...data.json import as_dict, as_list, as_str, encode_json
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ..shared.formats import JSON_WORDS, fit_format
 from ..shared.strict import clean_name, render_strictly
 from .history import render_input
 from .options import NESTED_OPTIONS, ResponsesSettings
@@ -35,12 +36,16 @@ _LOGPROBS = "message.output_text.logprobs"
 
 def _render_prompt(wire: ResponsesSettings, prompt: Prompt) -> dict[str, Any]:
     """The body of the request; `prompt.extra` is merged last."""
+    prompt = fit_format(wire, prompt, wire.formats)
     body: dict[str, Any] = {"model": prompt.model, **render_input(wire, prompt)}
     wire.put_options(body, prompt)
     if prompt.reasoning_effort is not None:
         body["reasoning"] = {"effort": prompt.reasoning_effort}
     if prompt.response_format is not None:
         body["text"] = {"format": _render_format(prompt.response_format)}
+        if prompt.response_format.schema is None and "json" not in encode_json(body["input"]).decode().lower():
+            # JSON mode is refused as long as the input has not the word; instructions do not count.
+            body["input"] = [{"role": "developer", "content": JSON_WORDS}, *body["input"]]
     for name, value in prompt.options.items():
         if path := NESTED_OPTIONS.get(name):
             body.setdefault(path[0], {})[path[1]] = value

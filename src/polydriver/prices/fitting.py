@@ -6,8 +6,8 @@ with a warning each. Of a model that is not known nothing is changed.
 
 from __future__ import annotations
 
-from .data.prompt import Prompt
-from .prices.model_rules import ModelRules, find_rules
+from ..data.prompt import Prompt
+from .model_rules import ModelRules, find_rules
 
 __all__ = ["fit_options"]
 
@@ -36,7 +36,7 @@ def _leave_out(prompt: Prompt, names: frozenset[str], advice: str) -> None:
         if value is None:
             continue
         setattr(prompt, name, None)
-        if value not in (False, []):
+        if value is not False and value != []:
             prompt.warn(f"{prompt.model} does not support {name}; it was left out.{advice}")
 
 

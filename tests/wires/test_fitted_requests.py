@@ -1,0 +1,303 @@
+"""Requests that fit what model and service take: the same rule on every wire, shown by the requests that go out."""
+
+from __future__ import annotations
+
+import enum
+import json
+from dataclasses import dataclass, field, make_dataclass
+from typing import Any, Literal
+
+import pytest
+
+from polydriver import AIMessage, Document, tool
+from polydriver.data.prompt import OPTIONS, Prompt, ToolSpec
+from polydriver.drivers import driver_class
+from polydriver.prices.catalog import models
+from polydriver.prices.model_rules import find_rules
+from polydriver.prompting import build_prompt
+from polydriver.schema import strict_schema
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "openai": {}, "azure": {"base_url": "https://x.openai.azure.com"}, "xai": {}, "groq": {}, "deepseek": {},
+    "anthropic": {"api_key": "sk-ant-0123456789"}, "cohere": {}, "mistral": {}, "gemini": {},
+    "bedrock": {"region": "eu-west-1"},
+}  # fmt: skip
+
+
+def make_driver(name: str, **settings: Any) -> Any:
+    return driver_class(name)({"api_key": "sk-0123456789abcdef", **SETTINGS[name], **settings})
+
+
+def render(name: str, model: str, messages: Any = "Hi", **options: Any) -> tuple[dict[str, Any], Prompt]:
+    driver = make_driver(name)
+    prompt, _ = build_prompt(driver, messages, {"model": model, **options})
+    body: dict[str, Any] = json.loads(driver.build_request(prompt).body)
+    return body, prompt
+
+
+class Colour(enum.Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+@dataclass
+class Leaf:
+    name: str
+    size: int | None = None
+
+
+@dataclass
+class Tree:
+    leaf: Leaf
+    more: list[Leaf] = field(default_factory=list)
+    colour: Colour = Colour.RED
+    kind: Literal["a", "b"] | None = None
+
+
+DEEP: type[Any] = str
+for level in range(14):
+    DEEP = make_dataclass(f"Level{level}", [("below", DEEP)])
+FORMS = [Leaf, Tree, DEEP, dict[str, int], make_dataclass("Empty", []), Colour, list[Leaf]]
+
+
+def _is_strict(schema: Any) -> bool:
+    """Whether every object is closed and has all its properties required."""
+    if isinstance(schema, list):
+        return all(map(_is_strict, schema))
+    if not isinstance(schema, dict):
+        return True
+    if "properties" in schema and isinstance(schema["properties"], dict):
+        closed = schema.get("additionalProperties") is False
+        if not closed or sorted(schema.get("required", [])) != sorted(schema["properties"]):
+            return False
+    return all(map(_is_strict, schema.values()))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("name", ["openai", "azure"])
+def test_a_schema_that_is_sent_as_strict_is_strict(name: str, api: str, form: Any) -> None:
+    body, _ = render(name, "gpt-5", response_format=form, api=api)
+    sent = body["text"]["format"] if api == "responses" else body["response_format"]["json_schema"]
+    if sent.get("strict"):
+        assert _is_strict(sent["schema"])
+        assert strict_schema(sent["schema"]) == sent["schema"]
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+def test_a_tool_that_is_sent_as_strict_is_strict(api: str) -> None:
+    @tool(strict=True)
+    def look(name: str, size: int = 3) -> str:
+        """Look."""
+        return name * size
+
+    @tool(strict=True)
+    def take(anything: dict[str, Any]) -> str:
+        """Take."""
+        return str(anything)
+
+    body, _ = render("openai", "gpt-5", tools=[look, take], api=api)
+    sent = [one if api == "responses" else one["function"] for one in body["tools"]]
+    assert [one["strict"] for one in sent] == [True, False]
+    assert _is_strict(sent[0]["parameters"])
+
+
+def test_both_wires_send_the_same_schemas() -> None:
+    for form in FORMS:
+        chat, _ = render("openai", "gpt-5", response_format=form, api="chat")
+        responses, _ = render("openai", "gpt-5", response_format=form, api="responses")
+        assert {"type": "json_schema", **chat["response_format"]["json_schema"]} == responses["text"]["format"]
+
+
+GIVEN: dict[str, Any] = {
+    "temperature": 0, "top_p": 0.5, "top_k": 3, "stop": ["x"], "presence_penalty": 1, "frequency_penalty": 1,
+    "logprobs": True, "top_logprobs": 2, "logit_bias": {"1": 1}, "n": 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["openai", "azure", "xai", "groq"])
+def test_what_a_model_refuses_is_left_out_with_a_warning(name: str) -> None:
+    assert set(GIVEN) < set(OPTIONS)
+    known = [entry.id for entry in models(name) if entry.type in (None, "chat")]
+    for model in known:
+        rules = find_rules(name, model)
+        body, prompt = render(name, model, **GIVEN)
+        sent = body.keys()
+        refused = rules.refused | rules.refused_while_reasoning
+        assert not refused & sent, (model, refused & sent)
+        told = " ".join(prompt.warnings)
+        assert all(option in told for option in refused & GIVEN.keys()), (model, prompt.warnings)
+
+
+@pytest.mark.parametrize("name", ["openai", "azure", "xai", "groq"])
+@pytest.mark.parametrize("effort", ["none", "minimal", "low", "medium", "high", "xhigh", "max"])
+def test_an_effort_is_one_that_the_model_knows(name: str, effort: str) -> None:
+    for entry in models(name):
+        if entry.type not in (None, "chat"):
+            continue
+        known = find_rules(name, entry.id).efforts
+        body, prompt = render(name, entry.id, reasoning_effort=effort)
+        sent = body.get("reasoning_effort", body.get("reasoning", {}).get("effort"))
+        assert known is None or sent is None or sent in known, entry.id
+        if known and effort not in known:
+            assert any("was sent" in warning for warning in prompt.warnings), entry.id
+
+
+def test_sampling_goes_out_where_reasoning_is_off() -> None:
+    body, prompt = render("openai", "gpt-5.2", temperature=0, reasoning_effort="none", api="chat")
+    assert (body["temperature"], body["reasoning_effort"], prompt.warnings) == (0, "none", [])
+    assert render("openai", "gpt-4o", temperature=0)[0]["temperature"] == 0
+    assert render("openai", "a-model-of-tomorrow", temperature=0)[0]["temperature"] == 0
+
+
+def test_models_that_do_not_reason_are_not_asked_for_encrypted_reasoning() -> None:
+    for entry in models("openai"):
+        if find_rules("openai", entry.id).efforts == ():
+            body, _ = render("openai", entry.id, api="responses")
+            assert "include" not in body, entry.id
+    assert "include" in render("openai", "gpt-5", api="responses")[0]
+
+
+def test_json_mode_names_json() -> None:
+    for api in ("chat", "responses"):
+        body, _ = render("openai", "gpt-4o", response_format="json", api=api)
+        assert "JSON" in json.dumps(body.get("messages") or body["input"])
+        said, _ = render("openai", "gpt-4o", "Answer as json", response_format="json", api=api)
+        assert len(said.get("messages") or said["input"]) == 1
+    instructed, _ = render(
+        "openai", "gpt-4o", [AIMessage.system("JSON!"), "Hi"], response_format="json", api="responses"
+    )
+    assert "JSON" in json.dumps(instructed["input"])
+
+
+def test_deepseek_gets_json_mode_with_the_schema_in_words() -> None:
+    body, _ = render("deepseek", "deepseek-chat", response_format=Leaf)
+    assert body["response_format"] == {"type": "json_object"}
+    assert body["messages"][0]["role"] == "system"
+    assert '"size"' in body["messages"][0]["content"]
+
+
+def test_the_start_of_an_answer_has_its_own_path_at_deepseek() -> None:
+    driver = make_driver("deepseek")
+    for last, path in ((AIMessage.assistant("It is"), "/beta/chat/completions"), ("Hi", "/chat/completions")):
+        prompt, _ = build_prompt(driver, ["Hi", last], {"model": "deepseek-chat"})
+        assert driver.build_request(prompt).url == f"https://api.deepseek.com{path}"
+
+
+@tool
+def add(a: int, b: int) -> int:
+    """Add."""
+    return a + b
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_groq_has_schemas_for_some_models_and_alone(stream: bool) -> None:
+    def form(model: str, **options: Any) -> Any:
+        driver = make_driver("groq")
+        prompt, _ = build_prompt(driver, "Hi", {"model": model, "response_format": Leaf, **options}, stream=stream)
+        body = json.loads(driver.build_request(prompt).body)
+        assert ("response_format" in body and "json_schema" in body["response_format"]) or "JSON" in str(
+            body["messages"]
+        )
+        return body.get("response_format", {}).get("type")
+
+    assert form("openai/gpt-oss-120b") == ("json_object" if stream else "json_schema")
+    assert form("llama-3.3-70b-versatile") == "json_object"
+    assert form("openai/gpt-oss-120b", tools=[add]) is None
+
+
+NEWEST = ["claude-opus-5-5", "claude-fable-5-1", "claude-sonnet-5-5"]
+
+
+@pytest.mark.parametrize("model", NEWEST)
+@pytest.mark.parametrize("name", ["anthropic", "bedrock"])
+def test_the_newest_claude_models_are_not_forced_prefilled_or_kept_from_thinking(name: str, model: str) -> None:
+    full = f"anthropic.{model}-v1" if name == "bedrock" else model
+    for choice in ("required", "add"):
+        body, prompt = render(name, full, tools=[add], tool_choice=choice)
+        assert not any(word in json.dumps(body) for word in ('"any"', '{"type": "tool"', '"toolChoice"'))
+        assert any("tool_choice" in warning for warning in prompt.warnings)
+    started, prompt = render(name, full, ["Hi", AIMessage.assistant("It is")])
+    assert started["messages"][-1]["role"] == "user"
+    assert any("continue" in warning for warning in prompt.warnings)
+    body, prompt = render(name, full, reasoning_effort="none")
+    assert '"disabled"' not in json.dumps(body)
+    assert any("reason" in warning for warning in prompt.warnings)
+    body, _ = render(name, full, response_format="json")
+    assert '"any"' not in json.dumps(body)
+    assert "JSON" in json.dumps(body)
+
+
+def test_older_claude_models_are_asked_as_before() -> None:
+    body, prompt = render("anthropic", "claude-opus-4-5", ["Hi", AIMessage.assistant("It is")], tools=[add])
+    assert body["messages"][-1]["role"] == "assistant"
+    forced, prompt = render("anthropic", "claude-opus-5", tools=[add], tool_choice="required", reasoning_effort="none")
+    assert forced["tool_choice"] == {"type": "any"}
+    assert forced["thinking"] == {"type": "disabled"}
+    assert prompt.warnings == []
+
+
+def test_documents_of_a_whole_conversation_have_different_names() -> None:
+    pdf = b"%PDF-1.4"
+    turn = [
+        Document.from_bytes(pdf, "application/pdf", name=name)
+        for name in ("report.pdf", "report.pdf", None, None, "보고서", "계획", "r" * 300, "r" * 300)
+    ]
+    body, _ = render(
+        "bedrock", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
+        [AIMessage.user(["Look", *turn]), AIMessage.assistant("Yes"), AIMessage.user(["And", *turn])],
+    )  # fmt: skip
+    blocks = [block for message in body["messages"] for block in message["content"] if "document" in block]
+    names = [block["document"]["name"] for block in blocks]
+    assert len(set(names)) == len(names) == 16
+    assert all(len(name) <= 200 for name in names)
+
+
+@pytest.mark.parametrize(
+    ("model", "sent"),
+    [
+        ("amazon.nova-lite-v1:0", {"any": {}}),
+        ("mistral.mistral-large-2407-v1:0", {"any": {}}),
+        ("us.meta.llama4-scout-17b-instruct-v1:0", None),
+    ],
+)
+def test_converse_models_are_forced_where_they_can_be(model: str, sent: Any) -> None:
+    body, prompt = render("bedrock", model, tools=[add], tool_choice="required")
+    assert body["toolConfig"].get("toolChoice") == sent
+    assert bool(prompt.warnings) is (sent is None)
+
+
+def test_no_cache_points_where_they_are_not_taken() -> None:
+    assert "cachePoint" not in json.dumps(render("bedrock", "openai.gpt-oss-120b-1:0", tools=[add], cache=True)[0])
+    nova, _ = render("bedrock", "amazon.nova-lite-v1:0", tools=[add], cache=True)
+    assert "cachePoint" not in json.dumps(nova["toolConfig"])
+    assert "cachePoint" in json.dumps(nova["messages"])
+
+
+def test_an_own_server_is_not_judged_by_the_names_of_its_models() -> None:
+    for address, path in (
+        ("http://127.0.0.1:9/v1", "/v1/chat/completions"),
+        ("https://eu.api.openai.com/v1", "/v1/responses"),
+    ):
+        driver = driver_class("openai")({"api_key": "sk-0123456789", "base_url": address})
+        prompt, _ = build_prompt(driver, "Hi", {"model": "gpt-5"})
+        assert driver.build_request(prompt).url.endswith(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "model"), [("anthropic", "claude-opus-5"), ("bedrock", "anthropic.claude-opus-4-8-v1")]
+)
+def test_claude_has_limits_on_strict_tools_of_one_request(name: str, model: str) -> None:
+    def make(optional: int, number: int) -> ToolSpec:
+        properties = {f"p{place}": {"type": "string"} for place in range(optional)}
+        return ToolSpec(name=f"t{number}", parameters={"type": "object", "properties": properties}, strict=True)
+
+    for tools, strict in (
+        ([make(0, number) for number in range(25)], 20),
+        ([make(5, number) for number in range(10)], 4),
+        ([make(25, 0)], 0),
+    ):
+        body, prompt = render(name, model, tools=tools)
+        sent = json.dumps(body.get("tools") or body["toolConfig"])
+        assert sent.count('"strict": true') == strict
+        assert len(prompt.warnings) == len(tools) - strict

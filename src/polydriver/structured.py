@@ -7,8 +7,7 @@ import inspect
 import re
 from typing import Any
 
-import msgspec
-
+from .data.json import decode_json
 from .data.prompt import OutputFormat
 from .errors import ConfigurationError, InvalidResponseError
 from .schema import (
@@ -20,6 +19,7 @@ from .schema import (
     find_problems,
     merge_root_ref,
     parse_docstring,
+    plain_numbers,
     reader_for,
     strict_schema,
     wrap_value,
@@ -95,8 +95,9 @@ class Output(OutputFormat, kw_only=True):
     def _decode(self, text: str) -> Any:
         for candidate in _candidates(text):
             try:
-                return msgspec.json.decode(candidate)
-            except (ValueError, RecursionError):
+                value = decode_json(candidate, exact=True)
+                return plain_numbers(value) if self.reader is None else value
+            except ValueError:
                 continue
         raise self._refuse("the answer is empty" if not text.strip() else "the answer is not JSON", text)
 

@@ -82,3 +82,16 @@ def test_a_failure_after_content_keeps_what_came(how: str) -> None:
         assert outcome.error.partial is not None
         assert outcome.error.partial.content == "Hello"
         assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("last", ["{}", "", " {} ", "null", None])
+@pytest.mark.parametrize("done", [True, False])
+def test_arguments_that_were_streamed_are_not_lost_by_the_end_of_the_item(how: str, last: Any, done: bool) -> None:
+    *_, item = WIRE.call_end(0, "a", "pay", "{}")
+    item["item"]["arguments"] = last
+    whole = {"type": "response.function_call_arguments.done", "output_index": 1, "arguments": last}
+    events = [*WIRE.begin(), *WIRE.call_start(0, "a", "pay"), *WIRE.call_piece(0, '{"x":'), *WIRE.call_piece(0, " 1}")]
+    with Server(stream(WIRE, *events, *([whole] if done else []), item, *WIRE.end("tool_calls"))) as server:
+        outcome = ask(how, WIRE, server)
+    assert outcome.response is not None
+    assert [made.arguments for made in outcome.response.tool_calls] == [{"x": 1}]

@@ -414,3 +414,68 @@ def test_the_key_is_not_shown_when_an_event_echoes_it(how: str, wire: Wire) -> N
         cause = error.__cause__
         places = f"{error} {error!r} {vars(error)} {cause} {cause!r} {vars(cause) if cause else ''}"
         assert KEY not in places
+
+
+@every_wire
+@pytest.mark.parametrize(
+    ("pieces", "whole"),
+    [
+        (("a\ud83d", "\ude00b"), "a\U0001f600b"),
+        (("\ud83d", "\ude00"), "\U0001f600"),
+        (("a\ud83d", "", "\ude00", "b"), "a\U0001f600b"),
+        (("\ud83d", "\ude00\ud83d", "\ude01"), "\U0001f600\U0001f601"),
+        (("a\ud83d", "b"), "a\ufffdb"),
+        (("a", "\ude00b"), "a\ufffdb"),
+    ],
+)
+def test_halves_of_a_character_in_two_events(how: str, wire: Wire, pieces: tuple[str, ...], whole: str) -> None:
+    for thought in (True, False):
+        said = wire.thought(*pieces) if thought else wire.text(*pieces)
+        with Server(stream(wire, *wire.begin(), *said, *(wire.text("x") if thought else []), *wire.end())) as server:
+            outcome = ask(how, wire, server)
+        assert outcome.response is not None
+        assert (outcome.response.reasoning if thought else outcome.response.content) == whole
+        assert "".join(chunk.reasoning if thought else chunk.content for chunk in outcome.chunks if chunk) in (
+            whole,
+            whole + "x",
+        )
+
+
+@wires_with_pieces
+def test_halves_of_a_character_in_the_arguments_of_calls_side_by_side(how: str, wire: Wire) -> None:
+    whole = ['{"x": "\U0001f600"}', '{"x": "\U0001f601"}']
+    events = [
+        *wire.begin(),
+        *wire.call_start(0, "a", "one"),
+        *wire.call_start(1, "b", "two"),
+        *wire.call_piece(0, '{"x": "\ud83d'),
+        *wire.call_piece(1, '{"x": "\ud83d'),
+        *wire.call_piece(1, '\ude01"}'),
+        *wire.call_piece(0, '\ude00"}'),
+        *wire.call_end(0, "a", "one", whole[0]),
+        *wire.call_end(1, "b", "two", whole[1]),
+        *wire.end("tool_calls"),
+    ]
+    with Server(stream(wire, *events)) as server:
+        outcome = ask(how, wire, server)
+    assert outcome.response is not None
+    assert [made.arguments for made in outcome.response.tool_calls] == [json.loads(text) for text in whole]
+
+
+@wires_with_pieces
+@pytest.mark.parametrize("piece", ["{}", '{"y": 2}', '{"y"', " "])
+@pytest.mark.parametrize("place", ["before", "after", "alone"])
+def test_pieces_of_arguments_alone_begin_no_call(how: str, wire: Wire, piece: str, place: str) -> None:
+    good = [] if place == "alone" else wire.calls(("a", "pay", '{"x": 1}'))
+    stray = wire.call_piece(5, piece)
+    events = [*wire.text("So"), *stray, *good] if place == "before" else [*wire.text("So"), *good, *stray]
+    with Server(stream(wire, *wire.begin(), *events, *wire.end("tool_calls"))) as server:
+        outcome = ask(how, wire, server)
+    assert outcome.response is not None
+    wanted = [] if place == "alone" else [("a", "pay", {"x": 1})]
+    assert [(made.id, made.name, made.arguments) for made in outcome.response.tool_calls] == wanted
+    with Server(cut(wire, *wire.begin(), *wire.text("So"), *stray, then=[END])) as server:
+        outcome = ask(how, wire, server)
+    assert isinstance(outcome.error, StreamInterruptedError)
+    assert outcome.error.partial is not None
+    assert outcome.error.partial.tool_calls == []

@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, TypedDict
 
 import msgspec
@@ -145,3 +146,79 @@ def test_formats_pass_through_and_types_are_kept() -> None:
 def test_what_is_no_target(target: Any) -> None:
     with pytest.raises(ConfigurationError):
         make_output(target)
+
+
+LONG = "12345678901234567890.123456789012345678901"
+"""More digits than a float has."""
+
+
+@dataclass
+class Bill:
+    total: Decimal
+    items: list[Decimal]
+    rate: float
+    count: int
+    other: Any = None
+    nested: dict[str, Decimal | None] | None = None
+
+
+class BillModel(pydantic.BaseModel):
+    total: Decimal
+    items: list[Decimal]
+    rate: float
+    count: int
+    other: Any = None
+    nested: dict[str, Decimal | None] | None = None
+
+
+class BillStruct(msgspec.Struct):
+    total: Decimal
+    items: list[Decimal]
+    rate: float
+    count: int
+    other: Any = None
+    nested: dict[str, Decimal | None] | None = None
+
+
+@pytest.mark.parametrize("kind", [Bill, BillModel, BillStruct])
+def test_numbers_reach_a_decimal_with_all_their_digits(kind: Any) -> None:
+    text = f'{{"total": {LONG}, "items": [0.1, {LONG}, 3, "2.50", -1e2], "rate": 0.25, "count": 3.0, "other": [1.5]'
+    bill = make_output(kind).parse(text + f', "nested": {{"a": {LONG}, "b": null}}}}')
+    assert bill.total == Decimal(LONG)
+    assert bill.items == [Decimal("0.1"), Decimal(LONG), 3, Decimal("2.50"), -100]
+    assert (bill.rate, bill.count, bill.other) == (0.25, 3, [1.5])
+    assert type(bill.rate) is float
+    assert type(bill.count) is int
+    assert type(bill.other[0]) is float
+    assert bill.nested == {"a": Decimal(LONG), "b": None}
+
+
+@pytest.mark.parametrize("kind", [Decimal, list[Decimal], Decimal | None, Bill | BillModel])
+def test_numbers_in_any_type_that_holds_decimals(kind: Any) -> None:
+    text = {list[Decimal]: f"[{LONG}]"}.get(kind, LONG)
+    if kind == Bill | BillModel:
+        text = f'{{"total": {LONG}, "items": [], "rate": 1, "count": 1}}'
+    value = make_output(kind).parse(f'{{"value": {text}}}')
+    assert Decimal(LONG) in (value, getattr(value, "total", None), *(value if isinstance(value, list) else ()))
+
+
+def test_numbers_without_a_type_are_floats() -> None:
+    value = make_output({"type": "object", "properties": {"a": {"type": "number"}}}).parse('{"a": 0.1, "b": [1.0, 2]}')
+    assert value == {"a": 0.1, "b": [1.0, 2]}
+    assert [type(number) for number in (value["a"], *value["b"])] == [float, float, int]
+    with pytest.raises(InvalidResponseError):
+        make_output("json").parse('{"a": 1e999}')
+
+
+@pytest.mark.parametrize("target", [dict[str, str], "json"])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (r'{"a": "x\ud83d"}', "x\ufffd"),
+        (r'{"a": "\ude00x"}', "\ufffdx"),
+        (r'{"a": "\ud83d\ude00\ud83d"}', "\U0001f600\ufffd"),
+        ('{"a": "x\ud83d"}', "x\ufffd"),
+    ],
+)
+def test_half_a_surrogate_pair_does_no_harm(target: Any, text: str, value: str) -> None:
+    assert make_output(target).parse(text) == {"a": value}

@@ -12,6 +12,7 @@ from ..data.prompt import Prompt
 from ..data.responses import AIChunk, AIResponse
 from ..errors import AIError, InvalidResponseError, ProviderError
 from ..framing import FramingError, SSEDecoder
+from .halves import Halves
 
 __all__ = ["StreamDecoder"]
 
@@ -60,6 +61,7 @@ class StreamDecoder(Generic[W]):
         self.closed = False
         self.events = 0
         self.strange = 0
+        self._halves = Halves()
         self.failure: Exception | None = None
 
     def feed(self, data: bytes) -> list[AIChunk]:
@@ -68,8 +70,12 @@ class StreamDecoder(Generic[W]):
         chunks: list[AIChunk] = []
         try:
             for event in self.frames.feed(data):
-                self.events += 1
-                self.parse_event(event, chunks)
+                text = event[1] if type(event) is tuple else self.text_of(event)
+                if b"\\u" in text or self._halves.waiting:
+                    self._parse_ready(self._halves.put(event, text), chunks)
+                else:
+                    self.events += 1
+                    self.parse_event(event, chunks)
                 if self.closed:
                     self._refuse_strange()
                     break
@@ -83,8 +89,8 @@ class StreamDecoder(Generic[W]):
         chunks: list[AIChunk] = []
         try:
             for event in self.frames.finish():
-                self.events += 1
-                self.parse_event(event, chunks)
+                self._parse_ready(self._halves.put(event, self.text_of(event)), chunks)
+            self._parse_ready(self._halves.drain(), chunks)
             if not self.events and (body := _without_comments(getattr(self.frames, "unframed", b""))):
                 self.parse_unframed(body, chunks)
             self.end(chunks)
@@ -92,6 +98,23 @@ class StreamDecoder(Generic[W]):
         except Exception as error:  # noqa: BLE001 - kept, and raised by the engine as an error of ours
             self._fail(error)
         return chunks
+
+    def _parse_ready(self, ready: list[tuple[Any, bytes | None]], chunks: list[AIChunk]) -> None:
+        for event, text in ready:
+            if not self.closed:
+                self.events += 1
+                self.parse_event(event if text is None else self.with_text(event, text), chunks)
+
+    def text_of(self, event: Any) -> bytes:
+        """The JSON in an event, which may be mended before `parse_event` gets it: a server can cut a character in half.
+        For framings whose events are neither bytes nor pairs of name and bytes, it is empty unless overridden."""
+        if isinstance(event, tuple):
+            event = event[-1]
+        return event if isinstance(event, bytes) else b""
+
+    def with_text(self, event: Any, text: bytes) -> Any:
+        """The event with other JSON. To be overridden together with `text_of`."""
+        return (*event[:-1], text) if isinstance(event, tuple) else text
 
     def _fail(self, error: Exception) -> None:
         """Keep the failure. What JSON and text decoding raise late (msgspec skips over what it does not need) is

@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from .json import whole_text
+
 __all__ = ["make_call_id", "parse_arguments", "plain_name"]
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
@@ -36,7 +38,7 @@ def parse_arguments(raw: object, *, cut: bool = False) -> tuple[dict[str, Any] |
         raw = raw.decode("utf-8", "replace")
     if not isinstance(raw, str):
         return None, _as_text(raw)
-    text = _without_surrogates(raw)
+    text = whole_text(raw)
     return _parse_text(text, cut, unwrap=True)
 
 
@@ -99,10 +101,6 @@ def _without_lone_escapes(text: str) -> str:
 
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
-
-
-def _without_surrogates(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _is_too_deep(text: str) -> bool:

@@ -90,14 +90,19 @@ class ChoiceAssembly:
             found = self.calls[key] = PartialCall()
         return found
 
+    def _begun(self) -> list[PartialCall]:
+        """The calls that have an id or a name: pieces of arguments alone begin none."""
+        return [partial for partial in self.calls.values() if partial.id or partial.name]
+
     def take_calls(self, *, cut: bool = False) -> list[ToolCall]:
         """Turn all calls begun so far into `ToolCall` parts.
 
         `cut`: the answer ended early, so the last may be incomplete.
         """
         calls = []
-        last = len(self.calls) - 1
-        for position, partial in enumerate(self.calls.values()):
+        begun = self._begun()
+        last = len(begun) - 1
+        for position, partial in enumerate(begun):
             raw = partial.arguments if isinstance(partial.arguments, dict) else "".join(partial.arguments)
             arguments, text = parse_arguments(raw, cut=cut and position == last)
             made = partial.id or make_call_id(self.seed, len(self.tool_calls) + position)
@@ -116,7 +121,7 @@ class ChoiceAssembly:
     def incomplete_calls(self) -> list[ToolCall]:
         """The calls whose deltas are still coming, as incomplete calls; for the partial answer of a broken stream."""
         calls = []
-        for position, partial in enumerate(self.calls.values()):
+        for position, partial in enumerate(self._begun()):
             raw = partial.arguments
             text = "".join(raw) if isinstance(raw, list) else ""
             made = partial.id or make_call_id(self.seed, len(self.tool_calls) + position)

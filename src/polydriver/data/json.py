@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
-__all__ = ["as_dict", "as_int", "as_list", "as_plain", "as_str", "decode_json", "encode_json", "from_epoch"]
+__all__ = [
+    "as_dict",
+    "as_int",
+    "as_list",
+    "as_plain",
+    "as_str",
+    "decode_json",
+    "encode_json",
+    "from_epoch",
+    "whole_text",
+]
 
 _decoder = msgspec.json.Decoder()
+_exact_decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def as_plain(value: object) -> object:
@@ -33,24 +45,32 @@ _LONE_SURROGATE = re.compile(
 )
 
 
-def decode_json(data: bytes | str) -> Any:
+def decode_json(data: bytes | str, *, exact: bool = False) -> Any:
     """Decode JSON. Raises `ValueError`, and nothing else, when it is malformed or nested too deeply.
+
+    `exact`: numbers that are no integers become `Decimal` with all their digits.
 
     An escaped half of a surrogate pair, which models do emit, becomes U+FFFD.
     """
+    decode = _exact_decoder.decode if exact else _decoder.decode
     try:
-        return _decoder.decode(data)
+        return decode(data)
     except RecursionError:
         raise ValueError("the JSON is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeError) as error:
-        raw = data.encode("utf-8", "replace") if isinstance(data, str) else data
+        raw = whole_text(data).encode() if isinstance(data, str) else data
         mended = _LONE_SURROGATE.sub(rb"\1\\ufffd", raw) if b"\\u" in raw else raw
-        if mended == raw:
+        if mended == raw and not isinstance(error, UnicodeEncodeError):
             raise ValueError(f"not JSON: {error}") from None
     try:
-        return _decoder.decode(mended)
+        return decode(mended)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ValueError(f"not JSON: {error}") from None
+
+
+def whole_text(text: str) -> str:
+    """The text with the halves of its surrogate pairs joined, and U+FFFD for what is left of others."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def as_str(value: object) -> str | None:

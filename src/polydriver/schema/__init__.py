@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .adapting import adapt as adapt
     from .docstrings import DocString as DocString
     from .docstrings import parse_docstring as parse_docstring
+    from .numbers import plain_numbers as plain_numbers
     from .strict import strict_schema as strict_schema
     from .types import ReadError as ReadError
     from .types import TypeReader as TypeReader
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "adapting": "adapt",
     "docstrings": "DocString parse_docstring",
+    "numbers": "plain_numbers",
     "strict": "strict_schema",
     "types": "ReadError TypeReader reader_for to_json_value",
     "validation": "find_problems",

@@ -21,6 +21,7 @@ import msgspec
 from ..errors import ConfigurationError
 from .adapting import adapt
 from .fields import described, with_time_formats
+from .numbers import plain_numbers
 from .validation import find_problems
 from .walk import Schema, hoist_defs, tidy
 
@@ -92,6 +93,7 @@ class _Reader(ABC):
 
     def read(self, value: Any) -> Any:
         try:
+            value = self._plain(value)
             return self._convert(value)
         except (ValueError, TypeError, RecursionError):
             adapted = adapt(value, self.schema)
@@ -100,6 +102,10 @@ class _Reader(ABC):
         except (ValueError, TypeError, RecursionError) as error:
             problems = find_problems(adapted, self.schema)
             raise ReadError("; ".join(problems) or _plain_message(error)) from error
+
+    def _plain(self, value: Any) -> Any:
+        """The value without any `Decimal`, which is how numbers with a fraction may come."""
+        return plain_numbers(value, self.schema)
 
     @abstractmethod
     def _convert(self, value: Any) -> Any:
@@ -145,6 +151,9 @@ class _UnionReader(_Reader):
         self._members = [reader_for(member) for member in typing.get_args(kind)]
         self.schema = hoist_defs({"anyOf": [member.schema for member in self._members]})
 
+    def _plain(self, value: Any) -> Any:
+        return value  # each member knows what it wants
+
     def _convert(self, value: Any) -> Any:
         for member in self._members:
             try:
@@ -160,6 +169,9 @@ class _ListReader(_Reader):
     def __init__(self, kind: Any) -> None:
         self._item = reader_for(typing.get_args(kind)[0])
         self.schema = hoist_defs({"type": "array", "items": self._item.schema})
+
+    def _plain(self, value: Any) -> Any:
+        return value  # each item is read by itself
 
     def _convert(self, value: Any) -> Any:
         if not isinstance(value, list):

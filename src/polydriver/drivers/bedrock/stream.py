@@ -8,7 +8,7 @@ from ...data.json import as_dict, decode_json
 from ...data.prompt import Prompt
 from ...data.responses import AIChunk, AIResponse
 from ...framing import EventStreamDecoder, EventStreamMessage
-from ...wires.converse.frames import open_chunk, raise_exception
+from ...wires.converse.frames import open_chunk, raise_exception, text_of, with_text
 from ...wires.converse.options import ConverseSettings
 from ...wires.converse.stream import ConverseDecoder
 from ...wires.messages.options import MessagesSettings
@@ -21,6 +21,14 @@ class ClaudeDecoder(MessagesDecoder):
     """Takes the events of the Messages wire out of `chunk` events."""
 
     framing = EventStreamDecoder
+
+    def text_of(self, event: EventStreamMessage) -> bytes:
+        """See `StreamDecoder.text_of`."""
+        return text_of(event)
+
+    def with_text(self, event: EventStreamMessage, text: bytes) -> EventStreamMessage:
+        """See `StreamDecoder.with_text`."""
+        return with_text(event, text)
 
     def parse_event(self, event: EventStreamMessage, chunks: list[AIChunk]) -> None:  # type: ignore[override]
         """See `StreamDecoder.parse_event`."""

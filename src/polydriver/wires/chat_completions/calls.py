@@ -24,7 +24,7 @@ def read_calls(wire: Wire, message: dict[str, Any], seed: str, *, cut: bool) -> 
     for position, raw in enumerate(raw_calls):
         name, given = _read_function(raw)
         call_id = _given_id(raw)
-        if not (name or given or call_id):
+        if not (name or call_id):
             continue
         arguments, text = parse_arguments(given, cut=cut and position == len(raw_calls) - 1)
         call_id = call_id or make_call_id(seed, position)
@@ -86,7 +86,10 @@ def _find_key(
     by_index = type(index) is int
     index = index if by_index else None
     if by_index and index not in calls:
-        return index
+        last = next(reversed(calls), None)
+        if call_id or name or last is None or _is_whole(calls[last]):
+            return index
+        return last  # a piece without an owner goes on with the call that lacks its end
     if call_id:
         if by_index and not calls[index].id and not _is_another(calls[index], name, arguments):
             return index

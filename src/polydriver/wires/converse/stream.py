@@ -18,7 +18,7 @@ from ...data.responses import AIChunk
 from ...framing import EventStreamDecoder, EventStreamMessage
 from . import reply
 from .deltas import NO_DELTA, Delta, ReasoningDelta, convert_delta, decode_delta
-from .frames import open_chunk, raise_exception
+from .frames import open_chunk, raise_exception, text_of, with_text
 from .options import ConverseSettings
 from .tools import find_output_tool
 from .usage import parse_usage
@@ -62,6 +62,14 @@ class ConverseDecoder(StreamDecoder[ConverseSettings]):
             "messageStop": self._stop,
             "metadata": self._read_metadata,
         }
+
+    def text_of(self, event: EventStreamMessage) -> bytes:
+        """See `StreamDecoder.text_of`."""
+        return text_of(event)
+
+    def with_text(self, event: EventStreamMessage, text: bytes) -> EventStreamMessage:
+        """See `StreamDecoder.with_text`."""
+        return with_text(event, text)
 
     def parse_event(self, event: EventStreamMessage, chunks: list[AIChunk]) -> None:
         """See `StreamDecoder.parse_event`."""

@@ -95,8 +95,8 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
         block = self._open.get(index) if type(index) is int else self._open.get(_key(index))
         if block is None or not block.takes(kind):
             wanted = BLOCK_OF_DELTA.get(kind) if isinstance(kind, str) else None
-            if wanted is None:
-                return
+            if wanted is None or wanted == "tool_use":
+                return  # only its start says which tool a call is for
             block = self._start_block(index, {"type": wanted}, chunks)
         if kind == "text_delta":
             self._add(block, delta.text, chunks)

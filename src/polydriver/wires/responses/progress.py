@@ -15,6 +15,8 @@ __all__ = ["REASONING", "THOUGHT_BREAK", "ItemProgress", "pair_items"]
 REASONING = ("summary", "content")
 """The channels of reasoning items."""
 
+_BLANK = ("", "{}", "null")
+
 THOUGHT_BREAK = "\n\n"
 """Stands between the thoughts of a reasoning item, and between items; the API sends them without any space around."""
 
@@ -81,8 +83,10 @@ class ItemProgress:
         """The item as it is said to be, with what only its beginning or its deltas told."""
         merged = {**self.raw, **{name: value for name, value in raw.items() if value is not None}}
         for channel in ("arguments", "input"):
-            if merged.get(channel) in (None, "") and (streamed := self.text(channel)):
-                merged[channel] = streamed
+            said = merged.get(channel)
+            blank = said.strip() in _BLANK if isinstance(said, str) else not said
+            if blank and (streamed := self.text(channel)):
+                merged[channel] = streamed  # some services end with an item that has lost them
         return merged
 
     def streamed(self) -> dict[str, Any]:

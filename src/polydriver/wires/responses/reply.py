@@ -110,6 +110,8 @@ def parse_item(
     if kind == "reasoning":
         return _parse_reasoning(wire, item, stored)
     if kind in CALLS:
+        if not (as_str(item.get("name")) or as_str(item.get("call_id"))):
+            return []  # pieces of arguments whose beginning never came
         call_id = as_str(item.get("call_id")) or as_str(item.get("id")) or make_call_id(seed, position)
         return [_parse_call(wire, item, call_id, cut, stored)]
     if kind is None:

@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from .operations.results import Batch as Batch
     from .operations.results import BatchCounts as BatchCounts
     from .operations.results import BatchItem as BatchItem
+    from .operations.results import BatchProblem as BatchProblem
     from .operations.results import BatchResults as BatchResults
     from .operations.results import DeletedFile as DeletedFile
     from .operations.results import EmbeddingResponse as EmbeddingResponse
@@ -123,7 +124,7 @@ _HOMES = {
     "data.messages": "AIMessage Audio Document Image ProviderPart Reasoning Refusal Text ToolCall ToolResult Video",
     "data.models": "AIModel Capabilities CredentialReport HealthReport SyncReport",
     "operations.results": (
-        "Batch BatchCounts BatchItem BatchResults DeletedFile EmbeddingResponse FileContent ImageResponse "
+        "Batch BatchCounts BatchItem BatchProblem BatchResults DeletedFile EmbeddingResponse FileContent ImageResponse "
         "ModerationResponse ModerationResult OCRPage OCRResponse OperationResult RerankResponse RerankResult "
         "SpeechResponse StoredFile TokenCount Transcript TranscriptSegment TranscriptWord"
     ),

@@ -21,6 +21,7 @@ __all__ = [
     "Batch",
     "BatchCounts",
     "BatchItem",
+    "BatchProblem",
     "BatchResults",
     "DeletedFile",
     "EmbeddingResponse",
@@ -232,17 +233,28 @@ class BatchCounts(msgspec.Struct, kw_only=True, omit_defaults=True):
     expired: int | None = None
 
 
+class BatchProblem(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Why a batch failed: the provider's words, its code, and the field and the line (from 1) of the input that are at
+    fault, where it says so."""
+
+    message: str
+    code: str | None = None
+    param: str | None = None
+    line: int | None = None
+
+
 class Batch(OperationResult, kw_only=True, omit_defaults=True):
     """Prompts that the provider answers later.
 
     `status` is pending, running, completed, failed, cancelling, cancelled or expired; `raw_status` is the provider's
     own word. `output_id` and `error_id` are the files (or the URL) that hold the results, where the provider keeps them
-    so.
+    so. `errors` says why a batch failed as a whole; prompts that failed have their errors in the results.
     """
 
     status: Literal["pending", "running", "completed", "failed", "cancelling", "cancelled", "expired"] = "pending"
     raw_status: str | None = None
     counts: BatchCounts = msgspec.field(default_factory=BatchCounts)
+    errors: list[BatchProblem] = []
     created: datetime | None = None
     ended: datetime | None = None
     expires: datetime | None = None

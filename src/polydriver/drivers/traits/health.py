@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.http import Reply, Request
-from ...data.json import as_int, as_list, as_str, from_epoch
+from ...data.json import as_dict, as_int, as_list, as_str, from_epoch
 from ...data.models import AIModel
 from .base import TraitBase
 
 __all__ = ["ValidatesHealth"]
+
+_CONTEXT_NAMES = (
+    "context_length",
+    "context_window",
+    "max_model_len",
+    "loaded_context_length",
+    "max_context_length",
+    "max_input_tokens",
+)
 
 
 class ValidatesHealth(TraitBase):
@@ -59,9 +68,20 @@ class ValidatesHealth(TraitBase):
             name=as_str(item.get("name")) or as_str(item.get("display_name")),
             provider=self.name,
             type=as_str(item.get("type")),
-            context_length=as_int(item.get("context_length")) or as_int(item.get("context_window")),
+            context_length=_read_context_length(item),
             max_output_tokens=as_int(item.get("max_completion_tokens")),
             owned_by=as_str(item.get("owned_by")),
             created=from_epoch(item.get("created")),
             raw=item,
         )
+
+
+def _read_context_length(item: dict[str, Any]) -> int | None:
+    """How many tokens a model reads, as its record in a list tells it: hosts, gateways and local servers each have a
+    name for it.
+
+    vLLM and SGLang: `max_model_len`; llama.cpp: `meta.n_ctx`, the context that the server was started with; LM Studio:
+    `loaded_context_length`; LiteLLM: `max_input_tokens`.
+    """
+    found = (as_int(item.get(name)) for name in _CONTEXT_NAMES)
+    return next((length for length in (*found, as_int(as_dict(item.get("meta")).get("n_ctx"))) if length), None)

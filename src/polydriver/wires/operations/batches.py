@@ -14,10 +14,10 @@ from ...contract import DriverHooks
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str, decode_json, encode_json, from_epoch
 from ...data.prompt import Prompt
-from ...errors import AIError, ConfigurationError, InvalidRequestError, error_branch
+from ...errors import AIError, ConfigurationError, InvalidRequestError, ProviderError, error_branch
 from ...operations.kinds import CANCEL_BATCH, CREATE_BATCH, GET_BATCH, GET_BATCH_RESULTS, LIST_BATCHES
 from ...operations.requests import BatchPrompt, BatchRequest, FileUpload, ItemRequest, PageRequest
-from ...operations.results import Batch, BatchCounts, BatchItem, BatchResults, Page
+from ...operations.results import Batch, BatchCounts, BatchItem, BatchProblem, BatchResults, Page
 from ...operations.urls import quoted
 from .base import OperationHooks
 from .files import Files
@@ -128,6 +128,8 @@ class Batches(OperationHooks, kw_only=True, eq=False):
         if not batch.done:
             kind = error_branch(self.driver.error_prefix)[InvalidRequestError]
             raise kind(f"the batch {request.id} has no results yet: it is {batch.raw_status}", provider=self.name)
+        if batch.status == "failed" and batch.output_id is batch.error_id is None:
+            raise self._failure(batch)
         items: list[BatchItem] = []
         for file_id in (batch.output_id, batch.error_id):
             if file_id is not None:
@@ -136,6 +138,18 @@ class Batches(OperationHooks, kw_only=True, eq=False):
                 items += [self._read_item(line) for line in reply.body.splitlines() if line.strip()]
         items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
         return BatchResults(id=request.id, items=items, raw=batch.raw)
+
+    def _failure(self, batch: Batch) -> ProviderError:
+        """The error of a batch that failed as a whole, such as one whose file is not valid: it has no results."""
+        said = [
+            f"{problem.message} (line {problem.line})" if problem.line else problem.message for problem in batch.errors
+        ]
+        more = f"; and {len(said) - 5} more" if len(said) > 5 else ""
+        why = "; ".join(said[:5]) + more if said else "the provider does not say why"
+        first = batch.errors[0] if batch.errors else BatchProblem(message="")
+        kind = error_branch(self.driver.error_prefix)[InvalidRequestError]
+        details = {"body": batch.raw, "param": first.param} if first.param else {"body": batch.raw}
+        return kind(f"the batch {batch.id} failed: {why}", provider=self.name, code=first.code, details=details)
 
     def _read_item(self, line: bytes) -> BatchItem:
         """One line of a file of results: the reply that the request would have had, or an error."""
@@ -181,8 +195,30 @@ class Batches(OperationHooks, kw_only=True, eq=False):
             created=from_epoch(item.get("created_at")),
             ended=next((moment for end in ends if (moment := from_epoch(end)) is not None), None),
             expires=from_epoch(item.get("expires_at")),
+            errors=_read_problems(item),
             output_id=as_str(item.get("output_file_id")),
             error_id=as_str(item.get("error_file_id")),
             metadata=as_dict(item.get("metadata")),
             raw=item,
         )
+
+
+def _read_problems(item: dict[str, Any]) -> list[BatchProblem]:
+    """Why a batch failed: OpenAI's list in an object, a bare list (Mistral), one object, or a text."""
+    found = item.get("errors") or item.get("error")
+    if isinstance(found, dict) and "data" in found:
+        found = found["data"]
+    problems = []
+    for raw in found if isinstance(found, list) else [found]:
+        problem = as_dict(raw)
+        code = problem.get("code")
+        if message := as_str(raw) or as_str(problem.get("message")) or as_str(code):
+            problems.append(
+                BatchProblem(
+                    message=message,
+                    code=str(code) if isinstance(code, int) and not isinstance(code, bool) else as_str(code),
+                    param=as_str(problem.get("param")),
+                    line=as_int(problem.get("line")),
+                )
+            )
+    return problems

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from ...data.http import Request
 from ...data.json import decode_json
-from . import chat_completions, responses
+from . import chat_completions, messages, responses
 from .base import RuleBook, SentRequest, Violation
 
 __all__ = ["judge", "judge_request", "model_in_path", "rules_for"]
@@ -20,6 +20,7 @@ _BOOKS: list[tuple[str, str, RuleBook]] = [
     (".*", r".*/chat/completions", chat_completions.COMMON),
     ("openai|azure", r".*/responses", responses.RULES),
     (".*", r".*/responses", responses.COMMON),
+    ("anthropic|bedrock|vertexai", r".*/messages|.*:(stream)?[rR]awPredict|.*anthropic.*/invoke.*", messages.RULES),
 ]
 _IN_PATH = re.compile(r"/(?:models?|deployments)/([^/]+?)(?::\w+|/(?:converse|invoke|chat)[\w/-]*)?$")
 

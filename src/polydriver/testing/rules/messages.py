@@ -8,7 +8,8 @@ from typing import Any
 
 from .base import RuleBook, SentRequest, child, dicts, duplicates
 from .facts import Fact, fact
-from .schemas import has_cycle, is_object, resolve, walk
+from .messages_schemas import STRUCTURED
+from .schemas import walk
 
 __all__ = ["RULES", "claude_fact", "effort_of"]
 
@@ -18,42 +19,13 @@ TOOLS = f"{DOCS}agents-and-tools/tool-use/handle-tool-calls"
 CACHING = f"{DOCS}build-with-claude/prompt-caching"
 THINKING = f"{DOCS}build-with-claude/extended-thinking"
 MIGRATION = f"{DOCS}about-claude/models/migration-guide"
-SCHEMAS = f"{DOCS}build-with-claude/structured-outputs#json-schema-limitations"
 FIELD = "https://github.com/anthropics/claude-code/issues"
 
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 CALL_ID = re.compile(r"[a-zA-Z0-9_-]+")
 PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
-FORMATS = ("date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid")
-LIMITS = (
-    "minimum",
-    "maximum",
-    "exclusiveMinimum",
-    "exclusiveMaximum",
-    "multipleOf",
-    "minLength",
-    "maxLength",
-    "maxItems",
-)
-UNSUPPORTED = (
-    *LIMITS,
-    "uniqueItems",
-    "oneOf",
-    "not",
-    "if",
-    "then",
-    "else",
-    "patternProperties",
-    "prefixItems",
-    "dependentRequired",
-    "dependentSchemas",
-    "propertyNames",
-    "contains",
-)
 EFFORTS = ("low", "medium", "high", "xhigh", "max")
 MAX_BREAKPOINTS = 4
-MAX_OPTIONAL = 24
-MAX_STRICT_TOOLS = 20
 BODY = frozenset(
     {
         "model",
@@ -89,7 +61,7 @@ BODY = frozenset(
 )
 MEDIA = ("image/jpeg", "image/png", "image/gif", "image/webp")
 
-RULES = RuleBook()
+RULES = RuleBook(STRUCTURED)
 
 
 def claude_fact(sent: SentRequest, name: str) -> Fact | None:
@@ -411,58 +383,6 @@ def _effort(sent: SentRequest) -> Iterator[str]:
         yield f"effort {effort!r}"
 
 
-@RULES.rule(
-    "messages.structured-closed", "structured output: additionalProperties must be false on every object", SCHEMAS
-)
-def _closed(sent: SentRequest) -> Iterator[str]:
-    for place, node in _structured(sent):
-        if is_object(node) and node.get("additionalProperties") is not False:
-            yield place
-
-
-@RULES.rule("messages.structured-recursive", "structured output: no recursive schemas, only local references", SCHEMAS)
-def _recursive(sent: SentRequest) -> Iterator[str]:
-    for place, schema in _roots(sent):
-        if has_cycle(schema) or any(
-            "$ref" in node and resolve(schema, node["$ref"]) is None for _, node in walk(schema)
-        ):
-            yield place
-
-
-@RULES.rule(
-    "messages.structured-keywords",
-    "structured output: no numeric limits, minItems 0 or 1, no oneOf/not/if/...",
-    SCHEMAS,
-)
-def _keywords(sent: SentRequest) -> Iterator[str]:
-    for place, node in _structured(sent):
-        yield from (f"{place}/{name}" for name in UNSUPPORTED if name in node)
-        if node.get("minItems") not in (None, 0, 1):
-            yield f"{place}/minItems"
-
-
-@RULES.rule("messages.structured-format", "structured output: unknown string format", SCHEMAS)
-def _format(sent: SentRequest) -> Iterator[str]:
-    for place, node in _structured(sent):
-        if isinstance(node.get("format"), str) and node["format"] not in FORMATS:
-            yield f"{place}/format"
-
-
-@RULES.rule(
-    "messages.structured-optional",
-    f"structured output: {MAX_OPTIONAL} optional parameters and {MAX_STRICT_TOOLS} strict tools at most",
-    SCHEMAS,
-)
-def _counts(sent: SentRequest) -> Iterator[str]:
-    optional = 0
-    for _, node in _structured(sent):
-        optional += sum(name not in (node.get("required") or ()) for name in node.get("properties") or {})
-    if optional > MAX_OPTIONAL:
-        yield f"{optional} optional parameters"
-    if sum(tool.get("strict") is True for tool in _tools(sent)) > MAX_STRICT_TOOLS:
-        yield "tools"
-
-
 def _messages(sent: SentRequest) -> list[Mapping[str, Any]]:
     return dicts(sent.body.get("messages"))
 
@@ -484,20 +404,6 @@ def _schemas_of_tools(sent: SentRequest) -> Iterator[tuple[Any, Mapping[str, Any
     for tool in _tools(sent):
         if isinstance(schema := tool.get("input_schema"), Mapping):
             yield tool.get("name"), schema
-
-
-def _roots(sent: SentRequest) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for wanted in (child(sent.body.get("output_config"), "format"), sent.body.get("output_format")):
-        if isinstance(schema := child(wanted, "schema"), Mapping):
-            yield "output format", schema
-    for tool in _tools(sent):
-        if tool.get("strict") is True and isinstance(schema := tool.get("input_schema"), Mapping):
-            yield f"tools {tool.get('name')!r}", schema
-
-
-def _structured(sent: SentRequest) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for place, schema in _roots(sent):
-        yield from walk(schema, place)
 
 
 def _thinks(sent: SentRequest) -> bool:

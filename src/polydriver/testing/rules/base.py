@@ -64,7 +64,9 @@ class RuleBook:
                 yield "stop"
     """
 
-    def __init__(self, *parents: RuleBook) -> None:
+    def __init__(self, *parents: RuleBook, read: Callable[[Any], Any] | None = None) -> None:
+        """`parents`: rules that hold here, too. `read`: brings the body into the one form that the rules know."""
+        self._read = read
         self.rules: list[Rule] = [rule for parent in parents for rule in parent.rules]
 
     def rule(self, rule_id: str, reason: str, source: str, *, documented: bool = True) -> Callable[[Check], Check]:
@@ -84,6 +86,8 @@ class RuleBook:
 
     def judge(self, sent: SentRequest) -> Iterator[Violation]:
         """Everything that the request breaks."""
+        if self._read is not None:
+            sent = msgspec.structs.replace(sent, body=self._read(sent.body))
         for rule in self.rules:
             for place in rule.check(sent):
                 yield Violation(rule.id, rule.reason, rule.source, place, rule.documented)

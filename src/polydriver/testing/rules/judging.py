@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from ...data.http import Request
 from ...data.json import decode_json
-from . import chat_completions, messages, responses
+from . import chat_completions, converse, generate_content, messages, responses
 from .base import RuleBook, SentRequest, Violation
 
 __all__ = ["judge", "judge_request", "model_in_path", "rules_for"]
@@ -21,6 +21,8 @@ _BOOKS: list[tuple[str, str, RuleBook]] = [
     ("openai|azure", r".*/responses", responses.RULES),
     (".*", r".*/responses", responses.COMMON),
     ("anthropic|bedrock|vertexai", r".*/messages|.*:(stream)?[rR]awPredict|.*anthropic.*/invoke.*", messages.RULES),
+    ("bedrock", r".*/converse(-stream)?", converse.RULES),
+    ("gemini|vertexai", r".*:(streamG|g)enerateContent", generate_content.RULES),
 ]
 _IN_PATH = re.compile(r"/(?:models?|deployments)/([^/]+?)(?::\w+|/(?:converse|invoke|chat)[\w/-]*)?$")
 

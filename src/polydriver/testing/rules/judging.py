@@ -10,18 +10,26 @@ from urllib.parse import unquote, urlsplit
 
 from ...data.http import Request
 from ...data.json import decode_json
-from . import chat_completions, converse, generate_content, messages, responses
+from . import chat_completions, cohere, compatible, converse, generate_content, messages, ollama, responses
 from .base import RuleBook, SentRequest, Violation
 
 __all__ = ["judge", "judge_request", "model_in_path", "rules_for"]
 
 _BOOKS: list[tuple[str, str, RuleBook]] = [
-    ("openai|azure", r".*/chat/completions", chat_completions.RULES),
+    ("openai", r".*/chat/completions", chat_completions.RULES),
+    ("azure", r".*/chat/completions", compatible.AZURE),
+    ("mistral", r".*/chat/completions", compatible.MISTRAL),
+    ("groq", r".*/chat/completions", compatible.GROQ),
+    ("deepseek", r".*/chat/completions", compatible.DEEPSEEK),
+    ("xai", r".*/chat/completions", compatible.XAI),
     (".*", r".*/chat/completions", chat_completions.COMMON),
-    ("openai|azure", r".*/responses", responses.RULES),
+    ("openai", r".*/responses", responses.RULES),
+    ("azure", r".*/responses", compatible.AZURE_RESPONSES),
     (".*", r".*/responses", responses.COMMON),
     ("anthropic|bedrock|vertexai", r".*/messages|.*:(stream)?[rR]awPredict|.*anthropic.*/invoke.*", messages.RULES),
     ("bedrock", r".*/converse(-stream)?", converse.RULES),
+    ("cohere", r".*/v2/chat", cohere.RULES),
+    (".*", r".*/api/chat", ollama.RULES),
     ("gemini|vertexai", r".*:(streamG|g)enerateContent", generate_content.RULES),
 ]
 _IN_PATH = re.compile(r"/(?:models?|deployments)/([^/]+?)(?::\w+|/(?:converse|invoke|chat)[\w/-]*)?$")

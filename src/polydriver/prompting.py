@@ -14,6 +14,7 @@ from .data.history import mend_history
 from .data.json import as_plain
 from .data.messages import AIMessage, Media, Part, Role
 from .data.openai_messages import read_message, read_part
+from .data.origins import own_messages
 from .data.prompt import Prompt
 from .errors import ConfigurationError, UnknownOptionError
 from .prices.fitting import fit_options
@@ -105,6 +106,7 @@ def build_prompt(
         prompt.messages = mend_history(prompt.messages, prompt.warn)
     if fields:
         fit_options(prompt, driver.catalog_name or driver.name)
+    prompt.messages = own_messages(prompt.messages, driver.origins)
     if any(type(message.content) is not str for message in prompt.messages):
         unread = find_rules(driver.catalog_name or driver.name, model).unread
         prompt.messages = fit_media(prompt.messages, driver.capabilities, prompt.warn, driver.unsupported, unread)

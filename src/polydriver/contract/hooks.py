@@ -267,6 +267,14 @@ class DriverHooks(Trait):
         missing = {kind.capability for kind in OPERATIONS.values() if self.operation(kind) is None}
         return frozenset(kind.capability for kind in OPERATIONS.values()) - missing
 
+    @property
+    def origins(self) -> frozenset[str]:
+        """The names under which this driver and its wires keep provider data, or begin: `acme`, `acme.items`.
+
+        The engine shows a driver no other data, and takes no other from it.
+        """
+        return frozenset((self.origin, *(wire.origin_name or self.origin for wire in self.wire.members())))
+
     simulate: ClassVar[Any] = None
     """For drivers that answer their own requests, without a network: `simulate(request) -> Simulated`."""
 

@@ -11,7 +11,7 @@ import msgspec
 from ..data.http import Reply, Request
 from ..data.responses import AIResponse
 from ..operations.requests import PageRequest
-from ..operations.results import OperationResult, Page
+from ..operations.results import BatchResults, OperationResult, Page
 from ..operations.work import Work
 from .billing import price_answer, price_operation
 from .calls import Call
@@ -104,6 +104,10 @@ async def _collect(pipeline: Pipeline[Any], work: Work[Any], wanted: PageRequest
 
 def _fill(pipeline: Pipeline[Any], result: OperationResult, work: Work[Any], call: Call) -> None:
     """Fill in what only the engine knows, and the cost where several exchanges made the result."""
+    if isinstance(result, BatchResults):
+        for item in result.items:
+            if item.response is not None:
+                pipeline.target.keep_own(item.response)
     result.provider = pipeline.connection.name
     result.requested_model = work.model
     result.response_time = pipeline.port.now() - call.started
@@ -114,6 +118,7 @@ def _fill(pipeline: Pipeline[Any], result: OperationResult, work: Work[Any], cal
 
 def _fill_answer(pipeline: Pipeline[Any], answer: AIResponse, call: Call) -> None:
     """The same for an answer that the provider kept: it is priced once it is there."""
+    pipeline.target.keep_own(answer)
     answer.provider = pipeline.connection.name
     answer.response_time = pipeline.port.now() - call.started
     price_answer(pipeline.target.driver, answer, None)

@@ -13,6 +13,7 @@ from typing import Literal
 from weakref import WeakSet
 
 from ..colours import drive
+from ..data.origins import own_parts
 from ..data.responses import AIChunk, AIResponse
 from ..errors import AIError, StreamInterruptedError
 from .attempts import Attempt, may_be_billed
@@ -113,6 +114,10 @@ class StreamReader:
         await self.attempt.call.abandoned(emit, partial, reason)
 
     def _take(self, chunks: list[AIChunk]) -> None:
+        for chunk in chunks:
+            if chunk.tool_calls or chunk.parts:
+                chunk.tool_calls = own_parts(chunk.tool_calls, self.attempt.target.origins)
+                chunk.parts = own_parts(chunk.parts, self.attempt.target.origins)
         self.pending.extend(chunks)
         if not self.started:
             for chunk in chunks:

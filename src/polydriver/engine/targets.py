@@ -7,6 +7,7 @@ from typing import Any
 
 from ..data.http import Request
 from ..data.json import as_dict, as_str
+from ..data.origins import own_response
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
 from ..errors import AIError, ConfigurationError, InvalidResponseError
@@ -22,11 +23,12 @@ __all__ = ["Target"]
 class Target:
     """A connection as the callers of one port reach it."""
 
-    __slots__ = ("config", "connection", "driver", "failures", "port")
+    __slots__ = ("config", "connection", "driver", "failures", "origins", "port")
 
     def __init__(self, connection: Connection, port: Any) -> None:
         self.connection = connection
         self.driver = connection.driver
+        self.origins = connection.driver.origins
         self.config = connection.config
         self.port: Port = port
         self.failures = Failures(connection, port)
@@ -53,6 +55,7 @@ class Target:
 
         `headers` are those of the reply.
         """
+        self.keep_own(response)
         response.provider = self.connection.name
         response.requested_model = prompt.model
         response.response_time = self.port.now() - call.started
@@ -67,6 +70,14 @@ class Target:
         take_reported_cost(self.connection.name, headers, response)
         if response.cost is None:
             price_answer(self.driver, response, prompt.model, asked_tier=prompt.service_tier)
+
+    def keep_own(self, response: AIResponse) -> None:
+        """Leave out provider data that the driver marked as another's, which would get it with the next turn."""
+        if foreign := own_response(response, self.origins):
+            names = ", ".join(sorted(foreign))
+            response.warnings.append(
+                f"{self.driver.name} keeps provider data under the name of another ({names}); it was left out"
+            )
 
     def parse_output(self, wanted: Any, response: AIResponse) -> None:
         """Validate a structured answer. Raises `InvalidResponseError`, whose `partial` is the answer."""

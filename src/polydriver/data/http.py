@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
-__all__ = ["Reply", "Request", "Simulated", "Timeouts", "TransportConfig"]
+__all__ = ["Interruptible", "Reply", "Request", "Simulated", "Timeouts", "TransportConfig"]
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -56,6 +56,14 @@ class Reply(msgspec.Struct, kw_only=True):
         return f"<Reply {self.status}, {len(self.body)} bytes>"
 
 
+class Interruptible(Protocol):
+    """What a thread waits for."""
+
+    def interrupt(self) -> None:
+        """Have that thread stop waiting at once; from any thread, and at any time."""
+        ...
+
+
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """The limits of one attempt: `connect` and `silence` in seconds, `expires` and `deadline` as readings of
     `time.monotonic()`.
@@ -63,7 +71,8 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     `expires` is when the attempt is over if nothing is heard. Each sign of life (a place in the pool and a connection
     were got, a part of the request was taken, bytes came) moves it: `silence` seconds from then on, but not beyond
     `deadline`. All this up to the end of a whole reply, or up to the headers of a streamed one. `max_bytes` bounds
-    the decoded body.
+    the decoded body. `stop` is told what a blocking caller waits for, by
+    `watch`, to stop it from another thread.
     """
 
     connect: float
@@ -71,6 +80,7 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     silence: float = 0.0
     deadline: float = float("inf")
     max_bytes: int = 64 * 1024 * 1024
+    stop: Any = None
 
     def after(self, now: float) -> float:
         """When the attempt is over, given a sign of life at `now` (a reading of `time.monotonic()`)."""

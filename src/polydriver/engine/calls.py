@@ -40,6 +40,7 @@ from ..events import (
     ResponseGenerated,
     StreamAbandoned,
 )
+from .waiting import Stop, Stopped
 
 __all__ = ["Call", "Emit"]
 
@@ -51,7 +52,8 @@ class Call(msgspec.Struct, kw_only=True):
     """One call, however many attempts it takes.
 
     Times are in seconds; `started` and `deadline` are readings of the port's monotonic clock. `id` is ours, the same
-    for all attempts and in all events. `provider` is the name of the connection that it is for.
+    for all attempts and in all events. `provider` is the name of the connection that it is for. `stop` can stop a
+    blocking call from another thread.
     """
 
     bus: EventBus
@@ -66,8 +68,14 @@ class Call(msgspec.Struct, kw_only=True):
     id: str = msgspec.field(default_factory=lambda: f"call_{random.getrandbits(64):016x}")
     started: float = 0.0
     deadline: float | None = None
+    stop: Stop | None = None
     attempts: list[AttemptReport] = []
     ended: bool = False
+
+    def check_stop(self) -> None:
+        """Raise `Stopped` where another thread has stopped the call."""
+        if self.stop is not None and self.stop.is_set:
+            raise Stopped
 
     def begin(self, now: float, model: str | None) -> None:
         """Note the start, and with it the deadline."""

@@ -15,6 +15,7 @@ from .policies import Policy
 from .policies.retry import RetryBudget
 from .ports import AsyncPort, BlockingPort
 from .transports import transport_for
+from .waiting import current_stop
 
 __all__ = ["Connection", "ModelList"]
 
@@ -85,4 +86,5 @@ class Connection:
             retry_attempts=config.retry_attempts if attempts is None else attempts,
             metadata=given("metadata") or {},
             conversation_id=given("conversation_id"),
+            stop=current_stop.get(),
         )

@@ -24,6 +24,7 @@ async def send(attempt: Attempt, request: Request) -> Reply:
         request = await _authenticated(attempt, request)
         reply = await target.port.send(request, _timeouts(attempt))
     except AIError as error:
+        attempt.call.check_stop()
         attempt.redialed = error.details.get("redialed") is True
         raise target.failures.of_transport(error, attempt.call) from error.__cause__
     attempt.request_id = reply.request_id
@@ -42,6 +43,7 @@ async def open_body(attempt: Attempt, request: Request) -> Body:
         request = await _authenticated(attempt, request)
         body: Body = await target.port.open(request, _timeouts(attempt))
     except AIError as error:
+        attempt.call.check_stop()
         attempt.redialed = error.details.get("redialed") is True
         raise target.failures.of_transport(error, attempt.call) from error.__cause__
     try:
@@ -75,6 +77,7 @@ def _timeouts(attempt: Attempt) -> Timeouts:
         silence=call.timeout,
         deadline=deadline,
         max_bytes=config.max_response_bytes,
+        stop=call.stop,
     )
 
 

@@ -104,6 +104,7 @@ class Pipeline(Generic[P]):
         """Make attempts until one succeeds, is not worth repeating, or time and budget are up."""
         tried = 0
         while True:
+            call.check_stop()
             tried += 1
             attempt = Attempt(call, self.target, prompt)
             try:
@@ -122,7 +123,7 @@ class Pipeline(Generic[P]):
                     raise
                 _forget_frames(error)
                 await call.retried(self.port.emit, error, tried, delay)
-                await self.port.sleep(delay)
+                await self.port.sleep(delay, call.stop)
             except BaseException as error:
                 cancelled = Outcome(kind="cancelled", error=error)
                 drive(attempt.settle(self.port.emit_now, cancelled))
@@ -141,7 +142,7 @@ class Pipeline(Generic[P]):
         try:
             if deadline is not None and self.port.now() + seconds >= deadline:
                 raise self.target.failures.deadline(attempt.call)
-            await self.port.sleep(seconds)
+            await self.port.sleep(seconds, attempt.call.stop)
         except BaseException as error:
             self._refuse(attempt, error)
             raise

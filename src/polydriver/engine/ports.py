@@ -16,7 +16,7 @@ from ..colours import finish_async, finish_blocking
 from ..data.http import Reply, Request, Timeouts
 from ..events import Event, EventBus
 from .transports import AsyncBody, AsyncTransport, BlockingBody, BlockingTransport
-from .waiting import wait, wait_async
+from .waiting import Stop, Stopped, wait, wait_async
 
 __all__ = ["AsyncPort", "BlockingPort", "Body", "Port"]
 
@@ -44,8 +44,8 @@ class Port(Protocol):
     async def read(self, body: Any) -> bytes:
         """The next bytes of a streamed reply; empty at its end."""
 
-    async def sleep(self, seconds: float) -> None:
-        """Wait."""
+    async def sleep(self, seconds: float, stop: Stop | None = None) -> None:
+        """Wait. Raises `Stopped` when `stop` ends it, which is for blocking callers."""
 
     async def emit(self, bus: EventBus, event: Event) -> None:
         """Hand an event to its listeners."""
@@ -103,9 +103,14 @@ class BlockingPort(_Clock):
         """See `Port.read`."""
         return body.read()
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float, stop: Stop | None = None) -> None:
         """See `Port.sleep`."""
-        self._sleep(seconds)
+        if self._sleep is wait:
+            wait(seconds, stop)
+        else:
+            self._sleep(seconds)
+        if stop is not None and stop.is_set:
+            raise Stopped
 
     async def emit(self, bus: EventBus, event: Event) -> None:
         """See `Port.emit`."""
@@ -150,7 +155,7 @@ class AsyncPort(_Clock):
         """See `Port.read`."""
         return await body.read()
 
-    async def sleep(self, seconds: float) -> None:
+    async def sleep(self, seconds: float, stop: Stop | None = None) -> None:
         """See `Port.sleep`."""
         await self._sleep(seconds)
 

@@ -84,6 +84,8 @@ class StreamReader:
         try:
             data = await self.attempt.target.port.read(self.body)
         except AIError as error:
+            if not decoder.complete:
+                self.attempt.call.check_stop()
             await self._lost(error)
             return
         except BaseException:
@@ -98,6 +100,16 @@ class StreamReader:
                 await self._misread(decoder.failure)
         elif not data:
             await self._ended_by_server()
+
+    def closed_elsewhere(self) -> StreamInterruptedError:
+        """The error for who reads a stream that another thread has closed; the call has ended."""
+        failures = self.attempt.target.failures
+        error = failures.of_kind(StreamInterruptedError, "the stream was closed by another thread while it was read")
+        error.retryable = False
+        assert isinstance(error, StreamInterruptedError)
+        error.partial = self._partial()
+        failures.finish(error)
+        return error
 
     async def abandon(self, emit: Emit, reason: Literal["closed", "cancelled", "dropped", "exit"]) -> None:
         """Free the connection, and end attempt and call where they have not ended: what was not read is lost."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -9,9 +10,11 @@ from typing import Any, Literal, Self
 from ..colours import drive
 from ..data.prompt import Prompt
 from ..data.responses import AIChunk, AIResponse
+from ..errors import StreamInterruptedError
 from .calls import Call
 from .pipeline import Pipeline
 from .reading import StreamReader
+from .waiting import SoleUser, Stop, Stopped
 
 __all__ = ["AsyncStream", "Stream"]
 
@@ -28,6 +31,8 @@ class BaseStream:
         self._reader: StreamReader | None = None
         self._closed = False
         self._busy = False
+        self._user = SoleUser()
+        self._closer = 0
         self._watchers: list[Callable[[AIChunk], object]] = []
         self._followers: list[Callable[[AIResponse], object]] = []
 
@@ -53,11 +58,17 @@ class BaseStream:
 
     def _enter(self) -> None:
         """Note that a read, or the request, is under way: two at once would pay twice, or tear the answer apart."""
-        if self._busy:
+        if self._busy or not self._user.enter():
             raise RuntimeError("the stream is being read elsewhere: give each task and thread a stream of its own")
         if self._closed and self._reader is None:
+            self._user.leave()
             raise RuntimeError("the stream was closed before it was read: make another with the same call")
         self._busy = True
+
+    def _done(self) -> None:
+        """The read, or the request, is over."""
+        self._busy = False
+        self._user.leave()
 
     async def _next(self) -> AIChunk | None:
         """The next chunk, after its listeners were told; `None` at the end."""
@@ -65,16 +76,25 @@ class BaseStream:
         pending = reader.pending
         while not pending:
             if reader.ended or self._closed:
+                self._check_closer(reader)
                 return None
             self._enter()
             try:
                 await reader.advance()
-            except BaseException:
-                self._leave("cancelled")
+            except BaseException as error:
+                self._done()
+                self._leave("closed" if isinstance(error, Stopped) else "cancelled")
+                if isinstance(error, Stopped):
+                    raise reader.closed_elsewhere() from None
                 raise
-            finally:
-                self._busy = False
-        chunk = pending.popleft()
+            self._done()
+            if self._closed and not reader.over:  # by another thread, in this very moment
+                self._leave("closed")
+        try:
+            chunk = pending.popleft()
+        except IndexError:
+            self._check_closer(reader)
+            return None
         finish = self._pipeline.port.finish
         for watcher in self._watchers:
             await finish(watcher(chunk))
@@ -89,16 +109,36 @@ class BaseStream:
             self._enter()
             try:
                 self._reader = await self._pipeline.open(self._prompt, self._call)
+            except Stopped:
+                message = "the stream was closed by another thread before it had begun"
+                raise self._pipeline.target.failures.of_kind(StreamInterruptedError, message) from None
             finally:
-                self._busy = False
+                self._done()
+            if self._closed:  # by another thread, in this very moment
+                self._leave("closed")
         return self._reader
 
+    def _check_closer(self, reader: StreamReader) -> None:
+        """Who closed the stream has had enough; another thread that still reads has not got all of it."""
+        if self._closer not in (0, threading.get_ident()):
+            raise reader.closed_elsewhere()
+
     def _leave(self, reason: Literal["closed", "cancelled", "dropped"]) -> None:
-        """Free the connection and end the call, if it has not ended; what was not taken is dropped. Never waits."""
+        """Free the connection and end the call, if it has not ended; what was not taken is dropped. Never waits.
+
+        While a thread reads, that thread alone touches the connection: it is woken, and does this itself.
+        """
         self._closed = True
-        if self._reader is not None:
-            self._reader.pending.clear()
-            drive(self._reader.abandon(self._pipeline.port.emit_now, reason))
+        if not self._user.enter():
+            if self._call.stop is not None:
+                self._call.stop.set()
+            return
+        try:
+            if self._reader is not None:
+                self._reader.pending.clear()
+                drive(self._reader.abandon(self._pipeline.port.emit_now, reason))
+        finally:
+            self._user.leave()
 
     def __del__(self) -> None:
         if not self._closed:
@@ -119,6 +159,11 @@ class Stream(BaseStream):
         print(stream.response.usage)
     """
 
+    def __init__(self, pipeline: Pipeline[Any], prompt: Prompt, call: Call) -> None:
+        super().__init__(pipeline, prompt, call)
+        if call.stop is None:
+            call.stop = Stop()
+
     def __enter__(self) -> Self:
         drive(self._open())
         return self
@@ -134,14 +179,22 @@ class Stream(BaseStream):
     def __next__(self) -> AIChunk:
         reader = self._reader
         if reader is not None and len(reader.pending) > 1 and not self._watchers:
-            return reader.pending.popleft()  # the quick way: nobody is to be told, and it is not the last
+            try:
+                return reader.pending.popleft()  # the quick way: nobody is to be told, and it is not the last
+            except IndexError:  # another thread closed the stream
+                pass
         chunk = drive(self._next())
         if chunk is None:
             raise StopIteration
         return chunk
 
     def close(self) -> None:
-        """Stop here and free the connection. May be called at any time, and twice."""
+        """Stop here and free the connection. May be called at any time, twice, and from any thread.
+
+        A thread that is just reading gets `StreamInterruptedError` at once.
+        """
+        if not self._closed:
+            self._closer = threading.get_ident()
         self._leave("closed")
 
     def until_done(self) -> AIResponse:

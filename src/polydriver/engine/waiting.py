@@ -1,20 +1,98 @@
-"""Waiting on purpose (between attempts, in simulated answers), in one place, so that tests can do without."""
+"""Waiting on purpose (between attempts, in simulated answers), in one place, so that tests can do without; and being
+told from another thread to wait no longer."""
 
 from __future__ import annotations
 
+import queue
 import time
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from threading import get_ident
 
-__all__ = ["no_waiting", "wait", "wait_async"]
+from ..data.http import Interruptible
+
+__all__ = ["SoleUser", "Stop", "Stopped", "current_stop", "no_waiting", "wait", "wait_async"]
 
 _skipped: list[list[float]] = []
 
 
-def wait(seconds: float) -> None:
-    """Sleep, for blocking callers."""
-    if not _is_skipped(seconds):
+class SoleUser:
+    """The one thread that uses something right now. Not a lock, so that neither Ctrl-C nor a fork leaves it held for
+    those who could go on: the same thread may always enter."""
+
+    __slots__ = ("_thread",)
+
+    def __init__(self) -> None:
+        self._thread: dict[None, int] = {}
+
+    def enter(self) -> bool:
+        """Become the user; false when another thread is."""
+        me = get_ident()
+        return self._thread.setdefault(None, me) == me
+
+    def leave(self) -> None:
+        """Be it no longer."""
+        self._thread.clear()
+
+
+class Stopped(BaseException):
+    """A blocking call was stopped from another thread: what `CancelledError` is to an async one. It never reaches a
+    caller: who stopped the call knows, and who waited for it gets an error of ours."""
+
+
+class Stop:
+    """Stops a blocking call from another thread. A call waits for one thing at a time, which it names with `watch`."""
+
+    __slots__ = ("_waiting", "is_set")
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self._waiting: weakref.ref[Interruptible] | None = None
+
+    def set(self) -> None:
+        """Stop the call, now and in what it would wait for next."""
+        self.is_set = True
+        waiting = self._waiting() if self._waiting is not None else None
+        if waiting is not None:
+            waiting.interrupt()
+
+    def watch(self, waiting: Interruptible) -> None:
+        """From now on this is what the call waits for."""
+        self._waiting = weakref.ref(waiting)
+        if self.is_set:
+            waiting.interrupt()
+
+
+current_stop: ContextVar[Stop | None] = ContextVar("current_stop", default=None)
+"""What stops the calls that are made in this context."""
+
+
+class _Pause:
+    """A sleep that can be interrupted."""
+
+    def __init__(self) -> None:
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def interrupt(self) -> None:
+        self._bell.put(None)
+
+    def sleep(self, seconds: float) -> None:
+        with suppress(queue.Empty):
+            self._bell.get(timeout=min(seconds, 10.0**7))
+
+
+def wait(seconds: float, stop: Stop | None = None) -> None:
+    """Sleep, for blocking callers; until `stop` at most."""
+    if _is_skipped(seconds):
+        return
+    if stop is None:
         time.sleep(seconds)
+    elif seconds > 0.0:
+        pause = _Pause()
+        stop.watch(pause)
+        pause.sleep(seconds)
 
 
 async def wait_async(seconds: float) -> None:

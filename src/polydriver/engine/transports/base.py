@@ -23,6 +23,7 @@ __all__ = [
     "Phase",
     "Stale",
     "broken",
+    "closed_by_reader",
     "is_broken",
     "remaining",
     "timed_out",
@@ -146,6 +147,11 @@ def broken(phase: Phase, host: str, reason: str) -> APIConnectionError:
     """The error for a connection that could not be made or did not hold. `reason` must not hold a secret."""
     details = {"phase": phase, "host": host, "reason": reason}
     return APIConnectionError(f"The connection failed while {_DOING[phase]}: {reason}", details=details)
+
+
+def closed_by_reader(host: str) -> APIConnectionError:
+    """The error for a wait, or a read, of what the reader has closed, maybe in another thread."""
+    return broken("read", host, "closed by the reader")
 
 
 def is_broken(error: BaseException) -> TypeGuard[APIConnectionError]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
 import time
 
 from ...data.http import Timeouts
-from .base import Phase, broken, timed_out
+from ..waiting import SoleUser
+from .base import Phase, broken, closed_by_reader, timed_out
 from .http1 import ResponseReader
-from .pools import Pool
-from .sockets import is_readable
+from .pools import Place, Pool
+from .sockets import is_readable, shut_down
 
 __all__ = ["BlockingConnection"]
 
@@ -19,17 +22,70 @@ _JOIN_BELOW = 64 * 1024
 _SLACK = 0.05
 
 
-class BlockingConnection:
-    """A socket while it is in use, with its place in the pool."""
+class BlockingConnection(Place):
+    """A socket while it is in use, with its place in the pool. Dropping it closes the socket and frees the place.
 
-    __slots__ = ("_host", "_link", "_pool", "_timeout", "reused")
+    One thread at a time uses it: who `seize`d it. Another one may `interrupt` that, which wakes it, and no more: it
+    then closes the socket itself. The copy that a forked child has can be dropped and nothing else.
+    """
 
-    def __init__(self, pool: Pool, link: socket.socket, *, reused: bool) -> None:
-        self.reused = reused
+    __slots__ = ("_host", "_interrupting", "_link", "_pool", "_process", "_timeout", "_user", "reused")
+
+    def __init__(self, pool: Pool) -> None:
+        super().__init__()
+        self.reused = False
         self._pool = pool
-        self._link: socket.socket | None = link
         self._host = pool.origin.host
+        self._link: socket.socket | None = None
+        self._process = os.getpid()
+        self._user = SoleUser()
+        self._interrupting: list[None] = []
+        self._timeout = 0.0
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the connection belongs to the process that this one was forked from."""
+        return self._process != os.getpid()
+
+    def attach(self, link: socket.socket, *, reused: bool) -> None:
+        """Use `link` from now on."""
+        self.reused = reused
         self._timeout = link.gettimeout() or 0.0
+        self._link = link
+        if self.stopped:
+            raise closed_by_reader(self._host)
+
+    def detach(self) -> None:
+        """Close the socket and keep the place."""
+        link = self._take()
+        if link is not None:
+            with contextlib.suppress(OSError):
+                link.close()
+
+    def seize(self) -> bool:
+        """Become the one who uses the connection; false when another thread does."""
+        return self._user.enter()
+
+    def let_go(self) -> None:
+        """Let others use it. Who was interrupted closes it."""
+        self._user.leave()
+        if self.stopped and self.seize():
+            self.discard()
+            self._user.leave()
+
+    def interrupt(self) -> None:
+        """Have the thread that waits for this connection stop at once; from any thread."""
+        self.stopped = True
+        if self.foreign:
+            return
+        if self.bell is not None:
+            self.bell.put(None)
+        self._interrupting.append(None)
+        try:
+            if self._link is not None:
+                shut_down(self._link)
+        finally:
+            self._interrupting.clear()
 
     def transmit(self, head: bytes, body: bytes, timeouts: Timeouts) -> None:
         """Send a request. A server that answers and closes before it has read everything is not a failure yet."""
@@ -58,11 +114,18 @@ class BlockingConnection:
         while True:
             self._allow(link, expires, phase)
             try:
-                return link.recv(_RECEIVE)
+                data = link.recv(_RECEIVE)
             except TimeoutError:
+                if self.stopped:
+                    raise closed_by_reader(self._host) from None
                 continue
             except OSError as error:
+                if self.stopped:
+                    raise closed_by_reader(self._host) from None
                 raise broken(phase, self._host, error.strerror or type(error).__name__) from error
+            if not data and self.stopped:
+                raise closed_by_reader(self._host)
+            return data
 
     def receive_now(self) -> bytes:
         """What has arrived already, without waiting; `b""` when that is nothing."""
@@ -78,23 +141,35 @@ class BlockingConnection:
 
     def finish(self, reader: ResponseReader) -> None:
         """Give the connection back after a whole reply: to be used again if it can be."""
-        if reader.reusable:
-            link, self._link = self._link, None
-            if link is not None:
-                self._pool.release(link)
-        else:
+        if not reader.reusable or self.stopped or self.foreign:
             self.discard()
+            return
+        link = self._take()
+        if link is None:
+            return
+        if self.stopped:  # in this very moment
+            link.close()
+            link = None
+        self._pool.leave(self, link)
 
     def discard(self) -> None:
-        """Close the connection and free its place."""
+        """Close the socket and free the place."""
+        try:
+            self.detach()
+        finally:
+            if not self.foreign:
+                self._pool.leave(self)
+
+    def _take(self) -> socket.socket | None:
         link, self._link = self._link, None
-        if link is not None:
-            try:
-                link.close()
-            except OSError:
-                pass
-            finally:
-                self._pool.release(None)
+        if (
+            self.stopped and not self.foreign
+        ):  # the number of a closed socket must not be another's when it is shut down
+            for _ in range(1000):
+                if not self._interrupting:
+                    break
+                time.sleep(0.0001)
+        return link
 
     def _allow(self, link: socket.socket, expires: float, phase: Phase, least: float = 0.5) -> None:
         """Set the socket's timeout when it is longer than the time left, or shorter than the part `least` of it.
@@ -109,6 +184,11 @@ class BlockingConnection:
             link.settimeout(left)
 
     def _live(self) -> socket.socket:
-        if self._link is None:
-            raise broken("read", self._host, "closed by the reader")
+        if self.foreign:
+            raise broken("read", self._host, "it belongs to the process that opened it, not to its forked child")
+        if self._link is None or self.stopped:
+            raise closed_by_reader(self._host)
         return self._link
+
+    def __del__(self) -> None:
+        self.discard()

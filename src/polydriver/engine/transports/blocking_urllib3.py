@@ -38,22 +38,23 @@ class Urllib3Transport:
     def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts`."""
         connection, reader, first = self._begin(request, timeouts)
-        if is_whole(reader, first, timeouts.max_bytes):
-            connection.finish(reader)
-            return Reply(status=reader.status, headers=reader.headers, body=first, redialed=reader.redialed)
-        whole = io.BytesIO()
         try:
-            content = Content(reader, first, timeouts.max_bytes)
-            while (piece := content.next()) != b"":
-                if piece is None:
-                    content.receive(connection.receive(timeouts.after(time.monotonic()), "read"))
-                else:
-                    whole.write(piece)
+            if is_whole(reader, first, timeouts.max_bytes):
+                body = first
+            else:
+                whole = io.BytesIO()
+                content = Content(reader, first, timeouts.max_bytes)
+                while (piece := content.next()) != b"":
+                    if piece is None:
+                        content.receive(connection.receive(timeouts.after(time.monotonic()), "read"))
+                    else:
+                        whole.write(piece)
+                body = whole.getvalue()
         except BaseException:
             connection.discard()
             raise
         connection.finish(reader)
-        return Reply(status=reader.status, headers=reader.headers, body=whole.getvalue(), redialed=reader.redialed)
+        return Reply(status=reader.status, headers=reader.headers, body=body, redialed=reader.redialed)
 
     def open(self, request: Request, timeouts: Timeouts) -> Urllib3Body:
         """Send `request` and return once the headers are in, by `timeouts`."""
@@ -80,18 +81,42 @@ class Urllib3Transport:
         head, body = encode_request(request, address, target, pool.headers), request.body or b""
         config, host = self._config, address.origin.host
         reader = ResponseReader(request.method, host, config.max_header_bytes, config.max_headers)
-        connection = self._acquire(pool, timeouts)
+        connection = BlockingConnection(pool)
         try:
-            first = self._exchange(connection, reader, head, body, timeouts)
-        except Stale:
-            reader.redialed = True
+            if timeouts.stop is not None:
+                timeouts.stop.watch(connection)
+            pool.enter(connection, timeouts.expires)
+            idle = pool.take_idle()
+            if idle is None:
+                self._dial(connection, pool, timeouts)
+            else:
+                connection.attach(idle, reused=True)
             try:
-                connection = self._acquire(pool, timeouts, fresh=True)
                 first = self._exchange(connection, reader, head, body, timeouts)
-            except ProviderError as error:
-                error.details["redialed"] = True
-                raise
+            except Stale:
+                reader.redialed = True
+                first = self._exchange_anew(connection, pool, reader, head, body, timeouts)
+        except BaseException:
+            connection.discard()
+            raise
         return connection, reader, first
+
+    def _exchange_anew(
+        self,
+        connection: BlockingConnection,
+        pool: Pool,
+        reader: ResponseReader,
+        head: bytes,
+        body: bytes,
+        timeouts: Timeouts,
+    ) -> bytes:
+        connection.detach()
+        try:
+            self._dial(connection, pool, timeouts)
+            return self._exchange(connection, reader, head, body, timeouts)
+        except ProviderError as error:
+            error.details["redialed"] = True
+            raise
 
     def _exchange(
         self, connection: BlockingConnection, reader: ResponseReader, head: bytes, body: bytes, timeouts: Timeouts
@@ -109,9 +134,8 @@ class Urllib3Transport:
                     first = reader.feed(data)
                 else:
                     reader.end()
-        except BaseException as error:
-            connection.discard()
-            if connection.reused and not heard and is_broken(error):
+        except ProviderError as error:
+            if connection.reused and not heard and is_broken(error) and not connection.stopped:
                 raise Stale(error) from None
             raise
         return first
@@ -134,23 +158,16 @@ class Urllib3Transport:
         self._pools = {}
         self._process = os.getpid()
 
-    def _acquire(self, pool: Pool, timeouts: Timeouts, *, fresh: bool = False) -> BlockingConnection:
-        idle = pool.acquire(timeouts.expires, fresh=fresh)
-        reused = idle is not None
-        try:
-            if idle is None:
-                from .dialing import connect
+    def _dial(self, connection: BlockingConnection, pool: Pool, timeouts: Timeouts) -> None:
+        from .dialing import connect
 
-                expires = min(timeouts.expires, time.monotonic() + timeouts.connect)
-                idle = connect(pool.origin, pool.proxy, self._config, expires)
-            return BlockingConnection(pool, idle, reused=reused)
-        except BaseException:
-            pool.release(None)
-            raise
+        now = time.monotonic()
+        expires = min(timeouts.after(now), now + timeouts.connect)
+        connection.attach(connect(pool.origin, pool.proxy, self._config, expires), reused=False)
 
 
 class Urllib3Body:
-    """The open body of a streamed reply. Dropping it closes the connection."""
+    """The open body of a streamed reply. Dropping it closes the connection, which does so itself."""
 
     __slots__ = ("__weakref__", "_connection", "_content", "_reader", "expires", "headers", "redialed", "status")
 
@@ -167,27 +184,39 @@ class Urllib3Body:
 
     def read(self) -> bytes:
         """The next bytes as they come; `b""` at the clean end."""
-        content = self._content
+        connection, content = self._connection, self._content
+        if not connection.seize():
+            raise RuntimeError("the body is being read elsewhere")
         try:
             while (piece := content.next()) is None:
-                content.receive(self._connection.receive(self.expires, "idle"))
+                content.receive(connection.receive(self.expires, "idle"))
+            if self._reader.finished:
+                connection.finish(self._reader)
         except BaseException:
-            self._connection.discard()
+            connection.discard()
             raise
-        if self._reader.finished:
-            self._connection.finish(self._reader)
+        finally:
+            connection.let_go()
         return piece
 
     def close(self) -> None:
-        """Give the connection back if the body is read to its end, else close it."""
-        try:
-            # The end mark of a stream often comes just before the end of its body.
-            if not self._reader.finished and (data := self._connection.receive_now()):
-                self._reader.feed(data)
-        except ProviderError:
-            self._connection.discard()
-        else:
-            self._connection.finish(self._reader)
+        """Give the connection back if the body is read to its end, else close it.
 
-    def __del__(self) -> None:
-        self._connection.discard()
+        Where another thread reads, that one is woken and does it.
+        """
+        connection = self._connection
+        if connection.foreign:
+            connection.discard()
+        elif connection.seize():
+            try:
+                # The end mark of a stream often comes just before the end of its body.
+                if not self._reader.finished and (data := connection.receive_now()):
+                    self._reader.feed(data)
+            except ProviderError:
+                connection.discard()
+            else:
+                connection.finish(self._reader)
+            finally:
+                connection.let_go()
+        else:
+            connection.interrupt()

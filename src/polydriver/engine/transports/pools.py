@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 import socket
 import time
+import weakref
 from collections import deque
+from contextlib import suppress
 
 from ...data.http import TransportConfig
 from .address import Origin, Proxy
-from .base import remaining, timed_out
+from .base import closed_by_reader, remaining, timed_out
 from .sockets import is_readable
 
-__all__ = ["Pool"]
+__all__ = ["Place", "Pool"]
+
+_LOOK_AGAIN = 0.5
+
+
+class Place:
+    """A turn in the line before a pool, and then a place in it: until it leaves, or is no more."""
+
+    __slots__ = ("__weakref__", "admitted", "bell", "number", "stopped")
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.admitted = False
+        self.stopped = False
+        self.bell: queue.SimpleQueue[None] | None = None
 
 
 class Pool:
-    """At most `max_connections` connections to one origin; the one used last is taken first.
+    """At most `max_connections` connections to one origin; who comes first is served first.
 
-    A place in use is a permit taken out of a queue. Both containers are free of Python-level locks, so that a
-    body which is garbage-collected at any moment, in any thread, can give its place back.
+    The connection used last is taken first. All places stand in one line, in the order in which they came, and the
+    first of them are in. A place stands there as long as it lives, so that one which Ctrl-C or the garbage collector
+    took from its holder, at whatever moment, is free again. There is no lock that could be left held: each step on the
+    line is a single step of the interpreter.
     """
 
     def __init__(self, origin: Origin, proxy: Proxy | None, config: TransportConfig) -> None:
@@ -32,41 +51,45 @@ class Pool:
         self._size = config.max_connections
         self._closed = False
         self._idle: deque[tuple[socket.socket, float]] = deque()
-        self._permits: queue.SimpleQueue[None] = queue.SimpleQueue()
-        for _ in range(self._size):
-            self._permits.put(None)
+        self._numbers = itertools.count(1)
+        self._line: dict[int, weakref.ref[Place]] = {}
 
-    def acquire(self, expires: float, *, fresh: bool = False) -> socket.socket | None:
-        """Take a place, and with it an idle connection, or `None` when a new one is to be made, as for `fresh`.
+    def enter(self, place: Place, expires: float) -> None:
+        """Take a place, or wait for one.
 
-        Raises `APITimeoutError` (phase "pool") when no place becomes free by `expires`.
+        Raises `APITimeoutError` (phase "pool") when none becomes free by `expires`.
         """
+        number = place.number = next(self._numbers)
+        place.bell = None
+        self._line[number] = weakref.ref(place)
+        if len(self._line) > self._size and not self._is_in(number):
+            self._wait(place, number, expires)
+        place.admitted = True
+
+    def leave(self, place: Place, link: socket.socket | None = None) -> None:
+        """Give a place back, with the connection if it can be used again. Waits for nothing."""
+        if link is not None:
+            if self._closed:
+                link.close()
+            else:
+                self._idle.append((link, time.monotonic()))
+        if self._line.pop(place.number, None) is None:
+            return
+        if len(self._line) >= self._size:
+            self._ring()
+        self._drop_old()
+
+    def take_idle(self) -> socket.socket | None:
+        """A connection that was kept, and that the server has not closed as far as is known."""
         try:
-            self._permits.get(timeout=remaining(expires))
-        except queue.Empty:
-            raise timed_out("pool", self.origin.host) from None
-        try:
-            while self._idle and not fresh:
+            while self._idle:
                 link, since = self._idle.pop()
                 if time.monotonic() - since <= self._keepalive and not is_readable(link):
                     return link
                 link.close()
         except IndexError:  # another thread was faster
             pass
-        except BaseException:
-            self.release(None)
-            raise
         return None
-
-    def release(self, link: socket.socket | None) -> None:
-        """Give a place back, with the connection if it can be used again."""
-        if link is not None:
-            if self._closed:
-                link.close()
-            else:
-                self._idle.append((link, time.monotonic()))
-        self._permits.put(None)
-        self._drop_old()
 
     def close(self) -> None:
         """Close the idle connections, and from now on all that come back."""
@@ -77,6 +100,50 @@ class Pool:
             except IndexError:
                 return
             link.close()
+
+    def _wait(self, place: Place, number: int, expires: float) -> None:
+        bell = place.bell = queue.SimpleQueue()
+        try:
+            while not self._is_in(number):
+                if place.stopped:
+                    raise closed_by_reader(self.origin.host)
+                left = remaining(expires)
+                if not left:
+                    raise timed_out("pool", self.origin.host)
+                with suppress(queue.Empty):
+                    bell.get(timeout=min(left, _LOOK_AGAIN))
+        except BaseException:
+            self.leave(place)
+            raise
+
+    def _is_in(self, number: int) -> bool:
+        """Whether so few stand before this one that it has a place."""
+        numbers = list(self._line)
+        position = numbers.index(number)
+        if position < self._size:
+            return True
+        if position > self._size:
+            return False  # who is next looks who is no more
+        gone = [other for other in numbers[:position] if self._is_gone(other)]
+        for other in gone:
+            self._line.pop(other, None)
+        return bool(gone)
+
+    def _is_gone(self, number: int) -> bool:
+        turn = self._line.get(number)
+        return turn is not None and turn() is None
+
+    def _ring(self) -> None:
+        """Have those look who are in and do not know it yet. One that is missed looks by itself, a bit later."""
+        for number in reversed(list(self._line)[: self._size]):
+            turn = self._line.get(number)
+            place = turn() if turn is not None else None
+            if place is None:
+                continue
+            if place.admitted:
+                return
+            if place.bell is not None:
+                place.bell.put(None)
 
     def _drop_old(self) -> None:
         oldest = time.monotonic() - self._keepalive

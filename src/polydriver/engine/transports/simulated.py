@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from ...data.http import Reply, Request, Simulated, Timeouts
 from ...errors import ProviderError
-from ..waiting import wait, wait_async
-from .base import Phase, broken, remaining, timed_out, unreadable
+from ..waiting import Stop, wait, wait_async
+from .base import Phase, broken, closed_by_reader, remaining, timed_out, unreadable
 
 __all__ = ["AsyncSimulatedTransport", "SimulatedTransport", "Simulate"]
 
@@ -71,9 +71,9 @@ class SimulatedTransport:
         if failure is not None:
             raise failure
         if answer.end == "timeout":
-            self._sleep(remaining(timeouts.expires))
+            _pause(self._sleep, remaining(timeouts.expires), timeouts.stop)
             raise timed_out("headers", _HOST)
-        return SimulatedBody(answer, timeouts.expires, self._sleep)
+        return SimulatedBody(answer, timeouts.expires, self._sleep, timeouts.stop)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -82,9 +82,12 @@ class SimulatedTransport:
 class SimulatedBody:
     """The body of a made-up answer."""
 
-    def __init__(self, answer: Simulated, expires: float, sleep: Callable[[float], object]) -> None:
+    def __init__(
+        self, answer: Simulated, expires: float, sleep: Callable[[float], object], stop: Stop | None = None
+    ) -> None:
         self._script = _Script(answer)
         self._sleep = sleep
+        self._stop = stop
         self.status = answer.status
         self.headers: Mapping[str, str] = answer.headers
         self.expires = expires
@@ -97,7 +100,7 @@ class SimulatedBody:
         """As `read`, with the phase that a timeout is to name."""
         if not self._script.closed and (delay := self._script.next_delay()):
             left = remaining(self.expires)
-            self._sleep(min(delay, left))
+            _pause(self._sleep, min(delay, left), self._stop)
             if delay >= left:
                 raise timed_out(phase, _HOST)
         return self._script.take()
@@ -171,6 +174,16 @@ class AsyncSimulatedBody:
     async def aclose(self) -> None:
         """End the answer."""
         self.close()
+
+
+def _pause(sleep: Callable[[float], object], seconds: float, stop: Stop | None) -> None:
+    """Wait, unless the call is stopped."""
+    if sleep is wait:
+        wait(seconds, stop)
+    else:
+        sleep(seconds)
+    if stop is not None and stop.is_set:
+        raise closed_by_reader(_HOST)
 
 
 def _failure_at_once(answer: Simulated) -> ProviderError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import select
 import socket
@@ -9,7 +10,7 @@ import threading
 
 from .base import remaining
 
-__all__ = ["Probe", "dial", "is_readable", "resolve"]
+__all__ = ["Probe", "dial", "is_readable", "resolve", "shut_down"]
 
 AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
@@ -94,6 +95,16 @@ class Probe:
 def is_readable(link: socket.socket) -> bool:
     """Whether `link` has bytes to read, or was closed."""
     return Probe(link).is_readable()
+
+
+def shut_down(link: object) -> None:
+    """End the connection without closing the socket or touching its TLS state: whoever waits for it wakes up."""
+    while not isinstance(link, socket.socket):  # TLS inside TLS is an object around the socket
+        link = getattr(link, "socket", None)
+        if link is None:
+            return
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(link, socket.SHUT_RDWR)
 
 
 def _lookup(host: str, port: int, flags: int) -> list[AddressInfo]:

@@ -75,6 +75,8 @@ class StreamReader:
 
         What came before a failure is handed out first: the failure is raised by the next step.
         """
+        if self._process != os.getpid():
+            raise self._not_ours()
         decoder = self.decoder
         if decoder.failure is not None:
             await self._misread(decoder.failure)
@@ -110,6 +112,15 @@ class StreamReader:
         error.partial = self._partial()
         failures.finish(error)
         return error
+
+    def _not_ours(self) -> AIError:
+        """The error for a forked child, which has only a copy of its parent's stream."""
+        failures = self.attempt.target.failures
+        error = failures.of_kind(
+            StreamInterruptedError, "the stream belongs to the process that opened it, not to its forked child"
+        )
+        error.retryable = False
+        return failures.finish(error)
 
     async def abandon(self, emit: Emit, reason: Literal["closed", "cancelled", "dropped", "exit"]) -> None:
         """Free the connection, and end attempt and call where they have not ended: what was not read is lost."""

@@ -6,10 +6,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from threading import Lock
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
 
 from ..colours import wait_in_own_loop
+from ..forking import own_lock
 from .records import Event
 from .tasks import run_soon
 
@@ -68,9 +68,11 @@ class EventBus(Observable):
     from any thread; an event that is on its way goes to those who listened when it was emitted.
     """
 
+    _lock: Any
+
     def __init__(self, parent: EventBus | None = None) -> None:
         self.parent = parent
-        self._lock = Lock()
+        own_lock(self)
         self._entries: tuple[_Entry, ...] = ()
         self._by_kind: dict[type[Event], tuple[Listener[Any], ...]] = {}
 

@@ -11,6 +11,7 @@ from ..config import load_settings
 from ..drivers import driver_class, driver_names, unknown_name
 from ..errors import ConfigurationError
 from ..events import EventBus
+from ..forking import own_lock
 
 if TYPE_CHECKING:
     from ..provider import Provider
@@ -24,6 +25,8 @@ Factory: TypeAlias = "type[Provider] | Callable[..., Provider]"
 class Connections:
     """The connections of an application, resolved once each. `AI` and `AsyncAI` give access to them."""
 
+    _lock: Any
+
     def __init__(
         self, config: Mapping[str, Any] | str | Path | None = None, *, env: Mapping[str, str] | None = None
     ) -> None:
@@ -32,7 +35,7 @@ class Connections:
         self.bus = EventBus()
         self._factories: dict[str, Factory] = {}
         self._resolved: dict[str, Provider] = {}
-        self._lock = threading.RLock()
+        own_lock(self, threading.RLock)
 
     def extend(self, name: str, factory: Factory) -> None:
         """Make `factory` the driver of this name, in place of an earlier one; connections that use it are made anew."""

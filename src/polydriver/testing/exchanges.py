@@ -12,7 +12,6 @@ import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from threading import Lock
 from typing import Any, Literal, Self, TypeAlias
 
 import msgspec
@@ -21,6 +20,7 @@ from ..config import Redactor
 from ..data.http import Request, Simulated
 from ..data.json import decode_json
 from ..errors import ConfigurationError
+from ..forking import own_lock
 from .scrubbing import encode_body, encode_chunks, redactor_for, scrub_headers
 
 __all__ = ["CassetteMode", "Exchanges", "UnmatchedRequestError"]
@@ -41,6 +41,8 @@ class UnmatchedRequestError(AssertionError):
 class Exchanges:
     """The exchanges of one file, found again by method, URL and body. Safe in many threads."""
 
+    _lock: Any
+
     def __init__(self, path: str | Path, mode: CassetteMode = "once") -> None:
         """Raises `ConfigurationError` for an unknown mode, a missing file in mode `replay`, and a file that
         is not a cassette."""
@@ -52,7 +54,7 @@ class Exchanges:
         self.is_recording = mode == "record" or (mode == "once" and not self.path.is_file())
         self.exchanges: list[dict[str, Any]] = [] if self.is_recording else _read(self.path)
         self._played: set[int] = set()
-        self._lock = Lock()
+        own_lock(self)
 
     def __enter__(self) -> Self:
         return self

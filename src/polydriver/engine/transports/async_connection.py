@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from contextlib import suppress
 
@@ -27,6 +28,7 @@ class AsyncConnection(asyncio.Protocol):
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, host: str) -> None:
         self._loop = loop
+        self._process = os.getpid()
         self._transport = transport
         self._host = host
         self._arrived: list[bytes] = []
@@ -103,7 +105,9 @@ class AsyncConnection(asyncio.Protocol):
         return data
 
     def drop(self) -> None:
-        """Close at once, from any thread, even when the event loop is closed."""
+        """Close at once, from any thread, even when the event loop is closed. A forked child leaves it alone."""
+        if self._process != os.getpid():
+            return
         with suppress(RuntimeError):  # a closed loop
             if running_loop() is self._loop:
                 self._quiet()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 import weakref
 from collections import deque
@@ -77,6 +78,7 @@ class AsyncPool:
         self, connector: aiohttp.TCPConnector, origin: Origin, proxy: Proxy | None, config: TransportConfig
     ) -> None:
         self._loop = asyncio.get_running_loop()
+        self._process = os.getpid()
         self._connector = connector
         self._config = config
         self._origin = origin
@@ -130,7 +132,7 @@ class AsyncPool:
         """Give a place back whose connection is gone; from any thread, even when the event loop is closed."""
         if running_loop() is self._loop:
             self._pass_on()
-        else:
+        elif self._process == os.getpid():
             with suppress(RuntimeError):
                 self._loop.call_soon_threadsafe(self._pass_on)
 

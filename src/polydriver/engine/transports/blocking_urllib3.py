@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import io
 import os
-import threading
 import time
 from collections.abc import Mapping
+from typing import Any
 
 from ...data.http import Reply, Request, Timeouts, TransportConfig
 from ...errors import ProviderError
+from ...forking import own_lock
 from .address import Address, Origin, locate, proxy_for
 from .base import Stale, is_broken
 from .blocking_connection import BlockingConnection
@@ -29,9 +30,11 @@ __all__ = ["Urllib3Body", "Urllib3Transport"]
 class Urllib3Transport:
     """Blocking HTTP/1.1. Thread-safe; a forked child starts with no connections."""
 
+    _lock: Any
+
     def __init__(self, config: TransportConfig) -> None:
         self._config = config
-        self._lock = threading.Lock()
+        own_lock(self)
         self._pools: dict[Origin, Pool] = {}
         self._process = os.getpid()
 
@@ -68,6 +71,8 @@ class Urllib3Transport:
 
     def close(self) -> None:
         """Close the idle connections; those in use are closed when they come back."""
+        if self._process != os.getpid():
+            self._forget_after_fork()
         with self._lock:
             pools, self._pools = self._pools, {}
         for pool in pools.values():
@@ -153,8 +158,7 @@ class Urllib3Transport:
         return pool
 
     def _forget_after_fork(self) -> None:
-        """The parent's connections are not ours to use, and another thread of it may have held the lock."""
-        self._lock = threading.Lock()
+        """The parent's connections are not ours to use."""
         self._pools = {}
         self._process = os.getpid()
 

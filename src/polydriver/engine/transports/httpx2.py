@@ -16,11 +16,12 @@ import httpx2
 
 from ...data.http import Reply, Request, Timeouts, TransportConfig
 from ...errors import APIConnectionError, APITimeoutError, ConfigurationError, InvalidResponseError
+from ..waiting import SoleUser
 from .address import locate
-from .base import Phase, broken, remaining, timed_out, unreadable
+from .base import Phase, broken, closed_by_reader, remaining, timed_out, unreadable
 from .content import Content
 from .encode import check_headers, default_headers
-from .httpx2_pools import AsyncPools, Patience, Pools, deadline, patience
+from .httpx2_pools import AsyncPools, Patience, Pools, Waiting, deadline, patience
 from .per_loop import PerLoop
 
 __all__ = ["AsyncHTTPX2Transport", "HTTPX2Transport"]
@@ -64,7 +65,10 @@ class HTTPX2Transport:
         made, host = _render(request, timeouts)
         if self._process != os.getpid():
             self._pools, self._process = Pools(self._config), os.getpid()
-        deadline.begin(timeouts)
+        waiting = Waiting()
+        if timeouts.stop is not None:
+            timeouts.stop.watch(waiting)
+        deadline.begin(timeouts, waiting)
         limits: dict[str, Any] | None = None
         try:
             if self._client is not None:
@@ -74,14 +78,14 @@ class HTTPX2Transport:
             else:
                 response = self._pools.get(locate(request.url).origin).handle_request(made)
         except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError, OSError) as error:
-            raise _failure(error, "headers", host) from None
+            raise closed_by_reader(host) if waiting.stopped else _failure(error, "headers", host) from None
         try:
             unframed = _Unframed(response, self._config)
             content = Content(unframed, b"", timeouts.max_bytes)
         except BaseException:
             response.close()
             raise
-        return HTTPX2Body(response, unframed, content, host, timeouts.after(time.monotonic()), limits)
+        return HTTPX2Body(response, unframed, content, host, timeouts.after(time.monotonic()), limits, waiting)
 
     def close(self) -> None:
         """Close the connections of our own making; a user's client stays open."""
@@ -99,7 +103,11 @@ class HTTPX2Body:
         host: str,
         expires: float,
         limits: dict[str, Any] | None,
+        waiting: Waiting,
     ) -> None:
+        self._waiting = waiting
+        self._user = SoleUser()
+        self._process = os.getpid()
         self._response = response
         self._content = content
         self._host = host
@@ -115,30 +123,59 @@ class HTTPX2Body:
 
     def read_as(self, phase: Phase) -> bytes:
         """As `read`, with the phase that a timeout is to name."""
+        if self._process != os.getpid():
+            raise broken("read", self._host, "it belongs to the process that opened it, not to its forked child")
+        if not self._user.enter():
+            raise RuntimeError("the body is being read elsewhere")
         try:
             while (piece := self._content.next()) is None:
+                if self._waiting.stopped:
+                    raise closed_by_reader(self._host)
                 if self.expires <= time.monotonic():
                     raise timed_out(phase, self._host)
-                deadline.read_until(self.expires)
+                deadline.read_until(self.expires, self._waiting)
                 if self._limits is not None:  # looked at before the first receive, by HTTP/2 before each
                     self._limits["read"] = remaining(self.expires)
-                self._content.receive(next(self._raw, b""))
+                self._content.receive(self._receive(phase))
             if not piece:
                 self._response.close()
             return piece
-        except (httpx2.HTTPError, httpx2.StreamError, RuntimeError, OSError) as error:
-            self._response.close()
-            raise _failure(error, phase, self._host) from None
         except BaseException:
             self._response.close()
             raise
+        finally:
+            self._user.leave()
+            if self._waiting.stopped:
+                self.close()
+
+    def _receive(self, phase: Phase) -> bytes:
+        try:
+            data = next(self._raw, b"")
+        except (httpx2.HTTPError, httpx2.StreamError, RuntimeError, OSError) as error:
+            if self._waiting.stopped:
+                raise closed_by_reader(self._host) from None
+            raise _failure(error, phase, self._host) from None
+        if not data and self._waiting.stopped:
+            raise closed_by_reader(self._host)
+        return data
 
     def close(self) -> None:
-        """Give the connection back when the body is read to its end, else close it."""
-        self._response.close()
+        """Give the connection back when the body is read to its end, else close it.
+
+        Where another thread reads, that one is woken and does it.
+        """
+        if self._process != os.getpid():  # the pool and its locks are those of the parent
+            return
+        if self._user.enter():
+            try:
+                self._response.close()
+            finally:
+                self._user.leave()
+        else:
+            self._waiting.interrupt()
 
     def __del__(self) -> None:
-        self._response.close()
+        self.close()
 
 
 class AsyncHTTPX2Transport:

@@ -19,10 +19,24 @@ from ...errors import InvalidResponseError
 from .address import Origin, Proxy, proxy_for
 from .base import remaining
 from .http1 import ResponseReader
-from .sockets import resolve
+from .sockets import resolve, shut_down
 from .tls import tls_context
 
-__all__ = ["AsyncPools", "Patience", "Pools", "deadline", "patience"]
+__all__ = ["AsyncPools", "Patience", "Pools", "Waiting", "deadline", "patience"]
+
+
+class Waiting:
+    """What a blocking call waits for, so that another thread can have it stop; that one touches nothing else."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self.stream: httpcore2.NetworkStream | None = None
+
+    def interrupt(self) -> None:
+        """Have the thread that waits stop at once. With a client of the user's it stops when something arrives."""
+        self.stopped = True
+        if self.stream is not None:
+            shut_down(self.stream.get_extra_info("socket"))
 
 
 class _Deadline(threading.local):
@@ -33,14 +47,20 @@ class _Deadline(threading.local):
 
     expires = float("inf")
     timeouts: Timeouts | None = None
+    waiting: Waiting | None = None
 
-    def begin(self, timeouts: Timeouts) -> None:
+    def begin(self, timeouts: Timeouts, waiting: Waiting) -> None:
         """A request begins."""
-        self.timeouts, self.expires = timeouts, timeouts.expires
+        self.timeouts, self.expires, self.waiting = timeouts, timeouts.expires, waiting
 
-    def read_until(self, expires: float) -> None:
+    def read_until(self, expires: float, waiting: Waiting) -> None:
         """A part of a body is read, by `expires`."""
-        self.timeouts, self.expires = None, expires
+        self.timeouts, self.expires, self.waiting = None, expires, waiting
+
+    def note(self, stream: httpcore2.NetworkStream) -> None:
+        """The connection that is waited for."""
+        if self.waiting is not None:
+            self.waiting.stream = stream
 
     def heard(self) -> None:
         """There was a sign of life."""
@@ -204,6 +224,7 @@ class _Stream(httpcore2.NetworkStream):
         self._audit = _Audit()
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        deadline.note(self._inner)
         data = self._inner.read(max_bytes, deadline.limit(timeout))
         if data:
             deadline.heard()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
+
+from ...forking import own_lock
 
 __all__ = ["PerLoop"]
 
@@ -26,9 +27,11 @@ class PerLoop(Generic[T]):
     at its end, so that nothing is left open when closing was forgotten. A forked child starts with nothing.
     """
 
+    _lock: Any
+
     def __init__(self, make: Callable[[], T]) -> None:
         self._make = make
-        self._lock = threading.Lock()
+        own_lock(self)
         self._process = os.getpid()
         self._held: dict[asyncio.AbstractEventLoop, tuple[T, AsyncGenerator[T, None]]] = {}
 
@@ -68,7 +71,6 @@ class PerLoop(Generic[T]):
 
     def _forget_after_fork(self) -> None:
         """The parent's selector is shared with it: closing a transport here would deafen the parent's loop."""
-        self._lock = threading.Lock()
         _inherited.append(self._held)
         self._held = {}
         self._process = os.getpid()

@@ -18,7 +18,7 @@ from polydriver.engine.transports.simulated import SimulatedTransport
 from polydriver.errors import ModelNotFoundError, UnsupportedFeatureError
 from polydriver.prices.catalog import find
 from polydriver.prompting import build_prompt
-from polydriver.testing.conformance.base import example_config
+from polydriver.testing.examples import example_config
 
 PIXELS = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
 MEDIA: dict[str, Media] = {

@@ -27,7 +27,7 @@ from polydriver.errors import (
     UnsupportedFeatureError,
 )
 from polydriver.operations.requests import EmbeddingRequest
-from polydriver.testing.conformance.base import example_config
+from polydriver.testing.examples import example_config
 from polydriver.wires.operations import Embeddings
 
 KEY = "0123456789abcdef"

@@ -11,7 +11,7 @@ from polydriver.data.prompt import OutputFormat, Prompt, ToolSpec
 from polydriver.driver import Driver
 from polydriver.drivers import driver_class
 from polydriver.errors import AIError
-from polydriver.testing.conformance.base import example_config
+from polydriver.testing.examples import example_config
 from polydriver.testing.rules import Violation, judge_request
 
 __all__ = ["MODELS", "cases", "findings", "prompts"]
@@ -178,6 +178,9 @@ def _driver(name: str) -> Driver:
     plain, _, api = name.partition("-")
     made = driver_class(plain)
     config = {**example_config(made), **({"api": api} if api else {})}
+    if plain == "azure":
+        config["endpoint"] = "https://acme.openai.azure.com"
+        config.pop("base_url", None)
     if plain == "bedrock":
         config["region"] = "us-east-1"
     return made(config, env={})

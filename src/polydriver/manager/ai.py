@@ -192,7 +192,9 @@ class FakeAI(_Scripted, AI):
       `polydriver.drivers.mock.replies.make_reply`.
     - `provider`: the name of the default provider. `patterns`: replies by regular expression, beside a list.
     - `strict`: whether a call without a reply fails with `UnscriptedCallError`, else it is echoed. By default
-      it does as soon as anything was scripted.
+      it does as soon as anything was scripted. `True` also has the real driver of the provider's name render each
+      prompt, and fails with `InvalidRequestError` where its provider is known to refuse that request
+      (`polydriver.testing.rules`).
     - `settings`: settings of the mock driver and of every connection (chunk_size, prices, retry_attempts,
       ...).
 
@@ -221,7 +223,7 @@ class FakeAI(_Scripted, AI):
 
         self._becomes_strict = strict is None
         self.script = make_script(responses, patterns, settings.pop("default", None), strict)
-        super().__init__(connections=FakeConnections(self.script, provider, settings))
+        super().__init__(connections=FakeConnections(self.script, provider, settings, is_judged=strict is True))
 
     def asynchronous(self) -> FakeAsyncAI:
         """The manager for async callers of the same fake, with the same script and log."""

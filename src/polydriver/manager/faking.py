@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import cached_property
+from importlib import import_module
 from typing import Any, ClassVar
 
+from ..data.http import Request
+from ..data.prompt import Prompt
 from ..driver import Driver
 from ..drivers import driver_class, driver_names
 from ..drivers.mock.driver import MockDriver
@@ -15,7 +18,7 @@ from ..drivers.traits import ErrorTable
 from ..engine.connection import Connection
 from ..engine.ports import AsyncPort, BlockingPort
 from ..engine.transports.simulated import AsyncSimulatedTransport, SimulatedTransport
-from ..errors import ConfigurationError
+from ..errors import ConfigurationError, InvalidRequestError, error_branch
 from ..operations.kinds import OperationKind
 from ..provider import Provider
 from .connections import Connections
@@ -41,6 +44,21 @@ class _FakeDriver(MockDriver):
     """The mock driver under another provider's name; `real` is that provider's driver, if there is one."""
 
     real: ClassVar[type[Driver] | None] = None
+    is_judged: ClassVar[bool] = False
+
+    def build_request(self, prompt: Prompt) -> Request:
+        """The request; judged, if that is wanted, as the real driver would render it.
+
+        Raises `InvalidRequestError` for one that its provider is known to refuse.
+        """
+        if self.is_judged and self.real is not None:
+            # The judges belong to the layer above, and are loaded when they are asked for alone.
+            judges = import_module("polydriver.testing.rules.rendering")
+            if broken := judges.judge_prompt(self.real, prompt):
+                raise error_branch(self.errors.branch)[InvalidRequestError](
+                    f"{self.real.title} refuses such a request: " + "; ".join(map(str, broken))
+                )
+        return super().build_request(prompt)
 
     def operation_option_names(self, kind: OperationKind[Any]) -> frozenset[str]:
         """The options of the real driver as well."""
@@ -58,25 +76,28 @@ class _FakeDriver(MockDriver):
 class FakeConnections(Connections):
     """Resolves every name to a fake."""
 
-    def __init__(self, script: Script, default: str | None, settings: dict[str, Any]) -> None:
+    def __init__(
+        self, script: Script, default: str | None, settings: dict[str, Any], *, is_judged: bool = False
+    ) -> None:
         super().__init__({"default": default} if default else None, env={})
         self._script = script
         self._settings = settings
+        self._is_judged = is_judged
 
     def default(self) -> str:
         """The default provider, which is called "fake" if it was not named."""
         return self.settings.default or _DEFAULT_PROVIDER
 
     def _make(self, name: str, ai: object) -> Provider:
-        provider = _fake_class(name)(None, script=self._script, env={}, **self._settings)
+        provider = _fake_class(name, is_judged=self._is_judged)(None, script=self._script, env={}, **self._settings)
         provider.report_to(self.bus)
         return provider
 
 
-def _fake_class(name: str) -> type[_FakeDriver]:
+def _fake_class(name: str, *, is_judged: bool = False) -> type[_FakeDriver]:
     """The mock under a provider's name, with the error classes, options and default model of its driver, if
     there is one."""
-    fields: dict[str, Any] = {"__module__": __name__, "name": name}
+    fields: dict[str, Any] = {"__module__": __name__, "name": name, "is_judged": is_judged}
     if name in driver_names():
         try:
             real = driver_class(name)

@@ -14,6 +14,7 @@ from ..data.json import encode_json
 from ..drivers.mock import MockDriver
 from ..errors import AIError
 from .http import BadRequestError, chunk, head, read_request
+from .rules import judge_request
 
 __all__ = ["MockServer", "serve"]
 
@@ -26,7 +27,8 @@ class MockServer:
 
     Failures on script happen on the wire: streams are cut or stall, connections are refused (broken before a
     reply), answers never come. A client can ask for one by the model's name (`mock-error-429`) or the header
-    `x-mock-script`. `port` 0 takes a free one.
+    `x-mock-script`. `port` 0 takes a free one. `strict` answers 400, with the reasons, to requests that the real
+    service is known to refuse (`polydriver.testing.rules`).
 
     ::
 
@@ -34,8 +36,11 @@ class MockServer:
             OpenAIDriver({"api_key": "sk-test", "base_url": url}).send_message("Hello", model="mock")
     """
 
-    def __init__(self, driver: MockDriver | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, driver: MockDriver | None = None, host: str = "127.0.0.1", port: int = 0, *, strict: bool = False
+    ) -> None:
         self.driver = driver or MockDriver({})
+        self.strict = strict
         self.host = host
         self.port = port
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -93,7 +98,7 @@ class MockServer:
             assert task is not None
             handlers.add(task)
             try:
-                await _Connection(self.driver, reader, writer).run()
+                await _Connection(self.driver, reader, writer, strict=self.strict).run()
             finally:
                 handlers.discard(task)
 
@@ -118,19 +123,23 @@ def serve(
     port: int = 0,
     driver: MockDriver | None = None,
     *,
+    strict: bool = False,
     on_ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serve until Ctrl-C, in this thread; `on_ready` is told the base URL. Raises `OSError` when the port is
     taken."""
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(MockServer(driver, host, port).serve(on_ready))
+        asyncio.run(MockServer(driver, host, port, strict=strict).serve(on_ready))
 
 
 class _Connection:
     """One connection of a client, with any number of requests on it."""
 
-    def __init__(self, driver: MockDriver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self, driver: MockDriver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, strict: bool
+    ) -> None:
         self._driver = driver
+        self._strict = strict
         self._reader = reader
         self._writer = writer
 
@@ -170,6 +179,8 @@ class _Connection:
         return await self._send_in_pieces(answer, keep=keep) and keep
 
     def _ask(self, request: Request) -> Simulated:
+        if self._strict and (broken := judge_request(_service_of(request), request)):
+            return _error(400, "; ".join(map(str, broken)), "invalid_request_error")
         try:
             return self._driver.simulate(request)
         except (AIError, AssertionError) as error:
@@ -212,6 +223,13 @@ def _delay(answer: Simulated, position: int) -> float:
     return delays[position] if position < len(delays) else 0.0
 
 
-def _error(status: int, message: str) -> Simulated:
-    payload = {"error": {"message": message, "type": "mock_error", "param": None, "code": None}}
+def _service_of(request: Request) -> str:
+    """Whose API a request speaks, by its path."""
+    path = request.url.partition("?")[0]
+    ways = {"/messages": "anthropic", "enerateContent": "gemini", "/v2/chat": "cohere", "/converse": "bedrock"}
+    return next((service for end, service in ways.items() if path.endswith(end)), "openai")
+
+
+def _error(status: int, message: str, kind: str = "mock_error") -> Simulated:
+    payload = {"error": {"message": message, "type": kind, "param": None, "code": None}}
     return Simulated(status=status, headers={"content-type": "application/json"}, chunks=[encode_json(payload)])

@@ -37,9 +37,10 @@ _KEY = "sk-mock"
 @click.option("--reply", "replies", multiple=True, help="A reply: text, or JSON as in a script; repeatable.")
 @click.option("--chunk-size", type=click.IntRange(min=1), help="Characters in a piece of a stream.")
 @click.option("--delay", type=click.FloatRange(min=0), help="Seconds before each piece.")
+@click.option("--strict", is_flag=True, help="Answer 400 to requests that the real service is known to refuse.")
 @common_options
 @click.pass_context
-def command(ctx: click.Context, /, host: str, port: int, **given: Any) -> None:
+def command(ctx: click.Context, /, host: str, port: int, strict: bool, **given: Any) -> None:
     """Serve until Ctrl-C. Without a script each answer repeats the last message.
 
     A client gets a failure by the model's name (mock-error-429, mock-error-cut, ...) or by the header x-mock-script.
@@ -49,7 +50,7 @@ def command(ctx: click.Context, /, host: str, port: int, **given: Any) -> None:
 
     driver = MockDriver(_settings(given))
     try:
-        serve(host, port, driver, on_ready=_tell)
+        serve(host, port, driver, strict=strict, on_ready=_tell)
     except OSError as error:
         say(f"error: cannot listen on {host}:{port}: {error.strerror or error}", err=True)
         ctx.exit(1)

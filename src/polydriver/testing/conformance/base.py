@@ -3,7 +3,6 @@ inside."""
 
 from __future__ import annotations
 
-import re
 import unittest
 from collections.abc import Mapping
 from functools import cached_property
@@ -17,20 +16,12 @@ from ...data.responses import AIResponse
 from ...driver import Driver
 from ...engine.transports.simulated import AsyncSimulatedTransport, SimulatedTransport
 from ...errors import AIError, UnsupportedFeatureError
+from ..examples import KEY, example_config
 from ..fixtures import WireFixtures, fixtures_for
 
-__all__ = ["KEY", "ConformanceBase", "digest", "example_config", "only_our_errors"]
+__all__ = ["KEY", "ConformanceBase", "digest", "only_our_errors"]
 
-KEY = "conformance-0123456789-abcdef-KEY"
 _MOMENT = 1_767_225_600.0
-_EXAMPLES: Mapping[str, Any] = {
-    "int": 1,
-    "float": 1.0,
-    "bool": False,
-    "seconds": 1.0,
-    "json": {},
-    "path": "example",
-}
 
 
 class ConformanceBase:
@@ -167,20 +158,6 @@ class ConformanceBase:
         """One of the fixtures. Skips the check when it is empty."""
         found: bytes = getattr(self.replies, name)
         return found or self.skip(f"the fixtures have no {name}")
-
-
-def example_config(driver: type[Any]) -> dict[str, Any]:
-    """Settings with which the driver can be made: a made-up key, and an example of everything that it
-    requires."""
-    wanted = set(re.findall(r"\{(\w+)\}", driver.base_url))
-    config: dict[str, Any] = {
-        setting.name: KEY if setting.secret else _EXAMPLES.get(setting.kind, "example")
-        for setting in driver.settings
-        if setting.required or setting.name in wanted
-    }
-    if not driver.base_url:
-        config["base_url"] = "https://conformance.invalid/v1"
-    return {**config, "api_key": f"{driver.key_prefix or ''}{KEY}"}
 
 
 def digest(response: AIResponse) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from ...data.json import decode_json
 from ...data.messages import AIMessage, Image, Text
 from ...data.prompt import OPTIONS, OutputFormat, Prompt, ToolSpec
 from ...errors import AIError, UnsupportedFeatureError
+from ..rules import judge_request
 from .base import ConformanceBase
 
 __all__ = ["RequestChecks", "option_values"]
@@ -126,6 +127,19 @@ class RequestChecks(ConformanceBase):
         if before.body != after.body:
             return "sent"
         return "warned" if set(given.warnings) - set(plain.warnings) else "dropped"
+
+    def test_requests_break_no_rule(self) -> None:
+        """No request, with any option, is one that the provider is known to refuse (`polydriver.testing.rules`)."""
+        for name, values in option_values().items():
+            for value in values:
+                base: dict[str, Any] = {"tools": [_TOOL]} if name in _WITH_TOOLS else {}
+                prompt = self.prompt(**{**base, name: value})
+                try:
+                    request = self.subject.build_request(prompt)
+                except AIError:
+                    continue
+                broken = judge_request(self.subject.name, request, prompt.model)
+                assert not broken, f"{name}={value!r}: " + "; ".join(map(str, broken))
 
     def test_extra_is_sent(self) -> None:
         """`extra` goes into the body, `extra_headers` into the headers."""

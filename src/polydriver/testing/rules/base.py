@@ -40,6 +40,9 @@ class SentRequest(msgspec.Struct, frozen=True):
         return self.model.rpartition("/")[2].lower()
 
 
+MALFORMED = "the body does not have the form of this API"
+"""The place of a rule that cannot read a body, such as one with a number where a list belongs."""
+
 Check: TypeAlias = Callable[[SentRequest], Iterable[str]]
 
 
@@ -85,11 +88,16 @@ class RuleBook:
         return book
 
     def judge(self, sent: SentRequest) -> Iterator[Violation]:
-        """Everything that the request breaks."""
+        """Everything that the request breaks. A body of another form than the API's breaks the rules that cannot
+        read it."""
         if self._read is not None:
             sent = msgspec.structs.replace(sent, body=self._read(sent.body))
         for rule in self.rules:
-            for place in rule.check(sent):
+            try:
+                places = list(rule.check(sent))
+            except (AttributeError, TypeError, ValueError):  # a number where a list belongs, a list as a name, ...
+                places = [MALFORMED]
+            for place in places:
                 yield Violation(rule.id, rule.reason, rule.source, place, rule.documented)
 
 

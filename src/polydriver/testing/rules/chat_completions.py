@@ -453,7 +453,7 @@ def sampling_breaches(sent: SentRequest, names: tuple[str, ...], effort: Any) ->
     """The options of sampling among these that a reasoning model refuses."""
     known = fact("openai", sent.family, "sampling")
     if known is not None and (known.value == "never" or (effort or "none") != "none"):
-        yield from (name for name in names if sent.body.get(name) not in (None, False))
+        yield from (name for name in names if sent.body.get(name) is not None and sent.body.get(name) is not False)
 
 
 def _stop_refused(sent: SentRequest, *, documented: bool) -> Iterator[str]:

@@ -292,5 +292,5 @@ def _version(sent: SentRequest) -> Iterator[str]:
     if "/openai/v1/" in path:
         if given and given[1] not in ("preview", "latest", "v1"):
             yield f"api-version {given[1]}"
-    elif not given:
+    elif "/deployments/" in path and not given:
         yield "api-version"

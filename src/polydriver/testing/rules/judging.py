@@ -11,9 +11,9 @@ from urllib.parse import unquote, urlsplit
 from ...data.http import Request
 from ...data.json import decode_json
 from . import chat_completions, cohere, compatible, converse, generate_content, messages, ollama, responses
-from .base import RuleBook, SentRequest, Violation
+from .base import Rule, RuleBook, SentRequest, Violation
 
-__all__ = ["judge", "judge_request", "model_in_path", "rules_for"]
+__all__ = ["all_rules", "judge", "judge_request", "model_in_path", "rules_for"]
 
 _BOOKS: list[tuple[str, str, RuleBook]] = [
     ("openai", r".*/chat/completions", chat_completions.RULES),
@@ -101,3 +101,8 @@ def model_in_path(path: str) -> str | None:
     """The model that a path names, where it does: `/models/ID:generateContent`, `/model/ID/converse`, ..."""
     named = _IN_PATH.search(unquote(path))
     return named[1] if named else None
+
+
+def all_rules() -> list[Rule]:
+    """Every rule of every wire, each once."""
+    return list({id(rule): rule for book in (EVERY, *(book for _, _, book in _BOOKS)) for rule in book.rules}.values())

@@ -12,10 +12,10 @@ import msgspec
 from .data.fitting import fit_media
 from .data.history import mend_history
 from .data.json import as_plain
-from .data.messages import AIMessage, Media, Part, Role
+from .data.messages import AIMessage, Media, Part, Role, Text
 from .data.openai_messages import read_message, read_part
 from .data.origins import own_messages
-from .data.prompt import Prompt
+from .data.prompt import Prompt, ToolSpec
 from .errors import ConfigurationError, UnknownOptionError
 from .prices.fitting import fit_options
 from .prices.model_rules import find_rules
@@ -33,6 +33,9 @@ PROMPT_OPTIONS = frozenset(Prompt.__struct_fields__) - {"messages", "model", "st
 
 _KEPT_HISTORY = ("previous_response_id", "conversation")
 """Options that continue a history which the provider keeps: the calls that results belong to are there."""
+
+_STORED_INPUT = (*_KEPT_HISTORY, "prompt")
+"""Options with which the provider has something to answer already."""
 
 _CONVERTED = frozenset({"tools", "tool_choice", "response_format"})
 """Options that are checked when they are brought into the shape that prompts hold."""
@@ -110,7 +113,43 @@ def build_prompt(
     if any(type(message.content) is not str for message in prompt.messages):
         unread = find_rules(driver.catalog_name or driver.name, model).unread
         prompt.messages = fit_media(prompt.messages, driver.capabilities, prompt.warn, driver.unsupported, unread)
+    _check_tool_choice(prompt)
+    _check_content(prompt)
     return prompt, limits
+
+
+def _check_tool_choice(prompt: Prompt) -> None:
+    """Leave out a choice among no tools, with a warning. Raises `ConfigurationError` for a tool that is not offered."""
+    choice = prompt.tool_choice
+    names = [tool.name for tool in prompt.tools if isinstance(tool, ToolSpec)]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ConfigurationError(f"two tools have the name {twice!r}: give each tool a name of its own")
+    if choice in (None, "auto", "none"):
+        return
+    if not prompt.tools:
+        if "prompt" not in prompt.options:  # a stored prompt has tools of its own
+            prompt.tool_choice = None
+            prompt.warn(f"tool_choice {choice!r} needs tools, and none were given; it was left out.")
+    elif choice != "required" and choice not in names and len(names) == len(prompt.tools):
+        raise ConfigurationError(f"tool_choice is {choice!r}, which is no tool of this call; it has {', '.join(names)}")
+
+
+def _check_content(prompt: Prompt) -> None:
+    """Raise `ConfigurationError` when no message but the system's says anything."""
+    if prompt.options and any(prompt.options.get(name) for name in _STORED_INPUT):
+        return
+    for message in prompt.messages:
+        if message.role in ("system", "developer"):
+            continue
+        if isinstance(message.content, str):
+            if message.content.strip():
+                return
+        elif any(not isinstance(part, Text) or part.text.strip() for part in message.content):
+            return
+    raise ConfigurationError(
+        "there is nothing to answer: the messages are blank or the system's alone; give a message with text or media"
+    )
 
 
 def make_messages(messages: object) -> list[AIMessage]:

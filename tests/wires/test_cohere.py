@@ -286,23 +286,22 @@ def test_thinking_is_switched(options: dict[str, Any], thinking: dict[str, Any])
 
 
 def test_structured_output_is_a_json_object() -> None:
-    schema = {"type": "object", "properties": {"a": {"type": "string"}}}
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
     assert render(response_format=OutputFormat())["response_format"] == {"type": "json_object"}
     wanted = render(response_format=OutputFormat(schema=schema))["response_format"]
     assert wanted == {"type": "json_object", "json_schema": schema}
 
 
 def test_tools_are_offered_forbidden_and_forced() -> None:
-    other = ToolSpec(name="other", strict=True)
+    parameters = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+    other = ToolSpec(name="other", parameters=parameters, strict=True)
     assert "tool_choice" not in render(tools=[WEATHER], tool_choice="auto")
     assert render(tools=[WEATHER], tool_choice="required")["tool_choice"] == "REQUIRED"
     assert render(tools=[WEATHER], tool_choice="none")["tool_choice"] == "NONE"
     body = render(tools=[WEATHER, other], tool_choice="other")
     assert body["tool_choice"] == "REQUIRED"
     assert body["strict_tools"] is True
-    assert body["tools"] == [
-        {"type": "function", "function": {"name": "other", "parameters": {"type": "object", "properties": {}}}}
-    ]
+    assert body["tools"] == [{"type": "function", "function": {"name": "other", "parameters": parameters}}]
     mixed = prompt(tools=[WEATHER, other])
     assert "strict_tools" not in json.loads(DRIVER.build_request(mixed).body or b"")
     assert mixed.warnings

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import enum
 import json
+import re
 from dataclasses import dataclass, field, make_dataclass
 from typing import Any, Literal
 
 import pytest
 
 from polydriver import AIMessage, Document, tool
+from polydriver.data.messages import Image, Text, ToolCall
 from polydriver.data.prompt import OPTIONS, Prompt, ToolSpec
 from polydriver.drivers import driver_class
+from polydriver.errors import ConfigurationError, UnsupportedFeatureError
 from polydriver.prices.catalog import models
 from polydriver.prices.model_rules import find_rules
 from polydriver.prompting import build_prompt
@@ -301,3 +304,107 @@ def test_claude_has_limits_on_strict_tools_of_one_request(name: str, model: str)
         sent = json.dumps(body.get("tools") or body["toolConfig"])
         assert sent.count('"strict": true') == strict
         assert len(prompt.warnings) == len(tools) - strict
+
+
+EVERY_DRIVER = sorted(SETTINGS)
+
+
+def default_model(name: str) -> str:
+    return {"bedrock": "amazon.nova-lite-v1:0", "anthropic": "claude-opus-5"}.get(name, "some-model")
+
+
+@pytest.mark.parametrize("name", EVERY_DRIVER)
+@pytest.mark.parametrize(
+    "messages", ["", "  \n", [AIMessage.system("Be brief.")], [AIMessage.system("Be brief."), " "], [AIMessage([])]]
+)
+def test_nothing_to_answer_is_an_error_before_sending(name: str, messages: Any) -> None:
+    with pytest.raises(ConfigurationError, match="nothing to answer"):
+        render(name, default_model(name), messages)
+
+
+@pytest.mark.parametrize("name", EVERY_DRIVER)
+def test_a_choice_among_no_tools_is_told(name: str) -> None:
+    body, prompt = render(name, default_model(name), tool_choice="required")
+    assert "tool_choice" not in body
+    assert any("tool_choice" in warning for warning in prompt.warnings)
+    with pytest.raises(ConfigurationError, match="no tool of this call"):
+        render(name, default_model(name), tools=[add], tool_choice="subtract")
+    with pytest.raises(ConfigurationError, match="two tools"):
+        render(name, default_model(name), tools=[add, add])
+
+
+@pytest.mark.parametrize(("name", "most"), [("openai", 4), ("groq", 4), ("cohere", 5), ("gemini", 5), ("deepseek", 16)])
+def test_stop_sequences_are_counted(name: str, most: int) -> None:
+    render(name, "some-model", stop=[str(number) for number in range(most)])
+    with pytest.raises(UnsupportedFeatureError, match="stop sequences"):
+        render(name, "some-model", stop=[str(number) for number in range(most + 1)])
+
+
+@pytest.mark.parametrize("api", ["chat", "responses"])
+@pytest.mark.parametrize("name", ["openai", "azure", "groq"])
+def test_an_unknown_service_tier_is_left_out(name: str, api: str) -> None:
+    body, prompt = render(name, "some-model", service_tier="business", api=api)
+    assert "service_tier" not in body
+    assert any("service_tier" in warning for warning in prompt.warnings)
+    assert render(name, "some-model", service_tier="flex", api=api)[0]["service_tier"] == "flex"
+
+
+def test_groq_gives_one_choice() -> None:
+    body, prompt = render("groq", "some-model", n=2)
+    assert "n" not in body
+    assert any(warning.startswith("Groq") or " n;" in warning for warning in prompt.warnings)
+
+
+@pytest.mark.parametrize(
+    ("name", "names"), [("openai", ["Ann_B", "Bot"]), ("xai", ["Ann_B", None]), ("groq", [None, None])]
+)
+def test_names_of_speakers(name: str, names: list[str | None]) -> None:
+    said = [AIMessage("Hi", name="Ann B"), AIMessage("Hello", "assistant", name="Bot"), AIMessage("Bye")]
+    body, prompt = render(name, "some-model", said, api="chat")
+    assert [message.get("name") for message in body["messages"]] == [*names, None]
+    assert bool(prompt.warnings) is (None in names)
+
+
+def test_deepseek_is_not_forced_while_it_thinks() -> None:
+    for model, options, sent in (
+        ("deepseek-reasoner", {}, False),
+        ("deepseek-chat", {}, True),
+        ("deepseek-chat", {"reasoning_effort": "high"}, False),
+        ("deepseek-v4-pro", {"reasoning_effort": "none"}, True),
+    ):
+        body, prompt = render("deepseek", model, tools=[add], tool_choice="required", **options)
+        assert ("tool_choice" in body) is sent, (model, options)
+        assert any("tool_choice" in warning for warning in prompt.warnings) is not sent
+
+
+def test_names_of_past_calls_are_clean_for_gemini() -> None:
+    call = ToolCall("call_1", "odd name/ä" + "x" * 200, {})
+    said = ["Hi", AIMessage([call], "assistant"), AIMessage.tool("call_1", "2")]
+    body, _ = render("gemini", "gemini-2.5-flash", said)
+    names = {
+        part[kind]["name"] for turn in body["contents"] for part in turn["parts"] for kind in part if "unction" in kind
+    }
+    assert len(names) == 1
+    assert re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}", names.pop())
+
+
+def test_an_image_by_id_is_refused_by_name_where_it_is_not_taken() -> None:
+    with pytest.raises(UnsupportedFeatureError, match="images by id"):
+        render("openai", "gpt-4o", [AIMessage.user(["Look", Image.from_id("file-1")])], api="chat")
+
+
+def test_answers_in_a_history_have_their_type_on_the_responses_api() -> None:
+    said = ["Hi", AIMessage.assistant("Hello"), AIMessage([Text("And")], "assistant"), "Bye"]
+    body, _ = render("openai", "gpt-5", said, api="responses")
+    assert [item.get("type") for item in body["input"] if item["role"] == "assistant"] == ["message"] * 2
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_cohere_gets_a_schema_that_it_keeps_to_or_words(form: Any) -> None:
+    body, _ = render("cohere", "command-a-03-2025", response_format=form)
+    schema = body["response_format"].get("json_schema")
+    assert body["response_format"]["type"] == "json_object"
+    assert (schema is None) is ("JSON schema" in json.dumps(body["messages"]))
+    beside, _ = render("cohere", "command-a-03-2025", response_format=form, tools=[add])
+    assert "response_format" not in beside
+    assert "JSON schema" in json.dumps(beside["messages"])

@@ -81,7 +81,7 @@ def test_the_systems_first_words_are_the_instructions() -> None:
     assert body["instructions"] == "One.\n\nTwo."
     assert body["input"] == [
         {"role": "user", "content": "Hi"},
-        {"role": "assistant", "content": "Hello"},
+        {"type": "message", "role": "assistant", "content": "Hello"},
         {"role": "system", "content": "Three."},
     ]
 
@@ -134,7 +134,7 @@ def test_calls_and_their_results() -> None:
         AIMessage([ToolResult("call_1", "2"), ToolResult("toolu_2", [Text("Look:"), picture])], "tool"),
     )
     assert sent[1:] == [
-        {"role": "assistant", "content": "Well:"},
+        {"type": "message", "role": "assistant", "content": "Well:"},
         {"type": "function_call", "call_id": "call_1", "name": "add", "arguments": '{"a":1}'},
         {"type": "function_call", "call_id": "toolu_2", "name": "cut", "arguments": "{}"},
         {"type": "function_call_output", "call_id": "call_1", "output": "2"},
@@ -173,7 +173,7 @@ def test_what_has_no_place_is_left_out_with_a_warning() -> None:
         AIMessage.tool("call_1", [Audio.from_bytes(b"1", "audio/wav"), Text("Listen.")]),
     )
     sent = render(wanted)["input"]
-    assert sent[1] == {"role": "assistant", "content": "No."}
+    assert sent[1] == {"type": "message", "role": "assistant", "content": "No."}
     assert sent[2]["output"] == [{"type": "input_text", "text": "Listen."}]
     assert len(wanted.warnings) == 4
 
@@ -204,7 +204,7 @@ REASONING = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_conten
 def test_an_answer_that_was_not_stored_goes_back_without_ids() -> None:
     assert turn(REASONING, message("Hi", phase="commentary"), call('{"a":1}'), stored=False) == [
         REASONING,
-        {"role": "assistant", "content": "Hi", "phase": "commentary"},
+        {"type": "message", "role": "assistant", "content": "Hi", "phase": "commentary"},
         {"type": "function_call", "call_id": "call_1", "name": "add", "arguments": '{"a":1}'},
         {"type": "function_call_output", "call_id": "call_1", "output": "2"},
     ]
@@ -510,7 +510,9 @@ def test_a_service_that_speaks_nothing_else() -> None:
     assert answer.reasoning == "Hm"
     assert hook(driver, "render_prompt")(prompt(answer.to_message()))["input"][0] == reasoning
     foreign = prompt(answer.to_message())
-    assert json.loads(DRIVER.build_request(foreign).body or b"")["input"] == [{"role": "assistant", "content": "Hi"}]
+    assert json.loads(DRIVER.build_request(foreign).body or b"")["input"] == [
+        {"type": "message", "role": "assistant", "content": "Hi"}
+    ]
 
 
 class Server(BaseHTTPRequestHandler):

@@ -104,6 +104,8 @@ class Wire(Part, kw_only=True, eq=False):
     - `option_names`: options beyond those of `Prompt`, put into the body as they are.
     - `decoder_class`: what reads its streams.
     - `origin_name`: under which name its provider data (signatures, ...) is kept, if not the driver's.
+    - `max_stops`: how many `stop` strings the service takes; `None` when that is unknown.
+    - `service_tiers`: the words of `service_tier` that it takes; `None` when that is unknown.
     - `put_rules`: made of these, the rule of each option in the order of `OPTIONS`.
     """
 
@@ -113,6 +115,8 @@ class Wire(Part, kw_only=True, eq=False):
     options: Mapping[str, OptionRule] = {}
     option_names: frozenset[str] = frozenset()
     origin_name: str | None = None
+    max_stops: int | None = None
+    service_tiers: frozenset[str] | None = None
     put_rules: tuple[OptionRule, ...] = ()
 
     def __post_init__(self) -> None:
@@ -167,6 +171,8 @@ class Wire(Part, kw_only=True, eq=False):
         Those that the wire does not support are warned of; those that it has code for are left to that code. Raises
         `UnsupportedFeatureError` for an option that is `Refused`.
         """
+        if self.max_stops is not None and prompt.stop is not None and len(prompt.stop) > self.max_stops:
+            raise self.unsupported(f"more than {self.max_stops} stop sequences")
         values = _values(prompt)
         if values == _NOTHING_GIVEN:
             return
@@ -176,7 +182,9 @@ class Wire(Part, kw_only=True, eq=False):
             rule, name = self.put_rules[position], OPTIONS[position]
             if rule is RENDERED or (name == "tools" and not value):
                 continue
-            if type(rule) is str:
+            if name == "service_tier" and self.service_tiers is not None and value not in self.service_tiers:
+                prompt.warn(f"{self.name} does not support service_tier {value!r}; it was left out.")
+            elif type(rule) is str:
                 body[rule] = value
             elif rule is LEFT_OUT:
                 prompt.warn(f"{self.name} does not support {name}; it was left out.")

@@ -70,8 +70,9 @@ def either(chat: ChatCompletions, responses: Responses | None = None) -> EitherW
     spoken = responses if responses is not None else Responses()
     spoken = msgspec.structs.replace(
         spoken,
-        formats=msgspec.structs.replace(chat.formats, says_json=False),
         option_names=spoken.option_names | chat.option_names,
+        formats=msgspec.structs.replace(chat.formats, says_json=False),
+        service_tiers=spoken.service_tiers or chat.service_tiers,
     )
     return EitherWire(chat=own, responses=spoken)
 

@@ -18,7 +18,7 @@ from ..prices.catalog import find
 from .chat_completions import ChatCompletions
 from .responses import Responses
 
-__all__ = ["API_SETTING", "CHAT_OPTIONS", "EitherDecoder", "EitherWire"]
+__all__ = ["API_SETTING", "CHAT_OPTIONS", "SERVICE_TIERS", "EitherDecoder", "EitherWire"]
 
 API_SETTING = Setting(
     "api", default="auto", help='which API is spoken: "chat", "responses", or "auto" (the better one for the model)'
@@ -37,6 +37,10 @@ CHAT_OPTIONS = frozenset(
     }
 )
 """OpenAI's options of Chat Completions beyond those of `Prompt`."""
+
+
+SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
+"""OpenAI's words of `service_tier`, on both wires."""
 
 
 class EitherWire(Wire, kw_only=True, eq=False):

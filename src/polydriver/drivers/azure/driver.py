@@ -16,8 +16,9 @@ from ...data.prompt import Prompt
 from ...driver import Driver
 from ...errors import ConfigurationError
 from ...wires.chat_completions import ChatCompletions
-from ...wires.either import API_SETTING, CHAT_OPTIONS, EitherWire
+from ...wires.either import API_SETTING, CHAT_OPTIONS, SERVICE_TIERS, EitherWire
 from ...wires.operations import Embeddings, ImageEditing, ImageGeneration, Speech, Transcription, Translation
+from ...wires.responses import Responses
 from ..traits import CalculatesCosts, ValidatesHealth
 from .address import AzureAddress, api_root
 from .authentication import AuthenticatesWithEntra
@@ -96,7 +97,14 @@ class AzureOpenAIDriver(
         supported_formats=("text", "image", "audio", "document", "json"),
     )
     wire = AzureWire(
-        chat=AzureChat(max_tokens_field="max_completion_tokens", options={"top_k": LEFT_OUT}, option_names=CHAT_OPTIONS)
+        chat=AzureChat(
+            max_tokens_field="max_completion_tokens",
+            options={"top_k": LEFT_OUT},
+            option_names=CHAT_OPTIONS,
+            max_stops=4,
+            service_tiers=SERVICE_TIERS,
+        ),
+        responses=Responses(service_tiers=SERVICE_TIERS),
     )
     operations = (
         Embeddings(base64=True),

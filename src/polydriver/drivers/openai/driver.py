@@ -7,7 +7,7 @@ from ...contract import LEFT_OUT
 from ...data.models import Capabilities
 from ...driver import Driver
 from ...wires.chat_completions import ChatCompletions
-from ...wires.either import API_SETTING, CHAT_OPTIONS, EitherWire
+from ...wires.either import API_SETTING, CHAT_OPTIONS, SERVICE_TIERS, EitherWire
 from ...wires.responses import Responses
 from ..traits import CalculatesCosts, HandlesApiCommunication, HandlesErrors, ValidatesHealth
 from .errors import OPENAI_ERRORS
@@ -16,7 +16,11 @@ from .operations import OPENAI_OPERATIONS
 __all__ = ["OPENAI_CHAT", "OpenAIDriver"]
 
 OPENAI_CHAT = ChatCompletions(
-    max_tokens_field="max_completion_tokens", options={"top_k": LEFT_OUT}, option_names=CHAT_OPTIONS
+    max_tokens_field="max_completion_tokens",
+    options={"top_k": LEFT_OUT},
+    option_names=CHAT_OPTIONS,
+    max_stops=4,
+    service_tiers=SERVICE_TIERS,
 )
 """Chat Completions as OpenAI's own models take it."""
 
@@ -48,7 +52,7 @@ class OpenAIDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, Calc
         supported_formats=("text", "image", "audio", "document", "json"),
     )
     errors = OPENAI_ERRORS
-    wire = EitherWire(chat=OPENAI_CHAT, responses=Responses())
+    wire = EitherWire(chat=OPENAI_CHAT, responses=Responses(service_tiers=SERVICE_TIERS))
     operations = OPENAI_OPERATIONS
 
     def headers(self) -> dict[str, str]:

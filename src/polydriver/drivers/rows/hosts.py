@@ -35,8 +35,11 @@ HOSTS: dict[str, Row] = {
             replay_reasoning="reasoning",
             max_tokens_field="max_completion_tokens",
             server_tools_field="executed_tools",
+            service_tiers=frozenset({"auto", "on_demand", "flex", "performance"}),
+            speaker_names="none",
+            max_stops=4,
             formats=FormatRules(schemas="catalog", beside_tools=False, schemas_streamed=False),
-            options={"top_k": LEFT_OUT, "logit_bias": LEFT_OUT, "logprobs": LEFT_OUT, "top_logprobs": LEFT_OUT},
+            options=dict.fromkeys(("top_k", "logit_bias", "logprobs", "top_logprobs", "n"), LEFT_OUT),
             option_names=frozenset(
                 {"citation_options", "compound_custom", "disable_tool_validation", "documents", "include_reasoning"}
                 | {"reasoning_format", "search_settings"}

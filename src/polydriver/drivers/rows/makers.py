@@ -45,6 +45,8 @@ MAKERS: dict[str, Row] = {
             requires_reasoning=True,
             reasoning=reasoning.thinking_with_effort,
             formats=FormatRules(schemas="none"),
+            forces_while_thinking=False,
+            max_stops=16,
             marks_prefix=True,
             prefix_path="beta/chat/completions",
             options={"top_k": LEFT_OUT, "user": "user_id"},
@@ -59,6 +61,8 @@ MAKERS: dict[str, Row] = {
         operations=(ImageGeneration(), ImageEditing()),
         wire=CompatibleChat(
             replay_reasoning="reasoning_content",
+            speaker_names="users",
+            max_stops=4,
             options={"top_k": LEFT_OUT},
             option_names=frozenset({"deferred", "search_parameters", "web_search_options"}),
         ),

@@ -45,8 +45,8 @@ def parse_retry_after(headers: Mapping[str, str], wall_time: float, *, limited: 
     Reads `retry-after-ms`, `Retry-After` as seconds or as an HTTP date (RFC 9110 10.2.3), then, where a limit was
     reached (`limited`), the `x-ratelimit-reset-*` of one that is used up.
     """
-    millis = headers.get("retry-after-ms")
-    if millis and _NUMBER.fullmatch(millis.strip()):
+    millis = headers.get("retry-after-ms", "").strip()
+    if _NUMBER.fullmatch(millis):
         return float(millis) / 1000.0
     after = headers.get("retry-after")
     if after:

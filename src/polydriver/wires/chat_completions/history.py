@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ...data.arguments import make_call_id, plain_name
@@ -26,6 +27,8 @@ from .options import ChatSettings
 
 __all__ = ["ChatHistory", "merge_roles"]
 
+_NOT_IN_NAMES = re.compile(r"[\s<>|/\\]+")
+_LONGEST_NAME = 64
 _LONGEST_CALL_ID = 40
 
 
@@ -130,6 +133,19 @@ def _render_assistant(wire: ChatHistory, prompt: Prompt, message: AIMessage, *, 
     return [{**rendered, **own}] if content or calls or own else []
 
 
+def _fit_speakers(wire: ChatHistory, prompt: Prompt, rendered: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Names of speakers where the service takes them, in the alphabet that it takes."""
+    for message in rendered:
+        name = message.pop("name", None)
+        if name is None or message["role"] == "tool":
+            continue
+        if wire.speaker_names == "none" or (wire.speaker_names == "users" and message["role"] != "user"):
+            prompt.warn(f"{wire.name} does not support names of speakers of the role {message['role']}; left out.")
+        elif clean := _NOT_IN_NAMES.sub("_", name)[:_LONGEST_NAME]:
+            message["name"] = clean
+    return rendered
+
+
 def _render_reasoning(wire: ChatHistory, thoughts: list[Reasoning]) -> dict[str, Any]:
     """The service's own reasoning: its details as they came, or else its text where the service wants that."""
     details = [
@@ -189,6 +205,8 @@ def _render_part(wire: ChatHistory, prompt: Prompt, part: Part) -> dict[str, Any
     if isinstance(part, Text):
         return {"type": "text", "text": part.text}
     if isinstance(part, Image):
+        if part.file_id and not part.url and part.data is None:
+            raise wire.unsupported("images by id on the Chat Completions API; give the bytes or a URL")
         image: dict[str, Any] = {"url": part.url or part.data_url("image/png")}
         if part.detail:
             image["detail"] = part.detail
@@ -234,7 +252,8 @@ class ChatHistory(ChatSettings, kw_only=True, eq=False):
 
     def render_messages(self, prompt: Prompt) -> list[dict[str, Any]]:
         """The `messages` list."""
-        return _render_messages(self, prompt)
+        rendered = _render_messages(self, prompt)
+        return _fit_speakers(self, prompt, rendered) if any(message.name for message in prompt.messages) else rendered
 
     def render_answer(self, message: AIMessage) -> Any:
         """The content of an assistant's message: what it said, refusals and the words of speech among it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -44,6 +44,8 @@ class ChatSettings(Wire, kw_only=True, eq=False):
     - `path`: where to post; `max_tokens_field`: the name of the output limit; `fixed_fields`: what every body has.
     - `stream_usage`: whether `stream_options.include_usage` is understood.
     - `tool_choices`: other words for those of `tool_choice`; `None` for one that the service does not have.
+    - `forces_while_thinking`: whether a tool can be forced of a model that thinks.
+    - `speaker_names`: of whom messages may have a `name`: "all", "users", "none".
     - `formats`: what it takes of `response_format`.
     - `reasoning`: how it is told how long a model may think.
     - `replay_reasoning`: the message field in which the service wants its own reasoning back, if it does;
@@ -66,6 +68,8 @@ class ChatSettings(Wire, kw_only=True, eq=False):
     fixed_fields: Mapping[str, Any] = {}
     stream_usage: bool = True
     tool_choices: Mapping[str, str | None] = {}
+    forces_while_thinking: bool = True
+    speaker_names: Literal["all", "users", "none"] = "all"
     formats: FormatRules = FormatRules()
     reasoning: ReasoningRenderer = msgspec.field(default_factory=lambda: effort_word)
     replay_reasoning: str | None = None

@@ -7,6 +7,7 @@ from typing import Any
 from ...data.http import Request
 from ...data.json import as_list
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ...prices.catalog import find
 from ..shared.formats import fit_format
 from ..shared.strict import clean_name, render_strictly
 from .history import ChatHistory
@@ -42,6 +43,9 @@ def _render_prompt(wire: ChatRequests, prompt: Prompt) -> dict[str, Any]:
 
 def _set_tool_choice(wire: ChatRequests, prompt: Prompt, body: dict[str, Any], choice: str) -> None:
     """One of the words, as the service has it, or the tool of that name."""
+    if choice not in ("auto", "none") and not wire.forces_while_thinking and _is_thinking(wire, prompt):
+        prompt.warn(f"{wire.name} cannot force a tool while it thinks; tool_choice {choice!r} was left out.")
+        return
     if choice not in ("auto", "none", "required"):
         body["tool_choice"] = {"type": "function", "function": {"name": choice}}
         return
@@ -50,6 +54,16 @@ def _set_tool_choice(wire: ChatRequests, prompt: Prompt, body: dict[str, Any], c
         prompt.warn(f"{wire.name} does not support tool_choice {choice!r}; it was left out.")
     else:
         body["tool_choice"] = word
+
+
+def _is_thinking(wire: ChatRequests, prompt: Prompt) -> bool:
+    """Whether the prompt asks to think, or the model does so unasked."""
+    if prompt.reasoning_budget is not None:
+        return prompt.reasoning_budget > 0
+    if prompt.reasoning_effort is not None:
+        return prompt.reasoning_effort != "none"
+    entry = find(wire.driver.catalog_name or wire.name, prompt.model)
+    return entry is not None and entry.reasoning is True
 
 
 def render_tool(tool: ToolSpec | ProviderTool) -> dict[str, Any]:

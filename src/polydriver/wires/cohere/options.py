@@ -38,4 +38,5 @@ class CohereSettings(Wire, kw_only=True, eq=False):
 
     rules = COHERE_RULES
     option_names: frozenset[str] = COHERE_OPTIONS
+    max_stops: int | None = 5
     path: str = "v2/chat"

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ..shared.formats import FormatRules, fit_format
 from ..shared.tools import tool_parameters
 from .history import render_documents, render_messages
 from .options import CohereSettings
+from .schemas import render_schema
 
 __all__ = ["render_prompt"]
+
+_FORMATS = FormatRules(beside_tools=False, says_json=False)
 
 
 def render_prompt(wire: CohereSettings, prompt: Prompt) -> dict[str, Any]:
     """The body of the request; `prompt.extra` is merged last."""
+    prompt = fit_format(wire, prompt, _FORMATS, lambda wanted: render_schema(wanted.schema or {}) is not None)
     body: dict[str, Any] = {
         "model": prompt.model,
         "messages": render_messages(wire, prompt),
@@ -44,8 +49,10 @@ def _render_tools(wire: CohereSettings, prompt: Prompt, body: dict[str, Any]) ->
         body["tool_choice"] = "REQUIRED"
     body["tools"] = [_render_tool(wire, tool) for tool in tools]
     strict = {tool.strict is True for tool in tools if isinstance(tool, ToolSpec)}
-    if strict == {True}:
+    if strict == {True} and all(tool.parameters.get("required") for tool in tools if isinstance(tool, ToolSpec)):
         body["strict_tools"] = True
+    elif strict == {True}:
+        prompt.warn(f"{wire.name} is only strict with tools that all have a required parameter; strict was left out.")
     elif len(strict) > 1:
         prompt.warn(f"{wire.name} can only be strict with all tools at once; strict was left out.")
 
@@ -62,7 +69,7 @@ def _render_tool(wire: CohereSettings, tool: ToolSpec | ProviderTool) -> dict[st
 def _render_format(wanted: OutputFormat) -> dict[str, Any]:
     if wanted.schema is None:
         return {"type": "json_object"}
-    return {"type": "json_object", "json_schema": wanted.schema}
+    return {"type": "json_object", "json_schema": render_schema(wanted.schema)}
 
 
 def _render_thinking(wire: CohereSettings, prompt: Prompt) -> dict[str, Any] | None:

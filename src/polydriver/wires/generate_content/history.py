@@ -24,6 +24,7 @@ from ...data.messages import (
 )
 from ...data.prompt import Prompt
 from .models import ModelFacts
+from .names import clean_name
 from .options import ContentSettings
 from .reply import REPLAYED_KINDS
 
@@ -115,7 +116,7 @@ class _Renderer:
         own = dict(self._own(call))
         given = as_str(own.pop("id", None))
         self._calls[call.id] = (call.name, given)
-        function: dict[str, Any] = {"name": call.name, "args": call.arguments or {}}
+        function: dict[str, Any] = {"name": clean_name(call.name), "args": call.arguments or {}}
         if given:
             function["id"] = given
         return {"functionCall": function, **own}
@@ -124,7 +125,10 @@ class _Renderer:
         """The result of a call, with its name and the id that the API gave it. Media stand inside or behind it."""
         called, given = self._calls.get(result.tool_call_id, (None, None))
         answer = {"error": result.text} if result.is_error else _as_object(result.text)
-        response: dict[str, Any] = {"name": called or result.name or result.tool_call_id, "response": answer}
+        response: dict[str, Any] = {
+            "name": clean_name(called or result.name or result.tool_call_id),
+            "response": answer,
+        }
         if given:
             response["id"] = given
         media: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Field names of the protocol buffers' JSON: camelCase as Google writes it, and snake_case, which is as valid.
+"""Names: of functions, and of the fields of the protocol buffers' JSON: camelCase as Google writes it, and snake_case, which is as valid.
 
 https://protobuf.dev/programming-guides/json/
 """
@@ -8,12 +8,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-__all__ = ["camel", "with_camel_names"]
+__all__ = ["camel", "clean_name", "with_camel_names"]
 
 _FREE_FORM = frozenset({"args", "response", "partMetadata"})
 """Fields that hold the user's own objects, whose names are left alone."""
 
 _MAX_DEPTH = 50
+_LONGEST_NAME = 128
+_NOT_IN_FUNCTIONS = re.compile(r"[^a-zA-Z0-9_.:-]")
+_FIRST = re.compile(r"[a-zA-Z_]")
 _UNDERSCORE = re.compile(r"(?<=[a-zA-Z0-9])_([a-z0-9])")
 
 
@@ -42,3 +45,9 @@ def _rename(value: Any, depth: int) -> Any:
         name = camel(key)
         renamed[name] = item if name in _FREE_FORM else _rename(item, depth - 1)
     return renamed
+
+
+def clean_name(name: str) -> str:
+    """The name of a function in the alphabet that the API takes: a letter or `_` first, 128 characters at most."""
+    clean = _NOT_IN_FUNCTIONS.sub("_", name)
+    return (clean if _FIRST.match(clean) else f"_{clean}")[:_LONGEST_NAME]

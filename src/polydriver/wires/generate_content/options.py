@@ -73,6 +73,7 @@ class ContentSettings(Wire, kw_only=True, eq=False):
 
     rules = CONTENT_RULES
     option_names: frozenset[str] = REQUEST_OPTIONS | CONFIG_OPTIONS | THINKING_OPTIONS
+    max_stops: int | None = 5
     finish_numbers: Mapping[str, str] = {}
 
     def model_path(self, model: str) -> str:

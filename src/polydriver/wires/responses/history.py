@@ -70,7 +70,8 @@ class _InputRenderer:
             )
         if isinstance(message.content, str):
             role = "user" if message.role == "tool" else message.role
-            self.items.append({"role": role, "content": message.content})
+            kind = {"type": "message"} if role == "assistant" else {}  # which llama.cpp's server asks for
+            self.items.append({**kind, "role": role, "content": message.content})
         elif message.role == "assistant":
             self._add_answer(message.parts)
         else:
@@ -124,7 +125,7 @@ class _InputRenderer:
             self.items.append({**fixed, "content": content, **facts})
         else:
             text = "".join(part.text for part in said)
-            self.items.append({"role": "assistant", "content": text, **facts})
+            self.items.append({"type": "message", "role": "assistant", "content": text, **facts})
         said.clear()
 
     def _facts(self, part: Text | Refusal | ToolCall) -> _Item:

@@ -1,4 +1,4 @@
-"""Names: of functions, and of the fields of the protocol buffers' JSON: camelCase as Google writes it, and snake_case, which is as valid.
+"""Names of functions, and of fields: in camelCase as Google writes JSON, and in snake_case, which is as valid.
 
 https://protobuf.dev/programming-guides/json/
 """

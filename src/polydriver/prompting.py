@@ -23,7 +23,15 @@ from .prices.model_rules import find_rules
 if TYPE_CHECKING:
     from .contract import DriverHooks
 
-__all__ = ["CALL_LIMITS", "PROMPT_OPTIONS", "build_prompt", "check_number", "make_messages", "unknown_option"]
+__all__ = [
+    "CALL_LIMITS",
+    "PROMPT_OPTIONS",
+    "build_prompt",
+    "check_number",
+    "fit_prompt",
+    "make_messages",
+    "unknown_option",
+]
 
 CALL_LIMITS = frozenset({"timeout", "idle_timeout", "deadline", "retry_attempts", "metadata", "conversation_id"})
 """Options that steer the call and are not sent: limits in seconds and attempts, and what events are labelled with."""
@@ -105,17 +113,29 @@ def build_prompt(
         raise ConfigurationError(f"model must be the id of a model as text, not {model!r}")
     _convert(fields)
     prompt = Prompt(messages=make_messages(messages), model=model, stream=stream, options=own, **fields)
-    if not any(own.get(name) for name in _KEPT_HISTORY):
+    fit_prompt(driver, prompt)
+    return prompt, limits
+
+
+def fit_prompt(driver: DriverHooks, prompt: Prompt) -> None:
+    """Change a prompt to what the driver and the model are known to take, with a warning for each change.
+
+    Calls and results are paired, options that the model refuses are left out, media that are not read become notes.
+    Raises what `build_prompt` does.
+    """
+    if not any(prompt.options.get(name) for name in _KEPT_HISTORY):
         prompt.messages = mend_history(prompt.messages, prompt.warn)
-    if fields:
-        fit_options(prompt, driver.catalog_name or driver.name)
+    provider = driver.catalog_name or driver.name
+    if prompt.given():
+        fit_options(prompt, provider)
     prompt.messages = own_messages(prompt.messages, driver.origins)
     if any(type(message.content) is not str for message in prompt.messages):
-        unread = find_rules(driver.catalog_name or driver.name, model).unread
-        prompt.messages = fit_media(prompt.messages, driver.capabilities, prompt.warn, driver.unsupported, unread)
+        unread = find_rules(provider, prompt.model).unread
+        prompt.messages = fit_media(
+            prompt.messages, driver.capabilities, prompt.warn, driver.unsupported, unread, driver.wire.image_types
+        )
     _check_tool_choice(prompt)
     _check_content(prompt)
-    return prompt, limits
 
 
 def _check_tool_choice(prompt: Prompt) -> None:

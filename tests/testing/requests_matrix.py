@@ -11,6 +11,7 @@ from polydriver.data.prompt import OutputFormat, Prompt, ToolSpec
 from polydriver.driver import Driver
 from polydriver.drivers import driver_class
 from polydriver.errors import AIError
+from polydriver.prompting import fit_prompt
 from polydriver.testing.examples import example_config
 from polydriver.testing.rules import Violation, judge_request
 
@@ -198,6 +199,7 @@ def findings(driver: str, model: str) -> Iterator[tuple[str, Violation]]:
     made = _driver(driver)
     for name, prompt in prompts(model):
         try:
+            fit_prompt(made, prompt)
             request = made.build_request(prompt)
         except AIError:
             continue

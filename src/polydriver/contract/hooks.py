@@ -104,6 +104,8 @@ class Wire(Part, kw_only=True, eq=False):
     - `option_names`: options beyond those of `Prompt`, put into the body as they are.
     - `decoder_class`: what reads its streams.
     - `origin_name`: under which name its provider data (signatures, ...) is kept, if not the driver's.
+    - `ranges`: the least and the most that options may be, for those that the service is known to refuse beyond.
+    - `image_types`: the MIME types of pictures that it reads; `None` when that is unknown.
     - `max_stops`: how many `stop` strings the service takes; `None` when that is unknown.
     - `service_tiers`: the words of `service_tier` that it takes; `None` when that is unknown.
     - `put_rules`: made of these, the rule of each option in the order of `OPTIONS`.
@@ -115,6 +117,8 @@ class Wire(Part, kw_only=True, eq=False):
     options: Mapping[str, OptionRule] = {}
     option_names: frozenset[str] = frozenset()
     origin_name: str | None = None
+    ranges: Mapping[str, tuple[float, float]] = {}
+    image_types: frozenset[str] | None = None
     max_stops: int | None = None
     service_tiers: frozenset[str] | None = None
     put_rules: tuple[OptionRule, ...] = ()
@@ -182,6 +186,8 @@ class Wire(Part, kw_only=True, eq=False):
             rule, name = self.put_rules[position], OPTIONS[position]
             if rule is RENDERED or (name == "tools" and not value):
                 continue
+            if name in self.ranges:
+                value = self._within_range(prompt, name, value)
             if name == "service_tier" and self.service_tiers is not None and value not in self.service_tiers:
                 prompt.warn(f"{self.name} does not support service_tier {value!r}; it was left out.")
             elif type(rule) is str:
@@ -190,6 +196,13 @@ class Wire(Part, kw_only=True, eq=False):
                 prompt.warn(f"{self.name} does not support {name}; it was left out.")
             elif type(rule) is Refused:
                 raise self.unsupported(f"{name} ({rule.reason})")
+
+    def _within_range(self, prompt: Prompt, name: str, value: float) -> float:
+        least, most = self.ranges[name]
+        nearest = min(max(value, least), most)
+        if nearest != value:
+            prompt.warn(f"{self.name} takes {name} from {least} to {most}; {nearest} was sent instead of {value}.")
+        return nearest
 
 
 class OperationPart(Part, kw_only=True, eq=False):

@@ -12,6 +12,7 @@ import msgspec
 
 from .messages import AIMessage, Audio, Document, Image, Media, Part, Text, ToolResult, Video
 from .models import Capabilities
+from .sniffing import sniff_media_type
 
 __all__ = ["fit_media", "reads"]
 
@@ -40,19 +41,29 @@ def fit_media(
     warn: Callable[[str], None],
     refuse: Callable[[str], Exception],
     unread: frozenset[str] = frozenset(),
+    image_types: frozenset[str] | None = None,
 ) -> list[AIMessage]:
     """The same list when driver and model read everything in it, else one with notes for what they do not read.
 
-    `unread` holds the kinds that the model is known not to read: "image", "audio", "video".
+    `unread` holds the kinds that the model is known not to read: "image", "audio", "video"; `image_types` the
+    MIME types of the pictures that the service reads, if that is known.
 
     Raises what `refuse` makes of an unread part of the newest turn: what comes after the last answer. Results of
     tools are never refused, since nobody chose their content for this driver; answers are left to the wire.
     """
     if all(type(message.content) is str for message in messages):
         return messages
+
+    def is_read(part: Media) -> bool:
+        if image_types is not None and isinstance(part, Image) and part.data is not None:
+            media_type = part.media_type or sniff_media_type(part.data)
+            if media_type is not None and media_type.replace("/jpg", "/jpeg") not in image_types:
+                return False
+        return _kind(part) not in unread and reads(capabilities, part)
+
     newest = max((place for place, message in enumerate(messages) if message.role == "assistant"), default=-1)
     return [
-        message if message.role == "assistant" else _fit(message, place > newest, capabilities, warn, refuse, unread)
+        message if message.role == "assistant" else _fit(message, place > newest, is_read, warn, refuse)
         for place, message in enumerate(messages)
     ]
 
@@ -60,16 +71,12 @@ def fit_media(
 def _fit(
     message: AIMessage,
     newest: bool,
-    capabilities: Capabilities,
+    is_read: Callable[[Media], bool],
     warn: Callable[[str], None],
     refuse: Callable[[str], Exception],
-    unread: frozenset[str],
 ) -> AIMessage:
     if type(message.content) is str:
         return message
-
-    def is_read(part: Media) -> bool:
-        return _kind(part) not in unread and reads(capabilities, part)
 
     def note(part: Part) -> Part:
         if not isinstance(part, Media) or is_read(part):
@@ -85,13 +92,17 @@ def _fit(
             unchanged = all(new is old for new, old in zip(content, part.content, strict=True))
             parts.append(part if unchanged else msgspec.structs.replace(part, content=content))
         elif newest and isinstance(part, Media) and not is_read(part):
-            known = " with this model" if reads(capabilities, part) else ""
-            raise refuse(f"{_kind(part)} input{known}")
+            raise refuse(_describe(part))
         else:
             parts.append(note(part))
     if all(new is old for new, old in zip(parts, message.parts, strict=True)):
         return message
     return msgspec.structs.replace(message, content=parts)
+
+
+def _describe(part: Media) -> str:
+    detail = f" of the type {part.media_type}" if part.media_type and isinstance(part, Image) else ""
+    return f"{_kind(part)} input{detail} with this model"
 
 
 def _kind(part: Media) -> str:

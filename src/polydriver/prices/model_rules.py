@@ -93,6 +93,7 @@ _TABLES = {
         "openai": _OPENAI, "azure": _OPENAI, "azure_openai": _OPENAI, "xai": _XAI, "groq": _GROQ
     }.items()
 }  # fmt: skip
+_DEAF = re.compile(r"(gpt-[345]|chatgpt|o[134])(?!.*(audio|realtime))")
 # Services of which every model that does not reason refuses to be told how much it shall.
 _REFUSE_EFFORT = frozenset({*_TABLES, "gemini", "mistral"})
 # Services on which a model that reasons takes no sampling options, as far as nothing else is known of it.
@@ -104,12 +105,14 @@ def find_rules(provider: str, model: str) -> ModelRules:
     """The rules of a model at a provider, by the names that `prices.find` takes."""
     entry = find(provider, model)
     rules = _find_options(provider, model, entry)
-    unread = _find_unread(model.lower(), entry)
+    unread = _find_unread(provider, model.lower(), entry)
     return msgspec.structs.replace(rules, unread=unread) if unread else rules
 
 
-def _find_unread(name: str, entry: ModelEntry | None) -> frozenset[str]:
+def _find_unread(provider: str, name: str, entry: ModelEntry | None) -> frozenset[str]:
     """Sound and video are asked of the catalog; pictures are unread only by what is known to read nothing but text."""
+    if provider in _REFUSE_SAMPLING and _DEAF.match(name):
+        return frozenset({"audio", "video"})
     read = entry.input_modalities if entry is not None else None
     if read is None:
         return frozenset({"audio", "video"}) if "claude" in name else frozenset()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Self
 
 import msgspec
@@ -18,7 +19,7 @@ from ..prices.catalog import find
 from .chat_completions import ChatCompletions
 from .responses import Responses
 
-__all__ = ["API_SETTING", "CHAT_OPTIONS", "SERVICE_TIERS", "EitherDecoder", "EitherWire"]
+__all__ = ["API_SETTING", "CHAT_OPTIONS", "CHAT_RANGES", "IMAGE_TYPES", "SERVICE_TIERS", "EitherDecoder", "EitherWire"]
 
 API_SETTING = Setting(
     "api", default="auto", help='which API is spoken: "chat", "responses", or "auto" (the better one for the model)'
@@ -41,6 +42,18 @@ CHAT_OPTIONS = frozenset(
 
 SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
 """OpenAI's words of `service_tier`, on both wires."""
+
+
+CHAT_RANGES: Mapping[str, tuple[float, float]] = {
+    "temperature": (0, 2),
+    "presence_penalty": (-2, 2),
+    "frequency_penalty": (-2, 2),
+    "top_logprobs": (0, 20),
+}
+"""What OpenAI takes of options on Chat Completions."""
+
+IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+"""What OpenAI's models read."""
 
 
 class EitherWire(Wire, kw_only=True, eq=False):

@@ -16,7 +16,7 @@ from ...data.prompt import Prompt
 from ...driver import Driver
 from ...errors import ConfigurationError
 from ...wires.chat_completions import ChatCompletions
-from ...wires.either import API_SETTING, CHAT_OPTIONS, SERVICE_TIERS, EitherWire
+from ...wires.either import API_SETTING, CHAT_OPTIONS, CHAT_RANGES, IMAGE_TYPES, SERVICE_TIERS, EitherWire
 from ...wires.operations import Embeddings, ImageEditing, ImageGeneration, Speech, Transcription, Translation
 from ...wires.responses import Responses
 from ..traits import CalculatesCosts, ValidatesHealth
@@ -102,9 +102,11 @@ class AzureOpenAIDriver(
             options={"top_k": LEFT_OUT},
             option_names=CHAT_OPTIONS,
             max_stops=4,
+            ranges=CHAT_RANGES,
             service_tiers=SERVICE_TIERS,
         ),
         responses=Responses(service_tiers=SERVICE_TIERS),
+        image_types=IMAGE_TYPES,
     )
     operations = (
         Embeddings(base64=True),

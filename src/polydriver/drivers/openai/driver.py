@@ -7,7 +7,7 @@ from ...contract import LEFT_OUT
 from ...data.models import Capabilities
 from ...driver import Driver
 from ...wires.chat_completions import ChatCompletions
-from ...wires.either import API_SETTING, CHAT_OPTIONS, SERVICE_TIERS, EitherWire
+from ...wires.either import API_SETTING, CHAT_OPTIONS, CHAT_RANGES, IMAGE_TYPES, SERVICE_TIERS, EitherWire
 from ...wires.responses import Responses
 from ..traits import CalculatesCosts, HandlesApiCommunication, HandlesErrors, ValidatesHealth
 from .errors import OPENAI_ERRORS
@@ -20,6 +20,7 @@ OPENAI_CHAT = ChatCompletions(
     options={"top_k": LEFT_OUT},
     option_names=CHAT_OPTIONS,
     max_stops=4,
+    ranges=CHAT_RANGES,
     service_tiers=SERVICE_TIERS,
 )
 """Chat Completions as OpenAI's own models take it."""
@@ -52,7 +53,7 @@ class OpenAIDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, Calc
         supported_formats=("text", "image", "audio", "document", "json"),
     )
     errors = OPENAI_ERRORS
-    wire = EitherWire(chat=OPENAI_CHAT, responses=Responses(service_tiers=SERVICE_TIERS))
+    wire = EitherWire(chat=OPENAI_CHAT, responses=Responses(service_tiers=SERVICE_TIERS), image_types=IMAGE_TYPES)
     operations = OPENAI_OPERATIONS
 
     def headers(self) -> dict[str, str]:

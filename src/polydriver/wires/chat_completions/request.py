@@ -19,6 +19,8 @@ def _render_prompt(wire: ChatRequests, prompt: Prompt) -> dict[str, Any]:
     prompt = fit_format(wire, prompt, wire.formats)
     body: dict[str, Any] = {"model": prompt.model, "messages": wire.render_messages(prompt), **wire.fixed_fields}
     wire.put_options(body, prompt)
+    if "top_logprobs" in body:  # which is refused without the other
+        body.setdefault("logprobs", True)
     if prompt.max_tokens is not None:
         body[wire.max_tokens_field] = prompt.max_tokens
     if prompt.reasoning_effort is not None or prompt.reasoning_budget is not None:

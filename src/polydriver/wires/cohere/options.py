@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from ...contract import RENDERED, OptionRule, Wire, option_rules
 
 __all__ = ["COHERE_OPTIONS", "COHERE_RULES", "CohereSettings"]
@@ -33,10 +35,14 @@ COHERE_OPTIONS = frozenset(
 """Options beyond those of `Prompt`."""
 
 
+_RANGES = {"top_p": (0.01, 0.99), "top_k": (0, 500), "presence_penalty": (0, 1), "frequency_penalty": (0, 1)}
+
+
 class CohereSettings(Wire, kw_only=True, eq=False):
     """What services set about this wire: `path` is where to post."""
 
     rules = COHERE_RULES
     option_names: frozenset[str] = COHERE_OPTIONS
     max_stops: int | None = 5
+    ranges: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=lambda: _RANGES)
     path: str = "v2/chat"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote
 
+import msgspec
+
 from ...contract import RENDERED, OptionRule, Wire, option_rules
 
 __all__ = [
@@ -65,6 +67,9 @@ THINKING_OPTIONS = frozenset({"include_thoughts", "thinking_level", "thinking_bu
 """Options that stand in `thinkingConfig`, or are it."""
 
 
+_RANGES = {"temperature": (0, 2), "n": (1, 8), "top_logprobs": (0, 20)}
+
+
 class ContentSettings(Wire, kw_only=True, eq=False):
     """What the two services do differently.
 
@@ -74,6 +79,7 @@ class ContentSettings(Wire, kw_only=True, eq=False):
     rules = CONTENT_RULES
     option_names: frozenset[str] = REQUEST_OPTIONS | CONFIG_OPTIONS | THINKING_OPTIONS
     max_stops: int | None = 5
+    ranges: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=lambda: _RANGES)
     finish_numbers: Mapping[str, str] = {}
 
     def model_path(self, model: str) -> str:

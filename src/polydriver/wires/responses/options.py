@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from ...contract import RENDERED, OptionRule, Wire, option_rules
 from ...prices.catalog import find
 from ...prices.model_rules import find_rules
@@ -30,6 +32,8 @@ RESPONSES_RULES: Mapping[str, OptionRule] = option_rules(
         "tool_choice": RENDERED,
     }
 )
+
+_RANGES = {"temperature": (0, 2), "top_logprobs": (0, 20), "max_tokens": (16, 10**9)}
 
 NESTED_OPTIONS = {
     "reasoning_summary": ("reasoning", "summary"),
@@ -60,6 +64,7 @@ class ResponsesSettings(Wire, kw_only=True, eq=False):
     rules = RESPONSES_RULES
     option_names: frozenset[str] = RESPONSES_OPTIONS
     path: str = "responses"
+    ranges: Mapping[str, tuple[float, float]] = msgspec.field(default_factory=lambda: _RANGES)
     formats: FormatRules = FormatRules(says_json=False)
     encrypted_reasoning: bool = True
 

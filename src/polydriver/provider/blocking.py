@@ -121,7 +121,8 @@ class Provider(Operations, Answers, Observable):
         """Send many prompts side by side in threads; answers come in the order of the prompts.
 
         An item is a message or a whole conversation. The first error is raised at once, and so is Ctrl-C: what has not
-        begun is not sent, and what runs is stopped; with `return_exceptions` each error stands in its prompt's place instead.
+        begun is not sent, and what runs is stopped. With `return_exceptions` each error stands in its prompt's place
+        instead.
         """
         from ..engine.batch import check_prompts, run_in_threads
 

@@ -33,7 +33,7 @@ OPEN = {"cohere", "azure", "gemini", "groq", "openai", "vertexai", "openai_respo
 
 def suite_for(title: str, name: str, attributes: dict[str, Any]) -> type:
     if title.removeprefix("Test_") in OPEN:
-        # A function of this suite's own, since the mark would else be on the suites of all drivers.
+        # Not the suite's own function: the mark would be on the suites of all drivers.
         attributes = {
             **attributes,
             "test_requests_break_no_rule": pytest.mark.xfail(strict=True, reason=f"{name} is refused")(_no_rule),

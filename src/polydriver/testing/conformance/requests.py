@@ -11,6 +11,7 @@ from ...data.json import decode_json
 from ...data.messages import AIMessage, Image, Text
 from ...data.prompt import OPTIONS, OutputFormat, Prompt, ToolSpec
 from ...errors import AIError, UnsupportedFeatureError
+from ...prompting import build_prompt
 from ..rules import judge_request
 from .base import ConformanceBase
 
@@ -133,8 +134,9 @@ class RequestChecks(ConformanceBase):
         for name, values in option_values().items():
             for value in values:
                 base: dict[str, Any] = {"tools": [_TOOL]} if name in _WITH_TOOLS else {}
-                prompt = self.prompt(**{**base, name: value})
+                given = {"model": self.model, **self.options, **base, name: value}
                 try:
+                    prompt, _ = build_prompt(self.subject, "Hello", given)
                     request = self.subject.build_request(prompt)
                 except AIError:
                     continue

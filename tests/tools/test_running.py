@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -416,3 +418,71 @@ def test_long_failures_are_cut() -> None:
         raise ValueError("x" * 100_000)
 
     assert len(run_tool_sync(Tool(name="give", function=give), call("give")).text) == 4000
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+@pytest.mark.parametrize("colour", ["plain", "async"])
+def test_what_ends_the_program_leaves_nothing_behind(kind: type[BaseException], colour: str) -> None:
+    """The caller gets it, and no task or future complains later that nobody looked at its exception."""
+    code = f"""
+import asyncio, gc, time
+from polydriver.data.messages import ToolCall
+from polydriver.tools import run_calls, tool
+@tool
+def plain() -> str:
+    time.sleep(0.01)
+    raise {kind.__name__}
+@tool(name="async")
+async def later() -> str:
+    await asyncio.sleep(0.01)
+    raise {kind.__name__}
+@tool
+async def slow() -> str:
+    await asyncio.sleep(60)
+calls = [ToolCall(id="a", name={colour!r}, arguments={{}}), ToolCall(id="b", name="slow", arguments={{}})]
+try:
+    asyncio.run(run_calls(calls, [plain, later, slow]))
+except {kind.__name__}:
+    print("ended")
+gc.collect()
+"""
+    done = subprocess.run([sys.executable, "-X", "dev", "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("ended\n", "")
+
+
+@pytest.mark.filterwarnings("error")
+async def test_cancelled_calls_leave_nothing_behind() -> None:
+    """Whatever the tools do then, and whenever it happens."""
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: complaints.append(context))
+
+    @tool
+    def fails_late() -> str:
+        time.sleep(0.01)
+        raise ValueError
+
+    @tool
+    def returns_a_coroutine() -> Any:
+        time.sleep(0.01)
+        return asyncio.sleep(60)
+
+    @tool
+    async def fails_when_cancelled() -> str:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            raise ValueError
+
+    tools = [fails_late, returns_a_coroutine, fails_when_cancelled]
+    calls = [call(made.name, number) for number, made in enumerate(tools)]
+    for turn in range(20):
+        running = asyncio.create_task(run_calls(calls, tools))
+        await asyncio.sleep(turn * 0.001)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        del running
+        gc.collect()
+    await asyncio.sleep(0.05)
+    gc.collect()
+    assert complaints == []

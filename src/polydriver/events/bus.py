@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
 
 from ..colours import wait_in_own_loop
 from ..forking import own_lock
+from .nesting import enter, leave, name_of
 from .records import Event
-from .tasks import run_soon
+from .tasks import is_cancellation, is_cancelled, run_soon
 
 __all__ = ["EventBus", "Listener", "Observable"]
 
@@ -103,12 +104,17 @@ class EventBus(Observable):
     def emit_blocking(self, event: Event) -> None:
         """Bring `event` to its listeners, from blocking code. Async ones run to their end in a thread."""
         for listener in self._all(type(event)):
+            token = enter(listener, event)
+            if token is None:
+                continue
             try:
                 result = listener(event)
                 if result is not None and isinstance(result, Coroutine):
                     wait_in_own_loop(result)
-            except Exception as error:  # noqa: BLE001 - isolation is what this is for
-                _report(listener, event, error)
+            except BaseException as error:  # noqa: BLE001 - isolation is what this is for
+                _isolate(listener, event, error)
+            finally:
+                leave(token)
 
     def emit_soon(self, event: Event) -> None:
         """Bring `event` to its listeners without waiting: async ones become tasks of the running event loop.
@@ -116,22 +122,39 @@ class EventBus(Observable):
         Where no loop runs they run to their end in a thread.
         """
         for listener in self._all(type(event)):
+            token = enter(listener, event)
+            if token is None:
+                continue
             try:
                 result = listener(event)
                 if result is not None and isinstance(result, Coroutine):
                     run_soon(result, partial(_report, listener, event))
-            except Exception as error:  # noqa: BLE001 - isolation is what this is for
-                _report(listener, event, error)
+            except BaseException as error:  # noqa: BLE001 - isolation is what this is for
+                _isolate(listener, event, error)
+            finally:
+                leave(token)
 
     async def emit(self, event: Event) -> None:
-        """Bring `event` to its listeners, from async code. Async ones are awaited, one after the other."""
+        """Bring `event` to its listeners, from async code. Async ones are awaited, one after the other.
+
+        A listener that awaits a task that was cancelled has failed; the call goes on, unless it was cancelled itself.
+        """
         for listener in self._all(type(event)):
+            token = enter(listener, event)
+            if token is None:
+                continue
+            awaited = False
             try:
                 result = listener(event)
                 if result is not None and isinstance(result, Coroutine):
+                    awaited = True
                     await result
-            except Exception as error:  # noqa: BLE001 - isolation is what this is for
-                _report(listener, event, error)
+            except BaseException as error:
+                if awaited and is_cancelled(error):
+                    raise
+                _isolate(listener, event, error)
+            finally:
+                leave(token)
 
     @overload
     def capture(self) -> AbstractContextManager[list[Event]]: ...
@@ -176,10 +199,16 @@ class EventBus(Observable):
         self._by_kind = {}
 
 
-def _report(listener: Listener[Any], event: Event, error: Exception) -> None:
+def _isolate(listener: Listener[Any], event: Event, error: BaseException) -> None:
+    """Log what a listener raised; what ends the program goes on."""
+    if not isinstance(error, Exception) and not is_cancellation(error):
+        raise error
+    _report(listener, event, error)
+
+
+def _report(listener: Listener[Any], event: Event, error: BaseException) -> None:
     import logging
 
-    name = getattr(listener, "__qualname__", None) or type(listener).__qualname__
     logging.getLogger("polydriver.events").error(
-        "the listener %s failed on %s: %s", name, event.name, type(error).__name__, exc_info=error
+        "the listener %s failed on %s: %s", name_of(listener), event.name, type(error).__name__, exc_info=error
     )

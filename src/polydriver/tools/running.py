@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from ..colours import drive, finish_async, finish_blocking, start_thread
 from ..data.messages import ToolCall, ToolResult
@@ -90,12 +90,29 @@ async def run_calls(
     async def run(index: int, tool: Tool) -> None:
         async with places:
             await turn.start(index)
-            await turn.finish(index, await _outcome(tool, calls[index], turn.timeout_of(tool)))
+            outcome = await _outcome(tool, calls[index], turn.timeout_of(tool))
+            if _is_fatal(outcome):
+                raise _Fatal(cast(BaseException, outcome))
+            await turn.finish(index, outcome)
 
-    async with asyncio.TaskGroup() as group:
-        for index, tool in turn.approved:
-            group.create_task(run(index, tool))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for index, tool in turn.approved:
+                group.create_task(run(index, tool))
+    except BaseExceptionGroup as errors:
+        for error in errors.exceptions:
+            if isinstance(error, _Fatal):
+                raise error.error from None
+        raise
     return turn.results()
+
+
+class _Fatal(Exception):
+    """Carries what ends the program from the task of a tool to the one that waits: no loop breaks off in between."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 def _run_in_threads(turn: Turn, max_concurrency: int) -> None:
@@ -130,11 +147,17 @@ def _run_into(done: queue.SimpleQueue[tuple[int, Outcome]], index: int, tool: To
     done.put((index, _blocking_outcome(tool, call)))
 
 
+def _is_fatal(outcome: Outcome) -> bool:
+    return (
+        isinstance(outcome, BaseException)
+        and not isinstance(outcome, Exception)
+        and type(outcome).__name__ != "CancelledError"
+    )
+
+
 def _raise_if_fatal(outcome: Outcome) -> Outcome:
-    if isinstance(outcome, BaseException) and not (
-        isinstance(outcome, Exception) or type(outcome).__name__ == "CancelledError"
-    ):
-        raise outcome
+    if _is_fatal(outcome):
+        raise cast(BaseException, outcome)
     return outcome
 
 
@@ -163,7 +186,9 @@ async def _outcome(tool: Tool, call: ToolCall, limit: float | None) -> Outcome:
         if task is not None and task.cancelling():
             raise
         return error  # Something inside the tool was cancelled, not this call.
-    except Exception as error:  # noqa: BLE001 (a failing tool must not harm the others)
+    except GeneratorExit:
+        raise
+    except BaseException as error:  # noqa: BLE001 (a failing tool must not harm the others; the fatal ones are carried)
         return error
 
 

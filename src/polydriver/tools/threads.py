@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from ..colours import start_thread
@@ -20,6 +20,8 @@ async def call_in_thread(function: Callable[[], Any]) -> Any:
 
     def settle(value: Any, error: BaseException | None) -> None:
         if future.cancelled():
+            if isinstance(value, Coroutine):
+                value.close()  # nobody will await it
             return
         if error is None:
             future.set_result(value)
@@ -27,6 +29,7 @@ async def call_in_thread(function: Callable[[], Any]) -> Any:
             future.set_exception(RuntimeError("the tool raised StopIteration"))
         else:
             future.set_exception(error)
+        future.exception()  # the one who awaits it has it
 
     def work() -> None:
         value, error = None, None

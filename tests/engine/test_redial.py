@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 
 import pytest
 from tests.faults.server import CLOSE, READ, Server, reply
@@ -13,14 +14,16 @@ from polydriver import AIResponse, OpenAIDriver
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("colour", ["blocking", "async"])
+@pytest.mark.parametrize("client", [{}, {"http_client": "httpx2"}], ids=["default", "httpx2"])
 def test_a_kept_connection_that_was_closed_costs_no_attempt(
-    colour: str, stream: bool, caplog: pytest.LogCaptureFixture
+    colour: str, client: dict[str, str], stream: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The request goes out again on a new connection, within the attempt, whose report and the log tell of it."""
     caplog.set_level("INFO", "polydriver")
     whole, events = reply(answer()), reply(streamed(), headers={"content-type": "text/event-stream"})
     with Server([READ, whole, READ, CLOSE], [READ, events if stream else whole, CLOSE]) as server:
-        driver = OpenAIDriver({"api_key": "sk-0123456789abcdef"}, base_url=f"{server.url}/v1", retry_attempts=1)
+        settings = {"api_key": "sk-0123456789abcdef", "http": client}
+        driver = OpenAIDriver(settings, base_url=f"{server.url}/v1", retry_attempts=1)
         if colour == "blocking":
             driver.send_message("Hi", api="chat")
             response = take(driver, stream)
@@ -60,3 +63,17 @@ async def take_async(driver: OpenAIDriver, stream: bool) -> AIResponse:
             async for _ in chunks:
                 pass
             return chunks.response
+
+
+@pytest.mark.parametrize("client", [{}, {"http_client": "httpx2"}], ids=["default", "httpx2"])
+@pytest.mark.parametrize("pause", [0.0, 0.03, 0.09])
+def test_a_server_that_closes_soon_after_it_has_answered_costs_no_attempt(client: dict[str, str], pause: float) -> None:
+    """It says keep-alive and closes a moment later, as llama.cpp does after a stream."""
+    events = reply(streamed(), headers={"content-type": "text/event-stream", "connection": "keep-alive"})
+    with Server([READ, events, 0.03, CLOSE]) as server:
+        settings = {"api_key": "sk-0123456789abcdef", "http": client}
+        driver = OpenAIDriver(settings, base_url=f"{server.url}/v1", retry_attempts=1)
+        for _ in range(10):
+            assert take(driver, stream=True).content == "Hi"
+            time.sleep(pause)
+        driver.close()

@@ -59,15 +59,9 @@ def test_a_connection_that_is_to_be_closed_is(client: Client, closing: dict[str,
 ENDS = {"closed": CLOSE, "reset": RESET}
 
 
-def needs_redial(client: Client) -> None:
-    if client.name.startswith("httpx2"):
-        pytest.skip("httpx2 keeps its connections itself: its pool does not tell which were used before")
-
-
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("body", [b"{}", b"x" * 300_000], ids=["small", "large"])
 def test_a_stale_connection_is_dialed_again_once(client: Client, end: str, body: bytes) -> None:
-    needs_redial(client)
     with Server([READ, reply(b"one"), READ, ENDS[end]], [READ, reply(b"two"), AGAIN]) as server:
         assert not client.send(post(server.url, body), within()).redialed
         again = client.send(post(server.url, body), within())
@@ -78,7 +72,6 @@ def test_a_stale_connection_is_dialed_again_once(client: Client, end: str, body:
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_stale_connection_of_a_stream_is_dialed_again(client: Client, end: str) -> None:
-    needs_redial(client)
     with Server([READ, reply(b"one"), READ, ENDS[end]], [READ, HEAD + chunked(b"two"), CLOSE]) as server:
         client.send(get(server.url), within())
         body = client.open(stream(server.url), within())
@@ -92,9 +85,8 @@ def test_a_new_connection_that_breaks_is_an_error(client: Client, end: str) -> N
         client.send(get(server.url), within())
         with pytest.raises(APIConnectionError) as caught:
             client.send(get(server.url), within())
-    redialed = not client.name.startswith("httpx2")
-    assert caught.value.details.get("redialed", False) is redialed
-    assert len(server.requests) == 2 + redialed
+    assert caught.value.details["redialed"] is True
+    assert len(server.requests) == 3
 
 
 def test_an_answer_that_began_is_never_asked_for_again(client: Client) -> None:

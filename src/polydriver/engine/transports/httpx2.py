@@ -21,7 +21,7 @@ from .address import locate
 from .base import Phase, broken, closed_by_reader, remaining, timed_out, unreadable
 from .content import Content
 from .encode import check_headers, default_headers
-from .httpx2_pools import AsyncPools, Patience, Pools, Waiting, deadline, patience
+from .httpx2_pools import AsyncPools, Patience, Pools, Try, Waiting, deadline, patience
 from .per_loop import PerLoop
 
 __all__ = ["AsyncHTTPX2Transport", "HTTPX2Transport"]
@@ -58,7 +58,7 @@ class HTTPX2Transport:
                 body.expires = timeouts.after(time.monotonic())
         finally:
             body.close()
-        return Reply(status=body.status, headers=body.headers, body=b"".join(pieces))
+        return Reply(status=body.status, headers=body.headers, body=b"".join(pieces), redialed=body.redialed)
 
     def open(self, request: Request, timeouts: Timeouts) -> HTTPX2Body:
         """Send `request` and return once the headers are in."""
@@ -76,9 +76,9 @@ class HTTPX2Transport:
                 limits["read"] = limits["write"] = limits["pool"]
                 response = self._client.send(made, stream=True, follow_redirects=False, auth=None)
             else:
-                response = self._pools.get(locate(request.url).origin).handle_request(made)
+                response = self._head(request, made, waiting)
         except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError, OSError) as error:
-            raise closed_by_reader(host) if waiting.stopped else _failure(error, "headers", host) from None
+            raise closed_by_reader(host) if waiting.stopped else _failure(error, "headers", host, waiting) from None
         try:
             unframed = _Unframed(response, self._config)
             content = Content(unframed, b"", timeouts.max_bytes)
@@ -86,6 +86,20 @@ class HTTPX2Transport:
             response.close()
             raise
         return HTTPX2Body(response, unframed, content, host, timeouts.after(time.monotonic()), limits, waiting)
+
+    def _head(self, request: Request, made: httpx2.Request, waiting: Waiting) -> httpx2.Response:
+        """Send, and read the head; again, on a new connection, where a kept one was stale."""
+        transport = self._pools.get(locate(request.url).origin)
+        try:
+            return transport.handle_request(made)
+        except httpx2.HTTPError as error:
+            if waiting.stopped or not waiting.was_stale or not _is_hung_up(error):
+                raise
+        waiting.anew()
+        try:
+            return transport.handle_request(made)
+        finally:
+            waiting.fresh = False
 
     def close(self) -> None:
         """Close the connections of our own making; a user's client stays open."""
@@ -113,6 +127,7 @@ class HTTPX2Body:
         self._host = host
         self._raw: Iterator[bytes] = iter(response.stream)  # type: ignore[arg-type]
         self._limits = limits
+        self.redialed = waiting.redialed
         self.status = unframed.status
         self.headers: Mapping[str, str] = unframed.headers
         self.expires = expires
@@ -202,33 +217,41 @@ class AsyncHTTPX2Transport:
                 body.expires = timeouts.after(time.monotonic())
         finally:
             body.close()
-        return Reply(status=body.status, headers=body.headers, body=b"".join(pieces))
+        return Reply(status=body.status, headers=body.headers, body=b"".join(pieces), redialed=body.redialed)
 
     async def open(self, request: Request, timeouts: Timeouts) -> AsyncHTTPX2Body:
         """Send `request` and return once the headers are in, by `timeouts`."""
         made, host = _render(request, timeouts)
         try:
             async with asyncio.timeout(remaining(timeouts.expires)) as clock:
-                response = await self._head(request, made, Patience(clock, timeouts))
+                held = Patience(clock, timeouts)
+                response = await self._head(request, made, held)
         except TimeoutError:
             raise timed_out("headers", host) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError, OSError) as error:
-            raise _failure(error, "headers", host) from None
+            raise _failure(error, "headers", host, held) from None
         try:
             unframed = _Unframed(response, self._config)
             content = Content(unframed, b"", timeouts.max_bytes)
         except BaseException:
             await response.aclose()
             raise
-        return AsyncHTTPX2Body(response, unframed, content, host, timeouts.after(time.monotonic()))
+        return AsyncHTTPX2Body(response, unframed, content, host, timeouts.after(time.monotonic()), held.redialed)
 
     async def _head(self, request: Request, made: httpx2.Request, held: Patience) -> httpx2.Response:
         if self._client is not None:
             return await self._client.send(made, stream=True, follow_redirects=False, auth=None)
         pools = await self._pools.get()
+        transport = pools.get(locate(request.url).origin)
         token = patience.set(held)
         try:
-            return await pools.get(locate(request.url).origin).handle_async_request(made)
+            try:
+                return await transport.handle_async_request(made)
+            except httpx2.HTTPError as error:
+                if not held.was_stale or not _is_hung_up(error):
+                    raise
+            held.anew()
+            return await transport.handle_async_request(made)
         finally:
             patience.reset(token)
 
@@ -245,8 +268,15 @@ class AsyncHTTPX2Body:
     """The open body of a streamed reply. Dropping it closes the connection."""
 
     def __init__(
-        self, response: httpx2.Response, unframed: _Unframed, content: Content, host: str, expires: float
+        self,
+        response: httpx2.Response,
+        unframed: _Unframed,
+        content: Content,
+        host: str,
+        expires: float,
+        redialed: bool,
     ) -> None:
+        self.redialed = redialed
         self._response = response
         self._content = content
         self._host = host
@@ -345,8 +375,22 @@ def _render(request: Request, timeouts: Timeouts) -> tuple[httpx2.Request, str]:
 _HUNG_UP = ("Server disconnected", "peer closed connection", "peer unexpectedly closed")
 
 
-def _failure(error: Exception, phase: Phase, host: str) -> _Failure:
+def _is_hung_up(error: httpx2.HTTPError) -> bool:
+    """Whether the server closed the connection, and not that time ran out or that it sent what is not HTTP."""
+    if isinstance(error, httpx2.RemoteProtocolError):
+        return str(error).startswith(_HUNG_UP)
+    return isinstance(error, httpx2.ReadError | httpx2.WriteError | httpx2.CloseError)
+
+
+def _failure(error: Exception, phase: Phase, host: str, tried: Try | None = None) -> _Failure:
     """One of our errors; httpx2's hold the request with its headers, so they are never chained."""
+    failure = _kind_of_failure(error, phase, host)
+    if tried is not None and tried.redialed:
+        failure.details["redialed"] = True
+    return failure
+
+
+def _kind_of_failure(error: Exception, phase: Phase, host: str) -> _Failure:
     if isinstance(error, httpx2.ConnectTimeout):
         return timed_out("connect", host)
     if isinstance(error, httpx2.PoolTimeout):

@@ -22,13 +22,36 @@ from .http1 import ResponseReader
 from .sockets import resolve, shut_down
 from .tls import tls_context
 
-__all__ = ["AsyncPools", "Patience", "Pools", "Waiting", "deadline", "patience"]
+__all__ = ["AsyncPools", "Patience", "Pools", "Try", "Waiting", "deadline", "patience"]
 
 
-class Waiting:
+class Try:
+    """One try of a request on a connection: whether that one was `reused`, and whether an answer began.
+
+    With `fresh` no kept connection will do: the pool sees all of them as closed.
+    """
+
+    def __init__(self) -> None:
+        self.reused = False
+        self.answered = False
+        self.fresh = False
+        self.redialed = False
+
+    @property
+    def was_stale(self) -> bool:
+        """Whether a failure may be due to a kept connection that the server had closed."""
+        return self.reused and not self.answered
+
+    def anew(self) -> None:
+        """Begin again, on a new connection."""
+        self.reused, self.answered, self.fresh, self.redialed = False, False, True, True
+
+
+class Waiting(Try):
     """What a blocking call waits for, so that another thread can have it stop; that one touches nothing else."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.stopped = False
         self.stream: httpcore2.NetworkStream | None = None
 
@@ -78,10 +101,11 @@ class _Deadline(threading.local):
 deadline = _Deadline()
 
 
-class Patience:
+class Patience(Try):
     """A clock that ends an async request, set anew with each sign of life; httpcore2 works in the caller's task."""
 
     def __init__(self, clock: asyncio.Timeout, timeouts: Timeouts) -> None:
+        super().__init__()
         self._clock = clock
         self._timeouts = timeouts
 
@@ -100,6 +124,11 @@ def _heard() -> None:
     held = patience.get()
     if held is not None:
         held.heard()
+
+
+def _note_answer(tried: Try | None) -> None:
+    if tried is not None:
+        tried.answered = True
 
 
 _SEND = 256 * 1024
@@ -200,9 +229,11 @@ class _Audit:
         self._reader: ResponseReader | None = None
         self.spoilt = False
 
-    def sent(self) -> None:
+    def sent(self, tried: Try | None) -> None:
         """A request, or a part of one, goes out."""
         if self._reader is None or self._reader.finished:
+            if self._reader is not None and tried is not None:
+                tried.reused = True
             self._reader = ResponseReader("POST", "", 2**20, 2**14)
 
     def received(self, data: bytes) -> bytes:
@@ -218,6 +249,10 @@ class _Audit:
         return data
 
 
+def _wants_fresh(tried: Try | None) -> bool:
+    return tried is not None and tried.fresh
+
+
 class _Stream(httpcore2.NetworkStream):
     def __init__(self, inner: httpcore2.NetworkStream) -> None:
         self._inner = inner
@@ -228,10 +263,11 @@ class _Stream(httpcore2.NetworkStream):
         data = self._inner.read(max_bytes, deadline.limit(timeout))
         if data:
             deadline.heard()
+            _note_answer(deadline.waiting)
         return self._audit.received(data)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._audit.sent()
+        self._audit.sent(deadline.waiting)
         view = memoryview(buffer)
         for start in range(0, len(buffer), _SEND):
             self._inner.write(view[start : start + _SEND], deadline.limit(timeout))  # type: ignore[arg-type]
@@ -249,7 +285,7 @@ class _Stream(httpcore2.NetworkStream):
         return _Stream(self._inner.start_tls(ssl_context, server_hostname, deadline.limit(timeout)))
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable" and self._audit.spoilt:
+        if info == "is_readable" and (self._audit.spoilt or _wants_fresh(deadline.waiting)):
             return True
         return self._inner.get_extra_info(info)
 
@@ -293,10 +329,11 @@ class _AsyncStream(httpcore2.AsyncNetworkStream):
         data = await self._inner.read(max_bytes, timeout)
         if data:
             _heard()
+            _note_answer(patience.get())
         return self._audit.received(data)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
-        self._audit.sent()
+        self._audit.sent(patience.get())
         for start in range(0, len(buffer), _SEND):
             await self._inner.write(buffer[start : start + _SEND], timeout)
             _heard()
@@ -313,7 +350,7 @@ class _AsyncStream(httpcore2.AsyncNetworkStream):
         return _AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:
-        if info == "is_readable" and self._audit.spoilt:
+        if info == "is_readable" and (self._audit.spoilt or _wants_fresh(patience.get())):
             return True
         return self._inner.get_extra_info(info)
 

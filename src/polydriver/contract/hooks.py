@@ -317,6 +317,14 @@ class DriverHooks(Trait):
         """
         return None
 
+    def sign(self, request: Request, now: float) -> Request:
+        """The request to send, for services that want it signed. Called last for each attempt, with all headers there.
+
+        `now` is the time in epoch seconds. It needs nothing but the settings: what asks a server first is
+        `authenticate`.
+        """
+        return request
+
     def build_request(self, prompt: Prompt) -> Request:
         """The request for a prompt; `prompt.stream` says whether the answer is to be streamed."""
         return self.wire.build_request(prompt)
@@ -345,7 +353,7 @@ class DriverHooks(Trait):
         raise self.unsupported("listing models")
 
     def next_page(self, reply: Reply) -> Request | None:
-        """The request for the page after this one; `None` at the last."""
+        """The request for the page after this one; `None` at the last. `reply.request` is that of this page."""
         return None
 
     def model_request(self, model_id: str) -> Request | None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from .arguments import make_call_id, parse_arguments
+from .cost import Cost
 from .messages import Part, ProviderData, Reasoning, Refusal, Text, ToolCall
 from .responses import AIResponse, Choice, FinishReason
 from .usage import TokenUsage
@@ -62,6 +63,14 @@ class ChoiceAssembly:
             self.flush()
             self._kind = Reasoning
         self._pieces.append(delta)
+
+    def sign_reasoning(self, provider_data: ProviderData) -> None:
+        """End the reasoning, with what the next turn must repeat of it: also of one that is hidden, and is nothing but
+        its signature."""
+        if self._kind is not Reasoning:
+            self.flush()
+            self._kind = Reasoning
+        self.flush(provider_data)
 
     def add_refusal(self, delta: str) -> None:
         """Append to the model's words of refusal."""
@@ -136,9 +145,12 @@ class ChoiceAssembly:
 
 
 class Assembly:
-    """A streamed answer with all its choices; `build()` gives the response so far at any time."""
+    """A streamed answer with all its choices; `build()` gives the response so far at any time.
 
-    __slots__ = ("_others", "first", "id", "model", "provider_data", "raw", "service_tier", "usage", "warnings")
+    `cost` is what the provider itself says that the answer costs; without it, the answer is priced by its usage.
+    """
+
+    __slots__ = ("_others", "cost", "first", "id", "model", "provider_data", "raw", "service_tier", "usage", "warnings")
 
     def __init__(self) -> None:
         self.first = ChoiceAssembly()
@@ -146,6 +158,7 @@ class Assembly:
         self.id: str | None = None
         self.model: str | None = None
         self.usage: TokenUsage | None = None
+        self.cost: Cost | None = None
         self.provider_data: ProviderData = {}
         self.warnings: list[str] = []
         self.raw: Any = None
@@ -174,6 +187,7 @@ class Assembly:
             raw_finish_reason=first.raw_finish_reason,
             logprobs=first.logprobs,
             usage=self.usage,
+            cost=self.cost,
             model=self.model,
             id=self.id,
             warnings=list(self.warnings),

@@ -31,13 +31,14 @@ class Reply(msgspec.Struct, kw_only=True):
     """One whole HTTP reply. `headers` has lower-case names; `body` is decoded from its content encoding.
 
     `redialed`: the server had closed the kept connection that the request first went out on, so it went out again on a
-    new one.
+    new one. `request` is what it answers, without headers.
     """
 
     status: int
     headers: Mapping[str, str] = {}
     body: bytes = b""
     redialed: bool = False
+    request: Request | None = None
 
     @property
     def ok(self) -> bool:

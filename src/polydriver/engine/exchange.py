@@ -8,6 +8,7 @@ from collections.abc import Generator
 from ..data.http import Reply, Request, Timeouts
 from ..errors import AIError, InvalidCredentialsError, ProviderError
 from .attempts import Attempt
+from .hook_faults import is_own_code
 from .ports import Body
 
 __all__ = ["open_body", "send"]
@@ -27,6 +28,7 @@ async def send(attempt: Attempt, request: Request) -> Reply:
         attempt.call.check_stop()
         attempt.redialed = error.details.get("redialed") is True
         raise target.failures.of_transport(error, attempt.call) from error.__cause__
+    reply.request = Request(method=request.method, url=request.url, body=request.body)
     attempt.request_id = reply.request_id
     if reply.redialed:
         _note_redial(attempt)
@@ -85,18 +87,44 @@ async def _authenticated(attempt: Attempt, request: Request) -> Request:
     """Run the driver's own requests for authentication, if it needs any, and return the request to send."""
     target = attempt.target
     flow = target.driver.authenticate(request, target.port.wall_time())
-    if flow is None:
-        return request
+    if flow is not None:
+        if not isinstance(flow, Generator):
+            raise target.failures.of_result("authenticate", flow, "a generator, or None (see `sign`)")
+        request = await _followed(attempt, flow)
+    return _signed(attempt, request)
+
+
+def _signed(attempt: Attempt, request: Request) -> Request:
+    """The request with the driver's signature."""
+    target = attempt.target
+    try:
+        signed = target.driver.sign(request, target.port.wall_time())
+    except AIError:
+        raise
+    except Exception as error:
+        raise target.failures.of_hook(error, "sign") from error
+    if not isinstance(signed, Request):
+        raise target.failures.of_result("sign", signed, "the Request to send")
+    return signed
+
+
+async def _followed(attempt: Attempt, flow: Generator[Request, Reply, Request]) -> Request:
+    """Make the requests that a flow asks for, and return the one that it ends with."""
+    target = attempt.target
     reply: Reply | None = None
     lost: AIError | None = None
     while True:
         try:
             wanted = flow.throw(lost) if lost is not None else _step(flow, reply)
         except StopIteration as done:
-            return done.value  # type: ignore[no-any-return]
+            if not isinstance(done.value, Request):
+                raise target.failures.of_result("authenticate", done.value, "the Request to send") from None
+            return done.value
         except AIError:
             raise
         except Exception as error:
+            if is_own_code(error):
+                raise target.failures.of_hook(error, "authenticate") from error
             problem = f"the credentials could not be made ready: {type(error).__name__}: {error}"
             raise target.failures.of_kind(InvalidCredentialsError, problem) from error
         try:

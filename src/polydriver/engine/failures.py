@@ -17,6 +17,7 @@ from ..errors import (
 )
 from .calls import Call
 from .connection import Connection
+from .hook_faults import FAULT_HINT, describe_fault
 from .policies.retry import parse_retry_after, should_retry_header
 from .ports import Port
 
@@ -65,11 +66,22 @@ class Failures:
             error.request_id = reply.request_id
 
     def unexpected(self, error: Exception) -> AIError:
-        """What a hook of the driver let slip on strange bytes, as an error of ours."""
-        seen = f"{type(error).__name__}: {str(error)[:300]}"
-        return self.finish(
-            self._branch[InvalidResponseError](f"{self._connection.name} sent what cannot be read: {seen}")
-        )
+        """What a hook of the driver let slip on strange bytes, as an error of ours that names the hook."""
+        fault = describe_fault(self._connection.driver, error)
+        failure = self._branch[InvalidResponseError](f"{self._connection.name} sent what cannot be read: {fault}")
+        failure.hint = FAULT_HINT
+        return self.finish(failure)
+
+    def of_hook(self, error: Exception, hook: str) -> AIError:
+        """What a hook raised that reads nothing foreign, as an error of ours that names it."""
+        fault = describe_fault(self._connection.driver, error, hook)
+        return self.finish(AIError(fault, provider=self._connection.name, hint=FAULT_HINT))
+
+    def of_result(self, hook: str, result: object, wanted: str) -> AIError:
+        """The error for a hook that returned something of the wrong type."""
+        driver = type(self._connection.driver).__name__
+        problem = f"the hook {hook} of {driver} returned {type(result).__name__}, not {wanted}"
+        return AIError(problem, provider=self._connection.name, hint=FAULT_HINT)
 
     def of_transport(self, error: AIError, call: Call) -> AIError:
         """A transport's error as the driver's own; one that is due to the call's deadline says so."""

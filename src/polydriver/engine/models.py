@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ..contract import DriverHooks
 from ..data.http import Reply, Request
 from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
 from ..errors import (
@@ -28,6 +30,7 @@ from .pipeline import Pipeline
 __all__ = ["check_health", "find_model", "list_models", "sync_models", "validate_credentials"]
 
 T = TypeVar("T")
+_log = logging.getLogger("polydriver")
 _MAX_PAGES = 200
 _SLOW_SECONDS = 5.0
 
@@ -48,7 +51,14 @@ async def list_models(pipeline: Pipeline[Any], *, refresh: bool = False, attempt
             seen.add(request.url)
             page, request = await pipeline.exchange(call, partial(_same, request), read_page)
             for model in page:
-                models.setdefault(model.id, _enrich(model, driver.catalog_name or driver.name))
+                models.setdefault(model.id, _enrich(model, driver))
+        if request is not None:
+            _log.warning(
+                "%s: the list of models ends after %d pages, since %s",
+                pipeline.connection.name,
+                len(seen),
+                "the next page is one that was read before" if request.url in seen else "there are more than are read",
+            )
 
     def read_page(reply: Reply) -> tuple[list[AIModel], Request | None]:
         return driver.parse_models(reply), driver.next_page(reply)
@@ -68,9 +78,11 @@ def _same(request: Request) -> Request:
     return request
 
 
-def _enrich(model: AIModel, catalog: str) -> AIModel:
-    """Fill in from the catalog what the provider's record does not tell."""
-    entry = find(catalog, model.id)
+def _enrich(model: AIModel, driver: DriverHooks) -> AIModel:
+    """Fill in the provider, and from the catalog what its record does not tell."""
+    if model.provider is None:
+        model = msgspec.structs.replace(model, provider=driver.name)
+    entry = find(driver.catalog_name or driver.name, model.id)
     if entry is None:
         return model
     facts = {
@@ -99,7 +111,7 @@ async def find_model(pipeline: Pipeline[Any], model_id: str) -> AIModel:
     request = driver.model_request(model_id)
     if request is not None:
         model = await _ask(pipeline, request, lambda reply: driver.parse_model_reply(reply, model_id), {})
-        return _enrich(model, driver.catalog_name or driver.name)
+        return _enrich(model, driver)
     listed: list[AIModel] = []
     with suppress(UnsupportedFeatureError):
         listed = await list_models(pipeline)
@@ -108,7 +120,7 @@ async def find_model(pipeline: Pipeline[Any], model_id: str) -> AIModel:
             return model
     catalog = driver.catalog_name or driver.name
     if find(catalog, model_id) is not None:
-        return _enrich(AIModel(id=model_id, provider=driver.name), catalog)
+        return _enrich(AIModel(id=model_id), driver)
     kind = error_branch(driver.error_prefix)[ModelNotFoundError]
     raise kind(
         f"neither {pipeline.connection.name} nor the catalog knows a model {model_id!r}",

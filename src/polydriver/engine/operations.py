@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -23,6 +24,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 Flow: TypeAlias = Generator[Request, Reply | None, Any]
 
+_log = logging.getLogger("polydriver")
 _MAX_PAGES = 1000
 
 
@@ -99,6 +101,8 @@ async def _collect(pipeline: Pipeline[Any], work: Work[Any], wanted: PageRequest
             break
         left = None if wanted.limit is None else wanted.limit - len(items)
         request = msgspec.structs.replace(wanted, after=page.next, limit=left)
+    else:
+        _log.warning("%s: a list ends after %d pages, though more were announced", pipeline.connection.name, len(seen))
     return items if wanted.limit is None else items[: wanted.limit]
 
 

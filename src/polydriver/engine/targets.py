@@ -15,6 +15,7 @@ from .billing import price_answer, take_reported_cost
 from .calls import Call
 from .connection import Connection
 from .failures import Failures
+from .hook_faults import is_own_code
 from .ports import Port
 
 __all__ = ["Target"]
@@ -42,8 +43,12 @@ class Target:
             request = build()
         except AIError:
             raise
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise ConfigurationError(f"the request cannot be written as JSON: {error}") from error
+        except Exception as error:
+            if isinstance(error, TypeError | ValueError | OverflowError | RecursionError) and not is_own_code(error):
+                raise ConfigurationError(f"the request cannot be written as JSON: {error}") from error
+            raise self.failures.of_hook(error, "build_request") from error
+        if not isinstance(request, Request):
+            raise self.failures.of_result("build_request", request, "a Request")
         headers = request.headers
         headers.setdefault("user-agent", self.connection.user_agent)
         for name, value in self.config.headers.items():

@@ -138,14 +138,19 @@ _TAGS = re.compile(r"<[^>]{0,1000}>")
 
 
 class ErrorFacts(msgspec.Struct, kw_only=True):
-    """What could be read from a failed reply. `code` and `type` are the provider's words, `param` what they are
-    about."""
+    """What could be read from a failed reply.
+
+    `code` and `type` are the provider's words, `param` what they are about. `retry_after` is the wait that the provider
+    asks for, in seconds. `payload` is the whole body as it was decoded, with what stands around the error itself.
+    """
 
     message: str | None = None
     code: str | None = None
     type: str | None = None
     param: str | None = None
     status: int | None = None
+    retry_after: float | None = None
+    payload: Any = None
     details: dict[str, Any] = {}
 
 
@@ -272,6 +277,7 @@ class HandlesErrors(TraitBase):
             code=facts.code,
             type=facts.type,
             request_id=reply.request_id if reply is not None else None,
+            retry_after=facts.retry_after if retryable else None,
             retryable=retryable,
             details=facts.details,
         )
@@ -295,7 +301,7 @@ def read_error(body: Any) -> ErrorFacts:
     if isinstance(payload, str):
         return ErrorFacts(message=_plain_text(payload))
     if not isinstance(payload, dict):
-        return ErrorFacts()
+        return ErrorFacts(payload=payload)
     return _read_object(payload)
 
 
@@ -312,6 +318,8 @@ def _read_object(payload: dict[str, Any]) -> ErrorFacts:
         type=_word(kind) or _word(error.get("status")),
         param=_word(error.get("param")),
         status=_status(code) or _status(error.get("status")),
+        retry_after=_seconds(error.get("retry_after", payload.get("retry_after"))),
+        payload=payload,
     )
     facts.details = {"body": payload}
     if isinstance(raw := _metadata_raw(error), str):
@@ -325,6 +333,15 @@ def _status(value: Any) -> int | None:
         value = int(value)
     number = as_int(value)
     return number if number is not None and 100 <= number < 600 else None
+
+
+def _seconds(value: Any) -> float | None:
+    """A wait as a number of seconds, or as its digits."""
+    try:
+        seconds = float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else -1.0
+    except (ValueError, OverflowError):
+        return None
+    return seconds if 0.0 <= seconds < 1e9 else None
 
 
 def _word(value: Any) -> str | None:

@@ -20,6 +20,7 @@ check: dev-env ## lint, format, types, import directions, house rules
 	$(bin)/ruff check .
 	$(bin)/ruff format --check .
 	$(bin)/mypy src tools tests/conftest.py $(wildcard tests/typing examples)
+	$(bin)/basedpyright --level error
 	$(bin)/lint-imports --no-cache
 	$(bin)/python tools/check_house.py
 

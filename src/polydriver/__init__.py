@@ -114,6 +114,7 @@ if TYPE_CHECKING:
     from .prices.pricing import PriceTier as PriceTier
     from .provider import AsyncProvider as AsyncProvider
     from .provider import Provider as Provider
+    from .provider.options import CallOptions as CallOptions
     from .tools import Tool as Tool
     from .tools import tool as tool
     from .version import __version__ as __version__
@@ -152,6 +153,7 @@ _HOMES = {
     ),
     "manager": "AI AsyncAI",
     "provider": "AsyncProvider Provider",
+    "provider.options": "CallOptions",
     "tools": "Tool tool",
     "version": "__version__",
 }

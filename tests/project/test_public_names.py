@@ -38,6 +38,7 @@ def test_no_value_that_users_meet_is_left_out(module: object) -> None:
         "adopt_branch",
         "error_branch",
         "Media",
+        "ParsedT",
         "Part",
         "ProviderData",
         "Role",

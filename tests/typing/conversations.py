@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, assert_type
+from typing import Any, Literal, Unpack, assert_type
 
 from polydriver import (
     AI,
@@ -13,9 +14,11 @@ from polydriver import (
     AsyncAI,
     AsyncConversation,
     AsyncStream,
+    CallOptions,
     Conversation,
     Cost,
     Image,
+    Provider,
     ProviderTool,
     Stream,
     Tool,
@@ -43,6 +46,15 @@ def weather(city: str) -> str:
 async def time_in(city: str) -> str:
     """The time in a city."""
     return "12:00"
+
+
+class Desk:
+    """Methods that are tools."""
+
+    @tool
+    def lookup(self, order: str) -> str:
+        """Look up an order."""
+        return order
 
 
 def plain(city: str) -> str:
@@ -74,11 +86,11 @@ def building(ai: AI) -> None:
         .tools(weather, [time_in, plain], {"type": "web_search"})
         .when(True, lambda c: c.temperature(1), lambda c: c.seed(1))
     )
-    assert_type(chat, Conversation)
-    assert_type(chat.fork(), Conversation)
+    assert_type(chat, Conversation[Weather])
+    assert_type(chat.fork(), Conversation[Weather])
     assert_type(chat.history, list[AIMessage])
-    assert_type(chat.responses, list[AIResponse])
-    assert_type(chat.last_response, AIResponse | None)
+    assert_type(chat.responses, list[AIResponse[Weather]])
+    assert_type(chat.last_response, AIResponse[Weather] | None)
     assert_type(chat.total_cost, Cost | None)
 
 
@@ -116,11 +128,19 @@ async def awaiting(aio: AsyncAI) -> None:
 
 
 def tools() -> None:
-    assert_type(weather, Tool)
-    assert_type(time_in, Tool)
+    any_tool: Tool = weather
+    print(any_tool)
+    assert_type(weather("Oslo"), str)
+    assert_type(Desk().lookup("12"), str)
+    takes_text: Callable[[str], str] = Desk().lookup
+    print(takes_text)
     assert_type(weather.name, str)
     assert_type(weather.parameters, dict[str, Any])
     assert_type(make_tools([weather, plain, Weather, {"type": "web_search"}]), list[ToolSpec | ProviderTool])
+
+
+async def calling_tools() -> None:
+    assert_type(await time_in("Oslo"), str)
 
 
 async def running(response: AIResponse) -> None:
@@ -130,6 +150,36 @@ async def running(response: AIResponse) -> None:
 
 
 def structured(ai: AI) -> None:
-    answer = ai.provider().send_message("Paris?", response_format=Weather)
-    parsed: Weather = answer.parsed
-    assert_type(parsed.degrees, float)
+    provider = ai.provider()
+    answer = provider.send_message("Paris?", response_format=Weather)
+    assert_type(answer, AIResponse[Weather])
+    assert_type(answer.parsed.degrees, float)
+    assert_type(provider.send_messages(["Paris?"], response_format=list[int]).parsed, list[int])
+    assert_type(provider.send_message("Paris?", response_format={"type": "object"}), AIResponse)
+    assert_type(provider.send_message("Paris?", response_format="json"), AIResponse)
+    assert_type(provider.send_message("Paris?", response_format=Literal["sunny", "rainy"]), AIResponse)
+    assert_type(provider.send_batch(["Paris?"], response_format=Weather), list[AIResponse[Weather]])
+    assert_type(provider.stream_message("Paris?", print, response_format=Weather), AIResponse[Weather])
+    with provider.send_streaming_message("Paris?", response_format=Weather) as stream:
+        assert_type(stream, Stream[Weather])
+        assert_type(stream.until_done().parsed, Weather)
+    untyped: AIResponse = answer
+    weather: Weather = untyped.parsed
+    print(weather)
+
+
+async def structured_async(aio: AsyncAI) -> None:
+    provider = aio.provider()
+    assert_type((await provider.send_message("Paris?", response_format=Weather)).parsed, Weather)
+    assert_type(await provider.send_batch(["Paris?"], response_format=Weather), list[AIResponse[Weather]])
+    async with provider.send_streaming_message("Paris?", response_format=Weather) as stream:
+        assert_type(stream, AsyncStream[Weather])
+    assert_type(aio.conversation().response_format(Weather), AsyncConversation[Weather])
+    assert_type(await aio.conversation().response_format(Weather).send("Paris?"), AIResponse[Weather])
+
+
+def handing_on(provider: Provider, own: dict[str, Any], **options: Unpack[CallOptions]) -> None:
+    assert_type(provider.send_message("Hi", **options), AIResponse)
+    assert_type(provider.send_message("Hi", response_format=Weather, **own), AIResponse[Weather])
+    provider.send_message("Hi", stop="END", logit_bias={1: -1}, tools=[weather, plain, Weather], tool_choice=weather)
+    provider.send_message("Hi", model="m", mirostat=1, reasoning_effort="low", metadata={"team": "docs"}, timeout=5)

@@ -71,7 +71,8 @@ def capturing(bus: EventBus) -> None:
     with bus.capture(ResponseGenerated) as responses:
         assert_type(responses, list[ResponseGenerated])
     with bus.capture(ResponseGenerated, CostCalculated) as both:
-        assert_type(both, list[Event])
+        for event in both:
+            assert_type(event.metadata, dict[str, Any])
 
 
 def catching(provider: Provider) -> None:

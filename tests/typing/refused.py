@@ -22,6 +22,12 @@ from polydriver import (
 )
 
 
+@tool
+def double(number: int) -> int:
+    """Twice the number."""
+    return 2 * number
+
+
 def messages(provider: Provider) -> None:
     provider.send_message(1)  # type: ignore[arg-type]
     provider.send_message(["a", "list"])  # type: ignore[arg-type]
@@ -30,6 +36,26 @@ def messages(provider: Provider) -> None:
     AIMessage([1, 2])  # type: ignore[list-item]
     Image(b"...")  # type: ignore[call-arg]
     AIMessage("Hi").content = "changed"  # type: ignore[misc]
+
+
+def options(provider: Provider, chat: Conversation) -> None:
+    provider.send_message("Hi", temprature=0)  # type: ignore[call-arg]
+    provider.send_message("Hi", temperature="hot")  # type: ignore[arg-type]
+    provider.send_messages(["Hi"], max_tokens="many")  # type: ignore[arg-type]
+    provider.send_streaming_message("Hi", tools=3)  # type: ignore[arg-type]
+    provider.send_batch(["Hi"], temprature=0)  # type: ignore[call-overload]
+    chat.options(temprature=0)  # type: ignore[call-arg]
+
+
+async def async_options(provider: AsyncProvider) -> None:
+    await provider.send_message("Hi", temprature=0)  # type: ignore[call-arg]
+    await provider.send_messages(["Hi"], seed="7")  # type: ignore[arg-type]
+    provider.send_streaming_message("Hi", timeout="1")  # type: ignore[arg-type]
+
+
+def structured(provider: Provider, chat: Conversation[str]) -> None:
+    print(provider.send_message("Hi", response_format=ToolCall).parsed.city)  # type: ignore[attr-defined]
+    print(chat.send("Hi").parsed + 1)  # type: ignore[operator]
 
 
 def absent_values(response: AIResponse, usage: TokenUsage) -> None:
@@ -79,6 +105,9 @@ def builders(chat: Conversation) -> None:
 def tools() -> None:
     tool("name")  # type: ignore[call-overload]
     Tool(description="nameless")  # type: ignore[call-arg]
+    double("two")  # type: ignore[arg-type]
+    double()  # type: ignore[call-arg]
+    print(double(2).upper())  # type: ignore[attr-defined]
 
 
 def factories(ai: AI) -> None:

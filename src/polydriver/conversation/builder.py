@@ -6,12 +6,12 @@ import copy
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Self, TypeVar, Unpack
 
 from ..data.cost import Cost
 from ..data.messages import AIMessage, Media, Part, ToolCall, ToolResult
 from ..data.prompt import ProviderTool, ToolSpec
-from ..data.responses import AIChunk, AIResponse
+from ..data.responses import AIChunk, AIResponse, ParsedT
 from ..errors import ConfigurationError, ToolExecutionError
 from ..events import ConversationUpdated, Event, ToolCalled, ToolCompleted, ToolFailed
 from ..prompting import check_number, make_messages
@@ -20,6 +20,9 @@ from ..tools import ToolLike
 from ..trimming import trim
 from .attachments import add_attachments, make_attachment
 from .managers import AsyncManager, BlockingManager
+
+if TYPE_CHECKING:
+    from ..provider.options import AllOptions
 
 __all__ = ["Builder", "Turn"]
 
@@ -37,7 +40,7 @@ class Turn(NamedTuple):
     attached: list[Part]
 
 
-class Builder:
+class Builder(Generic[ParsedT]):
     """What both kinds of conversation share: everything that does not wait.
 
     Each method changes the conversation and returns it.
@@ -49,7 +52,7 @@ class Builder:
         self._ai = ai
         self.id = f"conv_{uuid.uuid4().hex}"
         self.history: list[AIMessage] = []
-        self.responses: list[AIResponse] = []
+        self.responses: list[AIResponse[ParsedT]] = []
         self._provider = provider
         self._model: str | None = None
         self._answered_by: str | None = None
@@ -132,7 +135,7 @@ class Builder:
         """The number of attempts, the first included."""
         return self.options(retry_attempts=attempts)
 
-    def options(self, **options: Any) -> Self:
+    def options(self, **options: Unpack[AllOptions]) -> Self:
         """Any options of the sending methods; `None` takes one back."""
         for name, value in options.items():
             if value is None:
@@ -151,10 +154,6 @@ class Builder:
             flat.extend(item if isinstance(item, list | tuple) else [item])
         self._tools = flat
         return self
-
-    def response_format(self, target: Any) -> Self:
-        """The wanted form of the answers: a model, a type, or a JSON schema; their value is `response.parsed`."""
-        return self.options(response_format=target)
 
     def context_window(self, max_tokens: int | None = None, *, max_messages: int | None = None) -> Self:
         """Send only the end of the history: at most so many messages, or tokens as estimated (4 characters each).
@@ -187,7 +186,7 @@ class Builder:
         """Called for each chunk; with it, `run_tools` streams its answers."""
         return self._listen("chunk", listener)
 
-    def on_response(self, listener: Callable[[AIResponse], object]) -> Self:
+    def on_response(self, listener: Callable[[AIResponse[ParsedT]], object]) -> Self:
         """Called for each whole answer."""
         return self._listen("response", listener)
 
@@ -210,7 +209,7 @@ class Builder:
         return other
 
     @property
-    def last_response(self) -> AIResponse | None:
+    def last_response(self) -> AIResponse[ParsedT] | None:
         """The latest answer."""
         return self.responses[-1] if self.responses else None
 
@@ -263,7 +262,7 @@ class Builder:
         before, after = (getattr(self._ai.provider(name), "driver", None) for name in (self._answered_by, now))
         return type(before) is not type(after) and after is not None and after.config.default_model is not None
 
-    def _record(self, turn: Turn, response: AIResponse) -> ConversationUpdated:
+    def _record(self, turn: Turn, response: AIResponse[ParsedT]) -> ConversationUpdated:
         """Put what was sent and answered into the history.
 
         Until then it stays pending, so a failed call loses nothing. What was added during the call stays pending, and
@@ -324,7 +323,7 @@ class Builder:
         without = {t.name for t in tools if isinstance(t, ToolSpec) and not (isinstance(t, Tool) and t.function)}
         return any(call.name in without for call in response.tool_calls)
 
-    def _too_many_rounds(self, limit: int, response: AIResponse) -> ToolExecutionError:
+    def _too_many_rounds(self, limit: int, response: AIResponse[ParsedT]) -> ToolExecutionError:
         return ToolExecutionError(
             f"the model still calls tools after {limit} rounds",
             hint="Raise max_rounds, or look at the tools' results: the model may be going in circles.",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..colours import drive, finish_async, finish_blocking
 from ..data.messages import ToolCall
-from ..data.responses import AIResponse
+from ..data.responses import AIResponse, ParsedT
 from ..engine.streams import AsyncStream, Stream
 from ..events import Event
 from ..provider import Message
@@ -15,10 +15,17 @@ from .builder import Turn
 from .loop import ToolLoop
 from .managers import AsyncManager, BlockingManager
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar
+
+    from ..provider.options import ResponseFormat
+
+    FormT = TypeVar("FormT", default=Any)
+
 __all__ = ["AsyncConversation", "Conversation"]
 
 
-class Conversation(ToolLoop):
+class Conversation(ToolLoop[ParsedT]):
     """A conversation for blocking callers.
 
     ::
@@ -30,14 +37,18 @@ class Conversation(ToolLoop):
 
     _ai: BlockingManager
 
-    def send(self, message: Message | None = None) -> AIResponse:
+    def response_format(self, target: ResponseFormat[FormT]) -> Conversation[FormT]:
+        """The wanted form of the answers: a class, another type, or a JSON schema; their value is `response.parsed`."""
+        return cast("Conversation[FormT]", self.options(response_format=target))
+
+    def send(self, message: Message | None = None) -> AIResponse[ParsedT]:
         """Send what is pending and `message`, with the whole history, and wait for the answer.
 
         On failure all stays as it was: what was pending still is, and `message` was never said.
         """
         return drive(self._send(message))
 
-    def stream(self, message: Message | None = None) -> Stream:
+    def stream(self, message: Message | None = None) -> Stream[ParsedT]:
         """Send what is pending and `message`; the answer comes in chunks.
 
         Both are part of the history once it has ended; a stream that breaks or is left early leaves nothing.
@@ -57,7 +68,7 @@ class Conversation(ToolLoop):
         max_rounds: int = 10,
         approve: Callable[[ToolCall], bool | str] | None = None,
         tool_timeout: float | None = None,
-    ) -> AIResponse:
+    ) -> AIResponse[ParsedT]:
         """Send, run the tools that the model calls, send their results, and so on until it answers without calls.
 
         Calls of one turn run side by side in threads; each failure is that call's result. `approve` is asked before
@@ -66,11 +77,11 @@ class Conversation(ToolLoop):
         """
         return drive(self._run_tools(message, max_rounds, approve, tool_timeout))
 
-    async def _deliver(self, turn: Turn) -> AIResponse:
+    async def _deliver(self, turn: Turn) -> AIResponse[ParsedT]:
         provider = self._ai.provider(self._provider)
         return provider.send_messages(turn.messages, **self._call_options())
 
-    async def _deliver_in_chunks(self, message: Message | None) -> AIResponse:
+    async def _deliver_in_chunks(self, message: Message | None) -> AIResponse[ParsedT]:
         with self.stream(message) as stream:
             return stream.until_done()
 
@@ -91,16 +102,20 @@ class Conversation(ToolLoop):
         return drive(work)
 
 
-class AsyncConversation(ToolLoop):
+class AsyncConversation(ToolLoop[ParsedT]):
     """A conversation for async callers; its listeners may be coroutine functions."""
 
     _ai: AsyncManager
 
-    async def send(self, message: Message | None = None) -> AIResponse:
+    def response_format(self, target: ResponseFormat[FormT]) -> AsyncConversation[FormT]:
+        """The wanted form of the answers: a class, another type, or a JSON schema; their value is `response.parsed`."""
+        return cast("AsyncConversation[FormT]", self.options(response_format=target))
+
+    async def send(self, message: Message | None = None) -> AIResponse[ParsedT]:
         """See `Conversation.send`."""
         return await self._send(message)
 
-    def stream(self, message: Message | None = None) -> AsyncStream:
+    def stream(self, message: Message | None = None) -> AsyncStream[ParsedT]:
         """See `Conversation.stream`. Not a coroutine: use `async with` or `async for`."""
         turn = self._next_turn(message)
         provider = self._ai.provider(self._provider)
@@ -117,15 +132,15 @@ class AsyncConversation(ToolLoop):
         max_rounds: int = 10,
         approve: Callable[[ToolCall], bool | str | Awaitable[bool | str]] | None = None,
         tool_timeout: float | None = None,
-    ) -> AIResponse:
+    ) -> AIResponse[ParsedT]:
         """See `Conversation.run_tools`; calls run in tasks, plain functions in threads."""
         return await self._run_tools(message, max_rounds, approve, tool_timeout)
 
-    async def _deliver(self, turn: Turn) -> AIResponse:
+    async def _deliver(self, turn: Turn) -> AIResponse[ParsedT]:
         provider = self._ai.provider(self._provider)
         return await provider.send_messages(turn.messages, **self._call_options())
 
-    async def _deliver_in_chunks(self, message: Message | None) -> AIResponse:
+    async def _deliver_in_chunks(self, message: Message | None) -> AIResponse[ParsedT]:
         async with self.stream(message) as stream:
             return await stream.until_done()
 

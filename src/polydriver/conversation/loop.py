@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import Any
 
 from ..data.messages import ToolCall, ToolResult
-from ..data.responses import AIResponse
+from ..data.responses import AIResponse, ParsedT
 from ..events import Event
 from ..provider import Message
 from .builder import Builder, Turn
@@ -14,7 +14,7 @@ from .builder import Builder, Turn
 __all__ = ["ToolLoop"]
 
 
-class ToolLoop(Builder):
+class ToolLoop(Builder[ParsedT]):
     """Sends turns and runs tools. A colour says how it waits: the abstract methods."""
 
     @abstractmethod
@@ -22,11 +22,11 @@ class ToolLoop(Builder):
         """Finish what a callback returned, which may be a coroutine."""
 
     @abstractmethod
-    async def _deliver(self, turn: Turn) -> AIResponse:
+    async def _deliver(self, turn: Turn) -> AIResponse[ParsedT]:
         """Send a turn and wait for the whole answer."""
 
     @abstractmethod
-    async def _deliver_in_chunks(self, message: Message | None) -> AIResponse:
+    async def _deliver_in_chunks(self, message: Message | None) -> AIResponse[ParsedT]:
         """The same as a stream, whose listeners hear of each chunk."""
 
     @abstractmethod
@@ -37,7 +37,7 @@ class ToolLoop(Builder):
     async def _emit(self, event: Event) -> None:
         """Bring an event to its listeners."""
 
-    async def _send(self, message: Message | None) -> AIResponse:
+    async def _send(self, message: Message | None) -> AIResponse[ParsedT]:
         turn = self._next_turn(message)
         response = await self._deliver(turn)
         await self._done(turn, response)
@@ -45,7 +45,7 @@ class ToolLoop(Builder):
 
     async def _run_tools(
         self, message: Message | None, max_rounds: int, approve: Any, tool_timeout: float | None
-    ) -> AIResponse:
+    ) -> AIResponse[ParsedT]:
         tools = self._tools_to_run(max_rounds, tool_timeout)
         for _ in range(max_rounds):
             chunked = "chunk" in self._listeners
@@ -60,7 +60,7 @@ class ToolLoop(Builder):
             await self._tell("tool_result", *results)
         raise self._too_many_rounds(max_rounds, response)
 
-    async def _done(self, turn: Turn, response: AIResponse) -> None:
+    async def _done(self, turn: Turn, response: AIResponse[ParsedT]) -> None:
         await self._emit(self._record(turn, response))
         await self._tell("response", response)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias
 
 import msgspec
 
@@ -12,7 +12,16 @@ from .cost import Cost
 from .messages import AIMessage, Part, ProviderData, Reasoning, Refusal, Text, ToolCall
 from .usage import TokenUsage
 
-__all__ = ["AIChunk", "AIResponse", "Choice", "FinishReason"]
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # type checkers know it without installing it
+
+    ParsedT = TypeVar("ParsedT", default=Any)
+else:
+    from typing import TypeVar
+
+    ParsedT = TypeVar("ParsedT")
+
+__all__ = ["AIChunk", "AIResponse", "Choice", "FinishReason", "ParsedT"]
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "error", "other"]
 
@@ -47,8 +56,8 @@ class Choice(msgspec.Struct, kw_only=True, omit_defaults=True):
         return [part for part in self.parts if type(part) is ToolCall]
 
 
-class AIResponse(Choice, kw_only=True, omit_defaults=True):
-    """A provider's whole answer.
+class AIResponse(Choice, Generic[ParsedT], kw_only=True, omit_defaults=True):
+    """A provider's whole answer. For type checkers it is an `AIResponse[T]` when `response_format` is a class `T`.
 
     - `parts`: everything in order; `content` (text), `reasoning` and `tool_calls` are read from it.
     - `finish_reason`: stop, length, tool_calls, content_filter, error or other; `raw_finish_reason` is the provider's
@@ -58,8 +67,9 @@ class AIResponse(Choice, kw_only=True, omit_defaults=True):
       the answer.
     - `request_id`: the provider's id of the request; `response_time`: seconds from the start of the call to its end.
     - `alternatives`: the further choices when `n` was above 1.
-    - `parsed`: the validated value of a structured call; `warnings`: what could not be done as asked; `raw`: the
-      decoded reply.
+    - `parsed`: the validated value of a structured call, an instance of the class asked for. It is `None` without one,
+      and when the answer is not a value: it calls tools, or was refused (see `finish_reason`).
+    - `warnings`: what could not be done as asked; `raw`: the decoded reply.
     - `provider_data`: opaque data that the next turn needs, for this provider alone.
     - `billing`: what decides the price beyond model and tokens, such as the service tier that served.
     - `attempts`: the attempts of the call in their order, the last one being that of this answer.
@@ -74,7 +84,7 @@ class AIResponse(Choice, kw_only=True, omit_defaults=True):
     request_id: str | None = None
     response_time: float | None = None
     alternatives: list[Choice] = []
-    parsed: Any = None
+    parsed: ParsedT = None  # type: ignore[assignment]
     warnings: list[str] = []
     raw: Any = None
     provider_data: ProviderData = {}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Generic, Literal, Self
 
 from ..colours import drive
 from ..data.prompt import Prompt
-from ..data.responses import AIChunk, AIResponse
+from ..data.responses import AIChunk, AIResponse, ParsedT
 from ..errors import StreamInterruptedError
 from .calls import Call
 from .pipeline import Pipeline
@@ -19,7 +19,7 @@ from .waiting import SoleUser, Stop, Stopped
 __all__ = ["AsyncStream", "Stream"]
 
 
-class BaseStream:
+class BaseStream(Generic[ParsedT]):
     """What both kinds of stream share: the request is made when the stream is entered or first read."""
 
     _closed = True  # until `__init__` has run: `__del__` comes for half-made streams, too
@@ -34,10 +34,10 @@ class BaseStream:
         self._user = SoleUser()
         self._closer = 0
         self._watchers: list[Callable[[AIChunk], object]] = []
-        self._followers: list[Callable[[AIResponse], object]] = []
+        self._followers: list[Callable[[AIResponse[ParsedT]], object]] = []
 
     @property
-    def response(self) -> AIResponse:
+    def response(self) -> AIResponse[ParsedT]:
         """The whole answer after the stream's end; before it, what came so far (its `finish_reason` is `None` then).
 
         Raises `RuntimeError` when the stream was never read.
@@ -51,7 +51,7 @@ class BaseStream:
         self._watchers.append(listener)
         return self
 
-    def then(self, listener: Callable[[AIResponse], object]) -> Self:
+    def then(self, listener: Callable[[AIResponse[ParsedT]], object]) -> Self:
         """Call `listener` with the whole answer once the last chunk of a stream that ended well is taken."""
         self._followers.append(listener)
         return self
@@ -145,7 +145,7 @@ class BaseStream:
             self._leave("dropped")
 
 
-class Stream(BaseStream):
+class Stream(BaseStream[ParsedT]):
     """A streamed answer for blocking callers: a context manager and an iterator of `AIChunk`.
 
     Leaving the `with`, `close()`, or dropping the stream frees the connection. An answer that is cut raises
@@ -197,14 +197,14 @@ class Stream(BaseStream):
             self._closer = threading.get_ident()
         self._leave("closed")
 
-    def until_done(self) -> AIResponse:
+    def until_done(self) -> AIResponse[ParsedT]:
         """Read to the end and return the whole answer."""
         for _ in self:
             pass
         return self.response
 
 
-class AsyncStream(BaseStream):
+class AsyncStream(BaseStream[ParsedT]):
     """A streamed answer for async callers: an async context manager and an async iterator of `AIChunk`.
 
     Leaving the `async with`, cancelling the task, `aclose()`, or dropping the stream frees the connection. `await
@@ -243,7 +243,7 @@ class AsyncStream(BaseStream):
             self._reader.pending.clear()
             await self._reader.abandon(self._pipeline.port.emit, "closed")
 
-    async def until_done(self) -> AIResponse:
+    async def until_done(self) -> AIResponse[ParsedT]:
         """Read to the end and return the whole answer."""
         async for _ in self:
             pass

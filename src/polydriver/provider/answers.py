@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+import msgspec
+
 from ..contract import DriverHooks
 from ..data.cost import Cost
 from ..data.messages import AIMessage
@@ -13,10 +15,18 @@ from ..data.models import Capabilities
 from ..data.usage import TokenUsage
 from ..engine.connection import Connection
 
-__all__ = ["Answers", "Message"]
+__all__ = ["UNSET", "Answers", "Message", "with_format"]
+
+UNSET: Any = msgspec.UNSET
+"""For an option that is not given. `None` is given: it takes a default of the connection back."""
 
 Message: TypeAlias = str | AIMessage | Mapping[str, Any]
 """What is taken as a message: text (the user's), an `AIMessage`, or a dict as OpenAI writes messages."""
+
+
+def with_format(options: Mapping[str, Any], response_format: object) -> Mapping[str, Any]:
+    """The options with `response_format` among them, if it is given."""
+    return options if response_format is UNSET else {**options, "response_format": response_format}
 
 
 class Answers(ABC):

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from ..colours import finish_async
 from ..events.bus import Observable
 from ..prompting import build_prompt
-from .answers import Answers, Message
+from .answers import UNSET, Answers, Message, with_format
 from .operations import AsyncOperations
 
 if TYPE_CHECKING:
     from ..contract import DriverHooks
     from ..data.cost import Cost
     from ..data.models import AIModel, Capabilities, CredentialReport, HealthReport, SyncReport
-    from ..data.responses import AIChunk, AIResponse
+    from ..data.responses import AIChunk, AIResponse, ParsedT
     from ..data.usage import TokenUsage
     from ..engine.connection import Connection
     from ..engine.pipeline import Pipeline
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..engine.streams import AsyncStream
     from ..errors import AIError
     from ..events import EventBus
+    from .options import AllOptions, ResponseFormat, SendOptions
 
 __all__ = ["AsyncProvider"]
 
@@ -73,40 +74,66 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         """See `Answers.get_name`."""
         return self._source.get_name()
 
-    async def send_message(self, message: Message, **options: Any) -> AIResponse:
+    async def send_message(
+        self,
+        message: Message,
+        *,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> AIResponse[ParsedT]:
         """See `Provider.send_message`."""
-        return await self.send_messages([message], **options)
+        return await self.send_messages([message], response_format=response_format, **options)
 
-    async def send_messages(self, messages: Sequence[Message] | Message, **options: Any) -> AIResponse:
+    async def send_messages(
+        self,
+        messages: Sequence[Message] | Message,
+        *,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> AIResponse[ParsedT]:
         """See `Provider.send_messages`."""
-        prompt, limits = build_prompt(self.driver, messages, options)
+        prompt, limits = build_prompt(self.driver, messages, with_format(options, response_format))
         return await self._pipeline.send(prompt, self.connection.call(limits))
 
-    def send_streaming_message(self, message: Message, **options: Any) -> AsyncStream:
+    def send_streaming_message(
+        self,
+        message: Message,
+        *,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> AsyncStream[ParsedT]:
         """See `Provider.send_streaming_message`.
 
         Not a coroutine: use `async with`, `async for`, or `await` to open it.
         """
-        return self.send_streaming_messages([message], **options)
+        return self.send_streaming_messages([message], response_format=response_format, **options)
 
-    def send_streaming_messages(self, messages: Sequence[Message] | Message, **options: Any) -> AsyncStream:
+    def send_streaming_messages(
+        self,
+        messages: Sequence[Message] | Message,
+        *,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> AsyncStream[ParsedT]:
         """See `Provider.send_streaming_messages`.
 
         Not a coroutine: use `async with`, `async for`, or `await` to open it.
         """
         from ..engine.streams import AsyncStream
 
-        prompt, limits = build_prompt(self.driver, messages, options, stream=True)
+        prompt, limits = build_prompt(self.driver, messages, with_format(options, response_format), stream=True)
         return AsyncStream(self._pipeline, prompt, self.connection.call(limits))
 
     async def stream_message(
         self,
         message: Message | Sequence[Message],
         callback: Callable[[AIChunk], Awaitable[object] | object],
-        **options: Any,
-    ) -> AIResponse:
+        *,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> AIResponse[ParsedT]:
         """See `Provider.stream_message`. The callback may be a coroutine function."""
-        async with self.send_streaming_messages(message, **options) as stream:
+        async with self.send_streaming_messages(message, response_format=response_format, **options) as stream:
             async for chunk in stream:
                 await finish_async(callback(chunk))
         return stream.response
@@ -118,8 +145,9 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         *,
         max_concurrency: int = 5,
         return_exceptions: Literal[False] = False,
-        **options: Any,
-    ) -> list[AIResponse]: ...
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> list[AIResponse[ParsedT]]: ...
     @overload
     async def send_batch(
         self,
@@ -127,8 +155,9 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         *,
         max_concurrency: int = 5,
         return_exceptions: bool,
-        **options: Any,
-    ) -> list[AIResponse | AIError]: ...
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> list[AIResponse[ParsedT] | AIError]: ...
 
     async def send_batch(
         self,
@@ -136,13 +165,16 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         *,
         max_concurrency: int = 5,
         return_exceptions: bool = False,
-        **options: Any,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
     ) -> list[Any]:
         """See `Provider.send_batch`; side by side in tasks."""
         from ..engine.batch import check_prompts, run_in_tasks
 
         check_prompts(messages)
-        calls = [lambda item=item: self.send_messages(item, **options) for item in messages]
+        calls = [
+            lambda item=item: self.send_messages(item, response_format=response_format, **options) for item in messages
+        ]
         return await run_in_tasks(calls, max_concurrency, return_exceptions)
 
     async def get_available_models(self, refresh: bool = False) -> list[AIModel]:
@@ -169,12 +201,13 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
 
         return await validate_credentials(self._pipeline)
 
-    async def get_health(self, *, probe: Message | None = None, **options: Any) -> HealthReport:
+    async def get_health(self, *, probe: Message | None = None, **options: Unpack[AllOptions]) -> HealthReport:
         """See `Provider.get_health`."""
         from ..engine.models import check_health
 
         async def send() -> object:
-            return await self.send_message(probe or "", **{"max_tokens": 16, "retry_attempts": 1, **options})
+            chosen: AllOptions = {"max_tokens": 16, "retry_attempts": 1, **options}
+            return await self.send_message(probe or "", **chosen)
 
         return await check_health(self._pipeline, send if probe is not None else None)
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from ..events.bus import Observable
 from ..prompting import build_prompt
-from .answers import Answers, Message
+from .answers import UNSET, Answers, Message, with_format
 from .asynchronous import AsyncProvider
 from .operations import Operations
 
 if TYPE_CHECKING:
     from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
-    from ..data.responses import AIChunk, AIResponse
+    from ..data.responses import AIChunk, AIResponse, ParsedT
     from ..engine.pipeline import Pipeline
     from ..engine.ports import BlockingPort
     from ..engine.streams import Stream
     from ..errors import AIError
     from ..events import EventBus
+    from .options import AllOptions, ResponseFormat, SendOptions
 
 __all__ = ["Provider"]
 
@@ -52,41 +53,70 @@ class Provider(Operations, Answers, Observable):
 
         return Pipeline(self.connection, self.connection.blocking_port())
 
-    def send_message(self, message: Message, **options: Any) -> AIResponse:
+    def send_message(
+        self,
+        message: Message,
+        *,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> AIResponse[ParsedT]:
         """Send one message and wait for the whole answer."""
-        return self.send_messages([message], **options)
+        return self.send_messages([message], response_format=response_format, **options)
 
-    def send_messages(self, messages: Sequence[Message] | Message, **options: Any) -> AIResponse:
+    def send_messages(
+        self,
+        messages: Sequence[Message] | Message,
+        *,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> AIResponse[ParsedT]:
         """Send a conversation and wait for the whole answer."""
         from ..colours import drive
 
-        prompt, limits = build_prompt(self.driver, messages, options)
+        prompt, limits = build_prompt(self.driver, messages, with_format(options, response_format))
         return drive(self._pipeline.send(prompt, self.connection.call(limits)))
 
-    def send_streaming_message(self, message: Message, **options: Any) -> Stream:
+    def send_streaming_message(
+        self,
+        message: Message,
+        *,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> Stream[ParsedT]:
         """Send one message; the answer comes in chunks.
 
         The request is made when the stream is entered or first read.
         """
-        return self.send_streaming_messages([message], **options)
+        return self.send_streaming_messages([message], response_format=response_format, **options)
 
-    def send_streaming_messages(self, messages: Sequence[Message] | Message, **options: Any) -> Stream:
+    def send_streaming_messages(
+        self,
+        messages: Sequence[Message] | Message,
+        *,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> Stream[ParsedT]:
         """Send a conversation; the answer comes in chunks.
 
         The request is made when the stream is entered or first read.
         """
         from ..engine.streams import Stream
 
-        prompt, limits = build_prompt(self.driver, messages, options, stream=True)
+        prompt, limits = build_prompt(self.driver, messages, with_format(options, response_format), stream=True)
         return Stream(self._pipeline, prompt, self.connection.call(limits))
 
     def stream_message(
-        self, message: Message | Sequence[Message], callback: Callable[[AIChunk], object], **options: Any
-    ) -> AIResponse:
+        self,
+        message: Message | Sequence[Message],
+        callback: Callable[[AIChunk], object],
+        *,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> AIResponse[ParsedT]:
         """Stream an answer into `callback`, chunk by chunk, and return it whole. An async callback is waited for."""
         from ..colours import drive, finish_blocking
 
-        with self.send_streaming_messages(message, **options) as stream:
+        with self.send_streaming_messages(message, response_format=response_format, **options) as stream:
             for chunk in stream:
                 drive(finish_blocking(callback(chunk)))
         return stream.response
@@ -98,8 +128,9 @@ class Provider(Operations, Answers, Observable):
         *,
         max_concurrency: int = 5,
         return_exceptions: Literal[False] = False,
-        **options: Any,
-    ) -> list[AIResponse]: ...
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> list[AIResponse[ParsedT]]: ...
     @overload
     def send_batch(
         self,
@@ -107,8 +138,9 @@ class Provider(Operations, Answers, Observable):
         *,
         max_concurrency: int = 5,
         return_exceptions: bool,
-        **options: Any,
-    ) -> list[AIResponse | AIError]: ...
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> list[AIResponse[ParsedT] | AIError]: ...
 
     def send_batch(
         self,
@@ -116,7 +148,8 @@ class Provider(Operations, Answers, Observable):
         *,
         max_concurrency: int = 5,
         return_exceptions: bool = False,
-        **options: Any,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
     ) -> list[Any]:
         """Send many prompts side by side in threads; answers come in the order of the prompts.
 
@@ -127,7 +160,9 @@ class Provider(Operations, Answers, Observable):
         from ..engine.batch import check_prompts, run_in_threads
 
         check_prompts(messages)
-        calls = [lambda item=item: self.send_messages(item, **options) for item in messages]
+        calls = [
+            lambda item=item: self.send_messages(item, response_format=response_format, **options) for item in messages
+        ]
         return run_in_threads(calls, max_concurrency, return_exceptions)
 
     def get_available_models(self, refresh: bool = False) -> list[AIModel]:
@@ -158,7 +193,7 @@ class Provider(Operations, Answers, Observable):
 
         return drive(validate_credentials(self._pipeline))
 
-    def get_health(self, *, probe: Message | None = None, **options: Any) -> HealthReport:
+    def get_health(self, *, probe: Message | None = None, **options: Unpack[AllOptions]) -> HealthReport:
         """Whether the provider is healthy, degraded or unhealthy, by its model list, which costs nothing.
 
         With `probe` a message is sent instead, which is paid for.
@@ -167,7 +202,8 @@ class Provider(Operations, Answers, Observable):
         from ..engine.models import check_health
 
         async def send() -> object:
-            return self.send_message(probe or "", **{"max_tokens": 16, "retry_attempts": 1, **options})
+            chosen: AllOptions = {"max_tokens": 16, "retry_attempts": 1, **options}
+            return self.send_message(probe or "", **chosen)
 
         return drive(check_health(self._pipeline, send if probe is not None else None))
 

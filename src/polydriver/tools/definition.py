@@ -6,7 +6,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Protocol, Self, TypeAlias, overload
 
 import msgspec
 
@@ -14,6 +14,21 @@ from ..data.prompt import ProviderTool, ToolSpec
 from ..errors import ConfigurationError
 from ..schema import ReadError, Schema, adapt, find_problems, merge_root_ref, parse_docstring, reader_for
 from .signature import Signature, ToolArgumentsError, signature_of
+
+if TYPE_CHECKING:
+    from typing_extensions import ParamSpec, TypeVar  # type checkers know it without installing it
+
+    P = ParamSpec("P", default=...)
+    R = TypeVar("R", default=Any)
+else:
+    from typing import ParamSpec, TypeVar
+
+    P = ParamSpec("P")
+    R = TypeVar("R")
+
+P2 = ParamSpec("P2")
+R2 = TypeVar("R2")
+S = TypeVar("S")
 
 __all__ = ["Tool", "ToolLike", "make_tools", "tool"]
 
@@ -23,8 +38,8 @@ ToolLike: TypeAlias = ToolSpec | ProviderTool | Callable[..., Any] | type | dict
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
-class Tool(ToolSpec, kw_only=True, weakref=True, eq=False):
-    """A tool that can be run here. Calling it calls the plain function.
+class Tool(ToolSpec, Generic[P, R], kw_only=True, weakref=True, eq=False):
+    """A tool that can be run here. Calling it calls the plain function, whose parameters and result are `P` and `R`.
 
     `function` is what runs (`None`: the tool is only offered, its calls are for the application); `timeout`
     in seconds; `requires_approval` keeps it from running unless the approval hook agrees; `type` is the class
@@ -32,7 +47,7 @@ class Tool(ToolSpec, kw_only=True, weakref=True, eq=False):
     no `parameters`, a tool takes these, and its description, from the function.
     """
 
-    function: Callable[..., Any] | None = None
+    function: Callable[P, R] | None = None
     timeout: float | None = None
     requires_approval: bool = False
     type: Any = None
@@ -44,13 +59,20 @@ class Tool(ToolSpec, kw_only=True, weakref=True, eq=False):
             self.parameters = self.signature.schema
             self.description = self.description or self.signature.doc.summary
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function as it was written, without validation. Raises `TypeError` when there is none."""
         if self.function is None:
             raise TypeError(f"the tool {self.name!r} has no function")
         return self.function(*args, **kwargs)
 
-    def __get__(self, instance: Any, owner: Any = None) -> Self:
+    @overload
+    def __get__(self, instance: None, owner: Any = None) -> Self: ...
+    @overload
+    def __get__(self: Tool[Concatenate[S, P2], R2], instance: S, owner: Any = None) -> Tool[P2, R2]: ...
+    @overload
+    def __get__(self, instance: object, owner: Any = None) -> Self: ...
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None or self.function is None or self.signature is None or not self.signature.needs_instance:
             return self
         method = self.function.__get__(instance, owner)
@@ -84,13 +106,20 @@ class Tool(ToolSpec, kw_only=True, weakref=True, eq=False):
         Raises `ToolArgumentsError`, `TypeError` without a function, and what the function raises.
         """
         values = self.bind(arguments)
-        if self.function is None:
+        function: Callable[..., Any] | None = self.function
+        if function is None:
             raise TypeError(f"the tool {self.name!r} has no function")
-        return self.signature.call(self.function, values) if self.signature else self.function(**values)
+        return self.signature.call(function, values) if self.signature else function(**values)
+
+
+class _Decorator(Protocol):
+    """What `tool(name=...)` returns."""
+
+    def __call__(self, function: Callable[P2, R2], /) -> Tool[P2, R2]: ...
 
 
 @overload
-def tool(function: Callable[..., Any], /) -> Tool: ...
+def tool(function: Callable[P2, R2], /) -> Tool[P2, R2]: ...
 
 
 @overload
@@ -102,7 +131,7 @@ def tool(
     timeout: float | None = None,
     requires_approval: bool = False,
     parameters: Schema | None = None,
-) -> Callable[[Callable[..., Any]], Tool]: ...
+) -> _Decorator: ...
 
 
 def tool(
@@ -115,7 +144,7 @@ def tool(
     timeout: float | None = None,
     requires_approval: bool = False,
     parameters: Schema | None = None,
-) -> Tool | Callable[[Callable[..., Any]], Tool]:
+) -> Tool | _Decorator:
     """Make a tool of a function: `@tool`, or `@tool(name=..., timeout=10)`. Methods can be decorated, too.
 
     The schema comes from the signature and its type hints; descriptions from the docstring (Google, NumPy or
@@ -124,7 +153,7 @@ def tool(
     carry.
     """
 
-    def decorate(function: Callable[..., Any]) -> Tool:
+    def decorate(function: Callable[P2, R2], /) -> Tool[P2, R2]:
         signature = signature_of(function) if parameters is None else None
         doc = signature.doc if signature else parse_docstring(function.__doc__)
         return Tool(

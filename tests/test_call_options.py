@@ -1,0 +1,72 @@
+"""The typed dicts of options say what the sending methods take: every option of every driver, and no other."""
+
+from __future__ import annotations
+
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+import pytest
+
+from polydriver import AI, ConfigurationError, UnknownOptionError
+from polydriver.data.prompt import Prompt, ToolSpec
+from polydriver.drivers import driver_class, driver_names
+from polydriver.prompting import CALL_LIMITS, PROMPT_OPTIONS
+from polydriver.provider import options
+from polydriver.testing import MockDriver
+from polydriver.tools import ToolLike
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "azure": {"endpoint": "https://example.openai.azure.com"},
+    "bedrock": {"region": "us-east-1"},
+    "bedrock_mantle": {"region": "us-east-1"},
+    "cloudflare": {"account_id": "account"},
+    "databricks": {"host": "example.cloud.databricks.com"},
+    "openai": {"base_url": "http://localhost:1/v1"},
+    "snowflake": {"account": "account"},
+}
+
+
+def hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind, localns={"ToolLike": ToolLike, "ToolSpec": ToolSpec, "ReasoningEffort": str})
+
+
+def test_the_options_of_all_providers_are_typed() -> None:
+    assert set(hints(options.CallOptions)) == PROMPT_OPTIONS | CALL_LIMITS | {"model"}
+
+
+def test_the_options_of_drivers_are_typed() -> None:
+    own: set[str] = set()
+    for name in driver_names():
+        own |= driver_class(name)({"api_key": "key-of-a-test", **SETTINGS.get(name, {})}).option_names
+    assert set(hints(options.DriverOptions)) == own - PROMPT_OPTIONS - CALL_LIMITS
+
+
+def test_plain_values_have_the_types_of_prompts() -> None:
+    typed = hints(options.CallOptions)
+    for name, kind in get_type_hints(Prompt).items():
+        if kind in (float | None, int | None, bool | None, str | None):
+            assert set(get_args(kind)) <= set(get_args(typed[name])), name
+
+
+@pytest.mark.parametrize("sending", ["send_message", "send_messages", "send_streaming_message"])
+def test_types_change_nothing_at_run_time(sending: str) -> None:
+    driver = MockDriver()
+    with pytest.raises(UnknownOptionError, match="temperature"):
+        getattr(driver, sending)("Hi", temprature=0)
+    with pytest.raises(ConfigurationError, match="temperature"):
+        getattr(driver, sending)("Hi", temperature="hot")
+
+
+def test_a_default_form_holds_until_a_call_takes_it_back() -> None:
+    ai = AI.fake(['{"a": 1}', "no JSON", '{"a": 2}'], options={"response_format": {"type": "json_object"}})
+    provider = ai.provider()
+    assert provider.send_message("Hi").parsed == {"a": 1}
+    assert provider.send_message("Hi", response_format=None).parsed is None
+    chat = ai.conversation()
+    assert chat.send("Hi").parsed == {"a": 2}
+
+
+def test_responses_are_structs_that_are_stored_and_read_as_before() -> None:
+    response = AI.fake(["Hi"]).provider().send_message("Hello")
+    stored = msgspec.json.encode(response)
+    assert msgspec.json.decode(stored, type=type(response)).content == "Hi"

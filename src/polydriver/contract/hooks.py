@@ -186,8 +186,8 @@ class Wire(Part, kw_only=True, eq=False):
             rule, name = self.put_rules[position], OPTIONS[position]
             if rule is RENDERED or (name == "tools" and not value):
                 continue
-            if name in self.ranges:
-                value = self._within_range(prompt, name, value)
+            if self.ranges:
+                value = self.within_range(prompt, name, value)
             if name == "service_tier" and self.service_tiers is not None and value not in self.service_tiers:
                 prompt.warn(f"{self.name} does not support service_tier {value!r}; it was left out.")
             elif type(rule) is str:
@@ -197,7 +197,10 @@ class Wire(Part, kw_only=True, eq=False):
             elif type(rule) is Refused:
                 raise self.unsupported(f"{name} ({rule.reason})")
 
-    def _within_range(self, prompt: Prompt, name: str, value: float) -> float:
+    def within_range(self, prompt: Prompt, name: str, value: Any) -> Any:
+        """The value of an option, or the nearest one that the service takes, with a warning."""
+        if name not in self.ranges:
+            return value
         least, most = self.ranges[name]
         nearest = min(max(value, least), most)
         if nearest != value:

@@ -104,7 +104,12 @@ class MistralDriver(CompatibleDriver):
     wire = MistralChat(
         stream_usage=False,  # usage comes with the last chunk; the API refuses fields that it doesn't know
         marks_prefix=True,
-        ranges={"temperature": (0, 1.5)},
+        ranges={
+            "temperature": (0, 1.5),
+            "presence_penalty": (-2, 2),
+            "frequency_penalty": (-2, 2),
+            "seed": (0, 2**63 - 1),
+        },
         tool_choices={"required": "any"},
         option_names=frozenset({"guardrails", "metadata", "prediction", "prompt_mode", "safe_prompt"}),
         options={"seed": "random_seed", **dict.fromkeys(_NOT_SUPPORTED, LEFT_OUT)},

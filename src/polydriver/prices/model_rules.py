@@ -93,6 +93,7 @@ _TABLES = {
         "openai": _OPENAI, "azure": _OPENAI, "azure_openai": _OPENAI, "xai": _XAI, "groq": _GROQ
     }.items()
 }  # fmt: skip
+_WITHOUT_VIDEO = re.compile(r"(mistral|meta|cohere|ai21|openai|deepseek|writer|qwen)\.")
 _DEAF = re.compile(r"(gpt-[345]|chatgpt|o[134])(?!.*(audio|realtime))")
 # Services of which every model that does not reason refuses to be told how much it shall.
 _REFUSE_EFFORT = frozenset({*_TABLES, "gemini", "mistral"})
@@ -115,7 +116,9 @@ def _find_unread(provider: str, name: str, entry: ModelEntry | None) -> frozense
         return frozenset({"audio", "video"})
     read = entry.input_modalities if entry is not None else None
     if read is None:
-        return frozenset({"audio", "video"}) if "claude" in name else frozenset()
+        if "claude" in name:
+            return frozenset({"audio", "video"})
+        return frozenset({"video"}) if provider == "bedrock" and _WITHOUT_VIDEO.search(name) else frozenset()
     return frozenset({"audio", "video"}.difference(read)) | ({"image"} if read == ("text",) else set())
 
 

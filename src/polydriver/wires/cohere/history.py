@@ -20,6 +20,7 @@ from ...data.messages import (
     Video,
 )
 from ...data.prompt import Prompt
+from ..shared.tools import FAILED_SILENTLY
 from .options import CohereSettings
 
 __all__ = ["TOOL_PLAN", "render_documents", "render_messages"]
@@ -44,7 +45,7 @@ def render_messages(wire: CohereSettings, prompt: Prompt) -> list[dict[str, Any]
             rendered += _render_assistant(wire, prompt, message)
             continue
         for result in results:
-            rendered.append({"role": "tool", "tool_call_id": result.tool_call_id, "content": result.text})
+            rendered.append({"role": "tool", "tool_call_id": result.tool_call_id, "content": _result_text(result)})
             shown += _media_of(wire, prompt, result)
         rest: list[Part] = [part for part in message.parts if not isinstance(part, ToolResult)]
         if results:
@@ -53,6 +54,12 @@ def render_messages(wire: CohereSettings, prompt: Prompt) -> list[dict[str, Any]
             role = "system" if message.role in ("system", "developer") else "user"
             rendered += _render_input(wire, prompt, role, rest)
     return rendered + (_render_input(wire, prompt, "user", shown) if shown else [])
+
+
+def _result_text(result: ToolResult) -> str:
+    """What a tool gave; a message without content is refused."""
+    text = result.text
+    return text if text.strip() else FAILED_SILENTLY if result.is_error else "(no output)"
 
 
 def _media_of(wire: CohereSettings, prompt: Prompt, result: ToolResult) -> list[Part]:

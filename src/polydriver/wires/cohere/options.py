@@ -35,7 +35,13 @@ COHERE_OPTIONS = frozenset(
 """Options beyond those of `Prompt`."""
 
 
-_RANGES = {"top_p": (0.01, 0.99), "top_k": (0, 500), "presence_penalty": (0, 1), "frequency_penalty": (0, 1)}
+_RANGES = {
+    "top_p": (0.01, 0.99),
+    "top_k": (0, 500),
+    "presence_penalty": (0, 1),
+    "frequency_penalty": (0, 1),
+    "seed": (0, 2**63 - 1),
+}
 
 
 class CohereSettings(Wire, kw_only=True, eq=False):

@@ -47,20 +47,25 @@ def _render_tools(wire: CohereSettings, prompt: Prompt, body: dict[str, Any]) ->
         # There is no way to name a tool; one that must be called, and is the only one, comes to the same.
         tools = [tool for tool in tools if not isinstance(tool, ToolSpec) or tool.name == choice]
         body["tool_choice"] = "REQUIRED"
-    body["tools"] = [_render_tool(wire, tool) for tool in tools]
-    strict = {tool.strict is True for tool in tools if isinstance(tool, ToolSpec)}
-    if strict == {True} and all(tool.parameters.get("required") for tool in tools if isinstance(tool, ToolSpec)):
+    specs = [tool for tool in tools if isinstance(tool, ToolSpec)]
+    schemas = {tool.name: render_schema(tool.parameters) for tool in specs if tool.strict}
+    if schemas and len(schemas) == len(specs) and None not in schemas.values():
         body["strict_tools"] = True
-    elif strict == {True}:
-        prompt.warn(f"{wire.name} is only strict with tools that all have a required parameter; strict was left out.")
-    elif len(strict) > 1:
-        prompt.warn(f"{wire.name} can only be strict with all tools at once; strict was left out.")
+    elif schemas:
+        prompt.warn(
+            f"{wire.name} is strict with all tools at once or none, and with schemas that it can keep to; "
+            "strict was left out."
+        )
+        schemas = {}
+    body["tools"] = [_render_tool(wire, tool, schemas) for tool in tools]
 
 
-def _render_tool(wire: CohereSettings, tool: ToolSpec | ProviderTool) -> dict[str, Any]:
+def _render_tool(
+    wire: CohereSettings, tool: ToolSpec | ProviderTool, schemas: dict[str, dict[str, Any] | None]
+) -> dict[str, Any]:
     if isinstance(tool, ProviderTool):
         return tool.data
-    function: dict[str, Any] = {"name": tool.name, "parameters": tool_parameters(tool)}
+    function: dict[str, Any] = {"name": tool.name, "parameters": schemas.get(tool.name) or tool_parameters(tool)}
     if tool.description:
         function["description"] = tool.description
     return {"type": "function", "function": function}

@@ -23,7 +23,7 @@ from ...data.messages import (
     ToolResult,
 )
 from ...data.prompt import Prompt
-from ..shared.tools import plain_call_id
+from ..shared.tools import FAILED_SILENTLY, plain_call_id
 from .media import MAX_NAME, render_media
 from .options import ConverseSettings
 
@@ -97,7 +97,7 @@ def _render_message(wire: ConverseSettings, prompt: Prompt, message: AIMessage) 
     role = "assistant" if message.role == "assistant" else "user"
     for part in message.parts:
         if isinstance(part, ToolResult):
-            yield "user", _render_result(wire, prompt, part)
+            yield from (("user", block) for block in _render_result(wire, prompt, part))
         elif isinstance(part, ToolCall):
             yield "assistant", _render_call(part)
         elif block := _render_part(wire, prompt, part, role):
@@ -151,17 +151,23 @@ def _render_call(call: ToolCall) -> Block:
     return {"toolUse": {"toolUseId": plain_call_id(call.id), "name": plain_name(call.name), "input": arguments}}
 
 
-def _render_result(wire: ConverseSettings, prompt: Prompt, result: ToolResult) -> Block:
+def _render_result(wire: ConverseSettings, prompt: Prompt, result: ToolResult) -> Iterator[Block]:
+    """The result, and behind it the media of a failed call: Claude takes only text in results that are errors."""
+    behind: list[Block] = []
     if isinstance(result.content, str):
         content = [{"text": result.content}] if result.content.strip() else []
     else:
         content = [block for part in result.content if (block := _render_inner(wire, prompt, part))]
-    rendered: Block = {"toolUseId": plain_call_id(result.tool_call_id), "content": content}
+    if result.is_error:
+        behind = [block for block in content if "text" not in block]
+        content = [block for block in content if "text" in block]
     if not content and result.is_error:
-        content.append({"text": "The tool failed without a message."})
+        content.append({"text": FAILED_SILENTLY})
+    rendered: Block = {"toolUseId": plain_call_id(result.tool_call_id), "content": content}
     if result.is_error:
         rendered["status"] = "error"
-    return {"toolResult": rendered}
+    yield {"toolResult": rendered}
+    yield from behind
 
 
 def _render_inner(wire: ConverseSettings, prompt: Prompt, part: Part) -> Block | None:

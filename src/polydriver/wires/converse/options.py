@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from ...contract import RENDERED, OptionRule, Wire, option_rules
 from ...prices.catalog import find
 from ..messages.generations import Generation, find_generation
@@ -44,6 +46,9 @@ class ConverseSettings(Wire, kw_only=True, eq=False):
     """What the modules of this wire ask it for."""
 
     rules = CONVERSE_RULES
+    ranges: Mapping[str, tuple[float, float]] = msgspec.field(
+        default_factory=lambda: {"temperature": (0, 1), "top_p": (0, 1)}
+    )
     option_names: frozenset[str] = CONVERSE_OPTIONS
 
     def family(self, model: str) -> Family:

@@ -24,7 +24,7 @@ def render_inference(wire: ConverseSettings, prompt: Prompt, body: dict[str, Any
     if family.reasoning == "claude":
         config, fields = _render_claude(wire, prompt, body)
     else:
-        config, fields = _render_plain(prompt), _render_effort(wire, prompt)
+        config, fields = _render_plain(wire, prompt), _render_effort(wire, prompt)
         if prompt.top_k is not None:
             _put(fields, family.top_k, prompt.top_k)
     if prompt.stop is not None:
@@ -35,9 +35,13 @@ def render_inference(wire: ConverseSettings, prompt: Prompt, body: dict[str, Any
         body["additionalModelRequestFields"] = fields
 
 
-def _render_plain(prompt: Prompt) -> dict[str, Any]:
-    wanted = {"maxTokens": prompt.max_tokens, "temperature": prompt.temperature, "topP": prompt.top_p}
-    return {name: value for name, value in wanted.items() if value is not None}
+def _render_plain(wire: ConverseSettings, prompt: Prompt) -> dict[str, Any]:
+    wanted = {"maxTokens": "max_tokens", "temperature": "temperature", "topP": "top_p"}
+    return {
+        theirs: wire.within_range(prompt, ours, value)
+        for theirs, ours in wanted.items()
+        if (value := getattr(prompt, ours)) is not None
+    }
 
 
 def _render_effort(wire: ConverseSettings, prompt: Prompt) -> dict[str, Any]:

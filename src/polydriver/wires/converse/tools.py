@@ -10,7 +10,7 @@ from typing import Any
 
 from ...data.json import encode_json
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
-from ..messages.schemas import StrictBudget, render_schema
+from ..messages.schemas import StrictBudget, describe_tool, object_schema, render_schema
 from ..shared.formats import ask_in_words
 from ..shared.strict import clean_name
 from ..shared.tools import free_tool_name
@@ -82,13 +82,17 @@ def _render_tool(
     """One entry of `tools`. A strict tool whose schema the API cannot promise to keep to is offered as a plain one."""
     if isinstance(tool, ProviderTool):
         return tool.data
-    schema: dict[str, Any] = {"type": "object", "properties": {}, **tool.parameters}
+    description = tool.description
+    arguments = object_schema({"type": "object", **tool.parameters})
+    if arguments is None:
+        description, arguments = describe_tool(description, tool.parameters)
+    schema: dict[str, Any] = {"properties": {}, **arguments}
     closed = _closed(wire, prompt, schema) if tool.strict else None
     if closed is not None and not budget.take(closed, is_tool=True):
         closed = None
     rendered = _declare(tool.name, closed or schema)
-    if tool.description.strip():
-        rendered["toolSpec"]["description"] = tool.description
+    if description.strip():
+        rendered["toolSpec"]["description"] = description
     if closed is not None:
         rendered["toolSpec"]["strict"] = True
     elif tool.strict:
@@ -119,7 +123,7 @@ def render_output(wire: ConverseSettings, prompt: Prompt, body: dict[str, Any]) 
     name = find_output_tool(wire, prompt)
     if name is None:
         return
-    tool = _declare(name, wanted.schema or {"type": "object"})
+    tool = _declare(name, object_schema(wanted.schema or {}) or {"type": "object"})
     tool["toolSpec"]["description"] = wanted.description or "Gives the final answer. Call it once, at the end."
     config = body.setdefault("toolConfig", {"tools": []})
     config["tools"] = [*config["tools"], tool]
@@ -137,8 +141,10 @@ def fit_output(wire: ConverseSettings, prompt: Prompt) -> Prompt:
 
 
 def _can_force(wire: ConverseSettings, prompt: Prompt) -> bool:
-    family = wire.family(prompt.model)
-    return family.tools and "tool" in family.choices
+    family, wanted = wire.family(prompt.model), prompt.response_format
+    if wanted is None or not family.tools or "tool" not in family.choices:
+        return False
+    return wanted.schema is None or object_schema(wanted.schema) is not None
 
 
 def _native_schema(wire: ConverseSettings, prompt: Prompt, wanted: OutputFormat) -> dict[str, Any] | None:

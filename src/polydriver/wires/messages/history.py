@@ -25,7 +25,7 @@ from ...data.messages import (
     ToolResult,
 )
 from ...data.prompt import Prompt
-from ..shared.tools import plain_call_id
+from ..shared.tools import FAILED_SILENTLY, plain_call_id
 from .media import render_document, render_image
 from .options import MessagesSettings
 
@@ -188,5 +188,7 @@ def _render_result(wire: MessagesSettings, prompt: Prompt, result: ToolResult) -
             block["content"] = [found for found in block["content"] if found["type"] == "text"]
     if result.is_error:
         block["is_error"] = True
+        if not block["content"] or (isinstance(block["content"], str) and not block["content"].strip()):
+            block["content"] = FAILED_SILENTLY
     yield {**block, **_marks(wire, result.provider_data)}
     yield from behind

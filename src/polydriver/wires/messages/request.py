@@ -17,7 +17,7 @@ from .caching import apply_cache
 from .history import render_history
 from .options import OWN_OPTIONS, MessagesSettings
 from .reasoning import render_sampling, render_thinking
-from .schemas import StrictBudget, render_schema
+from .schemas import StrictBudget, describe_tool, has_plain_names, object_schema, render_schema
 
 __all__ = ["DEFAULT_MAX_TOKENS", "find_output_tool", "render_prompt", "render_tool"]
 
@@ -110,7 +110,12 @@ def render_tool(
     rendered: dict[str, Any] = {"name": tool.name}
     if tool.description:
         rendered["description"] = tool.description
-    schema = {"type": "object", "properties": {}, **tool.parameters}
+    if not has_plain_names(tool.parameters):
+        raise wire.unsupported(f"names of properties beyond letters, digits, _ . - and 64 of them (tool {tool.name!r})")
+    arguments = object_schema({"type": "object", **tool.parameters})
+    if arguments is None:
+        rendered["description"], arguments = describe_tool(tool.description, tool.parameters)
+    schema = {"properties": {}, **arguments}
     if tool.strict:
         closed = render_schema(schema) if schema["properties"] else {**schema, "additionalProperties": False}
         is_sayable = closed is not None and wire.generation(prompt.model).structured
@@ -135,7 +140,7 @@ def _render_output(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any])
         return
     tool: dict[str, Any] = {"name": find_output_tool(wire, prompt)}
     tool["description"] = wanted.description or "Gives the final answer. Call it once, when everything else is done."
-    tool["input_schema"] = wanted.schema or {"type": "object"}
+    tool["input_schema"] = object_schema(wanted.schema or {"type": "object"})
     body["tools"] = [*body.get("tools", []), tool]
     if prompt.tools and prompt.tool_choice is None:
         body["tool_choice"] = {"type": "any"}
@@ -146,9 +151,15 @@ def _render_output(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any])
 def _fit_output(wire: MessagesSettings, prompt: Prompt) -> Prompt:
     """The prompt itself, or one that asks for JSON in words, where neither a schema nor a forced tool does it."""
     wanted = prompt.response_format
-    if wanted is None or wire.generation(prompt.model).forced_tools or _native_schema(wire, prompt, wanted) is not None:
+    if wanted is None or _native_schema(wire, prompt, wanted) is not None or _fits_tool(wire, prompt, wanted):
         return prompt
     return ask_in_words(prompt, wanted)
+
+
+def _fits_tool(wire: MessagesSettings, prompt: Prompt, wanted: OutputFormat) -> bool:
+    if not wire.generation(prompt.model).forced_tools:
+        return False
+    return wanted.schema is None or object_schema(wanted.schema) is not None
 
 
 def _native_schema(wire: MessagesSettings, prompt: Prompt, wanted: OutputFormat) -> dict[str, Any] | None:
@@ -162,7 +173,7 @@ def find_output_tool(wire: MessagesSettings, prompt: Prompt) -> str | None:
     wanted = prompt.response_format
     if wanted is None or _native_schema(wire, prompt, wanted) is not None:
         return None
-    if not wire.generation(prompt.model).forced_tools:
+    if not _fits_tool(wire, prompt, wanted):
         return None
     return free_tool_name(prompt, wanted.name)
 

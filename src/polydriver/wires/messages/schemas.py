@@ -5,13 +5,14 @@ https://platform.claude.com/docs/en/build-with-claude/structured-outputs#json-sc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from ...data.json import encode_json
 from ...schema import SchemaReferenceError, map_subschemas, resolve_ref, subschemas
 
-__all__ = ["StrictBudget", "render_schema"]
+__all__ = ["StrictBudget", "describe_tool", "has_plain_names", "object_schema", "render_schema"]
 
 _IMPOSSIBLE = frozenset(
     {
@@ -27,6 +28,9 @@ _HINTS = frozenset(
 )  # fmt: skip
 _FORMATS = frozenset({"date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"})
 _MAX_MIN_ITEMS = 1
+_UNIONS = frozenset({"$ref", "anyOf", "oneOf", "allOf"})
+_PROPERTY = re.compile(r"[a-zA-Z0-9_.-]{1,64}")
+_MAX_REFERENCES = 8
 _MAX_STRICT_TOOLS = 20
 _MAX_OPTIONAL = 24
 _MAX_UNIONS = 16
@@ -69,6 +73,44 @@ def _count(node: Mapping[str, Any]) -> tuple[int, int]:
     return optional, unions
 
 
+def object_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The schema as arguments of a tool: an object without a reference or a union at its root, or `None`.
+
+    `None` comes back as well for names of properties in another alphabet than the API's.
+    """
+    try:
+        plain = _without_root_reference(schema)
+        if plain.get("type") != "object" or not _UNIONS.isdisjoint(plain) or not has_plain_names(plain):
+            return None
+    except (SchemaReferenceError, RecursionError, TypeError, AttributeError):
+        return None
+    return plain
+
+
+def describe_tool(description: str, schema: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The description and an open object for a tool whose schema has a union at its root, which then is in words."""
+    words = f"The arguments must match this JSON schema: {encode_json(schema).decode()}"
+    return "\n".join(filter(None, (description, words))), {"type": "object", "properties": {}}
+
+
+def has_plain_names(schema: Mapping[str, Any]) -> bool:
+    """Whether all properties have names that the API takes: letters, digits, `_`, `.` and `-`, 64 at most."""
+    if not all(_PROPERTY.fullmatch(name) for name in schema.get("properties", ())):
+        return False
+    return all(map(has_plain_names, subschemas(schema)))
+
+
+def _without_root_reference(schema: Mapping[str, Any]) -> dict[str, Any]:
+    plain = dict(schema)
+    for _ in range(_MAX_REFERENCES):
+        if isinstance(plain.get("$ref"), str):
+            target = resolve_ref(schema, plain.pop("$ref"))
+            plain = {**target, **plain}
+        elif isinstance(plain.get("allOf"), list) and len(plain["allOf"]) == 1:
+            plain = {**plain.pop("allOf")[0], **plain}
+    return plain
+
+
 def render_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     """The schema in the form that the API can promise to keep to, or `None` when it cannot be said there.
 
@@ -78,6 +120,8 @@ def render_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     """
     try:
         _refuse_recursion(schema, schema, ())
+        if not has_plain_names(schema):
+            return None
         rendered = _render(schema)
         return rendered if StrictBudget().take(rendered, is_tool=False) else None
     except (_InexpressibleError, SchemaReferenceError, RecursionError, TypeError):

@@ -7,7 +7,10 @@ import re
 from ...data.arguments import make_call_id
 from ...data.prompt import Prompt, ToolSpec
 
-__all__ = ["free_tool_name", "function_tools", "plain_call_id", "tool_parameters"]
+__all__ = ["FAILED_SILENTLY", "free_tool_name", "function_tools", "plain_call_id", "tool_parameters"]
+
+FAILED_SILENTLY = "The tool failed without a message."
+"""What stands in a failed result without content, which several services refuse."""
 
 _PLAIN_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 

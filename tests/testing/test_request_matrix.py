@@ -10,6 +10,7 @@ from functools import cache
 import pytest
 from tests.testing.requests_matrix import MODELS, findings
 
+
 @cache
 def _found(driver: str, model: str) -> dict[str, list[str]]:
     by_rule: dict[str, list[str]] = {}

@@ -280,9 +280,9 @@ def test_calls_and_results() -> None:
     assert results[0]["content"] == [{"text": "3"}]
     assert "status" not in results[0]
     assert results[1]["status"] == "error"
-    assert [list(block) for block in results[1]["content"]] == [["text"], ["image"]]
-    assert results[2] is None
-    assert body["messages"][2]["content"][2] == {"text": "by the way"}
+    assert [list(block) for block in results[1]["content"]] == [["text"]]
+    assert results[2:] == [None, None]
+    assert [list(block) for block in body["messages"][2]["content"][2:]] == [["text"], ["image"]]
     empty = render("Hi", AIMessage.assistant("", [ToolCall("t1", "add")]), AIMessage.tool("t1", ""))
     assert empty["messages"][2]["content"] == [{"toolResult": {"toolUseId": "t1", "content": []}}]
 

@@ -39,7 +39,9 @@ HOSTS: dict[str, Row] = {
             speaker_names="none",
             max_stops=4,
             formats=FormatRules(schemas="catalog", beside_tools=False, schemas_streamed=False),
-            options=dict.fromkeys(("top_k", "logit_bias", "logprobs", "top_logprobs", "n"), LEFT_OUT),
+            options=dict.fromkeys(
+                ("top_k", "logit_bias", "logprobs", "top_logprobs", "n", "prompt_cache_key"), LEFT_OUT
+            ),
             option_names=frozenset(
                 {"citation_options", "compound_custom", "disable_tool_validation", "documents", "include_reasoning"}
                 | {"reasoning_format", "search_settings"}

@@ -19,6 +19,8 @@ def _render_prompt(wire: ChatRequests, prompt: Prompt) -> dict[str, Any]:
     prompt = fit_format(wire, prompt, wire.formats)
     body: dict[str, Any] = {"model": prompt.model, "messages": wire.render_messages(prompt), **wire.fixed_fields}
     wire.put_options(body, prompt)
+    if prompt.logit_bias is not None and "logit_bias" in body:
+        body["logit_bias"] = {token: round(bias) for token, bias in prompt.logit_bias.items()}  # integers, documented
     if "top_logprobs" in body:  # which is refused without the other
         body.setdefault("logprobs", True)
     if prompt.max_tokens is not None:

@@ -40,7 +40,8 @@ HOSTS: dict[str, Row] = {
             max_stops=4,
             formats=FormatRules(schemas="catalog", beside_tools=False, schemas_streamed=False),
             options=dict.fromkeys(
-                ("top_k", "logit_bias", "logprobs", "top_logprobs", "n", "prompt_cache_key"), LEFT_OUT
+                ("top_k", "logit_bias", "logprobs", "top_logprobs", "n", "prompt_cache_key", "modalities", "audio"),
+                LEFT_OUT,
             ),
             option_names=frozenset(
                 {"citation_options", "compound_custom", "disable_tool_validation", "documents", "include_reasoning"}

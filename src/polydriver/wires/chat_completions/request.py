@@ -7,6 +7,7 @@ from typing import Any
 from ...data.http import Request
 from ...data.json import as_list
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ...errors import ConfigurationError
 from ...prices.catalog import find
 from ..shared.formats import fit_format
 from ..shared.strict import clean_name, render_strictly
@@ -19,6 +20,11 @@ def _render_prompt(wire: ChatRequests, prompt: Prompt) -> dict[str, Any]:
     prompt = fit_format(wire, prompt, wire.formats)
     body: dict[str, Any] = {"model": prompt.model, "messages": wire.render_messages(prompt), **wire.fixed_fields}
     wire.put_options(body, prompt)
+    if "audio" in as_list(body.get("modalities")) and prompt.audio is None:
+        raise ConfigurationError(
+            'modalities with "audio" need the voice and the format: audio={"voice": "alloy", "format": "wav"}',
+            provider=wire.name,
+        )
     if prompt.logit_bias is not None and "logit_bias" in body:
         body["logit_bias"] = {token: round(bias) for token, bias in prompt.logit_bias.items()}  # integers, documented
     if "top_logprobs" in body:  # which is refused without the other

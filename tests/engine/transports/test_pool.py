@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import sys
 import threading
@@ -191,6 +192,44 @@ def test_an_interrupt_at_any_line_loses_no_place(kind: str) -> None:
             gc.collect()
             assert call(server.url) == b"a", f"after an interrupt at line {lines}"
         transport.close()
+    assert lines > 100
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
+@pytest.mark.parametrize("kind", ["whole", "streamed"])
+def test_nor_does_one_in_an_event_loop(kind: str) -> None:
+    """A loop that does not turn Ctrl-C into a cancellation, such as that of a notebook."""
+    loop = asyncio.new_event_loop()
+    transport = transport_for("async", TransportConfig(max_connections=1))
+
+    async def ask(url: str) -> bytes:
+        if kind == "whole":
+            return (await transport.send(get(url), within())).body
+        body = await transport.open(stream(url), within())
+        try:
+            return await body.read()
+        finally:
+            body.close()
+
+    def call(url: str) -> bytes:
+        return loop.run_until_complete(ask(url))
+
+    with Server([READ, reply(b"a"), AGAIN]) as server:
+        call(server.url)
+        lines = 0
+        while True:
+            lines += 3
+            if not interrupt_at(lines, lambda: call(server.url)):
+                break
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+            loop.run_until_complete(asyncio.sleep(0))
+            gc.collect()
+            assert call(server.url) == b"a", f"after an interrupt at line {lines}"
+        loop.run_until_complete(transport.aclose())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
     assert lines > 100
 
 

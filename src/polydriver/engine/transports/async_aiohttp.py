@@ -36,22 +36,23 @@ class AiohttpTransport:
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts`."""
         lease, reader, first = await self._begin(request, timeouts)
-        if is_whole(reader, first, timeouts.max_bytes):
-            lease.finish(reader)
-            return Reply(status=reader.status, headers=reader.headers, body=first, redialed=reader.redialed)
-        whole = io.BytesIO()
         try:
-            content = Content(reader, first, timeouts.max_bytes)
-            while (piece := content.next()) != b"":
-                if piece is None:
-                    content.receive(await lease.receive(timeouts.after(time.monotonic()), "read"))
-                else:
-                    whole.write(piece)
+            if is_whole(reader, first, timeouts.max_bytes):
+                body = first
+            else:
+                whole = io.BytesIO()
+                content = Content(reader, first, timeouts.max_bytes)
+                while (piece := content.next()) != b"":
+                    if piece is None:
+                        content.receive(await lease.receive(timeouts.after(time.monotonic()), "read"))
+                    else:
+                        whole.write(piece)
+                body = whole.getvalue()
         except BaseException:
             lease.discard()
             raise
         lease.finish(reader)
-        return Reply(status=reader.status, headers=reader.headers, body=whole.getvalue(), redialed=reader.redialed)
+        return Reply(status=reader.status, headers=reader.headers, body=body, redialed=reader.redialed)
 
     async def open(self, request: Request, timeouts: Timeouts) -> AiohttpBody:
         """Send `request` and return once the headers are in, by `timeouts`."""
@@ -79,17 +80,23 @@ class AiohttpTransport:
         head, body = encode_request(request, address, target, pool.headers), request.body or b""
         config, host = self._config, address.origin.host
         reader = ResponseReader(request.method, host, config.max_header_bytes, config.max_headers)
-        lease = Lease(pool, await pool.acquire(timeouts))
+        lease = Lease(pool)
         try:
-            first = await self._exchange(lease, reader, head, body, timeouts)
-        except Stale:
-            reader.redialed = True
+            await pool.fill(lease, timeouts)
             try:
-                lease = Lease(pool, await pool.acquire(timeouts, fresh=True))
                 first = await self._exchange(lease, reader, head, body, timeouts)
-            except ProviderError as error:
-                error.details["redialed"] = True
-                raise
+            except Stale:
+                reader.redialed = True
+                lease.detach()
+                try:
+                    await pool.fill(lease, timeouts, fresh=True)
+                    first = await self._exchange(lease, reader, head, body, timeouts)
+                except ProviderError as error:
+                    error.details["redialed"] = True
+                    raise
+        except BaseException:
+            lease.discard()
+            raise
         return lease, reader, first
 
     async def _exchange(
@@ -108,8 +115,7 @@ class AiohttpTransport:
                     first = reader.feed(data)
                 else:
                     reader.end()
-        except BaseException as error:
-            lease.discard()
+        except ProviderError as error:
             if lease.reused and not heard and is_broken(error):
                 raise Stale(error) from None
             raise
@@ -141,7 +147,7 @@ class _Pools:
 
 
 class AiohttpBody:
-    """The open body of a streamed reply. Dropping it closes the connection."""
+    """The open body of a streamed reply. Dropping it closes the connection, which its lease does."""
 
     __slots__ = ("__weakref__", "_content", "_lease", "_reader", "expires", "headers", "redialed", "status")
 
@@ -181,6 +187,3 @@ class AiohttpBody:
     async def aclose(self) -> None:
         """As `close`."""
         self.close()
-
-    def __del__(self) -> None:
-        self._lease.discard()

@@ -23,15 +23,26 @@ __all__ = ["AsyncPool", "Lease"]
 
 
 class Lease:
-    """A connection while it is in use, with its place in the pool."""
+    """A place in the pool, and its connection while that is in use. Dropping it closes the one and frees the other."""
 
-    __slots__ = ("_connection", "_pool", "reused")
+    __slots__ = ("__weakref__", "_connection", "_pool", "reused")
 
-    def __init__(self, pool: AsyncPool, connection: AsyncConnection) -> None:
+    def __init__(self, pool: AsyncPool) -> None:
         self._pool = pool
-        self._connection: AsyncConnection | None = connection
+        self._connection: AsyncConnection | None = None
+        self.reused = False
+
+    def attach(self, connection: AsyncConnection) -> None:
+        """Use this connection from now on."""
+        self._connection = connection
         self.reused = connection.used
-        connection.used = True
+        connection.used = connection.busy = True
+
+    def detach(self) -> None:
+        """Close the connection and keep the place."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.drop()
 
     def transmit(self, head: bytes, body: bytes, timeouts: Timeouts) -> None:
         """Send a request."""
@@ -51,14 +62,16 @@ class Lease:
             self.discard()
         elif self._connection is not None:
             connection, self._connection = self._connection, None
-            self._pool.release(connection)
+            self._pool.release(self, connection)
 
     def discard(self) -> None:
         """Close the connection and free its place; from any thread."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.drop()
-            self._pool.vacate()
+        self.detach()
+        self._pool.vacate(self)
+
+    def __del__(self) -> None:
+        with suppress(AttributeError):  # its making was interrupted
+            self.discard()
 
     def _live(self) -> AsyncConnection:
         if self._connection is None:
@@ -69,7 +82,8 @@ class Lease:
 class AsyncPool:
     """At most `max_connections` connections to one origin; waiters are served in turn.
 
-    The connection that was used last is taken first.
+    The connection that was used last is taken first. A place is held by a living `Lease` and by nothing else, so that
+    one whose holder Ctrl-C took is free again.
     aiohttp's connector makes the connections: it resolves names, tries addresses side by side, tunnels
     through proxies and verifies certificates.
     """
@@ -86,10 +100,11 @@ class AsyncPool:
         self.forwarded = proxy is not None and origin.scheme == "http"
         authorization = proxy.authorization if proxy is not None and self.forwarded else None
         self.headers = {"proxy-authorization": authorization} if authorization else {}
-        self._free = config.max_connections
+        self._size = config.max_connections
+        self._held: dict[int, weakref.ref[Lease]] = {}
         self._idle: deque[tuple[AsyncConnection, float]] = deque()
         self._made: weakref.WeakSet[AsyncConnection] = weakref.WeakSet()
-        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._waiters: deque[tuple[asyncio.Future[None], Lease]] = deque()
         self._closed = False
 
     @property
@@ -97,39 +112,36 @@ class AsyncPool:
         """The host that the connections lead to."""
         return self._origin.host
 
-    async def acquire(self, timeouts: Timeouts, *, fresh: bool = False) -> AsyncConnection:
-        """A connection that is free, or a new one, always so for `fresh`.
+    async def fill(self, lease: Lease, timeouts: Timeouts, *, fresh: bool = False) -> None:
+        """Give `lease` a place, if it has none, and a connection that is free, or a new one, always so for `fresh`.
 
         Raises `APITimeoutError` (phase "pool" or "connect") and `APIConnectionError`.
         """
-        if self._free > 0:
-            self._free -= 1
-        else:
-            await self._wait_turn(timeouts.expires)
         try:
+            if id(lease) not in self._held:
+                await self._enter(lease, timeouts.expires)
             connection = None if fresh else self._take_idle()
-            if connection is None:
-                connection = await self._connect(timeouts)
-            connection.busy = True
-            return connection
+            lease.attach(connection or await self._connect(timeouts))
         except BaseException:
-            self._pass_on()
+            lease.discard()
             raise
 
-    def release(self, connection: AsyncConnection) -> None:
+    def release(self, lease: Lease, connection: AsyncConnection) -> None:
         """Give a place back with a connection that can be used again."""
         connection.busy = False
         if self._closed or not connection.alive:
             connection.drop()
         else:
             self._idle.append((connection, time.monotonic()))
-        self._pass_on()
+        self.vacate(lease)
         oldest = time.monotonic() - self._config.keepalive
         while self._idle and (self._idle[0][1] < oldest or not self._idle[0][0].alive):
             self._idle.popleft()[0].drop()
 
-    def vacate(self) -> None:
+    def vacate(self, lease: Lease) -> None:
         """Give a place back whose connection is gone; from any thread, even when the event loop is closed."""
+        if self._held.pop(id(lease), None) is None or not self._waiters:
+            return
         if running_loop() is self._loop:
             self._pass_on()
         elif self._process == os.getpid():
@@ -154,29 +166,34 @@ class AsyncPool:
             connection.drop()
         return None
 
-    async def _wait_turn(self, expires: float) -> None:
+    async def _enter(self, lease: Lease, expires: float) -> None:
+        if self._waiters:
+            self._pass_on()
+        if self._has_room():
+            self._held[id(lease)] = weakref.ref(lease)
+            return
         turn: asyncio.Future[None] = self._loop.create_future()
-        self._waiters.append(turn)
+        self._waiters.append((turn, lease))
         try:
             async with asyncio.timeout(remaining(expires)):
                 await turn
         except TimeoutError:
-            if turn.done() and not turn.cancelled():
-                return
-            raise timed_out("pool", self._origin.host) from None
-        except BaseException:
-            if turn.done() and not turn.cancelled():
-                self._pass_on()
-            raise
+            if not turn.done() or turn.cancelled():
+                raise timed_out("pool", self._origin.host) from None
 
     def _pass_on(self) -> None:
-        """A place became free: the next in the queue gets it."""
-        while self._waiters:
-            turn = self._waiters.popleft()
+        """Where places are free, the next in the queue get them."""
+        while self._waiters and self._has_room():
+            turn, lease = self._waiters.popleft()
             if not turn.done():
+                self._held[id(lease)] = weakref.ref(lease)
                 turn.set_result(None)
-                return
-        self._free += 1
+
+    def _has_room(self) -> bool:
+        if len(self._held) >= self._size:
+            for key in [key for key, lease in self._held.items() if lease() is None]:
+                self._held.pop(key, None)
+        return len(self._held) < self._size
 
     async def _connect(self, timeouts: Timeouts) -> AsyncConnection:
         host = self._origin.host

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import time
+from contextlib import suppress
 
 from ...data.http import Timeouts
 from ..waiting import SoleUser
@@ -59,7 +59,7 @@ class BlockingConnection(Place):
         """Close the socket and keep the place."""
         link = self._take()
         if link is not None:
-            with contextlib.suppress(OSError):
+            with suppress(OSError):
                 link.close()
 
     def seize(self) -> bool:
@@ -191,4 +191,5 @@ class BlockingConnection(Place):
         return self._link
 
     def __del__(self) -> None:
-        self.discard()
+        with suppress(AttributeError):  # its making was interrupted
+            self.discard()

@@ -12,7 +12,7 @@ import msgspec
 
 from .json import whole_text
 
-__all__ = ["make_call_id", "parse_arguments", "plain_name"]
+__all__ = ["LONGEST_SEED", "make_call_id", "make_seed", "parse_arguments", "plain_name"]
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9_-]")
 _MAX_DEPTH = 200
@@ -40,6 +40,18 @@ def parse_arguments(raw: object, *, cut: bool = False) -> tuple[dict[str, Any] |
         return None, _as_text(raw)
     text = whole_text(raw)
     return _parse_text(text, cut, unwrap=True)
+
+
+LONGEST_SEED = 200
+"""How much of a response's id goes into the ids of its calls: each call pays for it again."""
+
+
+def make_seed(raw: object) -> str:
+    """A short seed for the calls of a response that has no id, from all that it holds."""
+    from hashlib import blake2s
+
+    data = raw if isinstance(raw, bytes) else repr(raw).encode("utf-8", "replace")
+    return blake2s(data).hexdigest()
 
 
 def make_call_id(seed: str, index: int) -> str:

@@ -2,17 +2,63 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Set
 from typing import Any
 
 import msgspec
 
-from .arguments import make_call_id, parse_arguments
+from .arguments import LONGEST_SEED, make_call_id, parse_arguments
 from .cost import Cost
 from .messages import Part, ProviderData, Reasoning, Refusal, Text, ToolCall
 from .responses import AIResponse, Choice, FinishReason
 from .usage import TokenUsage
 
 __all__ = ["Assembly", "ChoiceAssembly", "PartialCall"]
+
+
+class Balance:
+    """Tells the end of a JSON object that comes in pieces, without parsing: each piece is looked at once."""
+
+    __slots__ = ("_closed", "_depth", "_goes_on", "_in_text", "_seen")
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._depth = 0
+        self._in_text = ""
+        self._closed = False
+        self._goes_on = False
+
+    def ends(self, pieces: list[str]) -> bool:
+        """Whether the first bracket is closed by the last of these pieces, which are those of the last time and more.
+
+        What goes on after the end is not JSON, and never becomes it.
+        """
+        text = "".join(pieces[self._seen :])
+        self._seen = len(pieces)
+        if self._closed:
+            self._goes_on = self._goes_on or bool(text.strip())
+        elif text:
+            self._count(text)
+        return self._closed and not self._goes_on
+
+    def _count(self, text: str) -> None:
+        text, self._in_text = self._in_text + text, ""
+        for token in _TOKENS.finditer(text):
+            found = token[0]
+            if found in "[{":
+                self._depth += 1
+            elif found in "]}":
+                self._depth -= 1
+                if self._depth <= 0:
+                    self._closed = True
+                    self._goes_on = bool(text[token.end() :].strip())
+                    return
+            elif not token["end"]:
+                self._in_text = '"\\' if (len(found) - len(found.rstrip("\\"))) % 2 else '"'
+
+
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.|\\\Z)*+(?P<end>"?)|[\[{]|[\]}]', re.DOTALL)
 
 
 class PartialCall(msgspec.Struct):
@@ -22,13 +68,37 @@ class PartialCall(msgspec.Struct):
     name: str = ""
     arguments: list[str] | dict[str, Any] = []
     provider_data: ProviderData = {}
+    balance: Balance = msgspec.field(default_factory=Balance)
+    checked: tuple[int, bool] = (0, False)
+
+    def add_arguments(self, given: object) -> None:
+        """Append a piece of the arguments' text, or take them as the object that they are."""
+        if isinstance(given, dict):
+            self.arguments = given
+        elif isinstance(given, str) and isinstance(self.arguments, list):
+            self.arguments.append(given)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the arguments are an object that is complete."""
+        if isinstance(self.arguments, dict):
+            return True
+        if not self.balance.ends(self.arguments):
+            return False
+        if self.checked[0] != len(self.arguments):
+            self.checked = (len(self.arguments), parse_arguments("".join(self.arguments))[0] is not None)
+        return self.checked[1]
 
 
 class ChoiceAssembly:
     """One choice of a streamed answer. Text and reasoning are appended; a change between them begins a new part."""
 
     __slots__ = (
+        "_calls_made",
+        "_counted",
+        "_keys",
         "_kind",
+        "_kinds",
         "_pieces",
         "calls",
         "finish_reason",
@@ -49,6 +119,10 @@ class ChoiceAssembly:
         self.logprobs: dict[str, list[Any]] | None = None
         self._kind: type[Text] | type[Reasoning] | type[Refusal] = Text
         self._pieces: list[str] = []
+        self._keys: dict[str, object] = {}
+        self._counted: tuple[list[Part], int] = (self.parts, 0)
+        self._calls_made = 0
+        self._kinds: set[type[Part]] = set()
 
     def add_text(self, delta: str) -> None:
         """Append to the answer's text."""
@@ -103,6 +177,18 @@ class ChoiceAssembly:
         """The calls that have an id or a name: pieces of arguments alone begin none."""
         return [partial for partial in self.calls.values() if partial.id or partial.name]
 
+    def key_of(self, call_id: str) -> object | None:
+        """The key of the first call that has this id, if there is one."""
+        key = self._keys.get(call_id)
+        known = self.calls.get(key)
+        return key if known is not None and known.id == call_id else None
+
+    def name_call(self, key: object, call_id: str) -> None:
+        """Give the call under `key`, which is begun when it is new, its id."""
+        self.call(key).id = call_id
+        if self.key_of(call_id) is None:
+            self._keys[call_id] = key
+
     def take_calls(self, *, cut: bool = False) -> list[ToolCall]:
         """Turn all calls begun so far into `ToolCall` parts.
 
@@ -110,30 +196,55 @@ class ChoiceAssembly:
         """
         calls = []
         begun = self._begun()
-        last = len(begun) - 1
+        last, made_before = len(begun) - 1, self.calls_made
         for position, partial in enumerate(begun):
             raw = partial.arguments if isinstance(partial.arguments, dict) else "".join(partial.arguments)
             arguments, text = parse_arguments(raw, cut=cut and position == last)
-            made = partial.id or make_call_id(self.seed, len(self.tool_calls) + position)
+            made = partial.id or make_call_id(self.seed[:LONGEST_SEED], made_before + position)
             calls.append(ToolCall(made, partial.name, arguments, text, partial.provider_data))
         self.calls.clear()
+        self._keys.clear()
         if calls:
             self.flush()
             self.parts.extend(calls)
         return calls
 
     @property
-    def tool_calls(self) -> list[ToolCall]:
-        """The calls that are complete so far."""
-        return [part for part in self.parts if type(part) is ToolCall]
+    def calls_made(self) -> int:
+        """How many calls are complete so far."""
+        self._count()
+        return self._calls_made
+
+    @property
+    def kinds(self) -> Set[type[Part]]:
+        """The types of the parts that are complete so far."""
+        self._count()
+        return self._kinds
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything of the choice has come."""
+        return bool(self.parts or self._pieces or self.calls or self.finish_reason)
+
+    def _count(self) -> None:
+        """Look at the parts that are new since the last time: all of them would be too many for each event."""
+        parts, seen = self._counted
+        if parts is not self.parts or len(parts) < seen:
+            seen = self._calls_made = 0
+            self._kinds = set()
+        for part in self.parts[seen:]:
+            self._kinds.add(type(part))
+            self._calls_made += type(part) is ToolCall
+        self._counted = (self.parts, len(self.parts))
 
     def incomplete_calls(self) -> list[ToolCall]:
         """The calls whose deltas are still coming, as incomplete calls; for the partial answer of a broken stream."""
         calls = []
+        made_before = self.calls_made
         for position, partial in enumerate(self._begun()):
             raw = partial.arguments
             text = "".join(raw) if isinstance(raw, list) else ""
-            made = partial.id or make_call_id(self.seed, len(self.tool_calls) + position)
+            made = partial.id or make_call_id(self.seed[:LONGEST_SEED], made_before + position)
             calls.append(ToolCall(made, partial.name, None, text, partial.provider_data))
         return calls
 
@@ -150,11 +261,28 @@ class Assembly:
     `cost` is what the provider itself says that the answer costs; without it, the answer is priced by its usage.
     """
 
-    __slots__ = ("_others", "cost", "first", "id", "model", "provider_data", "raw", "service_tier", "usage", "warnings")
+    __slots__ = (
+        "_ended",
+        "_order",
+        "_others",
+        "_warned",
+        "cost",
+        "first",
+        "id",
+        "model",
+        "provider_data",
+        "raw",
+        "service_tier",
+        "usage",
+        "warnings",
+    )
 
     def __init__(self) -> None:
         self.first = ChoiceAssembly()
         self._others: dict[int, ChoiceAssembly] = {}
+        self._order = [self.first]
+        self._ended = 0
+        self._warned: set[str] = set()
         self.id: str | None = None
         self.model: str | None = None
         self.usage: TokenUsage | None = None
@@ -171,7 +299,21 @@ class Assembly:
         found = self._others.get(index)
         if found is None:
             found = self._others[index] = ChoiceAssembly(index)
+            self._order.append(found)
         return found
+
+    def has_ended(self, expected: int = 1) -> bool:
+        """Whether all choices begun so far, and at least `expected`, have a finish reason, which none loses again."""
+        order = self._order
+        while self._ended < len(order) and order[self._ended].finish_reason:
+            self._ended += 1
+        return self._ended == len(order) >= expected
+
+    def warn(self, text: str) -> None:
+        """Add a warning, once."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.warnings.append(text)
 
     @property
     def choices(self) -> list[ChoiceAssembly]:

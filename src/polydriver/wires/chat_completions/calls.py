@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...contract import Wire
-from ...data.arguments import make_call_id, parse_arguments
+from ...data.arguments import LONGEST_SEED, make_call_id, parse_arguments
 from ...data.assembly import ChoiceAssembly, PartialCall
 from ...data.json import as_dict, as_list, as_str
 from ...data.messages import ToolCall
@@ -27,7 +27,7 @@ def read_calls(wire: Wire, message: dict[str, Any], seed: str, *, cut: bool) -> 
         if not (name or call_id):
             continue
         arguments, text = parse_arguments(given, cut=cut and position == len(raw_calls) - 1)
-        call_id = call_id or make_call_id(seed, position)
+        call_id = call_id or make_call_id(seed[:LONGEST_SEED], position)
         calls.append(ToolCall(call_id, name or "", arguments, text, _own_data(wire, raw)))
     return calls
 
@@ -45,13 +45,10 @@ def add_call_deltas(wire: Wire, choice: ChoiceAssembly, deltas: list[Any]) -> No
         touched.add(key)
         call = choice.call(key)
         if call_id:
-            call.id = call_id
+            choice.name_call(key, call_id)
         if name:
             call.name = name
-        if isinstance(arguments, dict):
-            call.arguments = arguments
-        elif isinstance(arguments, str) and isinstance(call.arguments, list):
-            call.arguments.append(arguments)
+        call.add_arguments(arguments)
         call.provider_data = _own_data(wire, delta) or call.provider_data
 
 
@@ -87,13 +84,13 @@ def _find_key(
     index = index if by_index else None
     if by_index and index not in calls:
         last = next(reversed(calls), None)
-        if call_id or name or last is None or _is_whole(calls[last]):
+        if call_id or name or last is None or calls[last].is_whole:
             return index
         return last  # a piece without an owner goes on with the call that lacks its end
     if call_id:
         if by_index and not calls[index].id and not _is_another(calls[index], name, arguments):
             return index
-        same = next((key for key, call in calls.items() if call.id == call_id), None)
+        same = choice.key_of(call_id)
         if same is None:
             return index if by_index and not name else (index, call_id)
         return (index, len(calls)) if _is_another(calls[same], name, arguments) else same
@@ -110,12 +107,4 @@ def _is_another(call: PartialCall, name: str | None, arguments: Any) -> bool:
     """Whether a delta with this name begins another call, and does not just repeat the name of this one."""
     if not name or not call.name:
         return False
-    return name != call.name or (bool(arguments) and _is_whole(call))
-
-
-def _is_whole(call: PartialCall) -> bool:
-    if isinstance(call.arguments, dict):
-        return True
-    if not (call.arguments and "".join(call.arguments[-1:]).rstrip().endswith("}")):
-        return False
-    return parse_arguments("".join(call.arguments))[0] is not None
+    return name != call.name or (bool(arguments) and call.is_whole)

@@ -22,10 +22,11 @@ class Extras:
     service ran itself, by index, each replaced by its later state.
     """
 
-    __slots__ = ("citations", "details", "tools")
+    __slots__ = ("_pieces", "citations", "details", "tools")
 
     def __init__(self) -> None:
         self.details: list[dict[str, Any]] = []
+        self._pieces: dict[str, list[str]] = {}
         self.citations: list[dict[str, Any]] = []
         self.tools: dict[object, dict[str, Any]] = {}
 
@@ -50,14 +51,21 @@ class Extras:
             and (detail.get("id") or last.get("id")) == (last.get("id") or detail.get("id"))
         )
         if last is None or not continues:
+            self._join()
             self.details.append(dict(detail))
             return
         for name, value in detail.items():
-            before = last.get(name)
-            if name in _MERGED and isinstance(before, str) and isinstance(value, str):
-                last[name] = before + value
+            if name in _MERGED and isinstance(last.get(name), str) and isinstance(value, str):
+                self._pieces.setdefault(name, [last[name]]).append(value)
             elif value is not None or name not in last:
+                self._pieces.pop(name, None)
                 last[name] = value
+
+    def _join(self) -> None:
+        """Put the texts of the last detail together, which came in pieces."""
+        for name, pieces in self._pieces.items():
+            self.details[-1][name] = "".join(pieces)
+        self._pieces.clear()
 
     def server_parts(self, wire: ChatSettings) -> list[ProviderPart]:
         """The calls that the service ran itself."""
@@ -69,6 +77,7 @@ class Extras:
         citations stand at the text, server tools before it."""
         parts = [_mark(wire, part) for part in parts]
         if self.details:
+            self._join()
             self._place_details(wire, parts)
         texts = [position for position, part in enumerate(parts) if type(part) is Text]
         if self.citations and texts:

@@ -112,7 +112,7 @@ class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
 
     def _read_message(self, choice: ChoiceAssembly, message: Any) -> Delta | None:
         """A whole message instead of deltas. After deltas it only repeats them."""
-        if choice.calls or choice.finish_reason or choice.build_parts() or not isinstance(message, dict):
+        if choice.has_begun or not isinstance(message, dict):
             return None
         return delta_of(message)
 
@@ -160,7 +160,7 @@ class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
         self._hand_out(choice, chunks)
         if first_time and (extras := self._extras.get(choice.index)) and extras.tools:
             chunks.append(AIChunk(parts=list(extras.server_parts(self.wire)), index=choice.index))
-        if any(type(part) is Refusal for part in choice.parts) and choice.finish_reason == "stop":
+        if choice.finish_reason == "stop" and Refusal in choice.kinds:
             choice.finish_reason = "content_filter"
         if choice.finish_reason == "error":
             raise self.wire.map_payload(
@@ -168,8 +168,7 @@ class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
             )
         if choice.finish_reason == "content_filter":
             self._seen_choice = True  # what was filtered may be left out
-        choices = self.answer.choices
-        self.complete = len(choices) >= (self.prompt.n or 1) and all(other.finish_reason for other in choices)
+        self.complete = self.answer.has_ended(self.prompt.n or 1)
 
     def _hand_out(self, choice: ChoiceAssembly, chunks: list[AIChunk]) -> None:
         """What was held back until the end: text that could have been a tag, and the calls."""

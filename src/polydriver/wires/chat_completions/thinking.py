@@ -18,15 +18,20 @@ def split_thinking(text: str) -> tuple[str, str]:
 class ThinkTags:
     """Splits text with `<think>...</think>` at its start into reasoning and answer; tags may be cut anywhere."""
 
-    __slots__ = ("_held", "_state")
+    __slots__ = ("_blank", "_held", "_state")
 
     def __init__(self) -> None:
         self._state = "start"
         self._held = ""
+        self._blank: list[str] = []
 
     def feed(self, text: str) -> list[tuple[bool, str]]:
         """Pieces as (is reasoning, text)."""
-        self._held += text
+        if not self._held and self._is_blank(text):
+            self._blank.append(text)
+            return []
+        self._held += "".join(self._blank) + text
+        self._blank.clear()
         pieces: list[tuple[bool, str]] = []
         if self._state == "start":
             begun = self._held.lstrip()
@@ -43,7 +48,15 @@ class ThinkTags:
         if self._state == "answer" and self._held:
             pieces.append((False, self._held))
             self._held = ""
+        if self._held and self._is_blank(self._held):
+            self._held, self._blank = "", [self._held]
         return pieces
+
+    def _is_blank(self, text: str) -> bool:
+        """Whether a piece may be left out in the end: it is kept aside, and looked at once, however many there are."""
+        if self._state == "start":
+            return not text.strip()
+        return self._state != "answer" and not text.strip("\n")
 
     def _read_thinking(self) -> list[tuple[bool, str]]:
         """Reasoning up to the end tag. What may be the start of that tag, or line breaks before it, are held back."""
@@ -60,7 +73,8 @@ class ThinkTags:
 
     def finish(self) -> list[tuple[bool, str]]:
         """What was held back because it could have been a tag."""
-        held, self._held = self._held, ""
+        held, self._held = self._held + "".join(self._blank), ""
+        self._blank.clear()
         if self._state in ("opened", "thinking"):
             held = held.strip("\n")
         return [(self._state in ("opened", "thinking"), held)] if held and self._state != "closed" else []

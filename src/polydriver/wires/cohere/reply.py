@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ...data.arguments import make_call_id, parse_arguments
+from ...data.arguments import LONGEST_SEED, make_call_id, parse_arguments
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.messages import Part, ProviderPart, Reasoning, Text, ToolCall
 from ...data.responses import AIResponse, FinishReason
@@ -84,24 +84,33 @@ def _read_calls(raw_calls: Any, seed: str, *, cut: bool) -> list[ToolCall]:
         function = as_dict(raw.get("function"))
         last = position == len(entries) - 1
         arguments, text = parse_arguments(function.get("arguments"), cut=cut and last)
-        call_id = as_str(raw.get("id")) or make_call_id(seed, position)
+        call_id = as_str(raw.get("id")) or make_call_id(seed[:LONGEST_SEED], position)
         calls.append(ToolCall(call_id, as_str(function.get("name")) or "", arguments, text))
     return calls
+
+
+_MOST_TEXTS = 100
+"""In how many parts the words of a citation are looked for."""
 
 
 def add_citations(wire: CohereSettings, parts: list[Part], citations: list[Any]) -> list[Part]:
     """The parts with the citations that are about them: those of the text in `Text.citations`, those of the plan and
     the thinking with their data."""
     parts = list(parts)
+    places: dict[type[Part], list[int]] = {}
+    for place, part in enumerate(parts):
+        if len(known := places.setdefault(type(part), [])) < _MOST_TEXTS:
+            known.append(place)
+    found: dict[int, list[dict[str, Any]]] = {}
     for citation in citations:
         if not isinstance(citation, dict):
             continue
         kind = _CITED.get(as_str(citation.get("type")) or "", Text)
-        places = [place for place, part in enumerate(parts) if type(part) is kind]
-        if not places:
-            continue
-        place = next((place for place in places if _is_in(parts[place], citation)), places[0])
-        parts[place] = _cite(wire, parts[place], citation)
+        if at := places.get(kind):
+            place = next((place for place in at if _is_in(parts[place], citation)), at[0])
+            found.setdefault(place, []).append(citation)
+    for place, cited in found.items():
+        parts[place] = _cite(wire, parts[place], cited)
     return parts
 
 
@@ -110,16 +119,19 @@ def _is_in(part: Part, citation: dict[str, Any]) -> bool:
     start, end = as_int(citation.get("start")), as_int(citation.get("end"))
     if start is None or end is None or not isinstance(part, Text | Reasoning):
         return False
-    return part.text[start:end] == citation.get("text")
+    words = citation.get("text")
+    if not isinstance(words, str) or start < 0 or not part.text.startswith(words, start):
+        return False
+    return len(words) == end - start or start + len(words) == len(part.text) < end
 
 
-def _cite(wire: CohereSettings, part: Part, citation: dict[str, Any]) -> Part:
+def _cite(wire: CohereSettings, part: Part, found: list[dict[str, Any]]) -> Part:
     if isinstance(part, Text):
-        return msgspec.structs.replace(part, citations=[*part.citations, citation])
+        return msgspec.structs.replace(part, citations=[*part.citations, *found])
     if isinstance(part, ProviderPart):
         known = as_list(part.data.get("citations"))
-        return msgspec.structs.replace(part, data={**part.data, "citations": [*known, citation]})
+        return msgspec.structs.replace(part, data={**part.data, "citations": [*known, *found]})
     if isinstance(part, Reasoning):
         known = as_list(part.provider_data.get(wire.origin, {}).get("citations"))
-        return msgspec.structs.replace(part, provider_data={wire.origin: {"citations": [*known, citation]}})
+        return msgspec.structs.replace(part, provider_data={wire.origin: {"citations": [*known, *found]}})
     return part

@@ -159,10 +159,7 @@ class CohereDecoder(StreamDecoder[CohereSettings]):
         call.id = as_str(as_dict(raw).get("id")) or call.id
         call.name = as_str(function.get("name")) or call.name
         arguments = function.get("arguments")
-        if isinstance(arguments, dict):
-            call.arguments = arguments
-        elif isinstance(arguments, str) and isinstance(call.arguments, list):
-            call.arguments.append(arguments)
+        call.add_arguments(arguments)
 
     def _read_citation(self, item: _Event, chunks: list[AIChunk]) -> None:
         found = item.delta.message.citations if item.delta and item.delta.message else None

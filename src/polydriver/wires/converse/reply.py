@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
+from collections.abc import Set
 from typing import Any
 
-from ...data.arguments import make_call_id, parse_arguments
+from ...data.arguments import make_call_id, make_seed, parse_arguments
 from ...data.json import as_dict, as_list, as_str, encode_json
 from ...data.messages import Image, Part, ProviderPart, Reasoning, Text, ToolCall
 from ...data.prompt import Prompt
@@ -36,12 +37,12 @@ SERVER_CALL = "server_tool_use"
 """The type of calls to tools that Bedrock runs itself."""
 
 
-def map_finish(raw: str | None, parts: list[Part]) -> FinishReason | None:
-    """Our word for the provider's; unknown ones are "other", none stays none.
+def map_finish(raw: str | None, kinds: Set[type[Part]]) -> FinishReason | None:
+    """Our word for the provider's; unknown ones are "other", none stays none. `kinds`: the types of the parts.
 
     A turn that ended in the tool that stands in for structured output has no call left to run: it is a "stop".
     """
-    if raw == "tool_use" and parts and not any(type(part) is ToolCall for part in parts):
+    if raw == "tool_use" and kinds and ToolCall not in kinds:
         return "stop"
     return FINISH_REASONS.get(raw, "other") if raw else None
 
@@ -64,7 +65,7 @@ def parse_response(wire: ConverseSettings, payload: dict[str, Any], prompt: Prom
     usage = payload.get("usage")
     return AIResponse(
         parts=parts,
-        finish_reason=map_finish(raw, parts),
+        finish_reason=map_finish(raw, {type(part) for part in parts}),
         raw_finish_reason=raw,
         usage=parse_usage(usage) if isinstance(usage, dict) else None,
         model=find_model(payload),
@@ -101,7 +102,7 @@ def _parse_call(
     name = as_str(call.get("name")) or ""
     if output_tool is not None and name == output_tool:
         return Text(given if isinstance(given, str) else encode_json(given).decode())
-    call_id = as_str(call.get("toolUseId")) or make_call_id(repr(call), index)
+    call_id = as_str(call.get("toolUseId")) or make_call_id(make_seed(call), index)
     if cut and isinstance(given, dict):
         # What could be read of a cut input looks whole; it isn't.
         return ToolCall(call_id, name, None, encode_json(given).decode() if given else "")

@@ -37,10 +37,10 @@ class _Block:
         self.input: list[str] = []
         self.is_output = False
         self.reasons = False
-        self.redacted = b""
+        self.redacted = bytearray()
         self.result: dict[str, Any] | None = None
         self.server: dict[str, Any] | None = None
-        self.signature = ""
+        self.signature: list[str] = []
 
 
 class ConverseDecoder(StreamDecoder[ConverseSettings]):
@@ -155,7 +155,8 @@ class ConverseDecoder(StreamDecoder[ConverseSettings]):
                 block.result["content"] += as_list(delta.toolResult)
         elif isinstance(delta.image, dict):
             block = self._block(index)
-            block.image = {**(block.image or {}), **delta.image}
+            block.image = block.image or {}
+            block.image.update(delta.image)
 
     def _read_input(self, block: _Block, piece: Any, chunks: list[AIChunk]) -> None:
         """A piece of a tool's input; that of the tool that stands in for structured output is the answer."""
@@ -173,7 +174,7 @@ class ConverseDecoder(StreamDecoder[ConverseSettings]):
             self.answer.first.add_reasoning(delta.text)
             chunks.append(AIChunk(reasoning=delta.text))
         if isinstance(delta.signature, str):
-            block.signature += delta.signature
+            block.signature.append(delta.signature)
         if isinstance(delta.redactedContent, str):
             try:
                 block.redacted += b64decode(delta.redactedContent, validate=True)
@@ -191,7 +192,7 @@ class ConverseDecoder(StreamDecoder[ConverseSettings]):
         first, origin = self.answer.first, self.wire.origin
         part: Any = None
         if block.reasons:
-            own = {"signature": block.signature} if block.signature else {}
+            own = {"signature": signature} if (signature := "".join(block.signature)) else {}
             if block.redacted:
                 own = {"redactedContent": b64encode(block.redacted).decode()}
             first.add_reasoning("")
@@ -223,9 +224,14 @@ class ConverseDecoder(StreamDecoder[ConverseSettings]):
         if calls:
             chunks.append(AIChunk(tool_calls=calls))
         first.raw_finish_reason = raw
-        first.finish_reason = reply.map_finish(raw, first.build_parts())
-        self.answer.raw = {**as_dict(self.answer.raw), **event}
+        first.flush()
+        first.finish_reason = reply.map_finish(raw, first.kinds)
+        self._add_raw(event)
         self.complete = True
+
+    def _add_raw(self, event: dict[str, Any]) -> None:
+        self.answer.raw = as_dict(self.answer.raw)
+        self.answer.raw.update(event)
 
     def _read_metadata(self, event: dict[str, Any], chunks: list[AIChunk]) -> None:
         """The last event, with the usage. It comes after the end mark, so that nothing is left to wait for."""
@@ -233,5 +239,5 @@ class ConverseDecoder(StreamDecoder[ConverseSettings]):
         if isinstance(usage, dict):
             self.answer.usage = parse_usage(usage)
         self.answer.model = reply.find_model(event) or self.answer.model
-        self.answer.raw = {**as_dict(self.answer.raw), **event}
+        self._add_raw(event)
         self.closed = self.complete

@@ -58,10 +58,12 @@ class StreamedCall:
 class PartialArguments:
     """The arguments of one call so far. `ok` is false once a piece came whose place cannot be found."""
 
-    __slots__ = ("_open", "ok", "value")
+    __slots__ = ("_last", "_open", "_pieces", "_value", "ok")
 
     def __init__(self) -> None:
-        self.value: dict[str, Any] = {}
+        self._value: dict[str, Any] = {}
+        self._last: tuple[Any, Any] | None = None
+        self._pieces: list[str] = []
         self.ok = True
         self._open: str | None = None
 
@@ -76,18 +78,41 @@ class PartialArguments:
         value = None if name == "nullValue" else piece[name]
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        self.ok = self._put(steps, value, append=path == self._open and isinstance(value, str)) and self.ok
+        if not (path == self._open and isinstance(value, str) and self._append(value)):
+            self._join()
+            self.ok = self._put(steps, value) and self.ok
         self._open = path if piece.get("willContinue") is True else None
 
-    def _put(self, steps: list[str | int], value: Any, *, append: bool) -> bool:
-        holder: Any = self.value
+    @property
+    def value(self) -> dict[str, Any]:
+        """The arguments so far."""
+        self._join()
+        return self._value
+
+    def _append(self, text: str) -> bool:
+        """Go on with the text that was put last, if it was one."""
+        if self._last is None or not isinstance(self._last[0][self._last[1]], str):
+            return False
+        self._pieces.append(text)
+        return True
+
+    def _join(self) -> None:
+        if self._last is not None and self._pieces:
+            holder, step = self._last
+            holder[step] += "".join(self._pieces)
+            self._pieces.clear()
+
+    def _put(self, steps: list[str | int], value: Any) -> bool:
+        holder: Any = self._value
+        self._last = None
         for position, step in enumerate(steps):
             if not _has_place(holder, step):
                 return False
             last = position == len(steps) - 1
             known = step in holder if isinstance(holder, dict) else step < len(holder)  # type: ignore[operator]
             if last:
-                filled = holder[step] + value if append and known and isinstance(holder[step], str) else value
+                filled = value
+                self._last = (holder, step)
             elif known:
                 holder = holder[step]
                 continue

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Set
 from typing import Any
 
 import msgspec
 
-from ...data.arguments import make_call_id, parse_arguments
+from ...data.arguments import LONGEST_SEED, make_call_id, make_seed, parse_arguments
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.messages import Audio, Document, Image, Part, ProviderPart, Reasoning, Text, ToolCall, Video
 from ...data.prompt import Prompt
@@ -78,7 +78,7 @@ def parse_response(wire: ContentSettings, payload: Any, prompt: Prompt) -> AIRes
     if not any(name in payload for name in _PAYLOAD_FIELDS) or not isinstance(candidates, list | None):
         raise wire.invalid_response("it has no candidates", repr(raw)[:500].encode())
     identity = as_str(payload.get("responseId"))
-    seed = identity or repr(raw)
+    seed = (identity or make_seed(raw))[:LONGEST_SEED]
     found = [c for c in as_list(candidates) if isinstance(c, dict)] or [{}]
     blocked = block_reason(payload.get("promptFeedback"))
     if not blocked and not any(candidate.get("content") or candidate.get("finishReason") for candidate in found):
@@ -107,16 +107,17 @@ def _parse_candidate(wire: ContentSettings, candidate: dict[str, Any], position:
     word = finish_word(candidate.get("finishReason"))
     raw_parts = [part for part in as_list(as_dict(candidate.get("content")).get("parts")) if isinstance(part, dict)]
     parts: list[Part] = []
+    made = 0
     for place, raw in enumerate(raw_parts):
         cut = place == len(raw_parts) - 1 and map_finish(wire, word) == "length"
-        made = sum(type(part) is ToolCall for part in parts)
         part = read_part(wire, raw, f"{seed}#{index}" if index else seed, made, cut=cut)
         if part is not None:
             parts.append(part)
+            made += type(part) is ToolCall
     return Choice(
         index=index,
         parts=add_sources(wire, parts, candidate)[0],
-        finish_reason=map_finish(wire, word, parts),
+        finish_reason=map_finish(wire, word, {type(part) for part in parts}),
         raw_finish_reason=word,
         logprobs=candidate.get("logprobsResult"),
     )
@@ -128,13 +129,13 @@ def finish_word(raw: Any) -> str | None:
     return None if word in _UNSPECIFIED else word
 
 
-def map_finish(wire: ContentSettings, word: str | None, parts: Iterable[Part] = ()) -> FinishReason | None:
-    """Our word for the provider's. It says STOP for function calls, too: the parts tell."""
+def map_finish(wire: ContentSettings, word: str | None, kinds: Set[type[Part]] = frozenset()) -> FinishReason | None:
+    """Our word for the provider's. It says STOP for function calls, too: the types of the parts tell."""
     if word is None:
-        return "tool_calls" if any(type(part) is ToolCall for part in parts) else None
+        return "tool_calls" if ToolCall in kinds else None
     name = wire.finish_numbers.get(word, word)
     found = FINISH_REASONS.get(name.upper(), "other")
-    if (found in ("stop", "other") or name.upper() in _CALLING) and any(type(part) is ToolCall for part in parts):
+    if (found in ("stop", "other") or name.upper() in _CALLING) and ToolCall in kinds:
         return "tool_calls"
     return found
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ...contract import StreamDecoder
-from ...data.arguments import make_call_id
+from ...data.arguments import LONGEST_SEED, make_call_id, make_seed
 from ...data.assembly import ChoiceAssembly
 from ...data.json import as_dict, as_list, as_str, decode_json, encode_json
 from ...data.messages import Part, Reasoning, Text, ToolCall
@@ -62,6 +62,7 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
         self._open: dict[int, StreamedCall] = {}
         self._sources: dict[int, dict[str, Any]] = {}
         self._event = b""
+        self._seed: str | None = None
 
     def parse_event(self, event: tuple[bytes, bytes], chunks: list[AIChunk]) -> None:
         """See `StreamDecoder.parse_event`."""
@@ -87,7 +88,7 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
             answer.id = found
         self._usages = (chunk.usage_metadata, self._usages[0])
         if chunk.candidates:
-            self._event = data
+            self._event, self._seed = data, None
             for candidate in chunk.candidates:
                 self._read_candidate(candidate, chunks)
         elif chunk.prompt_feedback is not None:
@@ -174,7 +175,7 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
                 chunks.append(AIChunk(content=text, index=choice.index))
             return
         cut = word is not None and reply.map_finish(self.wire, word) == "length"
-        made = len(choice.tool_calls)
+        made = choice.calls_made
         part = reply.read_part(self.wire, raw, self._choice_seed(choice), made, cut=cut)
         if part is not None:
             self._add_part(choice, part, chunks)
@@ -193,7 +194,9 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
 
     def _choice_seed(self, choice: ChoiceAssembly) -> str:
         """What makes the ids of this answer's calls differ from those of other answers."""
-        seed = self.answer.id or self._event.decode("utf-8", "replace")
+        if self._seed is None:
+            self._seed = (self.answer.id or make_seed(self._event))[:LONGEST_SEED]
+        seed = self._seed
         return f"{seed}#{choice.index}" if choice.index else seed
 
     def _extend_call(
@@ -211,7 +214,7 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
         """Hand out the call that was streamed; without its end it is incomplete."""
         streamed = self._open.pop(choice.index)
         choice.calls.clear()
-        call = streamed.close(make_call_id(self._choice_seed(choice), len(choice.tool_calls)), whole=whole)
+        call = streamed.close(make_call_id(self._choice_seed(choice), choice.calls_made), whole=whole)
         if call is not None:
             self._add_part(choice, call, chunks)
 
@@ -229,9 +232,10 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
         if choice.index in self._open:
             self._close_call(choice, chunks, whole=False)
         choice.flush()
-        self._add_sources(choice, chunks)
+        if choice.finish_reason is None:  # those that come later are handed out at the end
+            self._add_sources(choice, chunks)
         choice.raw_finish_reason = word
-        choice.finish_reason = reply.map_finish(self.wire, word, choice.parts)
+        choice.finish_reason = reply.map_finish(self.wire, word, choice.kinds)
         self._end_choice(choice, message)
 
     def _read_feedback(self, feedback: Any) -> None:
@@ -243,9 +247,9 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
 
     def _end_choice(self, choice: ChoiceAssembly, message: str | None) -> None:
         warning = reply.explain(self.wire, choice.finish_reason, message)
-        if warning and warning not in self.answer.warnings:
-            self.answer.warnings.append(warning)
-        self.complete = all(other.finish_reason for other in self.answer.choices)
+        if warning:
+            self.answer.warn(warning)
+        self.complete = self.answer.has_ended()
 
     def _add_sources(self, choice: ChoiceAssembly, chunks: list[AIChunk]) -> None:
         if found := self._sources.pop(choice.index, None):

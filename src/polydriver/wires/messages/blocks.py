@@ -39,7 +39,7 @@ class Block:
         self.is_output = output_tool is not None and self.kind == "tool_use" and start.get("name") == output_tool
         self.pieces: list[str] = []
         self.citations: list[Any] = []
-        self.signature = ""
+        self.signature: list[str] = []
         self.closed = False
         self.part: Part | None = None
 
@@ -56,7 +56,7 @@ class Block:
         if self.kind == "text":
             whole |= {"text": text, "citations": self.citations}
         elif self.kind == "thinking":
-            whole |= {"thinking": text, "signature": self.signature}
+            whole |= {"thinking": text, "signature": "".join(self.signature)}
         elif self.kind == "tool_use" and not self.is_output:
             given = text if text or not self.start.get("input") else self.start["input"]
             arguments, raw = parse_arguments(given, cut=cut) if self.closed else (None, text)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import Any
 
-from ...data.arguments import make_call_id, parse_arguments
+from ...data.arguments import LONGEST_SEED, make_call_id, parse_arguments
 from ...data.json import as_dict, as_list, as_str, encode_json
 from ...data.messages import Part, ProviderData, ProviderPart, Reasoning, Refusal, Text, ToolCall
 from ...data.prompt import Prompt
@@ -34,12 +35,12 @@ FINISH_REASONS: dict[str, FinishReason] = {
 """Our words for the API's. `pause_turn` and `compaction` are "other": the message can be sent back to be continued."""
 
 
-def map_finish(raw: str | None, parts: list[Part]) -> FinishReason | None:
-    """Our word for the provider's; unknown ones are "other", none stays none.
+def map_finish(raw: str | None, kinds: Set[type[Part]]) -> FinishReason | None:
+    """Our word for the provider's; unknown ones are "other", none stays none. `kinds`: the types of the parts.
 
     A turn that ended in the tool that stands in for structured output has no call left to run: it is a "stop".
     """
-    if raw == "tool_use" and parts and not any(type(part) is ToolCall for part in parts):
+    if raw == "tool_use" and kinds and ToolCall not in kinds:
         return "stop"
     return FINISH_REASONS.get(raw, "other") if raw else None
 
@@ -64,7 +65,7 @@ def parse_response(wire: MessagesSettings, payload: dict[str, Any], prompt: Prom
             last = index == len(content) - 1
             part = parse_block(wire, item, seed=seed, index=index, cut=cut and last, output_tool=output_tool)
             parts += [part] if part is not None else []
-    finish = map_finish(raw, parts)
+    finish = map_finish(raw, {type(part) for part in parts})
     parts += parse_refusal(wire, payload)
     raw_usage = as_dict(payload.get("usage"))
     return AIResponse(
@@ -122,7 +123,7 @@ def parse_call(
     """A `tool_use` block with its arguments, which a stream sends apart. Calls made by code carry their `caller`."""
     caller = block.get("caller")
     data: ProviderData = {wire.origin: {"caller": caller}} if isinstance(caller, dict) else {}
-    call_id = as_str(block.get("id")) or make_call_id(seed, index)
+    call_id = as_str(block.get("id")) or make_call_id(seed[:LONGEST_SEED], index)
     return ToolCall(call_id, as_str(block.get("name")) or "", arguments, text, data)
 
 

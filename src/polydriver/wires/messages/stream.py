@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...contract import StreamDecoder
+from ...data.arguments import LONGEST_SEED
 from ...data.json import as_dict, as_list, as_str, decode_json
 from ...data.messages import Part, ProviderPart, Text, ToolCall
 from ...data.prompt import Prompt
@@ -33,6 +34,7 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
         self._said_first: str | None = None
         self._output_tool = find_output_tool(wire, prompt)
         self._given = 0
+        self._kinds: set[type[Part]] = set()
 
     def parse_event(self, event: tuple[bytes, bytes], chunks: list[AIChunk]) -> None:
         """See `StreamDecoder.parse_event`."""
@@ -86,7 +88,7 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
             block.citations += as_list(start.get("citations"))
             self._add(block, start.get("text"), chunks)
         elif block.kind == "thinking":
-            block.signature = as_str(start.get("signature")) or ""
+            block.signature = [as_str(start.get("signature")) or ""]
             self._add(block, start.get("thinking"), chunks)
         return block
 
@@ -105,7 +107,7 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
         elif kind == "input_json_delta":
             self._add(block, delta.partial_json, chunks)
         elif kind == "signature_delta":
-            block.signature += as_str(delta.signature) or ""
+            block.signature.append(as_str(delta.signature) or "")
         elif kind == "citations_delta":
             block.citations.append(delta.citation)
         elif kind == "compaction_delta":
@@ -128,14 +130,20 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
         block.closed = True
         if block.kind == "tool_use" and not block.is_output:
             return
-        block.part = self._build(block)
+        self._keep(block)
         if isinstance(block.part, ProviderPart):
             chunks.append(AIChunk(parts=[block.part]))
         elif isinstance(block.part, Text) and block.is_output and not block.pieces:
             chunks.append(AIChunk(content=block.part.text))
 
+    def _keep(self, block: Block, *, cut: bool = False) -> None:
+        """Give a block its part."""
+        block.part = self._build(block, cut=cut)
+        if block.part is not None:
+            self._kinds.add(type(block.part))
+
     def _build(self, block: Block, *, cut: bool = False) -> Part | None:
-        return block.build(self.wire, self.answer.id or "", cut=cut)
+        return block.build(self.wire, (self.answer.id or "")[:LONGEST_SEED], cut=cut)
 
     def _read_message_delta(self, event: Event, chunks: list[AIChunk]) -> None:
         """Take the stop reason and the final usage, and hand out the calls."""
@@ -154,7 +162,7 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
         self._close_all(chunks, cut=reply.FINISH_REASONS.get(raw) == "length")
         first = self.answer.first
         first.raw_finish_reason = raw
-        first.finish_reason = reply.map_finish(raw, self._parts())
+        first.finish_reason = reply.map_finish(raw, self._kinds)
         chunks += [AIChunk(refusal=refusal.text) for refusal in reply.parse_refusal(self.wire, self._message)]
         chunks.append(AIChunk(finish_reason=first.finish_reason, raw_finish_reason=raw, usage=self.answer.usage))
 
@@ -166,7 +174,7 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
         calls: list[ToolCall] = []
         for block in self._blocks[self._given :]:
             if block.kind == "tool_use" and not block.is_output:
-                block.part = self._build(block, cut=cut and block is self._blocks[-1])
+                self._keep(block, cut=cut and block is self._blocks[-1])
                 calls += [block.part] if isinstance(block.part, ToolCall) else []
         self._given = len(self._blocks)
         if calls:
@@ -177,8 +185,8 @@ class MessagesDecoder(StreamDecoder[MessagesSettings]):
         if not isinstance(raw, dict):
             return
         said = {name: value for name, value in raw.items() if value is not None}
-        merged = {**as_dict(self._message.get("usage")), **said}
-        self._message["usage"] = merged
+        merged = self._message["usage"] = as_dict(self._message.get("usage"))
+        merged.update(said)
         self.answer.usage = parse_usage(merged)
 
     def _stop(self, chunks: list[AIChunk]) -> None:

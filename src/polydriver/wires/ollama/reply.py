@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...data.arguments import make_call_id, parse_arguments
+from ...data.arguments import LONGEST_SEED, make_call_id, parse_arguments
 from ...data.json import as_dict, as_list, as_str
 from ...data.messages import Part, Reasoning, Text, ToolCall
 from ...data.responses import AIResponse, FinishReason
@@ -62,7 +62,7 @@ def read_calls(raw_calls: Any, seed: str, *, taken: int = 0, cut: bool = False) 
     for position, raw in enumerate(entries):
         function = as_dict(raw.get("function"))
         arguments, text = parse_arguments(function.get("arguments"), cut=cut and position == len(entries) - 1)
-        call_id = as_str(raw.get("id")) or make_call_id(seed, taken + position)
+        call_id = as_str(raw.get("id")) or make_call_id(seed[:LONGEST_SEED], taken + position)
         calls.append(ToolCall(call_id, as_str(function.get("name")) or "", arguments, text))
     return calls
 

@@ -134,7 +134,7 @@ class OllamaDecoder(StreamDecoder[OllamaSettings]):
         """Calls come whole."""
         self._end_thinking()
         first = self.answer.first
-        calls = reply.read_calls(raw_calls, first.seed, taken=len(first.tool_calls))
+        calls = reply.read_calls(raw_calls, first.seed, taken=first.calls_made)
         for call in calls:
             first.add_part(call)
         if calls:
@@ -154,5 +154,5 @@ class OllamaDecoder(StreamDecoder[OllamaSettings]):
         answer.raw = payload
         answer.provider_data = reply.read_context(self.wire, payload)
         first.raw_finish_reason = as_str(payload.get("done_reason"))
-        first.finish_reason = reply.map_finish(first.raw_finish_reason, called=bool(first.tool_calls))
+        first.finish_reason = reply.map_finish(first.raw_finish_reason, called=first.calls_made > 0)
         self.complete = self.closed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,14 +33,27 @@ class ItemProgress:
 
     Its texts are kept as runs, in the order in which they came: a channel ("text", "refusal" of messages; "summary",
     "content" of reasoning; "arguments", "input" of calls), an index, and the pieces. `parts` is `None` until the item
-    is done. `is_whole`: a call's arguments have come whole. `lead` stands between its reasoning and that of earlier
-    items.
+    is done. `position` is its place among the items. `is_whole`: a call's arguments have come whole. `lead` stands
+    between its reasoning and that of earlier items.
     """
 
-    __slots__ = ("_runs", "citations", "is_whole", "kind", "lead", "logprobs", "parts", "raw")
+    __slots__ = (
+        "_lengths",
+        "_runs",
+        "_texts",
+        "citations",
+        "is_whole",
+        "kind",
+        "lead",
+        "logprobs",
+        "parts",
+        "position",
+        "raw",
+    )
 
-    def __init__(self, raw: dict[str, Any]) -> None:
+    def __init__(self, raw: dict[str, Any], position: int) -> None:
         self.raw = raw
+        self.position = position
         self.kind = raw.get("type")
         self.parts: list[Part] | None = None
         self.citations: list[dict[str, Any]] = []
@@ -47,11 +61,15 @@ class ItemProgress:
         self.is_whole = False
         self.lead = ""
         self._runs: list[tuple[str, int, list[str]]] = []
+        self._texts: dict[tuple[str, int], list[str]] = {}
+        self._lengths: dict[tuple[str, int], int] = {}
 
     def add(self, channel: str, index: object, delta: str) -> str:
         """Append to one text, and return what that adds to all that is shown."""
         number = index if type(index) is int else 0
-        runs = self._runs
+        runs, key = self._runs, (channel, number)
+        self._texts.setdefault(key, []).append(delta)
+        self._lengths[key] = self._lengths.get(key, 0) + len(delta)
         if runs and runs[-1][0] == channel and runs[-1][1] == number:
             runs[-1][2].append(delta)
             return delta
@@ -63,8 +81,11 @@ class ItemProgress:
         """Note one text as a whole, and return what it adds to what is shown; nothing when it contradicts that."""
         self.is_whole = True
         number = index if type(index) is int else 0
-        streamed = "".join(["".join(pieces) for name, at, pieces in self._runs if name == channel and at == number])
-        if len(whole) == len(streamed) or not whole.startswith(streamed):
+        length = self._lengths.get((channel, number), 0)
+        if len(whole) <= length:
+            return ""
+        streamed = "".join(self._texts.get((channel, number), ()))
+        if not whole.startswith(streamed):
             return ""
         return self.add(channel, index, whole[len(streamed) :])
 
@@ -95,12 +116,14 @@ class ItemProgress:
         contents = {"text": "content", "refusal": "content", "content": "content", "summary": "summary"}
         lists: dict[str, list[dict[str, Any]]] = {}
         for channel, _, pieces in self._runs:
-            text = "".join(pieces)
             if field := contents.get(channel):
                 name = "refusal" if channel == "refusal" else "text"
-                lists.setdefault(field, []).append({name: text, "annotations": self.citations})
-            else:
+                lists.setdefault(field, []).append({name: "".join(pieces)})
+            elif channel not in item or item[channel] is self.raw.get(channel):
                 item[channel] = self.text(channel)
+        texts = [piece for piece in lists.get("content", ()) if "text" in piece]
+        if self.citations and texts:
+            texts[-1]["annotations"] = self.citations
         return {**item, **lists}
 
     def finish(self, raw: dict[str, Any], parts: list[Part]) -> Iterator[tuple[str, str]]:
@@ -140,9 +163,11 @@ def pair_items(
     known = {found: item for item in items if (found := as_str(item.raw.get("id")))}
     pairs = [(raw, known.get(as_str(raw.get("id")) or "")) for raw in output]
     taken = {id(item) for _, item in pairs}
-    left = [item for item in items if id(item) not in taken]
-    for position, (raw, item) in enumerate(pairs):
-        if item is None and (item := next((item for item in left if item.kind == raw.get("type")), None)):
-            left.remove(item)
-            pairs[position] = (raw, item)
+    left: dict[Any, deque[ItemProgress]] = {}
+    for item in items:
+        if id(item) not in taken and isinstance(item.kind, str):
+            left.setdefault(item.kind, deque()).append(item)
+    for position, (raw, known_item) in enumerate(pairs):
+        if known_item is None and (same := left.get(as_str(raw.get("type")))):
+            pairs[position] = (raw, same.popleft())
     return pairs

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ...data.arguments import make_call_id, parse_arguments
+from ...data.arguments import LONGEST_SEED, make_call_id, parse_arguments
 from ...data.billing import BillingFacts
 from ...data.http import Reply
 from ...data.json import as_dict, as_list, as_str
@@ -112,7 +112,7 @@ def parse_item(
     if kind in CALLS:
         if not (as_str(item.get("name")) or as_str(item.get("call_id"))):
             return []  # pieces of arguments whose beginning never came
-        call_id = as_str(item.get("call_id")) or as_str(item.get("id")) or make_call_id(seed, position)
+        call_id = as_str(item.get("call_id")) or as_str(item.get("id")) or make_call_id(seed[:LONGEST_SEED], position)
         return [_parse_call(wire, item, call_id, cut, stored)]
     if kind is None:
         return []

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ...contract import StreamDecoder
+from ...data.arguments import LONGEST_SEED
 from ...data.json import as_dict, as_list, as_str, decode_json
 from ...data.messages import Image, Part, ProviderPart, Reasoning, ToolCall
 from ...data.prompt import Prompt
@@ -30,6 +31,7 @@ class ResponsesDecoder(StreamDecoder[ResponsesReplies]):
         super().__init__(wire, prompt)
         self._items: list[ItemProgress] = []
         self._at: dict[int | str, ItemProgress] = {}
+        self._last: dict[str, ItemProgress] = {}
         self._first_thought: ItemProgress | None = None
         self._stored = False
         self._usage: dict[str, Any] = {}
@@ -127,7 +129,7 @@ class ResponsesDecoder(StreamDecoder[ResponsesReplies]):
         elif type(read.item_id) is str:
             found = self._at.get(read.item_id)
         else:
-            return next((item for item in reversed(self._items) if item.kind == kind), None)
+            return self._last.get(kind)
         return found if found is not None and found.kind == kind else None
 
     def _find(self, read: Event, kind: str) -> ItemProgress | None:
@@ -140,8 +142,10 @@ class ResponsesDecoder(StreamDecoder[ResponsesReplies]):
         return self._begin(read, {"type": kind, "id": read.item_id})
 
     def _begin(self, read: Event, raw: dict[str, Any]) -> ItemProgress:
-        item = ItemProgress(raw)
+        item = ItemProgress(raw, len(self._items))
         self._items.append(item)
+        if isinstance(item.kind, str):
+            self._last[item.kind] = item
         if type(read.output_index) is int:
             self._at[read.output_index] = item
         if item_id := as_str(raw.get("id")):
@@ -169,7 +173,7 @@ class ResponsesDecoder(StreamDecoder[ResponsesReplies]):
             chunks.append(AIChunk(tool_calls=calls, parts=others))
 
     def _parse(self, item: ItemProgress, raw: dict[str, Any], *, cut: bool) -> list[Part]:
-        seed, position = self.answer.id or "", self._items.index(item)
+        seed, position = (self.answer.id or "")[:LONGEST_SEED], item.position
         parts = reply.parse_item(self.wire, raw, position, seed=seed, cut=cut, stored=self._stored)
         if any(type(part) is Reasoning and part.text for part in parts):
             self._set_apart(item)

@@ -134,6 +134,17 @@ HISTORIES: dict[str, list[AIMessage]] = {
 }  # fmt: skip
 
 
+_TOGETHER: dict[str, dict[str, Any]] = {
+    "sampling while thinking": {"temperature": 0, "top_p": 0.3, "stop": ["x"], "reasoning_effort": "high"},
+    "form and forced tool": {
+        "tools": [WEATHER],
+        "tool_choice": "required",
+        "response_format": OutputFormat(schema=SCHEMAS["plain"], strict=True),
+    },
+    "json": {"response_format": OutputFormat()},
+}
+
+
 @cache
 def cases() -> dict[str, dict[str, Any]]:
     """All cases by their names: the fields of the prompt."""
@@ -171,6 +182,9 @@ def cases() -> dict[str, dict[str, Any]]:
         "tools": [WEATHER],
         "reasoning_effort": "high",
     }
+    for history in HISTORIES:
+        for name, fields in _TOGETHER.items():
+            found[f"history {history} {name}"] = {"messages": HISTORIES[history], **fields}
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
-from ..shared.formats import FormatRules, fit_format
+from ..shared.formats import FormatRules, ask_in_words, fit_format
 from ..shared.tools import tool_parameters
 from .history import render_documents, render_messages
 from .options import CohereSettings
@@ -18,6 +18,9 @@ _FORMATS = FormatRules(beside_tools=False, says_json=False)
 
 def render_prompt(wire: CohereSettings, prompt: Prompt) -> dict[str, Any]:
     """The body of the request; `prompt.extra` is merged last."""
+    documents = [*render_documents(wire, prompt), *(prompt.options.get("documents") or [])]
+    if documents and prompt.response_format is not None:  # which is refused beside them
+        prompt = ask_in_words(prompt, prompt.response_format)
     prompt = fit_format(wire, prompt, _FORMATS, lambda wanted: render_schema(wanted.schema or {}) is not None)
     body: dict[str, Any] = {
         "model": prompt.model,
@@ -32,7 +35,8 @@ def render_prompt(wire: CohereSettings, prompt: Prompt) -> dict[str, Any]:
     if (thinking := _render_thinking(wire, prompt)) is not None:
         body["thinking"] = thinking
     options = dict(prompt.options)
-    if documents := [*render_documents(wire, prompt), *(options.pop("documents", None) or [])]:
+    options.pop("documents", None)
+    if documents:
         body["documents"] = documents
     body.update(options)
     body.update(prompt.extra)

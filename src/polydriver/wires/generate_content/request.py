@@ -88,9 +88,11 @@ def _render_output(
     """The wanted form of the answer. Models that take none beside tools are told in words."""
     wanted = prompt.response_format
     assert wanted is not None
-    if prompt.tools and not facts.json_with_tools:
+    is_forced = prompt.tool_choice not in (None, "auto", "none")
+    if prompt.tools and (is_forced or not facts.json_with_tools):
         prompt.warn(
-            f"{wire.name} does not support form of the answer beside tools with this model; it was asked for in words."
+            f"{wire.name} does not support a form of the answer beside these tools with this model; "
+            "it was asked for in words."
         )
         system.append({"text": _describe_output(wanted)})
         return

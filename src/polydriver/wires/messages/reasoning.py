@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...data.messages import AIMessage, Reasoning, Text, ToolResult
+from ...data.messages import AIMessage, Reasoning, Text
 from ...data.prompt import Prompt
 from .generations import EFFORTS
 from .options import MessagesSettings
@@ -22,17 +22,15 @@ _MIN_TOP_P = 0.95
 
 
 def continues_unsigned(messages: list[AIMessage], origin: str) -> bool:
-    """Whether the prompt goes on with tool calls that were made without signed reasoning, by another model say.
+    """Whether the last answer is of tool calls that were made without signed reasoning, by another model say.
 
-    A model whose thinking is set by a budget refuses such a turn while it thinks.
+    A model whose thinking is set by a budget refuses such a turn while it thinks, whatever the user says behind it.
     """
-    for message in reversed(messages):
-        if message.role == "assistant":
-            first = next((part for part in message.parts if not isinstance(part, Text) or part.text), None)
-            return not (isinstance(first, Reasoning) and first.provider_data.get(origin))
-        if not any(isinstance(part, ToolResult) for part in message.parts):
-            return False
-    return False
+    last = next((message for message in reversed(messages) if message.role == "assistant"), None)
+    if last is None or not last.tool_calls:
+        return False
+    first = next((part for part in last.parts if not isinstance(part, Text) or part.text), None)
+    return not (isinstance(first, Reasoning) and first.provider_data.get(origin))
 
 
 def render_thinking(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]) -> None:

@@ -109,6 +109,7 @@ def no_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     if request.node.get_closest_marker("e2e") is None:
         for name in [name for name in os.environ if SETTINGS.fullmatch(name) and name != "POLYDRIVER_WIRE"]:
             monkeypatch.delenv(name)
+        monkeypatch.setenv("POLYDRIVER_STATE", "off")  # conversations of tests are not the person's last ones
 
 
 @pytest.fixture(scope="session")

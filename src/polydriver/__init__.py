@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from .data.models import CredentialReport as CredentialReport
     from .data.models import HealthReport as HealthReport
     from .data.models import SyncReport as SyncReport
+    from .data.openai_messages import load_messages as load_messages
+    from .data.plain_messages import dump_messages as dump_messages
     from .data.prompt import OutputFormat as OutputFormat
     from .data.prompt import ProviderTool as ProviderTool
     from .data.prompt import ToolSpec as ToolSpec
@@ -124,6 +126,8 @@ _HOMES = {
     "conversation": "AsyncConversation Conversation",
     "data.messages": "AIMessage Audio Document Image ProviderPart Reasoning Refusal Text ToolCall ToolResult Video",
     "data.models": "AIModel Capabilities CredentialReport HealthReport SyncReport",
+    "data.openai_messages": "load_messages",
+    "data.plain_messages": "dump_messages",
     "operations.results": (
         "Batch BatchCounts BatchItem BatchProblem BatchResults DeletedFile EmbeddingResponse FileContent ImageResponse "
         "ModerationResponse ModerationResult OCRPage OCRResponse OperationResult RerankResponse RerankResult "

@@ -6,22 +6,42 @@ of the Responses API, which differ in names only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_args
 
 from .arguments import parse_arguments
 from .messages import AIMessage, Audio, Document, Image, Part, Refusal, Role, Text, ToolCall, ToolResult
+from .plain_messages import is_plain_message, is_plain_part, read_plain_message, read_plain_part, read_provider_data
 
-__all__ = ["read_message", "read_part"]
+__all__ = ["load_messages", "read_message", "read_part"]
 
 _ROLES: tuple[str, ...] = get_args(Role)
+
+
+def load_messages(data: Iterable[Mapping[str, Any]]) -> list[AIMessage]:
+    """The messages in plain data: what `dump_messages` returns, or messages as OpenAI writes them.
+
+    Raises `ValueError` for anything else, with the number of the message, the first being 0.
+    """
+    if isinstance(data, str | bytes | Mapping) or not isinstance(data, Iterable):
+        raise ValueError(f"messages must be a list of dicts, not {type(data).__name__}")
+    messages: list[AIMessage] = []
+    for number, message in enumerate(data):
+        try:
+            if not isinstance(message, Mapping):
+                raise ValueError(f"it must be a dict with 'role' and 'content', not {type(message).__name__}")
+            ours = "role" in message and "tool_call_id" not in message and is_plain_message(message)
+            messages.append(read_plain_message(message) if ours else read_message(message))
+        except ValueError as error:
+            raise ValueError(f"message {number} cannot be read: {error}") from None
+    return messages
 
 
 def read_message(message: Mapping[str, Any]) -> AIMessage:
     """The message in a dict with `role` and `content`: text, a list of parts, or `None` beside `tool_calls`.
 
-    `name`, `refusal` and `tool_call_id` are read, too; what else it holds is left out. Raises `ValueError` for what is
-    no such dict.
+    `name`, `refusal` and `tool_call_id` are read, too, and the form of `dump_messages`; what else it holds is left out.
+    Raises `ValueError` for anything else.
     """
     role, content, name = message.get("role"), message.get("content"), message.get("name")
     if role not in _ROLES:
@@ -30,7 +50,8 @@ def read_message(message: Mapping[str, Any]) -> AIMessage:
         raise ValueError(f"its 'name' must be text, not {type(name).__name__}")
     parts = _read_content(content)
     if role == "tool":
-        return AIMessage(_as_result(message, parts), role)
+        own_name = None if "tool_call_id" in message else name
+        return AIMessage(_as_result(message, parts), role, own_name, read_provider_data(message))
     refusal, calls = message.get("refusal"), message.get("tool_calls") or []
     if not isinstance(calls, list | tuple):
         raise ValueError(f"its 'tool_calls' must be a list, not {type(calls).__name__}")
@@ -40,7 +61,7 @@ def read_message(message: Mapping[str, Any]) -> AIMessage:
         raise ValueError("it has no 'content'")
     if extra:
         parts = [*(AIMessage(parts).parts), *extra]
-    return AIMessage(parts, role, name)
+    return AIMessage(parts, role, name, read_provider_data(message))
 
 
 def _read_content(content: object) -> str | list[Part]:
@@ -69,6 +90,8 @@ def read_part(part: object) -> Part:
         return Text(part)
     if not isinstance(part, Mapping):
         raise ValueError(f"a part must be text, a part such as Image, or a dict with 'type', not {type(part).__name__}")
+    if is_plain_part(part):
+        return read_plain_part(part)
     kind = part.get("type")
     read = _PARTS.get(kind) if isinstance(kind, str) else None
     if read is None:

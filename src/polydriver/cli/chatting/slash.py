@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from ...data.messages import AIMessage, Text
+from ..documents import read_document, write_document
 from ..inputs import read_file
 from ..output import amount, describe_usage, note, say
 from .state import Chat
@@ -100,7 +101,7 @@ def _save(chat: Chat, name: str) -> None:
         note("name a file: /save chat.json (all of it) or /save chat.md (the text)")
         return
     path = Path(name).expanduser()
-    data = chat.as_markdown().encode() if path.suffix in (".md", ".txt") else chat.as_json()
+    data = chat.as_markdown().encode() if path.suffix in (".md", ".txt") else write_document(chat.document())
     try:
         with path.open("wb" if str(path) in chat.saved else "xb") as file:
             file.write(data)
@@ -111,6 +112,22 @@ def _save(chat: Chat, name: str) -> None:
     else:
         chat.saved.add(str(path))
         note(f"saved {len(chat.conversation.history)} messages to {path}")
+
+
+def _load(chat: Chat, name: str) -> None:
+    if not name:
+        note("name a file that /save wrote as .json: /load chat.json")
+        return
+    path = Path(name).expanduser()
+    try:
+        document = read_document(path.read_bytes())
+    except OSError as error:
+        note(f"cannot read {path}: {error.strerror}")
+    except ValueError as error:
+        note(f"cannot load {path}: {error}")
+    else:
+        chat.load(document)
+        note(f"loaded {len(document.messages)} messages; {chat.provider} · {chat.model_in_use or 'no model yet'}")
 
 
 def _clear(chat: Chat, _: str) -> None:
@@ -138,6 +155,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Chat, str], None], str]] = {
     "back": ("", _back, "return to what was forked"),
     "cost": ("", _cost, "tokens and cost, answer by answer"),
     "save": ("FILE", _save, "write the conversation to a file: .json, .md or .txt"),
+    "load": ("FILE", _load, "go on with a conversation that was saved as .json"),
     "clear": ("", _clear, "begin a new conversation"),
     "help": ("", _help, "this list"),
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from ...data.messages import AIMessage, Text
 from ...errors import ConfigurationError
+from ..asking import Asked
+from ..documents import Document, keep
 from ..session import Session, default_model
 from ..terminal import neutralise
 
@@ -27,15 +27,18 @@ class Chat:
     leaves no trace in the history, and its attachments stay for the next try.
     """
 
-    def __init__(self, session: Session, provider: str, model: str | None, system: str | None) -> None:
+    def __init__(self, session: Session, asked: Asked) -> None:
         self.session = session
-        self.provider = provider
-        self.model = model
-        self.system = system
-        self.attached: list[tuple[str, Part]] = []
+        self.provider = asked.provider
+        self.model = asked.model
+        self.system = asked.system
+        self.options = asked.options
+        self.attached: list[tuple[str, Part]] = asked.parts
         self.saved: set[str] = set()
         self._forks: list[Conversation] = []
-        self.conversation = session.ai.conversation(provider)
+        self.conversation = session.ai.conversation(asked.provider)
+        if asked.earlier is not None:
+            self.conversation.history.extend(asked.earlier.messages)
 
     @property
     def model_in_use(self) -> str | None:
@@ -61,7 +64,7 @@ class Chat:
             )
         parts = [part for _, part in self.attached]
         message = AIMessage.user([*parts, Text(text)] if parts else text)
-        turn = self.conversation.fork().provider(self.provider).model(model).system(self.system)
+        turn = self.conversation.fork().provider(self.provider).model(model).system(self.system).options(**self.options)
         turn.id = self.conversation.id
         stream = turn.stream(message)
         came: list[str] = []
@@ -75,6 +78,7 @@ class Chat:
             self._keep(message, "".join(came))
             raise
         self.conversation, self.attached = turn, []
+        keep(self.document())
         return stream.response
 
     def fork(self) -> None:
@@ -93,11 +97,17 @@ class Chat:
         """Begin anew, with the same settings."""
         self.conversation, self.attached = self.session.ai.conversation(self.provider), []
 
-    def as_json(self) -> bytes:
-        """The conversation as JSON: provider, model, system, and the messages with their parts."""
-        messages = [{"role": message.role, **msgspec.to_builtins(message)} for message in self.conversation.history]
-        values = {"provider": self.provider, "model": self.model_in_use, "system": self.system, "messages": messages}
-        return msgspec.json.format(msgspec.json.encode(values), indent=2) + b"\n"
+    def document(self) -> Document:
+        """The conversation with who answers it."""
+        return Document(self.provider, self.model_in_use, self.system, self.conversation.history)
+
+    def load(self, document: Document) -> None:
+        """Go on with another conversation, and whom it names. Raises `ConfigurationError` when that cannot be used."""
+        if document.provider is not None and document.provider != self.provider:
+            self.change_provider(document.provider)
+        self.model, self.system = document.model or self.model, document.system
+        self.clear()
+        self.conversation.history.extend(document.messages)
 
     def as_markdown(self) -> str:
         """The conversation as text for people, with control characters shown."""
@@ -110,3 +120,4 @@ class Chat:
         if text:
             self.conversation.history.extend([message, AIMessage.assistant(text)])
             self.attached = []
+            keep(self.document())

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..answers import Printer, as_object, print_remarks, tell_retries
-from ..inputs import make_message, parse_option, piped_text, read_file, read_image, read_schema
-from ..options import common_options, examples, json_option, provider_option
+from ..asking import FILE, Asked, asking_options, read_asked
+from ..documents import Document, keep
+from ..inputs import make_message, piped_text, read_schema
+from ..options import common_options, examples, json_option
 from ..output import note, print_json, say
-from ..session import Session, default_model
+from ..session import Session
 
 if TYPE_CHECKING:
     from ...conversation import Conversation
@@ -21,38 +23,20 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
 
 @click.command(
     "ask",
     short_help="Ask once; the answer streams to the terminal.",
     epilog=examples(
         "polydriver ask -m gpt-4o-mini 'Why is the sky blue?'",
+        "polydriver ask -c 'And why is it red in the evening?'",
         "git diff | polydriver ask -s 'You review code.' 'What can break?'",
         "polydriver ask -i cat.png --schema animal.json --json 'What is this?'",
     ),
 )
 @click.argument("prompt", nargs=-1)
-@provider_option
-@click.option("-m", "--model", metavar="MODEL", help="The model; by default the connection's.")
-@click.option("-s", "--system", metavar="TEXT", help="Instructions for the model.")
-@click.option("-f", "--file", "files", multiple=True, type=_FILE, help="Attach a file; repeatable.")
-@click.option("-i", "--image", "images", multiple=True, metavar="FILE|URL", help="Attach an image; repeatable.")
-@click.option("--temperature", type=float, help="How freely the model picks its words.")
-@click.option("--max-tokens", type=int, help="The most tokens the answer may have.")
-@click.option("--reasoning-effort", metavar="WORD", help="How long to think: none, minimal, low, medium, high, ...")
-@click.option(
-    "-o",
-    "--option",
-    "more",
-    multiple=True,
-    type=parse_option,
-    metavar="NAME=VALUE",
-    help="Any other option; repeatable.",
-)
-@click.option("--schema", type=_FILE, help="Ask for JSON of the schema in this file, and check it.")
-@click.option("--reasoning", is_flag=True, help="Show the model's reasoning too.")
+@asking_options
+@click.option("--schema", type=FILE, help="Ask for JSON of the schema in this file, and check it.")
 @click.option("--no-stream", is_flag=True, help="Wait for the whole answer.")
 @json_option
 @common_options
@@ -60,46 +44,48 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def command(session: Session, /, prompt: tuple[str, ...], **given: Any) -> None:
     """Ask once. Piped text becomes part of the prompt.
 
-    Control characters in the answer are shown, not sent to the terminal; --json keeps them, escaped.
+    Control characters in the answer are shown, not sent to the terminal; --json keeps them, escaped. The conversation
+    is kept, so that -c can go on with it.
     """
-    message = _message(prompt, given)
-    conversation = _conversation(session, given)
+    schema = None if given["schema"] is None else read_schema(given["schema"])
+    asked = read_asked(session, given)
+    message = make_message(prompt, piped_text(), [part for _, part in asked.parts])
+    conversation = _conversation(session, asked, schema)
     tell_retries(session.ai)
     if given["as_json"]:
-        print_json(as_object(conversation.send(message), parsed=given["schema"] is not None))
-    elif given["schema"] is not None:
         response = conversation.send(message)
-        say(json.dumps(response.parsed, indent=2, ensure_ascii=False))
-        print_remarks(response)
+        show = partial(print_json, as_object(response, parsed=schema is not None))
+    elif schema is not None:
+        response = conversation.send(message)
+        show = partial(_print_value, response)
     else:
-        print_remarks(_print_answer(conversation, message, Printer(reasoning=given["reasoning"]), given["no_stream"]))
+        response = _print_answer(conversation, message, Printer(reasoning=given["reasoning"]), given["no_stream"])
+        show = partial(print_remarks, response)
+    keep(Document(asked.provider, asked.model, asked.system, conversation.history))
+    show()
 
 
-def _message(prompt: tuple[str, ...], given: dict[str, Any]) -> AIMessage:
-    try:
-        parts = [*map(read_file, given["files"]), *map(read_image, given["images"])]
-    except (OSError, ValueError) as error:
-        raise click.UsageError(f"an attachment cannot be read: {error}") from None
-    return make_message(prompt, piped_text(), parts)
-
-
-def _conversation(session: Session, given: dict[str, Any]) -> Conversation:
+def _conversation(session: Session, asked: Asked, schema: dict[str, Any] | None) -> Conversation:
     """A conversation with everything that the options say. Raises `ConfigurationError` when no model is named."""
     from ...errors import ConfigurationError
 
-    name = session.provider_name(given["provider"])
-    options = {"temperature": given["temperature"], "max_tokens": given["max_tokens"]}
-    options |= {"reasoning_effort": given["reasoning_effort"], **dict(given["more"])}
-    model = given["model"] or options.pop("model", None) or default_model(session.ai.provider(name))
-    if not model:
+    if not asked.model:
         raise ConfigurationError(
-            f"no model is named for {name}",
-            hint=f"Name one with -m (`polydriver models {name}` lists them), or set its default_model.",
+            f"no model is named for {asked.provider}",
+            hint=f"Name one with -m (`polydriver models {asked.provider}` lists them), or set its default_model.",
         )
-    conversation = session.ai.conversation(name).model(model).system(given["system"]).options(**options)
-    if given["schema"] is not None:
-        conversation.response_format(read_schema(given["schema"]))
+    conversation = session.ai.conversation(asked.provider).model(asked.model).system(asked.system)
+    conversation.options(**asked.options)
+    if schema is not None:
+        conversation.response_format(schema)
+    if asked.earlier is not None:
+        conversation.history.extend(asked.earlier.messages)
     return conversation
+
+
+def _print_value(response: AIResponse) -> None:
+    say(json.dumps(response.parsed, indent=2, ensure_ascii=False))
+    print_remarks(response)
 
 
 def _print_answer(conversation: Conversation, message: AIMessage, printer: Printer, whole: bool) -> AIResponse:

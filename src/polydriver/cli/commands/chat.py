@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
 from ..answers import tell_retries
-from ..options import common_options, examples, provider_option
+from ..asking import asking_options, read_asked
+from ..options import common_options, examples
 from ..output import note
 from ..session import Session
 
@@ -19,24 +21,25 @@ __all__ = ["command"]
     short_help="Talk with a model; /help lists the commands.",
     epilog=examples("polydriver chat -p openai -m gpt-4o-mini"),
 )
-@provider_option
-@click.option("-m", "--model", metavar="MODEL", help="The model; by default the connection's.")
-@click.option("-s", "--system", metavar="TEXT", help="Instructions for the model.")
-@click.option("--reasoning", is_flag=True, help="Show the model's reasoning too.")
+@asking_options
 @common_options
 @click.pass_obj
-def command(session: Session, provider: str | None, model: str | None, system: str | None, reasoning: bool) -> None:
+def command(session: Session, /, **given: Any) -> None:
     """Talk with a model. Ctrl-C stops an answer, Ctrl-D leaves; /help lists the commands.
 
-    What came of a stopped answer stays in the conversation; a message that failed does not.
+    What came of a stopped answer stays in the conversation; a message that failed does not. Attached files go with
+    the first message. The conversation is kept, so that -c can go on with it.
     """
     from ..chatting.loop import run_chat
     from ..chatting.reader import make_reader
     from ..chatting.state import Chat
 
-    chat = Chat(session, session.provider_name(provider), model, system)
+    asked = read_asked(session, given)
+    chat = Chat(session, asked)
     tell_retries(session.ai)
     named = chat.model_in_use or "no model yet: name one with /model"
     if sys.stdin.isatty():
         note(f"{chat.provider} · {named} · /help for help")
-    run_chat(chat, make_reader(), reasoning=reasoning)
+        if chat.conversation.history:
+            note(f"going on after {len(chat.conversation.history)} messages; /history shows them")
+    run_chat(chat, make_reader(), reasoning=given["reasoning"])

@@ -126,16 +126,26 @@ def fit_prompt(driver: DriverHooks, prompt: Prompt) -> None:
     if not any(prompt.options.get(name) for name in _KEPT_HISTORY):
         prompt.messages = mend_history(prompt.messages, prompt.warn)
     provider = driver.catalog_name or driver.name
-    if prompt.given():
-        fit_options(prompt, provider)
-    prompt.messages = own_messages(prompt.messages, driver.origins)
-    if any(type(message.content) is not str for message in prompt.messages):
-        unread = find_rules(provider, prompt.model).unread
+    rules = find_rules(provider, prompt.model)
+    fit_options(prompt, rules)
+    if not all(map(_is_plain, prompt.messages)):
+        prompt.messages = own_messages(prompt.messages, driver.origins)
         prompt.messages = fit_media(
-            prompt.messages, driver.capabilities, prompt.warn, driver.unsupported, unread, driver.wire.image_types
+            prompt.messages,
+            driver.capabilities,
+            prompt.warn,
+            driver.unsupported,
+            rules.unread,
+            driver.wire.image_types,
         )
-    _check_tool_choice(prompt)
+    if prompt.tools or prompt.tool_choice is not None:
+        _check_tool_choice(prompt)
     _check_content(prompt)
+
+
+def _is_plain(message: AIMessage) -> bool:
+    """Whether a message is text alone, which every driver takes."""
+    return type(message.content) is str and not message.provider_data
 
 
 def _check_tool_choice(prompt: Prompt) -> None:

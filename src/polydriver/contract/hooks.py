@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
+from functools import lru_cache
 from operator import attrgetter
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
@@ -241,6 +242,15 @@ class Trait:
     """A stateless part of drivers, mixed in: what it defines is a hook, or a helper of hooks, and not for users."""
 
 
+@lru_cache(maxsize=256)
+def _is_elsewhere(usual: str, given: str) -> bool:
+    """Whether the host of one address is another than that of the usual one, and none of its subdomains."""
+    host, other = urlsplit(usual).hostname, urlsplit(given).hostname
+    if not host or "{" in host or other is None:
+        return False
+    return other != host and not other.endswith(f".{host}")
+
+
 class DriverHooks(Trait):
     """What the engine knows of a driver: facts as class attributes, and pure hooks.
 
@@ -267,10 +277,7 @@ class DriverHooks(Trait):
 
     def has_own_address(self) -> bool:
         """Whether the connection leads to another server than the provider's: a gateway, a proxy, one's own."""
-        usual, given = urlsplit(self.base_url).hostname, urlsplit(self.config.base_url).hostname
-        if not usual or "{" in usual or given is None:
-            return False
-        return given != usual and not given.endswith(f".{usual}")
+        return _is_elsewhere(self.base_url, self.config.base_url)
 
     def operation(self, kind: OperationKind[Any]) -> Any:
         """What has the hooks of an operation: a part, or the driver itself; `None` where nothing has."""

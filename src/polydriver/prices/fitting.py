@@ -7,16 +7,15 @@ with a warning each. Of a model that is not known nothing is changed.
 from __future__ import annotations
 
 from ..data.prompt import Prompt
-from .model_rules import ModelRules, find_rules
+from .model_rules import ModelRules
 
 __all__ = ["fit_options"]
 
 _EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 
 
-def fit_options(prompt: Prompt, provider: str) -> None:
-    """Change the options that the model is known to refuse. `provider` is the catalog's name of the service."""
-    rules = find_rules(provider, prompt.model)
+def fit_options(prompt: Prompt, rules: ModelRules) -> None:
+    """Change the options that the model is known to refuse, by its rules (`find_rules`)."""
     if prompt.reasoning_effort is not None and rules.efforts is not None:
         prompt.reasoning_effort = _fit_effort(prompt, prompt.reasoning_effort, rules.efforts)
     if rules.refused:
@@ -31,10 +30,8 @@ def _advice(rules: ModelRules) -> str:
 
 
 def _leave_out(prompt: Prompt, names: frozenset[str], advice: str) -> None:
-    for name in sorted(names):
+    for name in sorted(name for name in names if getattr(prompt, name) is not None):
         value = getattr(prompt, name)
-        if value is None:
-            continue
         setattr(prompt, name, None)
         if value is not False and value != []:
             prompt.warn(f"{prompt.model} does not support {name}; it was left out.{advice}")

@@ -253,7 +253,10 @@ class ChatHistory(ChatSettings, kw_only=True, eq=False):
     def render_messages(self, prompt: Prompt) -> list[dict[str, Any]]:
         """The `messages` list."""
         rendered = _render_messages(self, prompt)
-        return _fit_speakers(self, prompt, rendered) if any(message.name for message in prompt.messages) else rendered
+        for message in prompt.messages:
+            if message.name:
+                return _fit_speakers(self, prompt, rendered)
+        return rendered
 
     def render_answer(self, message: AIMessage) -> Any:
         """The content of an assistant's message: what it said, refusals and the words of speech among it."""

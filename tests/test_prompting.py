@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from polydriver import AI, AIMessage, ConfigurationError, Image, Provider, Text, UnknownOptionError
-from polydriver.prompting import make_messages
+from polydriver.prompting import _OTHER_NAMES, CALL_LIMITS, PROMPT_OPTIONS, make_messages
 
 
 @pytest.fixture
@@ -144,3 +144,20 @@ def test_without_limits_of_its_own_a_call_has_the_connections() -> None:
 def test_a_streaming_option_leads_to_the_method(provider: Provider) -> None:
     with pytest.raises(UnknownOptionError, match="send_streaming_message"):
         provider.send_message("Hi", model="m", stream=True)
+
+
+@pytest.mark.parametrize("name", ["system", "system_prompt", "instructions"])
+def test_instructions_lead_to_the_systems_message(provider: Provider, name: str) -> None:
+    own: dict[str, Any] = {name: "Be brief."}
+    with pytest.raises(UnknownOptionError, match=rf"{name} is not an option: put AIMessage.system") as caught:
+        provider.send_message("Hi", model="m", **own)
+    assert "extra" not in str(caught.value)
+
+
+@pytest.mark.parametrize("other", sorted(_OTHER_NAMES))
+def test_names_from_elsewhere_lead_to_ours(provider: Provider, other: str) -> None:
+    ours = _OTHER_NAMES[other]
+    assert ours in PROMPT_OPTIONS | CALL_LIMITS
+    own: dict[str, Any] = {other: 1}
+    with pytest.raises(UnknownOptionError, match=f"Did you mean {ours!r}"):
+        provider.send_message("Hi", model="m", **own)

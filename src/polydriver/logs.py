@@ -18,6 +18,7 @@ from .events import (
     StreamAbandoned,
     ToolFailed,
 )
+from .logger import logger
 
 __all__ = ["CallLog", "log_calls"]
 
@@ -44,11 +45,12 @@ class CallLog:
 
     Responses have the configured level, retries at least WARNING, failures at least
     ERROR. Each record has the facts as a dict in its attribute `ai`, for structured logs. Prompts and answers
-    are written only with `include_content`, as quoted text, so that no content can pass for a line of the log.
+    are written only with `include_content`, as quoted text, so that no content can pass for a line of the log. Nothing
+    is written where the application has set up no logging.
     """
 
     def __init__(self, config: LoggingConfig, redactor: Redactor | None = None) -> None:
-        self._logger = logging.getLogger(config.channel)
+        self._logger = logger(config.channel)
         self._level = logging.getLevelNamesMapping()[config.level.upper()]
         self._content = config.include_content
         self._redactor = redactor or Redactor()
@@ -73,7 +75,7 @@ class CallLog:
         level = self._levels[type(event)]
         if isinstance(event, RequestFailed) and not isinstance(event.error, AIError):
             level = self._level  # its caller stopped waiting, which is not a failure
-        if not self._logger.isEnabledFor(level):
+        if not self._logger.isEnabledFor(level) or not self._logger.hasHandlers():
             return
         text, facts = _sent(event) if isinstance(event, MessageSent) else _WRITERS[type(event)](event)
         if self._content and isinstance(event, ResponseGenerated):

@@ -54,6 +54,47 @@ _ALSO_TAKEN: dict[str, Any] = {"logit_bias": dict[str | int, float], "logprobs":
 _LABELS: dict[str, Any] = {"metadata": dict[str, Any], "conversation_id": str}
 """Options of the call that are not limits."""
 
+_SYSTEM = "put AIMessage.system(...) first among the messages of send_messages(), or call system() of a conversation"
+_ADVICE = {
+    "stream": "call send_streaming_message(), or stream() of a conversation",
+    "system": _SYSTEM,
+    "system_prompt": _SYSTEM,
+    "system_message": _SYSTEM,
+    "system_instruction": _SYSTEM,
+    "instructions": _SYSTEM,
+    "messages": "give the messages as the first argument of send_messages()",
+    "history": "give the earlier messages, too, to send_messages(), or use a conversation",
+    "provider": "ask the provider that is meant, ai.provider(name)",
+    "api_key": "it is a setting of the connection",
+    "base_url": "it is a setting of the connection",
+}
+"""What to do instead of some options that people look for."""
+
+_OTHER_NAMES = {
+    "max_completion_tokens": "max_tokens",
+    "max_output_tokens": "max_tokens",
+    "max_new_tokens": "max_tokens",
+    "num_predict": "max_tokens",
+    "stop_sequences": "stop",
+    "functions": "tools",
+    "function_call": "tool_choice",
+    "response_model": "response_format",
+    "response_schema": "response_format",
+    "json_schema": "response_format",
+    "schema": "response_format",
+    "output_type": "response_format",
+    "format": "response_format",
+    "thinking_budget": "reasoning_budget",
+    "thinking": "reasoning_effort",
+    "reasoning": "reasoning_effort",
+    "max_retries": "retry_attempts",
+    "retries": "retry_attempts",
+    "request_timeout": "timeout",
+    "headers": "extra_headers",
+    "extra_body": "extra",
+}
+"""What options are called here that have other names elsewhere."""
+
 _ROLES: tuple[str, ...] = get_args(Role)
 _NUMBERS: dict[str, tuple[type | tuple[type, ...], float, float]] = {
     "temperature": ((int, float), 0, 10),
@@ -300,11 +341,11 @@ def check_number(name: str, value: object) -> None:
 
 def unknown_option(driver: DriverHooks, name: str, known: Iterable[str]) -> UnknownOptionError:
     """The error for an option that is not among the known ones, with the nearest of them."""
-    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)
-    if name == "stream":
-        return UnknownOptionError(
-            "stream is not an option: call send_streaming_message(), or stream() of a conversation"
-        )
+    known = sorted(known)
+    if name in _ADVICE and "model" in known:
+        return UnknownOptionError(f"{name} is not an option: {_ADVICE[name]}")
+    near = [_OTHER_NAMES[name]] if _OTHER_NAMES.get(name) in known else []
+    near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     meant = f" Did you mean {near[0]!r}?" if near else ""
     return UnknownOptionError(
         f"{driver.config.name} knows no option {name!r}.{meant} "

@@ -173,8 +173,8 @@ class _Checker:
             empty = isinstance(text, Secret)
             self._problems.add(given.source, "is empty" if empty else f"is not text but {type(text).__name__}")
             return None
-        prefix = None if custom_url else driver.key_prefix
-        if complaint := check_key(text, required=driver.requires_key, prefix=prefix):
+        prefix, issuer = (None, None) if custom_url else (driver.key_prefix, driver.name)
+        if complaint := check_key(text, required=driver.requires_key, prefix=prefix, driver=issuer):
             self._problems.add(given.source, complaint)
         return Secret(text)
 

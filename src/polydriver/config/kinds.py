@@ -159,8 +159,25 @@ _PLACEHOLDER = re.compile(
 _ABSENT = frozenset({"none", "null", "undefined"})
 
 
-def check_key(key: str, *, required: bool, prefix: str | None) -> str | None:
-    """What is certainly wrong with an API key, if anything, not showing it. `prefix`: how it must begin."""
+_ISSUERS = {
+    "sk-ant-": "anthropic",
+    "sk-or-": "openrouter",
+    "sk-proj-": "openai",
+    "sk-svcacct-": "openai",
+    "gsk_": "groq",
+    "hf_": "huggingface",
+    "nvapi-": "nvidia",
+    "pplx-": "perplexity",
+    "xai-": "xai",
+}
+"""How the keys of some services begin that nobody else's do. Each takes its own keys alone."""
+
+
+def check_key(key: str, *, required: bool, prefix: str | None, driver: str | None = None) -> str | None:
+    """What is certainly wrong with an API key, if anything, not showing it.
+
+    `prefix`: how it must begin; `driver`: whose own address it is for, or `None` for another address.
+    """
     if not key.strip():
         return "is blank; give the key, or leave it out"
     if any(character in key for character in "\r\n"):
@@ -173,6 +190,10 @@ def check_key(key: str, *, required: bool, prefix: str | None) -> str | None:
         return "is a placeholder; put the real key there"
     if prefix and not key.startswith(prefix):
         return f"does not begin with {prefix!r}, so it is another service's; give the right one, or set base_url"
+    if driver in _ISSUERS.values():
+        for start, issuer in _ISSUERS.items():
+            if key.startswith(start) and issuer != driver:
+                return f"begins with {start!r}, so it is a key of {issuer}; give the right one, or set base_url"
     return None
 
 

@@ -11,7 +11,6 @@ that was delivered by the same rule.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import partial, reduce
@@ -26,12 +25,13 @@ from ..data.messages import Media, Reasoning, Text, ToolCall, ToolResult
 from ..data.prompt import Prompt, ToolSpec
 from ..data.responses import AIResponse
 from ..data.usage import TokenUsage
+from ..logger import logger
 from ..operations.results import BatchResults, OperationResult
 from ..prices.pricing import UNIT_PRICES, calculate_cost
 
 __all__ = ["estimate_usage", "price_answer", "price_batch", "price_operation", "take_reported_cost"]
 
-_log = logging.getLogger("polydriver")
+_log = logger()
 _BYTES_PER_TOKEN = 4
 _TOKENS_PER_MEDIA = 1000
 _TOKENS_PER_MESSAGE = 4

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator
 
 from ..data.http import Reply, Request, Timeouts
 from ..errors import AIError, InvalidCredentialsError, ProviderError
+from ..logger import logger
 from .attempts import Attempt
 from .hook_faults import is_own_code
 from .ports import Body
 
 __all__ = ["open_body", "send"]
 
-_log = logging.getLogger("polydriver")
+_log = logger()
 _ERROR_BODY_BYTES = 256 * 1024
 _ERROR_BODY_SECONDS = 10.0
 

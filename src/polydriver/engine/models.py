@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -24,13 +23,14 @@ from ..errors import (
     error_branch,
 )
 from ..events import ModelsSynced
+from ..logger import logger
 from ..prices.catalog import find
 from .pipeline import Pipeline
 
 __all__ = ["check_health", "find_model", "list_models", "sync_models", "validate_credentials"]
 
 T = TypeVar("T")
-_log = logging.getLogger("polydriver")
+_log = logger()
 _MAX_PAGES = 200
 _SLOW_SECONDS = 5.0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Generator
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -11,6 +10,7 @@ import msgspec
 
 from ..data.http import Reply, Request
 from ..data.responses import AIResponse
+from ..logger import logger
 from ..operations.requests import PageRequest
 from ..operations.results import BatchResults, OperationResult, Page
 from ..operations.work import Work
@@ -24,7 +24,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 Flow: TypeAlias = Generator[Request, Reply | None, Any]
 
-_log = logging.getLogger("polydriver")
+_log = logger()
 _MAX_PAGES = 1000
 
 

@@ -207,8 +207,8 @@ def _isolate(listener: Listener[Any], event: Event, error: BaseException) -> Non
 
 
 def _report(listener: Listener[Any], event: Event, error: BaseException) -> None:
-    import logging
+    from ..logger import logger
 
-    logging.getLogger("polydriver.events").error(
+    logger("polydriver.events").error(
         "the listener %s failed on %s: %s", name_of(listener), event.name, type(error).__name__, exc_info=error
     )

@@ -56,9 +56,9 @@ def name_of(listener: Callable[..., Any]) -> str:
 
 
 def _tell(listener: Callable[..., Any], event: Event) -> None:
-    import logging
+    from ..logger import logger
 
-    logging.getLogger("polydriver.events").error(
+    logger("polydriver.events").error(
         "the listener %s was not told of %s: it makes calls, hears of them, and makes more, without an end. "
         "Have it ignore the events of its own calls, by their metadata for instance",
         name_of(listener),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from ..errors import (
     InvalidResponseError,
     ToolExecutionError,
 )
+from ..logger import logger
 from .servers import Server
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Session", "need_mcp"]
 
-_LOG = logging.getLogger("polydriver.mcp")
+_LOG = logger("polydriver.mcp")
 _MAX_PAGES = 200
 _MAX_MESSAGE = 500
 

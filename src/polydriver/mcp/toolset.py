@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar, overload
 
 from ..data.messages import ToolResult
 from ..errors import AIError, ConfigurationError, ToolExecutionError
+from ..logger import logger
 from ..tools import Tool
 from . import servers
 from .background import BackgroundLoop
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MCPTools"]
 
-_LOG = logging.getLogger("polydriver.mcp")
+_LOG = logger("polydriver.mcp")
 T = TypeVar("T")
 
 

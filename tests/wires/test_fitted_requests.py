@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pytest
 
 from polydriver import AIMessage, Document, tool
-from polydriver.data.messages import Image, Text, ToolCall
+from polydriver.data.messages import Audio, Image, Text, ToolCall
 from polydriver.data.prompt import OPTIONS, Prompt, ToolSpec
 from polydriver.drivers import driver_class
 from polydriver.errors import ConfigurationError, UnsupportedFeatureError
@@ -23,7 +23,7 @@ from polydriver.schema import strict_schema
 SETTINGS: dict[str, dict[str, Any]] = {
     "openai": {}, "azure": {"base_url": "https://x.openai.azure.com"}, "xai": {}, "groq": {}, "deepseek": {},
     "anthropic": {"api_key": "sk-ant-0123456789"}, "cohere": {}, "mistral": {}, "gemini": {},
-    "bedrock": {"region": "eu-west-1"},
+    "bedrock": {"region": "eu-west-1"}, "vertexai": {"project": "p", "location": "global"},
 }  # fmt: skip
 
 
@@ -213,7 +213,7 @@ NEWEST = ["claude-opus-5-5", "claude-fable-5-1", "claude-sonnet-5-5"]
 
 
 @pytest.mark.parametrize("model", NEWEST)
-@pytest.mark.parametrize("name", ["anthropic", "bedrock"])
+@pytest.mark.parametrize("name", ["anthropic", "bedrock", "vertexai"])
 def test_the_newest_claude_models_are_not_forced_prefilled_or_kept_from_thinking(name: str, model: str) -> None:
     full = f"anthropic.{model}-v1" if name == "bedrock" else model
     for choice in ("required", "add"):
@@ -229,6 +229,20 @@ def test_the_newest_claude_models_are_not_forced_prefilled_or_kept_from_thinking
     body, _ = render(name, full, response_format="json")
     assert '"any"' not in json.dumps(body)
     assert "JSON" in json.dumps(body)
+
+
+@pytest.mark.parametrize(
+    ("name", "model"),
+    [("vertexai", "claude-sonnet-4-5@20250929"), ("bedrock", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0")],
+)
+def test_sound_in_the_history_is_no_reason_to_refuse(name: str, model: str) -> None:
+    sound = Audio.from_bytes(b"RIFF", "audio/wav")
+    said = [AIMessage.user(["Listen", sound]), AIMessage.assistant("Yes"), "And?"]
+    body, prompt = render(name, model, said)
+    assert "audio left out" in json.dumps(body["messages"])
+    assert prompt.warnings
+    with pytest.raises(UnsupportedFeatureError, match="audio"):
+        render(name, model, said[:1])
 
 
 def test_older_claude_models_are_asked_as_before() -> None:
@@ -338,6 +352,17 @@ def test_stop_sequences_are_counted(name: str, most: int) -> None:
     render(name, "some-model", stop=[str(number) for number in range(most)])
     with pytest.raises(UnsupportedFeatureError, match="stop sequences"):
         render(name, "some-model", stop=[str(number) for number in range(most + 1)])
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("openai", {"api": "chat"}), ("openai", {"api": "responses"}), ("groq", {}), ("deepseek", {}), ("xai", {})],
+)
+def test_tools_are_counted(name: str, options: dict[str, Any]) -> None:
+    tools = [ToolSpec(name=f"tool_{number}") for number in range(129)]
+    render(name, "some-model", tools=tools[:128], **options)
+    with pytest.raises(UnsupportedFeatureError, match="128 tools"):
+        render(name, "some-model", tools=tools, **options)
 
 
 @pytest.mark.parametrize("api", ["chat", "responses"])

@@ -107,7 +107,7 @@ class Wire(Part, kw_only=True, eq=False):
     - `origin_name`: under which name its provider data (signatures, ...) is kept, if not the driver's.
     - `ranges`: the least and the most that options may be, for those that the service is known to refuse beyond.
     - `image_types`: the MIME types of pictures that it reads; `None` when that is unknown.
-    - `max_stops`: how many `stop` strings the service takes; `None` when that is unknown.
+    - `max_stops`, `max_tools`: how many `stop` strings and tools the service takes; `None` when that is unknown.
     - `service_tiers`: the words of `service_tier` that it takes; `None` when that is unknown.
     - `put_rules`: made of these, the rule of each option in the order of `OPTIONS`.
     """
@@ -121,6 +121,7 @@ class Wire(Part, kw_only=True, eq=False):
     ranges: Mapping[str, tuple[float, float]] = {}
     image_types: frozenset[str] | None = None
     max_stops: int | None = None
+    max_tools: int | None = None
     service_tiers: frozenset[str] | None = None
     put_rules: tuple[OptionRule, ...] = ()
 
@@ -178,6 +179,8 @@ class Wire(Part, kw_only=True, eq=False):
         """
         if self.max_stops is not None and prompt.stop is not None and len(prompt.stop) > self.max_stops:
             raise self.unsupported(f"more than {self.max_stops} stop sequences")
+        if self.max_tools is not None and len(prompt.tools) > self.max_tools:
+            raise self.unsupported(f"more than {self.max_tools} tools in one request")
         values = _values(prompt)
         if values == _NOTHING_GIVEN:
             return

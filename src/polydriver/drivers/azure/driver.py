@@ -102,10 +102,11 @@ class AzureOpenAIDriver(
             options={"top_k": LEFT_OUT},
             option_names=CHAT_OPTIONS,
             max_stops=4,
+            max_tools=128,
             ranges=CHAT_RANGES,
             service_tiers=SERVICE_TIERS,
         ),
-        responses=Responses(service_tiers=SERVICE_TIERS),
+        responses=Responses(service_tiers=SERVICE_TIERS, max_tools=128),
         image_types=IMAGE_TYPES,
     )
     operations = (

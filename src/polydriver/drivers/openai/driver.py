@@ -20,6 +20,7 @@ OPENAI_CHAT = ChatCompletions(
     options={"top_k": LEFT_OUT},
     option_names=CHAT_OPTIONS,
     max_stops=4,
+    max_tools=128,
     ranges=CHAT_RANGES,
     service_tiers=SERVICE_TIERS,
 )
@@ -53,7 +54,9 @@ class OpenAIDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, Calc
         supported_formats=("text", "image", "audio", "document", "json"),
     )
     errors = OPENAI_ERRORS
-    wire = EitherWire(chat=OPENAI_CHAT, responses=Responses(service_tiers=SERVICE_TIERS), image_types=IMAGE_TYPES)
+    wire = EitherWire(
+        chat=OPENAI_CHAT, responses=Responses(service_tiers=SERVICE_TIERS, max_tools=128), image_types=IMAGE_TYPES
+    )
     operations = OPENAI_OPERATIONS
 
     def headers(self) -> dict[str, str]:

@@ -38,6 +38,7 @@ HOSTS: dict[str, Row] = {
             service_tiers=frozenset({"auto", "on_demand", "flex", "performance"}),
             speaker_names="none",
             max_stops=4,
+            max_tools=128,
             formats=FormatRules(schemas="catalog", beside_tools=False, schemas_streamed=False),
             options=dict.fromkeys(
                 ("top_k", "logit_bias", "logprobs", "top_logprobs", "n", "prompt_cache_key", "modalities", "audio"),

@@ -152,7 +152,7 @@ KINDS: dict[str, Callable[[object], Any]] = {
 """Each kind's reader: it converts a value or a text, or raises `ValueError` saying what is wrong."""
 
 _PLACEHOLDER = re.compile(
-    r"<.*>|\$\{?\w+\}?|\{+.*\}+|.*\.\.\..*|(?:sk-)?x{3,}|(?:sk-)?\*{3}.*|(?:[\w-]*[-_])?your[-_].*|your.*key"
+    r"<.*>|\$\{?\w+\}?|\{.*\}|.*\.\.\..*|(?:sk-)?x{3,}|(?:sk-)?\*{3}.*|(?:[\w-]*[-_])?your[-_].*|your.*key"
     r"|(?:change|replace)[-_]?me|(?:insert|enter|paste|put)[-_].*key.*|api[-_]?key|(?:env:.*)",
     re.IGNORECASE,
 )

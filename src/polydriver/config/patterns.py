@@ -50,7 +50,7 @@ _PATTERNS: tuple[tuple[tuple[str, ...], re.Pattern[str], str], ...] = (
     (
         ("api-key", "api_key", "apikey", "authorization"),
         re.compile(
-            r"((?:api[-_]?key|authorization)[\\\"']*\s*[:=]\s*[\\\"']*b?[\\\"']*(?:(?:bearer|basic)\s+)?)"
+            r"((?:api[-_]?key|authorization)[\\\"']*+\s*+[:=]\s*+[\\\"']*+(?:b[\\\"']++)?+(?:(?:bearer|basic)\s++)?+)"
             r"(?!(?:bearer|basic)\b)[^\s\"'\\,;&}<>]{6,}",
             re.IGNORECASE,
         ),

@@ -15,6 +15,10 @@ MASK = "***"
 _LONG_ENOUGH_FOR_A_TAIL = 12
 _SHORTEST = 4
 _DISTINCT = 8
+_MARGIN = 512
+"""How long a secret is at most that is not known, but looks like one."""
+_DEEPEST = 50
+_LEFT_OUT = "..."
 
 # Keys that local servers take because they have to take one. They are words, not secrets.
 _STAND_INS = frozenset(
@@ -91,14 +95,29 @@ class Redactor:
         self._patterns = patterns
 
     @cached_property
+    def _forms(self) -> set[str]:
+        return {form for secret in self._secrets for form in _forms(secret)}
+
+    @cached_property
     def _known(self) -> re.Pattern[str] | None:
-        forms = {form for secret in self._secrets for form in _forms(secret)}
+        forms = self._forms
         if not forms:
             return None
         return re.compile("|".join(_expression(form) for form in sorted(forms, key=len, reverse=True)))
 
-    def redact(self, text: str) -> str:
-        """`text` without secrets."""
+    def redact(self, text: str, longest: int | None = None) -> str:
+        """`text` without secrets; of what is foreign and may be huge, the first `longest` characters.
+
+        Then no more than that is searched, and what could be the beginning of a secret at the end is left out.
+        """
+        if longest is None or len(text) <= longest:
+            return self._redact(text)[:longest]
+        margin = max(_MARGIN, *map(len, self._forms)) if self._forms else _MARGIN
+        kept = self._redact(text[: longest + margin])
+        end = max(len(kept) - margin, kept.rfind(MASK) + len(MASK) if MASK in kept else 0)
+        return kept[: min(end, longest)]
+
+    def _redact(self, text: str) -> str:
         if self._known is not None:
             text = self._known.sub(MASK, text)
         if not self._patterns:
@@ -107,24 +126,12 @@ class Redactor:
 
         return redact_patterns(text, MASK)
 
-    def redact_value(self, value: Any) -> Any:
-        """A copy of nested dicts, lists and texts without secrets; texts named like `api_key` go whole."""
-        if isinstance(value, str):
-            return self.redact(value)
-        if isinstance(value, Secret):
-            return MASK
-        if isinstance(value, bytes | bytearray):
-            return self.redact(bytes(value).decode("utf-8", "replace"))
-        if isinstance(value, Mapping):
-            return {self.redact_value(key): self._entry(key, item) for key, item in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self.redact_value(item) for item in value]
-        return value
+    def redact_value(self, value: Any, longest: int | None = None) -> Any:
+        """A copy of nested dicts, lists and texts without secrets; texts named like `api_key` go whole.
 
-    def _entry(self, key: object, item: Any) -> Any:
-        if isinstance(item, str | bytes) and item and looks_secret(key):
-            return MASK
-        return self.redact_value(item)
+        What is nested more than 50 deep becomes `...`, and so does what comes after `longest` characters of texts.
+        """
+        return _Copy(self, longest).of(value, 0)
 
     def __repr__(self) -> str:
         return f"<Redactor of {len(self._secrets)} secrets>"
@@ -137,6 +144,55 @@ class Redactor:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
+
+
+class _Copy:
+    """One redacted copy of a nested value. `_left`: how many characters it may still hold."""
+
+    __slots__ = ("_left", "_redactor")
+
+    def __init__(self, redactor: Redactor, longest: int | None) -> None:
+        self._redactor = redactor
+        self._left = longest
+
+    def of(self, value: Any, depth: int) -> Any:
+        if isinstance(value, Secret):
+            return MASK
+        if isinstance(value, bytes | bytearray):
+            value = bytes(value[: self._left]).decode("utf-8", "replace")
+        if isinstance(value, str):
+            return self._text(value)
+        if not isinstance(value, Mapping | list | tuple | set | frozenset):
+            return value
+        if depth >= _DEEPEST:
+            return _LEFT_OUT
+        if isinstance(value, Mapping):
+            return {
+                self.of(key, depth): self._entry(key, item, depth + 1) for key, item in self._fitting(value.items())
+            }
+        return [self.of(item, depth + 1) for item in self._fitting(value)]
+
+    def _fitting(self, items: Iterable[Any]) -> Iterator[Any]:
+        for item in items:
+            if self._left is not None:
+                if self._left <= 0:
+                    return
+                self._left -= 1
+            yield item
+
+    def _entry(self, key: object, item: Any, depth: int) -> Any:
+        if isinstance(item, str | bytes) and item and looks_secret(key):
+            return MASK
+        return self.of(item, depth)
+
+    def _text(self, text: str) -> str:
+        if self._left is None:
+            return self._redactor.redact(text)
+        if self._left <= 0:
+            return _LEFT_OUT
+        kept = self._redactor.redact(text, self._left)
+        self._left -= len(text)
+        return kept
 
 
 def mask(text: str) -> str:

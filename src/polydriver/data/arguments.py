@@ -119,7 +119,7 @@ def _is_too_deep(text: str) -> bool:
     if text.count("{") + text.count("[") <= _MAX_DEPTH:
         return False
     depth = 0
-    for token in re.finditer(r'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', text, re.DOTALL):
+    for token in re.finditer(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', text, re.DOTALL):
         if token[0] in "[{":
             depth += 1
             if depth > _MAX_DEPTH:

@@ -26,6 +26,7 @@ __all__ = ["Failures"]
 T = TypeVar("T")
 _MESSAGE = 1000
 _WORD = 200
+_DETAILS = 200_000
 
 
 class Failures:
@@ -41,17 +42,17 @@ class Failures:
     def finish(self, error: AIError, reply: Reply | None = None) -> AIError:
         """The same error, redacted and filled with what only the engine knows."""
         redactor = self._connection.config.redactor
-        error.message = redactor.redact(error.message)[:_MESSAGE]
+        error.message = redactor.redact(error.message, _MESSAGE)
         error.args = (error.message,)
         if error.details:
-            error.details = redactor.redact_value(error.details)
+            error.details = redactor.redact_value(error.details, _DETAILS)
         if error.provider is None or error.provider == self._connection.driver.name:
             error.provider = self._connection.name
         if reply is not None:
             self._read_headers(error, reply)
         for name in ("code", "type", "request_id"):
             if word := getattr(error, name):
-                setattr(error, name, redactor.redact(word)[:_WORD])
+                setattr(error, name, redactor.redact(word, _WORD))
         return error
 
     def _read_headers(self, error: AIError, reply: Reply) -> None:

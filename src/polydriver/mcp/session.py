@@ -146,8 +146,8 @@ class Session:
     def _describe(self, error: BaseException) -> str:
         while isinstance(error, BaseExceptionGroup):
             error = error.exceptions[0]
-        text = " ".join(self._redactor.redact(str(error)).split())
-        return text[:_MAX_MESSAGE] if text else type(error).__name__
+        text = " ".join(self._redactor.redact(str(error), _MAX_MESSAGE).split())
+        return text if text else type(error).__name__
 
 
 def need_mcp() -> None:

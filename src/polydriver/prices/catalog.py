@@ -60,7 +60,7 @@ _VERSION = re.compile(
         )+""",
     re.VERBOSE,
 )
-_REGION = re.compile(r"(?:us-gov|us|eu|apac|ap|jp|au|ca|in|global)\.(?=.*\.)")
+_REGION = re.compile(r"(?:us-gov|us|eu|apac|ap|jp|au|ca|in|global)\.(?=[^.]*\.)")
 _CACHE_SIZE = 4096
 
 

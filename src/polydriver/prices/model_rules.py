@@ -74,12 +74,12 @@ _OPENAI: tuple[tuple[str, ModelRules], ...] = (
 )
 _XAI: tuple[tuple[str, ModelRules], ...] = (
     (r"grok-3-mini", _always("low", "high", refused=_PENALTIES | {"stop"})),
-    (r"grok-4\.20.*multi-agent", _always(*_USUAL, "xhigh", refused=_PENALTIES | {"stop"})),
-    (r"grok-4\.20.*non-reasoning", ModelRules(refused=_PENALTIES, efforts=())),
+    (r"grok-4\.20.{0,60}multi-agent", _always(*_USUAL, "xhigh", refused=_PENALTIES | {"stop"})),
+    (r"grok-4\.20.{0,60}non-reasoning", ModelRules(refused=_PENALTIES, efforts=())),
     (r"grok-4\.20", _always(refused=_PENALTIES | {"stop"})),
     (r"grok-4\.3", _always("none", *_USUAL, refused=_PENALTIES | {"stop"})),
     (r"grok-4\.\d", ModelRules(refused=_PENALTIES | {"stop"})),
-    (r"grok-(2|3)|grok-.*non-reasoning", ModelRules(efforts=())),
+    (r"grok-(2|3)|grok-.{0,60}non-reasoning", ModelRules(efforts=())),
     (r"grok-(4|code)", _always(refused=_PENALTIES | {"stop"})),
     (r"grok-build", ModelRules(refused=_PENALTIES | {"stop"})),
 )

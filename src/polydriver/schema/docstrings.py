@@ -21,9 +21,11 @@ _OTHER_SECTIONS = {
     "returns", "return", "raises", "yields", "yield", "example", "examples", "note", "notes", "see also",
     "warns", "warnings", "references", "other parameters", "todo",
 }  # fmt: skip
-_GOOGLE_ITEM = re.compile(r"^\*{0,2}(\w+)\s*(?:\([^)]*\))?\s*:\s*(.*)$")
+_GOOGLE_ITEM = re.compile(r"^\*{0,2}(\w+)\s*+(?:\([^)]*\)\s*+)?:\s*+(.*)$")
 _NUMPY_ITEM = re.compile(r"^(\*{0,2}\w+(?:\s*,\s*\*{0,2}\w+)*)\s*(?::.*)?$")
-_REST_ITEM = re.compile(r"^:(param|parameter|arg|argument|key|keyword)\s+(?:[^:]*\s)?\*{0,2}(\w+)\s*:\s*(.*)$")
+_REST_ITEM = re.compile(
+    r"^:(param|parameter|arg|argument|key|keyword)\s{1,50}(?:[^:]{0,200}\s)?\*{0,2}(\w{1,200})\s{0,50}:\s*+(.*)$"
+)
 
 
 class DocString(NamedTuple):

@@ -44,7 +44,7 @@ def calls(*wanted: tuple[str, dict[str, Any]]) -> ScriptedReply:
 
 def stream(text: str, *, pause: float = 0.03, until: int | None = None) -> ScriptedReply:
     """A streamed answer, word by word. With `until` the connection breaks after so many words."""
-    words = re.findall(r"\s*\S+", text)
+    words = re.findall(r"(?:(?<!\s)\s++)?\S+", text)
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
     deltas += [{"content": word} for word in words[:until]]
     events: list[Any] = [_chunk([_choice(delta)]) for delta in deltas]

@@ -46,7 +46,7 @@ _TEXTS: tuple[tuple[str, ErrorClass], ...] = (
     (r"api key (?:expired|not valid|not found)|reported as leaked", tree.InvalidCredentialsError),
     (r"enable billing|billing account", tree.QuotaExceededError),
 )
-_SPENT = re.compile(r"prepa(?:y|id)\w* credits?|credits? (?:is|are) depleted|spend(?:ing)? cap", re.IGNORECASE)
+_SPENT = re.compile(r"prepa(?:y|id)\w{0,20} credits?|credits? (?:is|are) depleted|spend(?:ing)? cap", re.IGNORECASE)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)s")
 
 

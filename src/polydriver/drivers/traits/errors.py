@@ -133,8 +133,8 @@ def _fold(word: str | None) -> str:
 
 
 _FOLDED_CODES: Mapping[str, ErrorClass] = {_fold(word): kind for word, kind in COMMON_CODES.items()}
-_TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
-_TAGS = re.compile(r"<[^>]{0,1000}>")
+_TITLE = re.compile(r"<title[^<>]{0,1000}>([^<]{1,200})", re.IGNORECASE)
+_TAGS = re.compile(r"<[^<>]{0,1000}>")
 
 
 class ErrorFacts(msgspec.Struct, kw_only=True):

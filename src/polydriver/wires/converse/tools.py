@@ -10,7 +10,7 @@ from typing import Any
 
 from ...data.json import encode_json
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
-from ..messages.schemas import StrictBudget, describe_tool, object_schema, render_schema
+from ..messages.schemas import StrictBudget, close_arguments, describe_tool, object_schema, render_schema
 from ..shared.formats import ask_in_words
 from ..shared.strict import clean_name
 from ..shared.tools import free_tool_name
@@ -106,7 +106,7 @@ def _closed(wire: ConverseSettings, prompt: Prompt, schema: dict[str, Any]) -> d
     """The schema in the subset that Bedrock can promise to keep to, which is the one of Claude's own API."""
     if not wire.family(prompt.model).structured:
         return None
-    return render_schema(schema) if schema.get("properties") else {**schema, "additionalProperties": False}
+    return close_arguments(schema)
 
 
 def render_output(wire: ConverseSettings, prompt: Prompt, body: dict[str, Any]) -> None:

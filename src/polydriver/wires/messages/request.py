@@ -17,7 +17,7 @@ from .caching import apply_cache
 from .history import render_history
 from .options import OWN_OPTIONS, MessagesSettings
 from .reasoning import render_sampling, render_thinking
-from .schemas import StrictBudget, describe_tool, has_plain_names, object_schema, render_schema
+from .schemas import StrictBudget, close_arguments, describe_tool, has_plain_names, object_schema, render_schema
 
 __all__ = ["DEFAULT_MAX_TOKENS", "find_output_tool", "render_prompt", "render_tool"]
 
@@ -117,7 +117,7 @@ def render_tool(
         rendered["description"], arguments = describe_tool(tool.description, tool.parameters)
     schema = {"properties": {}, **arguments}
     if tool.strict:
-        closed = render_schema(schema) if schema["properties"] else {**schema, "additionalProperties": False}
+        closed = close_arguments(schema)
         is_sayable = closed is not None and wire.generation(prompt.model).structured
         if closed is None or not is_sayable or not budget.take(closed, is_tool=True):
             prompt.warn(

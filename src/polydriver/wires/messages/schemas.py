@@ -12,7 +12,7 @@ from typing import Any
 from ...data.json import encode_json
 from ...schema import SchemaReferenceError, map_subschemas, resolve_ref, subschemas
 
-__all__ = ["StrictBudget", "describe_tool", "has_plain_names", "object_schema", "render_schema"]
+__all__ = ["StrictBudget", "close_arguments", "describe_tool", "has_plain_names", "object_schema", "render_schema"]
 
 _IMPOSSIBLE = frozenset(
     {
@@ -85,6 +85,13 @@ def object_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     except (SchemaReferenceError, RecursionError, TypeError, AttributeError):
         return None
     return plain
+
+
+def close_arguments(schema: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The arguments of a strict tool as `render_schema` has them; those of a tool without any are a closed object."""
+    if schema.get("properties"):
+        return render_schema(schema)
+    return {"type": "object", "properties": {}, "additionalProperties": False}
 
 
 def describe_tool(description: str, schema: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

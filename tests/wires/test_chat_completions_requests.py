@@ -75,7 +75,7 @@ def test_conversations_are_valid(messages: list[AIMessage], stream: bool) -> Non
     "options",
     [
         {"temperature": 0, "top_p": 0.0, "seed": 0, "n": 2, "presence_penalty": 0.0, "frequency_penalty": 0.0},
-        {"max_tokens": 5, "stop": ["a"], "logprobs": False, "top_logprobs": 0, "logit_bias": {"50256": -100}},
+        {"max_tokens": 5, "stop": ["a"], "logprobs": False, "logit_bias": {"50256": -100}},
         {"tools": [WEATHER], "tool_choice": "weather", "parallel_tool_calls": False},
         {"tools": [WEATHER], "tool_choice": "required"},
         {"response_format": OutputFormat(name="city", schema=SCHEMA, strict=True, description="A city")},

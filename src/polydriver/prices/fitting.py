@@ -18,6 +18,9 @@ def fit_options(prompt: Prompt, rules: ModelRules) -> None:
     """Change the options that the model is known to refuse, by its rules (`find_rules`)."""
     if prompt.reasoning_effort is not None and rules.efforts is not None:
         prompt.reasoning_effort = _fit_effort(prompt, prompt.reasoning_effort, rules.efforts)
+    if prompt.max_tokens is not None and rules.max_output is not None and prompt.max_tokens > rules.max_output:
+        prompt.warn(f"{prompt.model} writes {rules.max_output} tokens at most; max_tokens was {prompt.max_tokens}.")
+        prompt.max_tokens = rules.max_output
     if rules.refused:
         _leave_out(prompt, rules.refused, "")
     if rules.refused_while_reasoning and prompt.reasoning_effort != "none":

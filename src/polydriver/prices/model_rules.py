@@ -29,6 +29,7 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True):
     - `refused_while_reasoning`: those too, unless the effort is "none".
     - `efforts`: the words of `reasoning_effort` that it knows; none at all for a model that does not reason; `None`
       when that is unknown.
+    - `max_output`: how many tokens it writes at most, at services that refuse a `max_tokens` above.
     - `unread`: kinds of media ("image", "audio", "video") that it is known not to read.
     """
 
@@ -36,6 +37,7 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True):
     refused_while_reasoning: frozenset[str] = frozenset()
     efforts: tuple[str, ...] | None = None
     unread: frozenset[str] = frozenset()
+    max_output: int | None = None
 
 
 _SAMPLING = frozenset(
@@ -97,6 +99,7 @@ _WITHOUT_VIDEO = re.compile(r"(mistral|meta|cohere|ai21|openai|deepseek|writer|q
 _DEAF = re.compile(r"(gpt-[345]|chatgpt|o[134])(?!.*(audio|realtime))")
 # Services of which every model that does not reason refuses to be told how much it shall.
 _REFUSE_EFFORT = frozenset({*_TABLES, "gemini", "mistral"})
+_REFUSE_LENGTH = frozenset({"openai", "azure", "azure_openai", "anthropic", "bedrock", "gemini"})
 # Services on which a model that reasons takes no sampling options, as far as nothing else is known of it.
 _REFUSE_SAMPLING = frozenset({"openai", "azure", "azure_openai"})
 
@@ -107,7 +110,8 @@ def find_rules(provider: str, model: str) -> ModelRules:
     entry = find(provider, model)
     rules = _find_options(provider, model, entry)
     unread = _find_unread(provider, model.lower(), entry)
-    return msgspec.structs.replace(rules, unread=unread) if unread else rules
+    limit = entry.max_output_tokens if entry is not None and provider in _REFUSE_LENGTH else None
+    return msgspec.structs.replace(rules, unread=unread, max_output=limit) if unread or limit else rules
 
 
 def _find_unread(provider: str, name: str, entry: ModelEntry | None) -> frozenset[str]:

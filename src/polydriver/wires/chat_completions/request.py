@@ -28,7 +28,10 @@ def _render_prompt(wire: ChatRequests, prompt: Prompt) -> dict[str, Any]:
     if prompt.logit_bias is not None and "logit_bias" in body:
         body["logit_bias"] = {token: round(bias) for token, bias in prompt.logit_bias.items()}  # integers, documented
     if "top_logprobs" in body:  # which is refused without the other
-        body.setdefault("logprobs", True)
+        if prompt.logprobs is False:
+            del body["top_logprobs"]
+        else:
+            body.setdefault("logprobs", True)
     if prompt.max_tokens is not None:
         body[wire.max_tokens_field] = prompt.max_tokens
     if prompt.reasoning_effort is not None or prompt.reasoning_budget is not None:

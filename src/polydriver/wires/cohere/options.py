@@ -36,6 +36,7 @@ COHERE_OPTIONS = frozenset(
 
 
 _RANGES = {
+    "temperature": (0, 2),
     "top_p": (0.01, 0.99),
     "top_k": (0, 500),
     "presence_penalty": (0, 1),

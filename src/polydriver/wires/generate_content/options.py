@@ -67,7 +67,13 @@ THINKING_OPTIONS = frozenset({"include_thoughts", "thinking_level", "thinking_bu
 """Options that stand in `thinkingConfig`, or are it."""
 
 
-_RANGES = {"temperature": (0, 2), "n": (1, 8), "top_logprobs": (0, 20), "top_k": (1, 10**6)}
+_RANGES = {
+    "temperature": (0, 2),
+    "n": (1, 8),
+    "top_logprobs": (0, 20),
+    "top_k": (1, 10**6),
+    "seed": (-(2**31), 2**31 - 1),
+}
 
 
 class ContentSettings(Wire, kw_only=True, eq=False):

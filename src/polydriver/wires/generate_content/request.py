@@ -64,6 +64,8 @@ def _render_config(wire: ContentSettings, prompt: Prompt, facts: ModelFacts) -> 
     wire.put_options(config, prompt)
     if prompt.top_logprobs is not None and prompt.logprobs is None:
         config["responseLogprobs"] = True
+    elif prompt.logprobs is False:
+        config.pop("logprobs", None)
     if prompt.modalities is not None:
         config["responseModalities"] = [modality.upper() for modality in prompt.modalities]
     if prompt.audio is not None:

@@ -37,7 +37,7 @@ def render_thinking(wire: ContentSettings, prompt: Prompt, facts: ModelFacts) ->
         elif budget is not None:
             if effort is not None:
                 prompt.warn(f"{wire.name} takes either reasoning_budget or reasoning_effort; the effort was left out.")
-            config["thinkingBudget"] = budget
+            config["thinkingBudget"] = _fit_budget(prompt, facts, budget)
         elif effort is not None:
             config.update(_render_effort(wire, prompt, facts, effort))
         if config and config.get("thinkingBudget") != 0 and effort != "none":
@@ -48,6 +48,17 @@ def render_thinking(wire: ContentSettings, prompt: Prompt, facts: ModelFacts) ->
         if name in own:
             config[camel(name)] = own[name]
     return config
+
+
+def _fit_budget(prompt: Prompt, facts: ModelFacts, budget: int) -> int:
+    """The budget, or the nearest that the model takes; -1 leaves it to the model."""
+    if budget == -1 or facts.thinking != "budget" or (budget == 0 and facts.may_stop_thinking):
+        return budget
+    least, most = facts.budgets
+    nearest = min(max(budget, least), most)
+    if nearest != budget:
+        prompt.warn(f"{prompt.model} thinks with {least} to {most} tokens; {nearest} was sent instead of {budget}.")
+    return nearest
 
 
 def _render_effort(wire: ContentSettings, prompt: Prompt, facts: ModelFacts, effort: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import pytest
 from click.testing import Result
 from tests.cli.helpers import KEY, run, write_settings
 
+from polydriver.cli.chatting.slash import is_command
 from polydriver.drivers.mock import MockDriver
 from polydriver.testing.server import MockServer
 
@@ -138,3 +139,75 @@ def test_a_cut_answer_is_no_end_of_the_program(server: Any) -> None:
     assert result.stdout.startswith("Once")
     assert result.stdout.endswith("\nB\n")
     assert sent(driver)[1] == [("user", "b")]
+
+
+def test_options_and_files_of_the_command_line(server: Any, tmp_path: Path) -> None:
+    driver, settings = server
+    (tmp_path / "n.txt").write_text("inside")
+    options = ("-o", "top_p=0.5", "--temperature", "0", "--max-tokens", "9", "-f", tmp_path / "n.txt", "-m", "three")
+    result = run("--config", settings, "chat", *options, input="look\nand\n")
+    assert result.exit_code == 0, result.output
+    first, second = ({**call.options, "model": call.model} for call in driver.calls)
+    assert "inside" in str(driver.calls[0].messages[-1])
+    assert sent(driver)[1][-1] == ("user", "and")
+    for body in (first, second):
+        assert (body["top_p"], body["temperature"], body["model"]) == (0.5, 0.0, "three")
+
+
+def test_retry_replaces_the_answer(server: Any) -> None:
+    driver, settings = server
+    driver.reply("A", "B", "C", "D")
+    result = talk(settings, "/retry", "first", "second", "/retry", "third", "/cost")
+    assert "nothing to ask again" in result.stderr
+    assert sent(driver)[2] == sent(driver)[1]
+    assert [text for _, text in sent(driver)[3]] == ["first", "A", "second", "C", "third"]
+    assert "  4 " in result.stdout
+
+
+def test_retry_sends_what_failed_with_its_files(server: Any, tmp_path: Path) -> None:
+    driver, settings = server
+    (tmp_path / "n.txt").write_text("inside")
+    driver.reply("A").fail("server_error").reply("B", "C")
+    talk(settings, "first", f"/attach {tmp_path / 'n.txt'}", "lost", "/retry", "/retry", "next")
+    assert sent(driver)[2] == sent(driver)[1] == sent(driver)[3]
+    assert [role for role, _ in sent(driver)[4]] == ["user", "assistant", "user", "assistant", "user"]
+
+
+def test_a_retry_that_fails_leaves_the_old_answer(server: Any) -> None:
+    driver, settings = server
+    driver.reply("A").fail("server_error").reply("B", "C")
+    talk(settings, "first", "/retry", "second", "/history")
+    assert [text for _, text in sent(driver)[2]] == ["first", "A", "second"]
+
+
+def test_cost_says_what_it_leaves_out(server: Any, tmp_path: Path) -> None:
+    driver, settings = server
+    driver.reply("A", "B").fail("cut").reply("C")
+    lines = ["a", "/fork", "b", "/back", "broken", "/save " + str(tmp_path / "c.json"), "/clear", "c", "/cost"]
+    said = talk(settings, *lines).stderr
+    assert "left out, though they may be paid for: 1 answer in forks, 1 failed answer, 1 answer before /clear" in said
+    said = talk(settings, "/load " + str(tmp_path / "c.json"), "/cost").stderr
+    assert "1 answer of an earlier run" in said
+
+
+def test_a_text_that_begins_with_a_path_is_a_message() -> None:
+    assert is_command("/model x")
+    assert is_command("/system Be brief.\nAnd kind.")
+    assert not is_command("/etc/hosts\n127.0.0.1 localhost")
+    assert not is_command("//model")
+
+
+@pytest.mark.parametrize(("name", "driver"), [("claude", "anthropic"), ("google", "gemini"), ("OpenAI", "m")])
+def test_providers_are_found_by_what_they_are_called(server: Any, name: str, driver: str) -> None:
+    _, settings = server
+    text = settings.read_text().partition("[providers.other]")[0]
+    settings.write_text(
+        f'{text}\n[providers.anthropic]\napi_key = "k-12345678"\n[providers.gemini]\napi_key = "k-12345678"'
+    )
+    assert f"provider: {driver}" in talk(settings, f"/provider {name}").stderr
+
+
+def test_a_full_disk_keeps_no_piece(server: Any, tmp_path: Path) -> None:
+    _, settings = server
+    said = talk(settings, "a", f"/save {tmp_path / 'no' / 'c.json'}", f"/save {tmp_path}/n\0l.json").stderr
+    assert "cannot write" in said

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
-from tests.cli.helpers import KEY, on_terminal, sse, write_settings
+from tests.cli.helpers import COMMAND, KEY, environment, on_terminal, sse, write_settings
 from tests.faults.server import AGAIN, CLOSE, HANG, READ, Server
 
 HELLO = '{"id":"c","model":"gpt-4o-mini","choices":[{"index":0,"delta":{"content":"Hel\\u001b[31mlo"}}]}'
@@ -118,3 +119,64 @@ models = ["evil\u001b]0;title\u0007"]""",
     with on_terminal("--config", path, "models", folder=tmp_path, NO_COLOR="1", TERM="dumb") as t:
         assert t.end() == 0
     assert "\x1b" not in t.screen
+
+
+@pytest.mark.parametrize(
+    "keys", ["\x1b[200~one\ntwo\n\nthree\x1b[201~\r", "one\ntwo\n\nthree\n"], ids=["marked", "raw"]
+)
+def test_a_paste_is_one_message(keys: str, tmp_path: Path) -> None:
+    pytest.importorskip("readline")
+    with Server([*WHOLE[:-1], AGAIN]) as server:
+        with on_terminal("--config", settings(tmp_path, server.url), "chat", folder=tmp_path) as t:
+            t.wait_for("> ")
+            t.type(keys)
+            t.wait_for("tokens")
+            t.wait_for("> ")
+            t.type("\x04")
+            assert t.end() == 0
+        (request,) = server.requests
+    assert '"content":"one\\ntwo\\n\\nthree"' in request.body.decode()
+
+
+@pytest.mark.parametrize(
+    ("extra", "env"), [([], {}), (["--plain"], {}), ([], {"NO_COLOR": "1"}), ([], {"TERM": "dumb"})]
+)
+def test_markdown_is_styled_on_a_terminal(extra: list[str], env: dict[str, str], tmp_path: Path) -> None:
+    path = write_settings(tmp_path, 'driver = "mock"\nreplies = ["# Head\\n**b** `c`"]\nchunk_size = 100')
+    with on_terminal("--config", path, "ask", *extra, "hi", folder=tmp_path, **env) as t:
+        assert t.end() == 0
+    if extra or env:
+        assert "# Head\n**b** `c`\n" in t.screen
+    else:
+        assert "\x1b[1m\x1b[4mHead\x1b[0m\n\x1b[1mb\x1b[0m \x1b[36mc\x1b[0m\n" in t.screen
+
+
+def test_tabs_complete_names(tmp_path: Path) -> None:
+    pytest.importorskip("readline")
+    path = write_settings(tmp_path, 'driver = "mock"\ndefault_model = "one"', '[providers.mine]\ndriver = "mock"')
+    with on_terminal("--config", path, "chat", folder=tmp_path) as t:
+        t.wait_for("> ")
+        t.type("/prov\tmine\t\r")
+        t.wait_for("provider: mine")
+        t.wait_for("> ")
+        t.type("\x04")
+        assert t.end() == 0
+
+
+@pytest.mark.parametrize("columns", [20, 60, 120])
+def test_ids_are_never_wrapped(columns: int, tmp_path: Path) -> None:
+    name = "a-vendor/a-model-with-a-long-name-2026-01-01"
+    path = write_settings(tmp_path, f'driver = "mock"\nmodels = ["{name}", "short"]')
+    with on_terminal("--config", path, "models", folder=tmp_path, COLUMNS=str(columns)) as t:
+        assert t.end() == 0
+    assert name in t.screen
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("arguments", [("ask", "hi"), ("ask", "--json", "hi"), ("models",), ("providers",)])
+def test_a_full_disk_is_one_line(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    path = write_settings(tmp_path, 'driver = "mock"')
+    command = [*COMMAND, "--config", str(path), *arguments]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from .output import footer, note, say
+from .markdown import MarkdownStyler, Piece
+from .output import footer, note, say, shows_styles
+from .terminal import neutralise
 
 if TYPE_CHECKING:
     from ..data.responses import AIChunk, AIResponse
@@ -15,10 +17,14 @@ __all__ = ["Printer", "as_object", "print_remarks", "tell_retries"]
 
 
 class Printer:
-    """Prints the chunks of one answer: text as it is, reasoning dimmed and only when asked for."""
+    """Prints the chunks of one answer: its Markdown styled on a terminal, reasoning dimmed and only when asked for.
 
-    def __init__(self, *, reasoning: bool = False) -> None:
+    `plain`: the text as it is, on a terminal as well.
+    """
+
+    def __init__(self, *, reasoning: bool = False, plain: bool = False) -> None:
         self._reasoning = reasoning
+        self._styler = None if plain or not shows_styles() else MarkdownStyler()
         self._kind = ""
         self._last = ""
 
@@ -40,6 +46,7 @@ class Printer:
 
     def end(self) -> None:
         """End the line, if one was begun."""
+        self._flush()
         if self._last and not self._last.endswith("\n"):
             say()
         self._last = ""
@@ -48,10 +55,22 @@ class Printer:
         if not text:
             return
         if self._kind and kind != self._kind:
+            self._flush()
             say("" if self._last.endswith("\n") else "\n")
         self._kind, self._last = kind, text
-        say(text, end="", **style)
+        if kind == "content" and self._styler is not None:
+            self._show(self._styler.feed(neutralise(text)))
+        else:
+            say(text, end="", **style)
         sys.stdout.flush()
+
+    def _flush(self) -> None:
+        if self._styler is not None:
+            self._show(self._styler.end())
+
+    def _show(self, pieces: list[Piece]) -> None:
+        for piece in pieces:
+            say(piece.text, end="", **piece.style)
 
 
 def print_remarks(response: AIResponse) -> None:

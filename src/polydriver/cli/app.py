@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from importlib import import_module
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 
 from ..version import __version__
 from .options import common_options, examples
-from .output import report, safe_streams
+from .output import drop_output, note, report, safe_streams
 from .session import Session
 
 __all__ = ["cli"]
@@ -33,7 +34,7 @@ class Application(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. An `AIError` becomes a message and status 1, Ctrl-C status 130."""
+        """Run the command. An `AIError` and a full disk become a message and status 1, Ctrl-C status 130."""
         from ..errors import AIError
 
         safe_streams()
@@ -42,7 +43,14 @@ class Application(click.Group):
         except AIError as error:
             report(error)
             ctx.exit(1)
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            drop_output()
+            note(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+            ctx.exit(1)
         except (KeyboardInterrupt, click.Abort):
+            note("stopped")
             ctx.exit(130)
 
     def resolve_command(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
+from .completing import complete_model
 from .documents import Document, last
 from .inputs import parse_option, read_file, read_image
 from .options import provider_option
@@ -24,7 +25,13 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 _OPTIONS = (
     provider_option,
-    click.option("-m", "--model", metavar="MODEL", help="The model; by default the connection's."),
+    click.option(
+        "-m",
+        "--model",
+        metavar="MODEL",
+        shell_complete=complete_model,
+        help="The model; by default the connection's.",
+    ),
     click.option("-c", "--continue", "again", is_flag=True, help="Go on with the last conversation, of ask or chat."),
     click.option("-s", "--system", metavar="TEXT", help="Instructions for the model."),
     click.option("-f", "--file", "files", multiple=True, type=FILE, help="Attach a file; repeatable."),
@@ -41,6 +48,7 @@ _OPTIONS = (
         metavar="NAME=VALUE",
         help="Any other option; repeatable.",
     ),
+    click.option("--plain", is_flag=True, help="Print the text as it is; on a terminal, Markdown is styled otherwise."),
     click.option("--reasoning", is_flag=True, help="Show the model's reasoning too."),
 )
 

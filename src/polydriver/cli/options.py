@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
+from .completing import complete_provider
 from .session import Session
 
 __all__ = ["common_options", "examples", "json_option", "provider_option"]
@@ -15,7 +16,9 @@ __all__ = ["common_options", "examples", "json_option", "provider_option"]
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-provider_option = click.option("-p", "--provider", metavar="NAME", help="The connection to use.")
+provider_option = click.option(
+    "-p", "--provider", metavar="NAME", shell_complete=complete_provider, help="The connection to use."
+)
 
 
 def examples(*lines: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from .hints import explain
 from .terminal import escape_json, neutralise
 
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "amount",
     "describe_usage",
+    "drop_output",
     "footer",
     "note",
     "print_json",
@@ -26,6 +30,7 @@ __all__ = [
     "report",
     "safe_streams",
     "say",
+    "shows_styles",
 ]
 
 
@@ -37,10 +42,23 @@ def safe_streams() -> None:
             reconfigure(errors="replace")
 
 
+def drop_output() -> None:
+    """Let nothing more be written on stdout, which failed: what is left in its buffer would fail once more at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def say(text: str = "", *, end: str = "\n", err: bool = False, **style: Any) -> None:
     """Print text at once. Style (`dim=True`, `fg="red"`) shows on a terminal only."""
     text = neutralise(text)
     click.echo((click.style(text, **style) if style else text) + end, nl=False, err=err)
+
+
+def shows_styles() -> bool:
+    """Whether stdout is a terminal that shows styles, and they are wanted: https://no-color.org"""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 
 
 def note(text: str) -> None:
@@ -50,10 +68,7 @@ def note(text: str) -> None:
 
 def report(error: AIError) -> None:
     """Print an error on stderr: what happened, and what to do about it."""
-    hint = error.hint or ""
-    text = str(error)
-    if hint and text.endswith(hint):
-        text = text.removesuffix(hint).rstrip()
+    text, hint = explain(error)
     say("error: ", end="", err=True, fg="red", bold=True)
     say(text, err=True)
     if hint:
@@ -69,10 +84,17 @@ def print_json(value: Any) -> None:
     click.echo(escape_json(document))
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, right: Sequence[str] = ()) -> None:
+def print_table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: Sequence[str] = (),
+    whole: Sequence[str] | None = None,
+) -> None:
     """Print a table: drawn on a terminal, and elsewhere a line for each row with tabs between the cells.
 
-    `right` names the columns of numbers. `None` is an empty cell.
+    `right` names the columns of numbers, `whole` those of ids, the first one by default: they and numbers are never
+    folded, so that they can be copied, in a terminal that is too narrow as well. `None` is an empty cell.
     """
     cells = [["" if cell is None else neutralise(str(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
@@ -80,16 +102,28 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]], *, ri
             click.echo("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in line))
         return
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+    unfolded = {*(headings[:1] if whole is None else whole), *right}
+    needed = 2 * len(headings)
+    for place, heading in enumerate(headings):
+        width = max([cell_len(heading), *(cell_len(line[place]) for line in cells)])
+        keep = heading in unfolded
+        needed += width if keep else min(width, _LEAST_WIDTH)
+        justify: Literal["left", "right"] = "right" if heading in right else "left"
+        table.add_column(heading, justify=justify, overflow="fold", no_wrap=keep, min_width=width if keep else None)
     for line in cells:
         table.add_row(*(Text(cell, style=_STYLES.get(cell.split(" ", 1)[0], "")) for cell in line))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    console.width = max(console.width, needed)
+    console.print(table)
+
+
+_LEAST_WIDTH = 12
 
 
 _STYLES = {"ok": "green", "healthy": "green", "degraded": "yellow", "unhealthy": "red", "failed": "red"}

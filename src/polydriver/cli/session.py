@@ -52,12 +52,14 @@ class Session:
     def provider_name(self, name: str | None = None) -> str:
         """The connection that is meant: the named one, the default, or the only one that can be used.
 
+        `claude`, `google`, `OpenAI` and the like are taken for the driver that is meant, or its only connection.
+
         Raises `ConfigurationError` with what can be done when that is not clear.
         """
         from ..errors import ConfigurationError
 
         if name is not None:
-            return name
+            return self._known(name)
         if self.ai.settings.default:
             return self.ai.default_provider
         usable = self.connections()
@@ -72,6 +74,15 @@ class Session:
             "no connection is configured",
             hint="Set a key such as OPENAI_API_KEY, or write a polydriver.toml; `polydriver providers` lists all keys.",
         )
+
+    def _known(self, name: str) -> str:
+        from ..drivers import driver_names, known_as
+
+        configured = self.ai.provider_names()
+        if name in configured or name in driver_names() or (meant := known_as(name)) is None:
+            return name
+        using = [other for other in configured if self.ai.settings.driver(other) == meant]
+        return using[0] if len(using) == 1 else meant
 
     def close(self) -> None:
         """Close the idle connections of what was used."""

@@ -12,7 +12,7 @@ from ..errors import ConfigurationError
 if TYPE_CHECKING:
     from ..driver import Driver
 
-__all__ = ["driver_class", "driver_names", "unknown_name"]
+__all__ = ["ALIASES", "driver_class", "driver_names", "known_as", "unknown_name"]
 
 ENTRY_POINTS = "polydriver.drivers"
 
@@ -33,6 +33,52 @@ _MODULES = {
     "snowflake": "snowflake:SnowflakeDriver",
     "vertexai": "vertex:VertexAIDriver",
 }
+
+
+ALIASES = {
+    "ai_studio": "gemini",
+    "amazon": "bedrock",
+    "amazon_bedrock": "bedrock",
+    "aws": "bedrock",
+    "aws_bedrock": "bedrock",
+    "azure_ai": "azure",
+    "azure_openai": "azure",
+    "chatgpt": "openai",
+    "claude": "anthropic",
+    "dashscope": "alibaba",
+    "fireworks_ai": "fireworks",
+    "glm": "zai",
+    "google": "gemini",
+    "google_ai": "gemini",
+    "google_gemini": "gemini",
+    "google_genai": "gemini",
+    "google_vertex": "vertexai",
+    "gpt": "openai",
+    "grok": "xai",
+    "hf": "huggingface",
+    "kimi": "moonshot",
+    "llama_cpp": "llamacpp",
+    "lm_studio": "lmstudio",
+    "mistralai": "mistral",
+    "nvidia_nim": "nvidia",
+    "qwen": "alibaba",
+    "together_ai": "together",
+    "vertex": "vertexai",
+    "vertex_ai": "vertexai",
+    "voyageai": "voyage",
+}
+"""What people call some drivers, and their names here."""
+
+
+def known_as(name: str) -> str | None:
+    """The driver that is meant by another spelling of its name (`OpenAI`, `open-router`) or an alias, if any is."""
+    meant = {_plain(driver): driver for driver in driver_names()}
+    meant = {**{_plain(alias): driver for alias, driver in ALIASES.items()}, **meant}
+    return meant.get(_plain(name))
+
+
+def _plain(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def driver_class(name: str) -> type[Driver]:
@@ -65,7 +111,8 @@ def driver_names() -> list[str]:
 
 def unknown_name(what: str, name: str, known: list[str]) -> ConfigurationError:
     """The error for a name that stands for no driver or provider, with the nearest one that does."""
-    near = difflib.get_close_matches(name, known, n=1)
+    alias = known_as(name) if isinstance(name, str) else None
+    near = [alias] if alias in known else difflib.get_close_matches(name, known, n=1)
     meant = f" Did you mean {near[0]!r}?" if near else ""
     return ConfigurationError(f"there is no {what} {name!r}.{meant} Known: {', '.join(known)}")
 

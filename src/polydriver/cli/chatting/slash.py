@@ -17,12 +17,30 @@ __all__ = ["COMMANDS", "run_slash"]
 _SHOWN = 400
 
 
-def run_slash(chat: Chat, line: str) -> bool:
-    """Do what a line such as `/model gpt-4o-mini` says. False when the chat is to end. Raises `AIError`."""
-    name, _, rest = line[1:].partition(" ")
-    name = name.strip().lower()
+def is_command(text: str) -> bool:
+    """Whether what was typed is a command; a text of several lines that begins with a path is none."""
+    if not text.startswith("/") or text.startswith("//"):
+        return False
+    return "\n" not in text or _name(text) in COMMANDS
+
+
+def _name(line: str) -> str:
+    return line[1:].split(maxsplit=1)[0].lower() if line[1:].strip() else ""
+
+
+def run_slash(chat: Chat, line: str) -> bool | AIMessage:
+    """Do what a line such as `/model gpt-4o-mini` says. Raises `AIError`.
+
+    False when the chat is to end, and the message when one is to be sent.
+    """
+    name, rest = _name(line), line[1:].strip().partition(" ")[2]
     if name in ("exit", "quit"):
         return False
+    if name == "retry":
+        message = chat.ask_again()
+        if message is None:
+            note("there is nothing to ask again")
+        return message or True
     command = COMMANDS.get(name)
     if command is None:
         near = get_close_matches(name, COMMANDS, 1)
@@ -84,6 +102,10 @@ def _back(chat: Chat, _: str) -> None:
     note("back in the original" if chat.back() else "there is no fork to return from")
 
 
+def _retry(chat: Chat, _: str) -> None:
+    """Done by `run_slash`, since it sends something."""
+
+
 def _cost(chat: Chat, _: str) -> None:
     responses = chat.conversation.responses
     for number, response in enumerate(responses, 1):
@@ -93,7 +115,13 @@ def _cost(chat: Chat, _: str) -> None:
         total = chat.conversation.total_cost
         say("total " + (str(total) if total is not None else "unknown, since one of these is"), bold=True)
     else:
-        note("no answer yet; stopped ones are not counted")
+        note("no answer yet")
+    left_out = [
+        f"{count} {what if count > 1 else what.replace('answers', 'answer', 1)}"
+        for what, count in (+chat.left_out).items()
+    ]
+    if left_out:
+        note("left out, though they may be paid for: " + ", ".join(left_out))
 
 
 def _save(chat: Chat, name: str) -> None:
@@ -103,12 +131,17 @@ def _save(chat: Chat, name: str) -> None:
     path = Path(name).expanduser()
     data = chat.as_markdown().encode() if path.suffix in (".md", ".txt") else write_document(chat.document())
     try:
-        with path.open("wb" if str(path) in chat.saved else "xb") as file:
-            file.write(data)
-    except FileExistsError:
-        note(f"{path} exists; name another file")
-    except OSError as error:
-        note(f"cannot write {path}: {error.strerror}")
+        if path.exists() and str(path) not in chat.saved:
+            note(f"{path} exists; name another file")
+            return
+        beside = path.with_name(f"{path.name}.part")
+        try:
+            beside.write_bytes(data)
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        note(f"cannot write {path}: {getattr(error, 'strerror', None) or error}")
     else:
         chat.saved.add(str(path))
         note(f"saved {len(chat.conversation.history)} messages to {path}")
@@ -150,6 +183,7 @@ COMMANDS: dict[str, tuple[str, Callable[[Chat, str], None], str]] = {
     "provider": ("NAME", _provider, "go on with another connection; the history goes along"),
     "system": ("TEXT", _system, "instructions for the model; `/system off` removes them"),
     "attach": ("PATH", _attach, "attach a file or an image to the next message"),
+    "retry": ("", _retry, "ask the last question again; the new answer takes the place of the old one"),
     "history": ("", _history, "what was said"),
     "fork": ("", _fork, "go on in a copy of the conversation"),
     "back": ("", _back, "return to what was forked"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...data.messages import AIMessage, Text
-from ...errors import ConfigurationError
+from ...errors import APITimeoutError, ConfigurationError, InvalidResponseError, StreamInterruptedError
 from ..asking import Asked
 from ..documents import Document, keep
 from ..session import Session, default_model
@@ -35,10 +36,14 @@ class Chat:
         self.options = asked.options
         self.attached: list[tuple[str, Part]] = asked.parts
         self.saved: set[str] = set()
+        self.left_out: Counter[str] = Counter()
+        self._again: AIMessage | None = None
+        self._failed: AIMessage | None = None
         self._forks: list[Conversation] = []
         self.conversation = session.ai.conversation(asked.provider)
         if asked.earlier is not None:
             self.conversation.history.extend(asked.earlier.messages)
+            self._count_earlier()
 
     @property
     def model_in_use(self) -> str | None:
@@ -47,10 +52,25 @@ class Chat:
 
     def change_provider(self, name: str) -> None:
         """Go on with another connection and its own model. Raises `ConfigurationError` when it cannot be used."""
+        name = self.session.provider_name(name)
         self.session.ai.provider(name)
         self.provider, self.model = name, None
 
-    def answer(self, text: str, show: Callable[[AIChunk], object]) -> AIResponse:
+    def message(self, text: str) -> AIMessage:
+        """The message of what was typed, with what is attached."""
+        parts = [part for _, part in self.attached]
+        return AIMessage.user([*parts, Text(text)] if parts else text)
+
+    def ask_again(self) -> AIMessage | None:
+        """The message that /retry sends: the one that failed, else the last one of the user.
+
+        What was answered to it is taken back once another answer is there. `None` when nothing was said.
+        """
+        said = [message for message in self.conversation.history if message.role == "user"]
+        self._again = self._failed or (said[-1] if said else None)
+        return self._again
+
+    def answer(self, message: AIMessage, show: Callable[[AIChunk], object]) -> AIResponse:
         """Send a message and show the answer as it comes. Raises `AIError`, and `KeyboardInterrupt`.
 
         After Ctrl-C the message and what came of its answer are in the history, as plain text; nothing is when nothing
@@ -62,10 +82,10 @@ class Chat:
                 f"no model is named for {self.provider}",
                 hint=f"Name one with /model NAME; `polydriver models {self.provider}` lists them.",
             )
-        parts = [part for _, part in self.attached]
-        message = AIMessage.user([*parts, Text(text)] if parts else text)
+        before = self._before(message)
+        self._again, self._failed = None, message if len(before) == len(self.conversation.history) else None
         turn = self.conversation.fork().provider(self.provider).model(model).system(self.system).options(**self.options)
-        turn.id = self.conversation.id
+        turn.id, turn.history = self.conversation.id, before
         stream = turn.stream(message)
         came: list[str] = []
         try:
@@ -75,9 +95,13 @@ class Chat:
                         came.append(chunk.content)
                     show(chunk)
         except KeyboardInterrupt:
-            self._keep(message, "".join(came))
+            self.left_out["stopped answers"] += 1
+            self._keep(before, message, "".join(came))
             raise
-        self.conversation, self.attached = turn, []
+        except (StreamInterruptedError, APITimeoutError, InvalidResponseError):
+            self.left_out["failed answers"] += 1
+            raise
+        self.conversation, self.attached, self._failed = turn, [], None
         keep(self.document())
         return stream.response
 
@@ -90,12 +114,16 @@ class Chat:
         """Return to the conversation that was last forked from. False when there is none."""
         if not self._forks:
             return False
-        self.conversation = self._forks.pop()
+        original = self._forks.pop()
+        self.left_out["answers in forks"] += len(self.conversation.responses) - len(original.responses)
+        self.conversation, self._failed = original, None
         return True
 
     def clear(self) -> None:
         """Begin anew, with the same settings."""
+        self.left_out["answers before /clear or /load"] += len(self.conversation.responses)
         self.conversation, self.attached = self.session.ai.conversation(self.provider), []
+        self._failed = None
 
     def document(self) -> Document:
         """The conversation with who answers it."""
@@ -108,6 +136,7 @@ class Chat:
         self.model, self.system = document.model or self.model, document.system
         self.clear()
         self.conversation.history.extend(document.messages)
+        self._count_earlier()
 
     def as_markdown(self) -> str:
         """The conversation as text for people, with control characters shown."""
@@ -115,9 +144,21 @@ class Chat:
         pieces += [f"**{message.role}**\n\n{message.text}" for message in self.conversation.history]
         return neutralise("\n\n".join(pieces)) + "\n"
 
-    def _keep(self, message: AIMessage, text: str) -> None:
+    def _before(self, message: AIMessage) -> list[AIMessage]:
+        """The history that a message follows: all of it, or, when it is asked again, what stood before it."""
+        history = list(self.conversation.history)
+        if message is self._again and message is not self._failed:
+            del history[max(place for place, said in enumerate(history) if said.role == "user") :]
+        return history
+
+    def _count_earlier(self) -> None:
+        """Note the answers of an earlier run, whose costs are not known here."""
+        answers = sum(message.role == "assistant" for message in self.conversation.history)
+        self.left_out["answers of an earlier run"] += answers
+
+    def _keep(self, before: list[AIMessage], message: AIMessage, text: str) -> None:
         """Record a stopped turn, if anything came of it."""
         if text:
-            self.conversation.history.extend([message, AIMessage.assistant(text)])
-            self.attached = []
+            self.conversation.history = [*before, message, AIMessage.assistant(text)]
+            self.attached, self._failed = [], None
             keep(self.document())

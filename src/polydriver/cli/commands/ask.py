@@ -13,7 +13,7 @@ from ..asking import FILE, Asked, asking_options, read_asked
 from ..documents import Document, keep
 from ..inputs import make_message, piped_text, read_schema
 from ..options import common_options, examples, json_option
-from ..output import note, print_json, say
+from ..output import print_json, say
 from ..session import Session
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ def command(session: Session, /, prompt: tuple[str, ...], **given: Any) -> None:
         response = conversation.send(message)
         show = partial(_print_value, response)
     else:
-        response = _print_answer(conversation, message, Printer(reasoning=given["reasoning"]), given["no_stream"])
+        response = _print_answer(
+            conversation, message, Printer(reasoning=given["reasoning"], plain=given["plain"]), given["no_stream"]
+        )
         show = partial(print_remarks, response)
     keep(Document(asked.provider, asked.model, asked.system, conversation.history))
     show()
@@ -99,9 +101,5 @@ def _print_answer(conversation: Conversation, message: AIMessage, printer: Print
             for chunk in stream:
                 printer(chunk)
         return stream.response
-    except KeyboardInterrupt:
-        printer.end()
-        note("stopped")
-        raise
     finally:
         printer.end()

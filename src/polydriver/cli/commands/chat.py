@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Any
 
 import click
 
 from ..answers import tell_retries
 from ..asking import asking_options, read_asked
+from ..completing import complete_line
 from ..options import common_options, examples
 from ..output import note
 from ..session import Session
@@ -42,4 +44,4 @@ def command(session: Session, /, **given: Any) -> None:
         note(f"{chat.provider} · {named} · /help for help")
         if chat.conversation.history:
             note(f"going on after {len(chat.conversation.history)} messages; /history shows them")
-    run_chat(chat, make_reader(), reasoning=given["reasoning"])
+    run_chat(chat, make_reader(partial(complete_line, chat)), reasoning=given["reasoning"], plain=given["plain"])

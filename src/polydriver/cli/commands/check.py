@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from ..completing import complete_provider
 from ..options import common_options, examples, json_option
 from ..output import note, print_json, print_table
 from ..session import Session
@@ -22,7 +23,7 @@ __all__ = ["command"]
     short_help="Check the credentials and the health of connections.",
     epilog=examples("polydriver check", "polydriver check openai --json"),
 )
-@click.argument("names", nargs=-1)
+@click.argument("names", nargs=-1, shell_complete=complete_provider)
 @json_option
 @common_options
 @click.pass_obj
@@ -45,6 +46,7 @@ def command(ctx: click.Context, session: Session, names: tuple[str, ...], as_jso
             ("connection", "driver", "credentials", "health", "latency", "models", "problem"),
             [_row(checked) for checked in found],
             right=("latency", "models"),
+            whole=("connection", "driver"),
         )
     if not found:
         note("no connection is configured: `polydriver providers` lists the keys that can be set")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..completing import complete_provider
 from ..options import common_options, examples, json_option
 from ..output import note, print_json, print_table
 from ..session import Session
@@ -22,7 +23,7 @@ __all__ = ["command"]
     short_help="List the models of a connection, with context and prices.",
     epilog=examples("polydriver models openai --filter mini"),
 )
-@click.argument("provider", required=False)
+@click.argument("provider", required=False, shell_complete=complete_provider)
 @click.option("--refresh", is_flag=True, help="Ask the provider anew.")
 @click.option("--filter", "wanted", metavar="TEXT", help="Only models with this in their id or name.")
 @json_option

@@ -10,7 +10,6 @@ import click
 
 from ..answers import tell_retries
 from ..asking import asking_options, read_asked
-from ..completing import complete_line
 from ..options import common_options, examples
 from ..output import note
 from ..session import Session
@@ -32,6 +31,7 @@ def command(session: Session, /, **given: Any) -> None:
     What came of a stopped answer stays in the conversation; a message that failed does not. Attached files go with
     the first message. The conversation is kept, so that -c can go on with it.
     """
+    from ..chatting.completing import complete_line
     from ..chatting.loop import run_chat
     from ..chatting.reader import make_reader
     from ..chatting.state import Chat

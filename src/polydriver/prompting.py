@@ -284,6 +284,13 @@ def _types() -> dict[str, Any]:
     return {**get_type_hints(Prompt), **_ALSO_TAKEN, **_LABELS}
 
 
+def _shown(value: Any) -> str:
+    try:
+        return f"{value!r:.200}"
+    except RecursionError:
+        return f"a {type(value).__name__} nested so deeply"
+
+
 def _typed(name: str, value: Any) -> Any:
     """The value of an option, if it has the type of the prompt's field. Raises `ConfigurationError` otherwise."""
     if name == "stop" and isinstance(value, str):
@@ -296,7 +303,7 @@ def _typed(name: str, value: Any) -> Any:
             value = converted = msgspec.convert(msgspec.to_builtins(value, enc_hook=as_plain), kind)
         except (msgspec.ValidationError, TypeError) as error:
             problem = str(error).partition(" - ")[0].replace("Expected", "expected")
-            raise ConfigurationError(f"{name} cannot be {value!r:.200}: {problem}") from error
+            raise ConfigurationError(f"{name} cannot be {_shown(value)}: {problem}") from error
     return value if isinstance(value, int | float | dict) else converted
 
 

@@ -4,10 +4,13 @@ import json
 import unicodedata
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from polydriver.cli.terminal import escape_json, neutralise
+
+from .helpers import run
 
 ANYTHING = st.text(st.characters(exclude_categories=()))
 NASTY = st.text(st.sampled_from("\x1b\x9b\x07\r\n\t\x00\x7f\x85\u202e\u2066[]0;mAb\ud800"))
@@ -52,3 +55,21 @@ def test_json_keeps_everything_and_shows_no_control_character(text: str) -> None
     document = escape_json(msgspec.json.encode({"content": text}).decode())
     assert json.loads(document) == {"content": text}
     assert not any(map(is_dangerous, document))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["\u202eevil"],
+        ["--\u202eevil"],
+        ["ask", "--\u202eevil"],
+        ["ask", "--schema", "\u202eevil\x9b", "x"],
+        ["chat", "-o", "\u202e"],
+    ],
+)
+def test_usage_errors_are_neutralised(arguments: list[str]) -> None:
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "\u202e" not in result.output
+    assert "\x9b" not in result.output
+    assert "<U+202E>" in result.output or "\\u202e" in result.output

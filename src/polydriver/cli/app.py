@@ -12,6 +12,7 @@ from ..version import __version__
 from .options import common_options, examples
 from .output import drop_output, note, report, safe_streams
 from .session import Session
+from .terminal import neutralise
 
 __all__ = ["cli"]
 
@@ -49,9 +50,18 @@ class Application(click.Group):
             drop_output()
             note(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
             ctx.exit(1)
+        except click.ClickException as error:
+            raise _visible(error) from None
         except (KeyboardInterrupt, click.Abort):
             note("stopped")
             ctx.exit(130)
+
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the arguments. What a usage error quotes of them is shown, never sent to the terminal."""
+        try:
+            return super().make_context(*args, **options)
+        except click.ClickException as error:
+            raise _visible(error) from None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -65,6 +75,13 @@ class Application(click.Group):
             meant = f" Did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"there is no command {name!r}.{meant}", ctx)
         return super().resolve_command(ctx, args)
+
+
+def _visible(error: click.ClickException) -> click.ClickException:
+    for name in ("message", "option_name", "param_hint", "ui_filename"):
+        if isinstance(text := getattr(error, name, None), str):
+            setattr(error, name, neutralise(text))
+    return error
 
 
 @click.command(

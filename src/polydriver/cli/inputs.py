@@ -30,7 +30,7 @@ def parse_option(text: str) -> tuple[str, Any]:
         raise click.BadParameter(f"{text!r} is not of the form name=value")
     try:
         return name, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, value
 
 
@@ -80,7 +80,7 @@ def read_schema(path: Path) -> dict[str, Any]:
     """A JSON schema from a file. Raises `click.UsageError` for anything else."""
     try:
         schema = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise click.UsageError(f"--schema {path}: it is not JSON ({error})") from None
     if not isinstance(schema, dict):
         raise click.UsageError(f"--schema {path}: a JSON schema is an object, not {type(schema).__name__}")

@@ -124,6 +124,8 @@ def _parse_toml(path: Path, text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}", hint="Correct the line that is named.") from None
+    except RecursionError:
+        raise ConfigurationError(f"{path} is nested too deeply", hint="Settings need three levels.") from None
 
 
 def _check_keys(layer: object, place: str, problems: Problems) -> None:

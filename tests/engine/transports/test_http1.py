@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+from collections import deque
 
 import pytest
 from hypothesis import given
@@ -16,7 +17,7 @@ from polydriver.engine.transports.content import Content
 from polydriver.engine.transports.decompress import decoder_for
 from polydriver.engine.transports.encode import encode_request
 from polydriver.engine.transports.http1 import ResponseReader
-from polydriver.errors import APIConnectionError, InvalidResponseError, ProviderError
+from polydriver.errors import APIConnectionError, ConfigurationError, InvalidResponseError, ProviderError
 
 CHUNKED = {"Transfer-Encoding": "chunked"}
 REPLIES = {
@@ -171,3 +172,40 @@ def test_line_ends_may_lack_their_cr(ends: list[bytes], cut: int) -> None:
     assert b"".join(made.feed(piece) for piece in (data[:cut], data[cut:]) if piece) == body
     assert made.headers == {"a": "1", "content-length": "6"}
     assert made.finished
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 O\rK\r\nA: 1",
+        b"HTTP/1.1 200 OK\r\r\nA: 1",
+        b"HTTP/1.1 200 O\0K\r\nA: 1",
+        b"HTTP/1.1 200 OK\r\n folded\r\nA: 1",
+        b"HTTP/1.1 200 OK\r\n\tA: 1",
+        b"HTTP/1.1 200 OK\n A: 1",
+        b"HTTP/1.1 200\r\n OK\r\nA: 1",
+        b"HTTP/1.1 200 OK\r\nA: 1\0",
+        b"HTTP/1.1 200 OK\r\nA: 1\r2",
+        b"HTTP/1.1 200 OK\r\nA : 1",
+    ],
+)
+def test_heads_that_are_none(head: bytes) -> None:
+    for step in (1, 1000):
+        read = reader()
+        data = head + b"\r\nContent-Length: 0\r\n\r\n"
+        pieces = (data[at : at + step] for at in range(0, len(data), step))
+        with pytest.raises(InvalidResponseError):
+            deque(map(read.feed, pieces))
+
+
+@pytest.mark.parametrize("name", ["transfer-encoding", "Transfer-Encoding"])
+def test_how_a_request_is_framed_is_not_the_users_to_say(name: str) -> None:
+    address = locate("https://host/path")
+    with pytest.raises(ConfigurationError, match="transfer-encoding"):
+        encode_request(
+            Request(method="POST", url="https://host/path", headers={name: "chunked"}, body=b"x"), address, "/path", {}
+        )
+    head = encode_request(
+        Request(method="GET", url="https://host/path", headers={"content-length": "5"}), address, "/path", {}
+    )
+    assert b"content-length" not in head

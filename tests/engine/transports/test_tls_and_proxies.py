@@ -13,7 +13,8 @@ import pytest
 from tests.faults.server import AGAIN, CLOSE, HANG, READ, Script, Server, chunked, drip, reply
 
 from polydriver.data.http import TransportConfig
-from polydriver.errors import APIConnectionError, APITimeoutError, ConfigurationError
+from polydriver.engine.transports.address import locate, proxy_for
+from polydriver.errors import APIConnectionError, APITimeoutError, ConfigurationError, InvalidResponseError
 
 from .clients import Client, get, post, read_all, stream, within
 
@@ -105,7 +106,7 @@ def test_a_certificate_for_another_name_is_refused(
 
 def test_verification_can_be_switched_off(make_client: Make, server_tls: ssl.SSLContext) -> None:
     client = make_client(TransportConfig(verify=False))
-    with Server([READ, reply(b"a"), AGAIN], tls=server_tls) as server:
+    with Server([READ, reply(b"a"), AGAIN], tls=server_tls) as server, pytest.warns(match="verify=False"):
         assert client.send(get(server.url), within()).body == b"a"
 
 
@@ -188,3 +189,60 @@ def test_proxies_of_the_environment(make_client: Make, monkeypatch: pytest.Monke
 def test_a_proxy_of_another_kind(make_client: Make) -> None:
     with pytest.raises(ConfigurationError, match="proxy"):
         make_client(TransportConfig(proxy="socks5://127.0.0.1:9")).send(get("http://api.invalid/"), within())
+
+
+@pytest.mark.parametrize(
+    ("listed", "url", "direct"),
+    [
+        ("10.0.0.0/8", "http://10.1.2.3/", True),
+        ("10.0.0.0/8", "http://11.1.2.3/", False),
+        ("10.0.0.0/8", "http://10.example/", False),
+        ("192.168.1.7/16", "http://192.168.200.1/", True),
+        ("fd00::/8", "http://[fd12::1]:8080/", True),
+        ("::1", "http://[::1]/", True),
+        ("[::1]:8080", "http://[::1]:8080/", True),
+        ("[::1]:8080", "http://[::1]/", False),
+        ("10.1.2.3", "http://10.1.2.3:99/", True),
+        ("10.1.2.3:98", "http://10.1.2.3:99/", False),
+        ("example.org", "http://api.example.org/", True),
+        (".example.org", "http://example.org/", True),
+        ("*.Example.org", "http://API.example.org./", True),
+        ("example.org", "http://badexample.org/", False),
+        ("a.example, b.example", "http://b.example/", True),
+        ("*", "http://a.example/", True),
+        ("300.0.0.0/8,/,:,[", "http://a.example/", False),
+        ("", "http://a.example/", False),
+    ],
+)
+def test_what_no_proxy_means(monkeypatch: pytest.MonkeyPatch, listed: str, url: str, direct: bool) -> None:
+    monkeypatch.setenv("ALL_PROXY", "http://proxy.example:3128")
+    monkeypatch.setenv("NO_PROXY", listed)
+    assert (proxy_for(locate(url).origin, TransportConfig()) is None) is direct
+
+
+@pytest.mark.parametrize("name", ["ALL_PROXY", "all_proxy", "http_proxy"])
+def test_a_socks_proxy_of_the_environment_is_named_and_never_stands_before_this_machine(
+    make_client: Make, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "socks5h://127.0.0.1:9")
+    with Server([READ, reply(b"direct"), AGAIN]) as server:
+        assert make_client(TransportConfig()).send(get(server.url), within()).body == b"direct"
+    with pytest.raises(ConfigurationError, match=rf"^{name} names a SOCKS proxy"):
+        make_client(TransportConfig()).send(get("http://api.invalid/"), within())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"rubbish\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 500 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\na" + b"b" * 99_999,
+        b"",
+    ],
+)
+def test_a_proxy_that_talks_nonsense(make_client: Make, answer: bytes) -> None:
+    with Server([READ, answer]) as proxy:
+        client = make_client(TransportConfig(proxy=f"http://127.0.0.1:{proxy.port}"))
+        with pytest.raises((APIConnectionError, APITimeoutError, InvalidResponseError)):
+            client.send(get("https://api.invalid/"), within(1))

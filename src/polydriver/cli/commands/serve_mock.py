@@ -72,7 +72,7 @@ def _read_script(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8")
         script = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise click.UsageError(f"--script {path}: {error}") from None
     if isinstance(script, list):
         return {"replies": script}
@@ -91,7 +91,7 @@ def _reply(text: str) -> Any:
     """An object or a list in JSON is a reply as in a script; anything else is the text of an answer."""
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return value if isinstance(value, dict | list) else text
 

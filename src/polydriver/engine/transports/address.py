@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import functools
+import os
 import re
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
+from urllib.request import getproxies_environment
 
 from ...data.http import TransportConfig
 from ...errors import ConfigurationError
@@ -70,20 +72,66 @@ def locate(url: str) -> Address:
 def proxy_for(origin: Origin, config: TransportConfig) -> Proxy | None:
     """The proxy for `origin`: `config.proxy`, else what the environment says when `config.trust_env`.
 
-    `NO_PROXY` is a list of host names, suffixes, `host:port` pairs, or `*`. Raises `ConfigurationError` for a
-    proxy that is not `http` or `https`.
+    `NO_PROXY` is a list of host names, suffixes, addresses, networks (`10.0.0.0/8`), each with a port or without, or
+    `*`; names are not resolved for it. A SOCKS proxy of the environment never stands before this machine itself.
+    Raises `ConfigurationError` for a proxy that is not `http` or `https`, with the name of its variable.
     """
-    url = config.proxy
-    if url is None and config.trust_env:
-        proxies = getproxies_environment()
-        url = proxies.get(origin.scheme) or proxies.get("all")
-        if url and proxy_bypass_environment(_authority(origin, always_port=True), proxies):
-            url = None
-    return _proxy(url) if url else None
+    if config.proxy is not None or not config.trust_env:
+        return _proxy(config.proxy, "proxy") if config.proxy else None
+    proxies = getproxies_environment()
+    name = origin.scheme if proxies.get(origin.scheme) else "all"
+    url = proxies.get(name)
+    if not url or _is_exempt(origin, proxies.get("no", "")):
+        return None
+    if _is_socks(url) and _is_loopback(origin.host):
+        return None
+    return _proxy(url, _variable(f"{name}_proxy"))
 
 
-def _proxy(url: str) -> Proxy:
-    parts, origin = _split(url if "://" in url else f"http://{url}", "proxy URL")
+def _variable(name: str) -> str:
+    """The variable of the environment as it is written there."""
+    return next((found for found in os.environ if found.lower() == name and os.environ[found]), name.upper())
+
+
+def _is_exempt(origin: Origin, listed: str) -> bool:
+    return any(_exempts(entry, origin) for entry in listed.replace(",", " ").split())
+
+
+def _exempts(entry: str, origin: Origin) -> bool:
+    """Whether one entry of `NO_PROXY` means `origin`."""
+    if entry == "*":
+        return True
+    host = origin.host.lower().rstrip(".")
+    try:
+        network = ip_network(entry.strip("[]"), strict=False)
+        return ip_address(host) in network
+    except ValueError:
+        pass  # not both of them are addresses
+    name, separator, port = entry.rpartition(":")
+    if separator and port.isdecimal() and "]" not in port:
+        return int(port) == origin.port and _exempts(name, origin)
+    suffix = entry.lower().lstrip("*").lstrip(".").rstrip(".")
+    return bool(suffix) and (host == suffix or host.endswith(f".{suffix}"))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().rstrip(".").endswith("localhost")
+
+
+def _is_socks(url: str) -> bool:
+    return url.lower().startswith("socks")
+
+
+def _proxy(url: str, source: str) -> Proxy:
+    if _is_socks(url):
+        raise ConfigurationError(
+            f"{source} names a SOCKS proxy, which is not supported",
+            hint="Give an http:// or https:// proxy as proxy, unset the variable, or set trust_env=False.",
+        )
+    parts, origin = _split(url if "://" in url else f"http://{url}", f"proxy URL of {source}")
     authorization = None
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

@@ -211,7 +211,7 @@ class AsyncPool:
             failure = error.os_error
         except aiohttp.ClientHttpProxyError as error:
             raise broken("connect", host, f"the proxy refused the tunnel ({error.status})") from None
-        except (OSError, aiohttp.ClientError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - resolvers have errors of their own
             failure = error
         # aiohttp's own errors may hold headers and URLs; those of the system and of TLS do not.
         cause = failure if isinstance(failure, OSError) and not isinstance(failure, aiohttp.ClientError) else None

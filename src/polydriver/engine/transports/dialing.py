@@ -10,7 +10,6 @@ from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
-from urllib3.exceptions import HTTPError
 
 from ...data.http import TransportConfig
 from .address import Origin, Proxy
@@ -34,7 +33,7 @@ def connect(origin: Origin, proxy: Proxy | None, config: TransportConfig, expire
     except TimeoutError as error:
         link.close()
         raise timed_out("connect", origin.host) from error
-    except (OSError, HTTPError, UnicodeError, ValueError) as error:
+    except Exception as error:  # noqa: BLE001 - `http.client`, which reads a proxy's answer, and resolvers have errors of their own
         link.close()
         cause = error if isinstance(error, OSError) else None
         raise broken("connect", origin.host, _reason(error)) from cause

@@ -18,6 +18,11 @@ _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 def check_headers(headers: dict[str, str]) -> None:
     """Raise `ConfigurationError` for a header that cannot be sent; the message names it and never quotes its value."""
     names, values = "".join(headers), "".join(headers.values())
+    if any(name.lower() == "transfer-encoding" for name in headers):
+        raise ConfigurationError(
+            "The header transfer-encoding cannot be given: every request goes out with its length",
+            hint="Remove it from headers.",
+        )
     if "" not in headers and _TOKEN.fullmatch(names) and not _ILLEGAL_IN_VALUE.search(values):
         return  # nothing to complain of in any of them, as nearly always
     for name, value in headers.items():
@@ -47,6 +52,8 @@ def encode_request(request: Request, address: Address, target: str, extra: dict[
     headers = {"host": address.authority, **default_headers(request), **extra, **request.headers}
     if request.body is not None or request.method in _WITH_LENGTH:
         headers["content-length"] = str(len(request.body or b""))
+    else:
+        headers.pop("content-length", None)
     lines = [f"{request.method} {target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     lines.append("\r\n")

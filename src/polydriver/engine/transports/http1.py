@@ -13,7 +13,7 @@ from .base import broken, unreadable
 __all__ = ["ResponseReader"]
 
 _FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[^\r\n\0]*+\r?(?:\n|\Z))*+")
-_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: .*)?", re.DOTALL)
+_STATUS_LINE = re.compile(r"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n\0]*)?")
 _FOLD = re.compile(r"\r?\n[ \t]+")
 _CR = ord("\r")
 _CHUNK_LINE_LIMIT = 4096
@@ -96,11 +96,11 @@ class ResponseReader:
         return self._body(rest) if rest or self.finished else b""
 
     def _parse_head(self, text: str) -> None:
-        if "\n " in text or "\n\t" in text:
-            text = _FOLD.sub(" ", text)
         first, _, fields = text.partition("\n")
+        if "\n " in fields or "\n\t" in fields:
+            fields = _FOLD.sub(" ", fields)
         lines = fields.split("\n") if fields else []
-        match = _STATUS_LINE.fullmatch(first.rstrip("\r"))
+        match = _STATUS_LINE.fullmatch(first.removesuffix("\r"))
         if match is None:
             raise unreadable("it does not start with a status line of HTTP/1.1")
         status = int(match[2])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import ssl
+import warnings
 
 from ...data.http import TransportConfig
 from ...errors import ConfigurationError
@@ -11,12 +12,21 @@ from ...errors import ConfigurationError
 __all__ = ["tls_context"]
 
 
+_UNVERIFIED = (
+    "verify=False: certificates are not checked, so anyone on the way can read the key and change the answers; "
+    "name the authority of the server in ca_file instead"
+)
+
+
 def tls_context(config: TransportConfig, *, owner: str = "") -> ssl.SSLContext:
     """The context for `config`: the system's authorities or `ca_file`, and the client certificate if there is one.
 
     Reading the authorities takes milliseconds, so contexts are kept. `owner` separates a client that changes
     the context it is given. Raises `ConfigurationError` for a file that is missing or not a certificate.
+    `verify=False` warns.
     """
+    if not config.verify:
+        warnings.warn(_UNVERIFIED, stacklevel=2)
     return _make(config.ca_file, config.client_cert, config.verify, owner)
 
 

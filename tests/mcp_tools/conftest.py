@@ -19,7 +19,7 @@ def program(tmp_path: Path) -> Iterator[tuple[str, list[str], dict[str, object]]
         yield sys.executable, [str(SERVER)], {"log": log}
 
 
-def serve(app_name: str) -> Iterator[str]:
+def serve(app_name: str, port: int = 0) -> Iterator[str]:
     """Serve the test server's app on loopback, in a thread."""
     import uvicorn
 
@@ -28,7 +28,7 @@ def serve(app_name: str) -> Iterator[str]:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", port))
     port = listener.getsockname()[1]
     config = uvicorn.Config(getattr(module.server, app_name)(), log_level="error", timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)

@@ -30,6 +30,13 @@ def test_text_is_text() -> None:
     assert parsed(TextContent(text="one"), TextContent(text="two")).content == "one\ntwo"
 
 
+def test_texts_around_media_are_parted_by_a_break() -> None:
+    picture = ImageContent(data="AAEC", mime_type="image/png")
+    result = parsed(TextContent(text="a"), TextContent(text="b"), picture, TextContent(text="c"))
+    assert result.content == [Text("a\nb"), Image(data=b"\x00\x01\x02", media_type="image/png"), Text("\nc")]
+    assert result.text == "a\nb\nc"
+
+
 def test_nothing_is_empty_text() -> None:
     assert parsed().content == ""
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -27,6 +28,7 @@ from polydriver.mcp import MCPTools
 from polydriver.testing import tool_call
 from polydriver.tools import run_calls, run_calls_sync
 
+from .conftest import serve
 from .server import server as in_process
 
 Program = tuple[str, list[str], dict[str, Any]]
@@ -224,6 +226,14 @@ def test_a_program_that_never_answers_is_our_error(program: Program) -> None:
         pass
 
 
+@pytest.mark.parametrize("kind", [MCPTools.http, MCPTools.sse])
+def test_a_silent_address_is_told_with_the_option_that_is_meant(kind: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/mcp"
+        with pytest.raises(APITimeoutError, match=r"within 0\.3 seconds\. Raise `connect_timeout`"):
+            kind(url, connect_timeout=0.3).__enter__()
+
+
 @pytest.mark.parametrize(
     "reply",
     [
@@ -325,3 +335,56 @@ def test_calls_from_many_threads_share_the_connection() -> None:
     many = calls(*(("add", {"a": number, "b": 1}) for number in range(40)))
     with MCPTools.in_process(in_process) as tools:
         assert texts(run_calls_sync(many, tools)) == [str(number + 1) for number in range(40)]
+
+
+def test_a_program_that_ended_is_started_again_by_a_refresh(program: Program) -> None:
+    with stdio(program) as tools:
+        assert run_calls_sync(calls(("leave", {})), tools)[0].is_error
+        tools.refresh()
+        assert texts(run_calls_sync(calls(("add", {"a": 1, "b": 2})), tools)) == ["3"]
+
+
+async def test_a_restarted_server_is_found_again_by_a_refresh() -> None:
+    serving = serve("streamable_http_app")
+    base = next(serving)
+    async with MCPTools.http(f"{base}/mcp", connect_timeout=10) as tools:
+        await asyncio.to_thread(serving.close)
+        with pytest.raises(APIConnectionError):
+            await tools.arefresh()
+        serving = serve("streamable_http_app", int(base.rpartition(":")[2]))
+        next(serving)
+        try:
+            await tools.arefresh()
+            assert texts(await run_calls(calls(("add", {"a": 1, "b": 2})), tools)) == ["3"]
+        finally:
+            await asyncio.to_thread(serving.close)
+
+
+async def test_a_refresh_needs_open_tools() -> None:
+    tools = MCPTools.in_process(in_process)
+    async with tools:
+        pass
+    with pytest.raises(ConfigurationError, match="not open"):
+        await tools.arefresh()
+
+
+@pytest.mark.parametrize("colour", ["blocking", "async"])
+def test_the_limit_holds_for_a_result_that_keeps_the_loop_busy(colour: str) -> None:
+    server = MCPServer("busy", log_level="ERROR")
+
+    @server.tool()
+    async def busy() -> str:
+        """Keep the loop from noticing the time, as reading 300,000 parts does."""
+        time.sleep(0.6)  # noqa: ASYNC251
+        return "late"
+
+    async def call_async() -> object:
+        async with MCPTools.in_process(server, timeout=0.3) as tools:
+            return await tools[0]()
+
+    def call() -> object:
+        with MCPTools.in_process(server, timeout=0.3) as tools:
+            return tools[0]()
+
+    with pytest.raises(ToolExecutionError, match=r"timed out after 0\.3 seconds"):
+        call() if colour == "blocking" else asyncio.run(call_async())

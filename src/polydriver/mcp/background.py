@@ -28,11 +28,14 @@ class BackgroundLoop:
         self._started.set()
         await self._end.wait()
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run it to its end and give what it returns. Ctrl-C while waiting cancels it."""
+    def run(self, coroutine: Coroutine[Any, Any, T], seconds: float | None = None) -> T:
+        """Run it to its end and give what it returns. Ctrl-C while waiting cancels it.
+
+        So does the end of the time, which raises `TimeoutError`, even if the loop is too busy to notice it.
+        """
         future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
         try:
-            return future.result()
+            return future.result(seconds)
         finally:
             future.cancel()
 

@@ -33,9 +33,26 @@ def parse_result(name: str, result: CallToolResult, max_bytes: int) -> ToolResul
         raise ToolExecutionError(
             f"The result of {name} has {size} bytes, and at most {max_bytes} are taken. Ask for less of it."
         )
-    texts = [part.text for part in parts if isinstance(part, Text)]
-    content = "\n".join(texts) if len(texts) == len(parts) else list[Any](parts)
+    joined = _join_texts(parts)
+    content = joined[0].text if len(joined) == 1 and isinstance(joined[0], Text) else joined or ""
     return ToolResult("", content, is_error=result.is_error)
+
+
+def _join_texts(parts: list[Text | Media]) -> list[Any]:
+    """The parts, with a line break between any two texts: what stands between them may be shown elsewhere."""
+    joined: list[Any] = []
+    texts: list[str] = []
+    said = False
+    for part in [*parts, None]:
+        if isinstance(part, Text):
+            texts.append(part.text)
+            continue
+        if texts:
+            joined.append(Text(("\n" if said else "") + "\n".join(texts)))
+            texts, said = [], True
+        if part is not None:
+            joined.append(part)
+    return joined
 
 
 def _parse_block(block: Any) -> Text | Media:

@@ -45,6 +45,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _READ_SECONDS = 300.0
+_GRACE = 5.0
 
 
 def stdio_server(
@@ -81,7 +82,8 @@ def http_server(url: str, headers: Mapping[str, str] | None) -> Server:
         import httpx2
         from mcp.client.streamable_http import streamable_http_client
 
-        limits = httpx2.Timeout(seconds, read=_READ_SECONDS)
+        # The session counts the time that connecting takes; the client's own limit is for connecting again.
+        limits = httpx2.Timeout(seconds + _GRACE, read=_READ_SECONDS)
         async with (
             httpx2.AsyncClient(headers=dict(headers or {}), timeout=limits) as http,
             _client(streamable_http_client(url, http_client=http), on_message) as client,
@@ -98,7 +100,7 @@ def sse_server(url: str, headers: Mapping[str, str] | None) -> Server:
     async def open_it(on_message: OnMessage, seconds: float) -> AsyncIterator[Any]:
         from mcp.client.sse import sse_client
 
-        transport = sse_client(url, dict(headers or {}), timeout=seconds, sse_read_timeout=_READ_SECONDS)
+        transport = sse_client(url, dict(headers or {}), timeout=seconds + _GRACE, sse_read_timeout=_READ_SECONDS)
         async with _client(transport, on_message) as client:
             yield client
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mcp.types import CallToolResult
     from mcp.types import Tool as RemoteTool
 
-__all__ = ["Session", "need_mcp"]
+__all__ = ["Session", "call_too_slow", "need_mcp"]
 
 _LOG = logger("polydriver.mcp")
 _MAX_PAGES = 200
@@ -51,15 +51,17 @@ class Session:
                 self._client = await asyncio.shield(self._ready)
         except TimeoutError:
             await self._abort()
-            raise APITimeoutError(f"{self._label} did not answer within {seconds:g} seconds") from None
+            raise self._too_slow("answer", seconds) from None
         except asyncio.CancelledError:
             await self._abort()
             raise
 
-    async def close(self) -> None:
-        """End the connection, and with it a server that was started for it."""
+    async def close(self, seconds: float | None = None) -> None:
+        """End the connection, and with it a server that was started for it; by force after so many seconds."""
         self._end.set()
-        await asyncio.wait([self._task])
+        _, unfinished = await asyncio.wait([self._task], timeout=seconds)
+        if unfinished:
+            await self._abort()
 
     async def list_tools(self, seconds: float) -> list[RemoteTool]:
         """All pages of the server's tools, each name once. Raises as `open` does, and `InvalidResponseError` for a
@@ -78,19 +80,24 @@ class Session:
                     if not cursor:
                         return list(found.values())
         except TimeoutError:
-            raise APITimeoutError(f"{self._label} did not list its tools within {seconds:g} seconds") from None
+            raise self._too_slow("list its tools", seconds) from None
         except Exception as error:
             raise self._connection_error("cannot list its tools", error) from error
         raise InvalidResponseError(f"{self._label} lists its tools on more than {_MAX_PAGES} pages")
 
     async def call(self, name: str, arguments: dict[str, Any], seconds: float | None) -> CallToolResult:
         """Call a tool by the server's name for it. Raises `ToolExecutionError`, whatever goes wrong."""
+        loop = asyncio.get_running_loop()
+        latest = None if seconds is None else loop.time() + seconds
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout_at(latest):
                 result: CallToolResult = await self._client.call_tool(name, arguments)
-                return result
+            # A result that takes long to read keeps the loop from telling the time: it is late all the same.
+            if latest is not None and loop.time() > latest:
+                raise TimeoutError
+            return result
         except TimeoutError:
-            raise ToolExecutionError(f"The call of {name} timed out after {seconds:g} seconds.") from None
+            raise call_too_slow(name, seconds) from None
         except Exception as error:
             raise ToolExecutionError(f"{name} of {self._label} failed: {self._describe(error)}") from error
 
@@ -137,6 +144,12 @@ class Session:
         self._task.cancel()
         await asyncio.wait([self._task])
 
+    def _too_slow(self, what: str, seconds: float) -> APITimeoutError:
+        return APITimeoutError(
+            f"{self._label} did not {what} within {seconds:g} seconds",
+            hint="Raise `connect_timeout` if the server needs longer, and look at what it logs.",
+        )
+
     def _connection_error(self, problem: str, error: BaseException) -> APIConnectionError:
         return APIConnectionError(
             f"{self._label} {problem}: {self._describe(error)}",
@@ -148,6 +161,11 @@ class Session:
             error = error.exceptions[0]
         text = " ".join(self._redactor.redact(str(error), _MAX_MESSAGE).split())
         return text if text else type(error).__name__
+
+
+def call_too_slow(name: str, seconds: float | None) -> ToolExecutionError:
+    """The error of a call that was not done in time."""
+    return ToolExecutionError(f"The call of {name} timed out after {seconds or 0:g} seconds.")
 
 
 def need_mcp() -> None:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO, TypeVar, overload
 
 from ..data.messages import ToolResult
-from ..errors import AIError, ConfigurationError, ToolExecutionError
+from ..errors import AIError, APIConnectionError, APITimeoutError, ConfigurationError, ToolExecutionError
 from ..logger import logger
 from ..tools import Tool
 from . import servers
@@ -17,7 +17,7 @@ from .background import BackgroundLoop
 from .content import parse_result
 from .naming import assign_names
 from .options import MCPOptions
-from .session import Session, need_mcp
+from .session import Session, call_too_slow, need_mcp
 
 if TYPE_CHECKING:
     from mcp.types import Tool as RemoteTool
@@ -148,14 +148,17 @@ class MCPTools(Sequence[Tool]):
         return f"<MCPTools of {self._server.label}: {', '.join(tool.name for tool in self._tools) or 'none'}>"
 
     def refresh(self) -> None:
-        """List the tools anew. For blocking callers; raises as entering does."""
+        """List the tools anew, over a new connection if the old one broke: the server was started again, for instance.
+
+        For blocking callers; raises as entering does.
+        """
         if self._background is None:
             raise ConfigurationError("these tools are not open in a `with`; in an `async with`, await arefresh()")
-        self._background.run(self._list())
+        self._background.run(self._list_again())
 
     async def arefresh(self) -> None:
-        """List the tools anew. For async callers; raises as entering does."""
-        await self._in_own_loop(self._list)
+        """See `refresh`. For async callers."""
+        await self._in_own_loop(self._list_again)
 
     def _claim(self) -> None:
         if self._is_open:
@@ -165,6 +168,7 @@ class MCPTools(Sequence[Tool]):
     async def _open(self) -> None:
         try:
             await self._session.open(self.options.connect_timeout)
+            self._renewing = asyncio.Lock()
             try:
                 await self._list()
             except BaseException:
@@ -179,6 +183,25 @@ class MCPTools(Sequence[Tool]):
         if self._refreshing is not None:
             self._refreshing.cancel()
         await self._session.close()
+
+    async def _list_again(self) -> None:
+        if not self._is_open:
+            raise ConfigurationError(f"the tools of {self._server.label} are not open")
+        async with self._renewing:
+            try:
+                await self._list()
+            except (APIConnectionError, APITimeoutError):
+                if self._server.is_async_only:
+                    raise  # it was opened elsewhere, and is to be opened again there
+                await self._renew()
+
+    async def _renew(self) -> None:
+        """Open the connection again, and list the tools. The old one stays in its place if that fails."""
+        fresh = Session(self._server, self._changed)
+        await fresh.open(self.options.connect_timeout)
+        old, self._session = self._session, fresh
+        await old.close(self.options.connect_timeout)
+        await self._list()
 
     async def _list(self) -> None:
         options = self.options
@@ -212,7 +235,10 @@ class MCPTools(Sequence[Tool]):
         def call(**arguments: Any) -> ToolResult:
             if self._background is None:
                 raise self._is_closed(name)
-            return self._background.run(self._call(name, arguments))
+            try:
+                return self._background.run(self._call(name, arguments), self.options.timeout)
+            except TimeoutError:
+                raise call_too_slow(name, self.options.timeout) from None
 
         async def call_async(**arguments: Any) -> ToolResult:
             if not self._is_open:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any, get_args, get_type_hints
 
 import msgspec
@@ -10,8 +11,12 @@ import pytest
 from polydriver import AI, ConfigurationError, UnknownOptionError
 from polydriver.data.prompt import Prompt, ToolSpec
 from polydriver.drivers import driver_class, driver_names
+from polydriver.operations import kinds
+from polydriver.operations.kinds import OperationKind
+from polydriver.operations.requests import BatchRequest
 from polydriver.prompting import CALL_LIMITS, PROMPT_OPTIONS
-from polydriver.provider import options
+from polydriver.provider import operation_options, options
+from polydriver.provider.operations import Operations
 from polydriver.testing import MockDriver
 from polydriver.tools import ToolLike
 
@@ -39,6 +44,31 @@ def test_the_options_of_drivers_are_typed() -> None:
     for name in driver_names():
         own |= driver_class(name)({"api_key": "key-of-a-test", **SETTINGS.get(name, {})}).option_names
     assert set(hints(options.DriverOptions)) == own - PROMPT_OPTIONS - CALL_LIMITS
+
+
+def operations() -> list[OperationKind[Any]]:
+    return [kind for kind in vars(kinds).values() if isinstance(kind, OperationKind)]
+
+
+@pytest.mark.parametrize("kind", operations(), ids=lambda kind: kind.method)
+def test_the_options_of_operations_are_typed(kind: OperationKind[Any]) -> None:
+    signature = inspect.signature(getattr(Operations, kind.method))
+    typed = str(signature.parameters["options"].annotation).removeprefix("Unpack[").removesuffix("]")
+    found = set(hints(getattr(operation_options, typed, None) or getattr(options, typed)))
+    own: set[str] = set()
+    for name in driver_names():
+        driver = driver_class(name)({"api_key": "key-of-a-test", **SETTINGS.get(name, {})})
+        own |= driver.operation_option_names(kind)
+    if kind.request in (Prompt, BatchRequest):
+        own |= set(hints(options.AllOptions))
+    else:
+        own |= {
+            name
+            for name in kind.request.__struct_fields__
+            if name not in ("id", "data", "model", "options", "warnings")
+        }
+    parameters = [name for name, given in signature.parameters.items() if given.kind is not given.VAR_KEYWORD]
+    assert found == (own | CALL_LIMITS).difference(parameters)
 
 
 def test_plain_values_have_the_types_of_prompts() -> None:

@@ -47,6 +47,18 @@ def options(provider: Provider, chat: Conversation) -> None:
     chat.options(temprature=0)  # type: ignore[call-arg]
 
 
+def options_of_operations(provider: Provider) -> None:
+    provider.embed("a", model="m", dimension=3)  # type: ignore[call-arg]
+    provider.generate_image("A fox", seed="7")  # type: ignore[arg-type]
+    provider.get_file("f", timeout="1")  # type: ignore[arg-type]
+    provider.create_batch(["a"], temprature=0)  # type: ignore[call-arg]
+    provider.count_tokens("a", temperature="hot")  # type: ignore[arg-type]
+
+
+async def async_operations(provider: AsyncProvider) -> None:
+    await provider.embed("a", model="m", dimension=3)  # type: ignore[call-arg]
+
+
 async def async_options(provider: AsyncProvider) -> None:
     await provider.send_message("Hi", temprature=0)  # type: ignore[call-arg]
     await provider.send_messages(["Hi"], seed="7")  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, cast
 
 from ..colours import drive
 from ..contract import DriverHooks
@@ -33,6 +33,22 @@ from ..operations.results import (
 
 if TYPE_CHECKING:
     from ..engine.pipeline import Pipeline  # loaded at the first call
+    from .operation_options import (
+        CreateBatchOptions,
+        EditImageOptions,
+        EmbedOptions,
+        GenerateImageOptions,
+        ListBatchesOptions,
+        ListFilesOptions,
+        OCROptions,
+        OperationOptions,
+        RerankOptions,
+        SpeakOptions,
+        TranscribeOptions,
+        TranslateOptions,
+        UploadFileOptions,
+    )
+    from .options import AllOptions
 
 __all__ = ["AsyncOperations", "Operations"]
 
@@ -80,7 +96,7 @@ class Operations(_Operating):
         *,
         model: str | None = None,
         dimensions: int | None = None,
-        **options: Any,
+        **options: Unpack[EmbedOptions],
     ) -> EmbeddingResponse:
         """Turn texts into vectors, one each, in their order.
 
@@ -90,7 +106,12 @@ class Operations(_Operating):
         return self._operate(kinds.EMBED, options, input=input, model=model, dimensions=dimensions)
 
     def moderate(
-        self, /, input: str | Text | Image | Sequence[str | Text | Image], *, model: str | None = None, **options: Any
+        self,
+        /,
+        input: str | Text | Image | Sequence[str | Text | Image],
+        *,
+        model: str | None = None,
+        **options: Unpack[OperationOptions],
     ) -> ModerationResponse:
         """Judge whether content is harmful.
 
@@ -107,7 +128,7 @@ class Operations(_Operating):
         n: int | None = None,
         size: str | None = None,
         quality: str | None = None,
-        **options: Any,
+        **options: Unpack[GenerateImageOptions],
     ) -> ImageResponse:
         """Make pictures. `size` is like "1024x1024".
 
@@ -125,7 +146,7 @@ class Operations(_Operating):
         model: str | None = None,
         n: int | None = None,
         size: str | None = None,
-        **options: Any,
+        **options: Unpack[EditImageOptions],
     ) -> ImageResponse:
         """Change pictures as `prompt` says. Pictures are `Image`s, paths or bytes.
 
@@ -144,7 +165,7 @@ class Operations(_Operating):
         format: str | None = None,
         speed: float | None = None,
         instructions: str | None = None,
-        **options: Any,
+        **options: Unpack[SpeakOptions],
     ) -> SpeechResponse:
         """Speak a text. `format` is "mp3", "wav", "opus", ...; `speed` a factor; `instructions` say how to speak."""
         fields = {"text": text, "voice": voice, "format": format, "speed": speed, "instructions": instructions}
@@ -160,7 +181,7 @@ class Operations(_Operating):
         prompt: str | None = None,
         response_format: str | None = None,
         timestamps: str | Sequence[str] | None = None,
-        **options: Any,
+        **options: Unpack[TranscribeOptions],
     ) -> Transcript:
         """Write down what is said. `audio` is an `Audio`, a path or bytes.
 
@@ -178,7 +199,7 @@ class Operations(_Operating):
         model: str | None = None,
         prompt: str | None = None,
         response_format: str | None = None,
-        **options: Any,
+        **options: Unpack[TranslateOptions],
     ) -> Transcript:
         """Write down in English what is said in any language; see `transcribe`."""
         return self._operate(
@@ -193,7 +214,7 @@ class Operations(_Operating):
         *,
         model: str | None = None,
         top_n: int | None = None,
-        **options: Any,
+        **options: Unpack[RerankOptions],
     ) -> RerankResponse:
         """Order documents by how well they answer `query`, the best first; only the best `top_n` when given."""
         return self._operate(kinds.RERANK, options, query=query, documents=documents, model=model, top_n=top_n)
@@ -205,7 +226,7 @@ class Operations(_Operating):
         *,
         model: str | None = None,
         pages: Sequence[int] | None = None,
-        **options: Any,
+        **options: Unpack[OCROptions],
     ) -> OCRResponse:
         """Read a document or picture as Markdown.
 
@@ -213,7 +234,7 @@ class Operations(_Operating):
         """
         return self._operate(kinds.OCR, options, document=document, model=model, pages=pages)
 
-    def count_tokens(self, /, messages: Any, **options: Any) -> TokenCount:
+    def count_tokens(self, /, messages: Any, **options: Unpack[AllOptions]) -> TokenCount:
         """How many tokens a prompt has, by the provider's own count.
 
         Messages and options are those of `send_messages`.
@@ -228,7 +249,7 @@ class Operations(_Operating):
         name: str | None = None,
         media_type: str | None = None,
         purpose: str | None = None,
-        **options: Any,
+        **options: Unpack[UploadFileOptions],
     ) -> StoredFile:
         """Give the provider a file to keep.
 
@@ -236,19 +257,19 @@ class Operations(_Operating):
         """
         return self._operate(kinds.UPLOAD_FILE, options, file=file, name=name, media_type=media_type, purpose=purpose)
 
-    def list_files(self, /, *, limit: int | None = None, **options: Any) -> list[StoredFile]:
+    def list_files(self, /, *, limit: int | None = None, **options: Unpack[ListFilesOptions]) -> list[StoredFile]:
         """The files that the provider keeps for this account: all of them, or the first `limit`."""
         return self._operate(kinds.LIST_FILES, options, limit=limit)
 
-    def get_file(self, /, file_id: str, **options: Any) -> StoredFile:
+    def get_file(self, /, file_id: str, **options: Unpack[OperationOptions]) -> StoredFile:
         """What the provider says of a file."""
         return self._operate(kinds.GET_FILE, options, id=file_id)
 
-    def delete_file(self, /, file_id: str, **options: Any) -> DeletedFile:
+    def delete_file(self, /, file_id: str, **options: Unpack[OperationOptions]) -> DeletedFile:
         """Delete a file at the provider."""
         return self._operate(kinds.DELETE_FILE, options, id=file_id)
 
-    def download_file(self, /, file_id: str, **options: Any) -> FileContent:
+    def download_file(self, /, file_id: str, **options: Unpack[OperationOptions]) -> FileContent:
         """The bytes of a file that the provider keeps."""
         return self._operate(kinds.DOWNLOAD_FILE, options, id=file_id)
 
@@ -259,7 +280,7 @@ class Operations(_Operating):
         *,
         custom_ids: Sequence[str] | None = None,
         labels: Mapping[str, str] | None = None,
-        **options: Any,
+        **options: Unpack[CreateBatchOptions],
     ) -> Batch:
         """Have prompts answered later, at a lower price.
 
@@ -269,33 +290,33 @@ class Operations(_Operating):
         """
         return self._operate(kinds.CREATE_BATCH, options, prompts=prompts, custom_ids=custom_ids, labels=labels)
 
-    def get_batch(self, /, batch_id: str, **options: Any) -> Batch:
+    def get_batch(self, /, batch_id: str, **options: Unpack[OperationOptions]) -> Batch:
         """How far a batch has come."""
         return self._operate(kinds.GET_BATCH, options, id=batch_id)
 
-    def list_batches(self, /, *, limit: int | None = None, **options: Any) -> list[Batch]:
+    def list_batches(self, /, *, limit: int | None = None, **options: Unpack[ListBatchesOptions]) -> list[Batch]:
         """The batches of this account: all of them, or the first `limit`."""
         return self._operate(kinds.LIST_BATCHES, options, limit=limit)
 
-    def cancel_batch(self, /, batch_id: str, **options: Any) -> Batch:
+    def cancel_batch(self, /, batch_id: str, **options: Unpack[OperationOptions]) -> Batch:
         """Stop a batch. What is done already stays."""
         return self._operate(kinds.CANCEL_BATCH, options, id=batch_id)
 
-    def get_batch_results(self, /, batch_id: str, **options: Any) -> BatchResults:
+    def get_batch_results(self, /, batch_id: str, **options: Unpack[OperationOptions]) -> BatchResults:
         """What became of the prompts of a batch: a response or an error each.
 
         Raises `InvalidRequestError` before there are any.
         """
         return self._operate(kinds.GET_BATCH_RESULTS, options, id=batch_id)
 
-    def get_response(self, /, response_id: str, **options: Any) -> AIResponse:
+    def get_response(self, /, response_id: str, **options: Unpack[OperationOptions]) -> AIResponse:
         """An answer that the provider keeps, such as one that runs in the background (`background=True`), by its id.
 
         It has no finish reason while it is queued or in progress.
         """
         return self._operate(kinds.GET_RESPONSE, options, id=response_id)
 
-    def cancel_response(self, /, response_id: str, **options: Any) -> AIResponse:
+    def cancel_response(self, /, response_id: str, **options: Unpack[OperationOptions]) -> AIResponse:
         """Stop an answer that runs in the background; what came so far is returned."""
         return self._operate(kinds.CANCEL_RESPONSE, options, id=response_id)
 

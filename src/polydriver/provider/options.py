@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from ..data.prompt import ReasoningEffort, ToolSpec
     from ..tools import ToolLike
 
-__all__ = ["AllOptions", "CallOptions", "DriverOptions", "ResponseFormat", "SendOptions", "SharedOptions"]
+__all__ = [
+    "AllOptions",
+    "CallOptions",
+    "DriverOptions",
+    "MostDriverOptions",
+    "ResponseFormat",
+    "SendOptions",
+    "SharedOptions",
+]
 
 MYPY = False  # mypy takes a variable of this name as true, as it does `TYPE_CHECKING`; nobody else does
 
@@ -85,7 +93,7 @@ class CallOptions(SharedOptions, total=False):
     response_format: Any
 
 
-class DriverOptions(TypedDict, total=False):
+class MostDriverOptions(TypedDict, total=False):
     """Options that only some of our drivers have, in the forms of their providers' documentation.
 
     A driver refuses those of others with `UnknownOptionError`. The options of a driver of your own are not among them:
@@ -145,7 +153,6 @@ class DriverOptions(TypedDict, total=False):
     inference_geo: Any
     insecure: Any
     keep_alive: Any
-    labels: Any
     language_preference: Any
     last_updated_after_filter: Any
     last_updated_before_filter: Any
@@ -259,6 +266,12 @@ class DriverOptions(TypedDict, total=False):
     verbosity: Any
     vl_high_resolution_images: Any
     web_search_options: Any
+
+
+class DriverOptions(MostDriverOptions, total=False):
+    """`MostDriverOptions`, and the one that batches take from all drivers."""
+
+    labels: Any
 
 
 class SendOptions(SharedOptions, DriverOptions, total=False):

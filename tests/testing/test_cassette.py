@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from polydriver.data.http import Request, Simulated, TransportConfig
 from polydriver.engine.transports import transport_for
 from polydriver.testing import Cassette, MockServer, RecordingTransport, ReplayTransport
 from polydriver.testing.cassette import UnmatchedRequestError
+from polydriver.testing.scrubbing import encode_body, encode_chunks, redactor_for
 
 KEY = "sk-secret-key-0123456789"
 
@@ -203,3 +205,36 @@ class TestModes:
     def test_an_unknown_mode(self, tmp_path: Path) -> None:
         with pytest.raises(errors.ConfigurationError, match="'once'"):
             Cassette(tmp_path / "x", "sometimes")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "scrubbed"),
+    [
+        ('{"access_token": "abc.def", "expires_in": 3}', '{"access_token": "***", "expires_in": 3}'),
+        ('{"refresh_token":"1//x\\"y","id_token":"e"}', '{"refresh_token":"***","id_token":"***"}'),
+        ('{"accessToken":"a","SessionToken":"b","SecretAccessKey":"c"}', None),
+        ('{"password":"hunter2","client_secret":"s","apiKey":"k","private_key":"-----BEGIN\\nx"}', None),
+        ('{"text":"{\\"access_token\\": \\"abc\\"}"}', '{"text":"{\\"access_token\\": \\"***\\"}"}'),
+        ("grant_type=refresh_token&refresh_token=abc&client_secret=def&scope=x", None),
+        ("<SessionToken>abc</SessionToken><Expiration>1</Expiration>", None),
+        ('{"prompt_tokens":3,"max_tokens":"5","token":"Hello","key":"value","signature":"EqQB"}', "the same"),
+        ('{"access_token":"","password":null}', "the same"),
+    ],
+)
+def test_members_are_scrubbed_by_their_names(text: str, scrubbed: str | None) -> None:
+    found = encode_body(text.encode(), redactor_for(Request(method="GET", url="https://h/")))
+    if scrubbed is None:
+        assert "***" in found
+        assert not {"abc", "def", "hunter2", "BEGIN"} & set(re.findall(r"\w+", found))
+        assert not re.search(r'"[abcsk]"', found)
+    else:
+        assert found == (text if scrubbed == "the same" else scrubbed)
+
+
+def test_a_key_that_comes_in_two_pieces_is_scrubbed() -> None:
+    key = "key-0123456789-abcdefghij"
+    redactor = redactor_for(Request(method="GET", url="https://h/", headers={"authorization": f"Bearer {key}"}))
+    for cut in range(4, len(key) - 3):
+        pieces = (f'data: {{"delta":"{part}","n":1}}\n\n'.encode() for part in ("Key: " + key[:cut], key[cut:] + "!"))
+        found = "".join(encode_chunks(list(pieces), redactor))
+        assert found == 'data: {"delta":"Key: ***","n":1}\n\ndata: {"delta":"***!","n":1}\n\n'

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
 from typing import Any, Self
 
+from ..data.sealed import MASK, looks_secret
 from ..errors import ConfigurationError
 
 __all__ = ["MASK", "Redactor", "Secret", "looks_secret", "mask", "secret_strings"]
 
-MASK = "***"
 _LONG_ENOUGH_FOR_A_TAIL = 12
 _SHORTEST = 4
 _DISTINCT = 8
@@ -24,13 +23,6 @@ _LEFT_OUT = "..."
 _STAND_INS = frozenset(
     {"dummy", "empty", "lm-studio", "mock", "no-key", "none", "not-needed", "ollama", "test", "unused"}
 )
-
-_NOT_SECRET = frozenset({"cache_key", "prompt_cache_key"})
-_SECRET_NAME = re.compile(
-    r"(?:^|[^a-z])(?:key|token|auth|bearer|cookie|signature|passphrase|credentials?)(?:$|[^a-z])"
-    r"|api[-_ ]?key|secret|passw|authorization"
-)
-_WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 class Secret:
@@ -91,19 +83,15 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str | Secret] = (), *, patterns: bool = True) -> None:
         revealed = (secret.reveal() if isinstance(secret, Secret) else secret for secret in secrets if secret)
-        self._secrets = tuple(dict.fromkeys(text for text in revealed if _is_distinct(text)))
+        self._secrets = tuple(Secret(text) for text in dict.fromkeys(revealed) if _is_distinct(text))
         self._patterns = patterns
+        self._made: _Known | None = None
 
-    @cached_property
-    def _forms(self) -> set[str]:
-        return {form for secret in self._secrets for form in _forms(secret)}
-
-    @cached_property
-    def _known(self) -> re.Pattern[str] | None:
-        forms = self._forms
-        if not forms:
-            return None
-        return re.compile("|".join(_expression(form) for form in sorted(forms, key=len, reverse=True)))
+    @property
+    def _known(self) -> _Known:
+        if self._made is None:
+            self._made = _Known(secret.reveal() for secret in self._secrets)
+        return self._made
 
     def redact(self, text: str, longest: int | None = None) -> str:
         """`text` without secrets; of what is foreign and may be huge, the first `longest` characters.
@@ -112,14 +100,14 @@ class Redactor:
         """
         if longest is None or len(text) <= longest:
             return self._redact(text)[:longest]
-        margin = max(_MARGIN, *map(len, self._forms)) if self._forms else _MARGIN
+        margin = max(_MARGIN, self._known.longest)
         kept = self._redact(text[: longest + margin])
         end = max(len(kept) - margin, kept.rfind(MASK) + len(MASK) if MASK in kept else 0)
         return kept[: min(end, longest)]
 
     def _redact(self, text: str) -> str:
-        if self._known is not None:
-            text = self._known.sub(MASK, text)
+        if self._secrets:
+            text = self._known.remove(text)
         if not self._patterns:
             return text
         from .patterns import redact_patterns
@@ -144,6 +132,22 @@ class Redactor:
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return self
+
+
+class _Known:
+    """Finds known secrets, which don't show: it holds a method of their pattern, and not the pattern."""
+
+    __slots__ = ("_replace", "longest")
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for secret in secrets for form in _forms(secret)}
+        self.longest = max(map(len, forms), default=0)
+        pattern = "|".join(_expression(form) for form in sorted(forms, key=len, reverse=True))
+        self._replace = re.compile(pattern).sub
+
+    def remove(self, text: str) -> str:
+        """The text without them."""
+        return self._replace(MASK, text)
 
 
 class _Copy:
@@ -198,13 +202,6 @@ class _Copy:
 def mask(text: str) -> str:
     """`***` and the last four characters of `text` when it has 12 or more, else `***`."""
     return MASK + text[-4:] if len(text) >= _LONG_ENOUGH_FOR_A_TAIL else MASK
-
-
-def looks_secret(name: object) -> bool:
-    """Whether a setting, header or parameter of this name usually holds a secret, as `api_key` does."""
-    if not isinstance(name, str) or name in _NOT_SECRET:
-        return False
-    return _SECRET_NAME.search(_WORD_BREAK.sub("_", name).lower()) is not None
 
 
 def secret_strings(value: Any, *, known: bool = False) -> Iterator[str]:

@@ -8,6 +8,7 @@ from typing import Any, Literal, Self, TypeAlias
 import msgspec
 
 from ..data.http import TransportConfig
+from ..data.sealed import Headers, SealedText
 from .secrets import MASK, Redactor, Secret, looks_secret, mask, secret_strings
 
 __all__ = ["Config", "LoggingConfig", "RateLimitConfig", "Setting", "SettingKind"]
@@ -111,9 +112,14 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """One of the driver's own settings, a `Secret` if it is secret. `KeyError` if there is none."""
         return self.settings[name]
 
-    @cached_property
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "headers", Headers(self.headers))
+        if not self.other_secrets:  # an empty one makes msgspec refuse to encode the settings
+            msgspec.structs.force_setattr(self, "other_secrets", (Secret(""),))
+
+    @property
     def secrets(self) -> tuple[str, ...]:
-        """Every secret in here as plain text: for redaction only."""
+        """Every secret in here as text that does not show itself: for redaction only."""
         places = (
             self.api_key,
             self.other_secrets,
@@ -122,7 +128,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             self.options,
             _plain(self.http),
         )
-        return tuple(dict.fromkeys(secret_strings(places)))
+        return tuple(SealedText(text) for text in dict.fromkeys(secret_strings(places)))
 
     @cached_property
     def redactor(self) -> Redactor:

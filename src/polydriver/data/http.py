@@ -7,6 +7,8 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from .sealed import MASK, Headers, SealedText
+
 __all__ = ["Interruptible", "Reply", "Request", "Simulated", "Timeouts", "TransportConfig"]
 
 
@@ -14,7 +16,8 @@ class Request(msgspec.Struct, kw_only=True):
     """One HTTP request.
 
     `url` is absolute; `headers` has lower-case names; `body` is bytes or `None`; `stream` tells the transport
-    that the reply will be read as it comes. `repr` shows no header and no body, since both can hold secrets.
+    that the reply will be read as it comes. `repr` shows no header and no body, since both can hold secrets,
+    and the values of headers such as `authorization` don't show anywhere (`data.sealed`).
     """
 
     method: str
@@ -23,8 +26,15 @@ class Request(msgspec.Struct, kw_only=True):
     body: bytes | None = None
     stream: bool = False
 
+    def __post_init__(self) -> None:
+        self.headers = Headers(self.headers)
+
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.url.split('?', 1)[0]}>"
+
+    def __rich_repr__(self) -> Any:
+        yield self.method
+        yield self.url.split("?", 1)[0]
 
 
 class Reply(msgspec.Struct, kw_only=True):
@@ -55,6 +65,10 @@ class Reply(msgspec.Struct, kw_only=True):
 
     def __repr__(self) -> str:
         return f"<Reply {self.status}, {len(self.body)} bytes>"
+
+    def __rich_repr__(self) -> Any:
+        yield self.status
+        yield f"{len(self.body)} bytes"
 
 
 class Interruptible(Protocol):
@@ -110,6 +124,10 @@ class TransportConfig(msgspec.Struct, frozen=True, kw_only=True):
     max_header_bytes: int = 64 * 1024
     max_headers: int = 256
     http_client: Literal["aiohttp", "urllib3", "httpx2"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.proxy is not None and "@" in self.proxy and f":{MASK}@" not in self.proxy:
+            msgspec.structs.force_setattr(self, "proxy", SealedText(self.proxy))
 
     def __repr__(self) -> str:
         return f"<TransportConfig {self.http_client or 'default'}, proxy {'set' if self.proxy else 'not set'}>"

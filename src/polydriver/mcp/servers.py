@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ..data.sealed import SealedText
+
 __all__ = [
     "OnMessage",
     "Opener",
@@ -42,6 +44,15 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     open: Opener
     secrets: Sequence[str] = ()
     is_async_only: bool = False
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "secrets", tuple(SealedText(secret) for secret in self.secrets))
+
+    def __repr__(self) -> str:
+        return f"<Server {self.label}>"
+
+    def __rich_repr__(self) -> Any:
+        yield self.label
 
 
 _READ_SECONDS = 300.0

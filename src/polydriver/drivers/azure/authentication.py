@@ -13,6 +13,7 @@ import msgspec
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str, decode_json
+from ...data.sealed import SealedBytes, SealedText, seal
 from ...errors import AIError, InvalidCredentialsError, error_branch
 from ..traits.base import TraitBase
 
@@ -26,6 +27,9 @@ _LIFETIME = 3600
 class _Token(msgspec.Struct, frozen=True):
     value: str
     expires: float
+
+    def __post_init__(self) -> None:
+        seal(self, "value")
 
     def __repr__(self) -> str:
         return "<Token>"
@@ -80,14 +84,14 @@ class AuthenticatesWithEntra(TraitBase):
         fields = {
             "grant_type": "client_credentials",
             "client_id": setting("client_id"),
-            "client_secret": setting("client_secret").reveal(),
+            "client_secret": SealedText(setting("client_secret").reveal()),
             "scope": setting("scope"),
         }
         return Request(
             method="POST",
             url=f"{setting('authority').rstrip('/')}/{tenant}/oauth2/v2.0/token",
             headers={"content-type": "application/x-www-form-urlencoded"},
-            body=urlencode(fields).encode(),
+            body=SealedBytes(urlencode(fields).encode()),
         )
 
     def _read_token(self, reply: Reply, now: float) -> _Token:

@@ -16,6 +16,7 @@ from xml.sax.saxutils import unescape
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_str, decode_json
+from ...data.sealed import SealedBytes
 from ...errors import AIError
 from .signing import Keys, sign
 from .sources import (
@@ -92,7 +93,7 @@ def _build_sts(region: str, **fields: str) -> Request:
         method="POST",
         url=f"https://sts.{region}.{suffix}/",
         headers={"content-type": _FORM},
-        body=urlencode({"Version": "2011-06-15", **fields}).encode(),
+        body=SealedBytes(urlencode({"Version": "2011-06-15", **fields}).encode()),
     )
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from ...data.http import Request
+from ...data.sealed import seal
 from ...errors import ConfigurationError
 
 __all__ = ["Keys", "sign"]
@@ -25,6 +26,9 @@ class Keys(msgspec.Struct, frozen=True):
     secret_key: str
     session_token: str | None = None
     expires: float | None = None
+
+    def __post_init__(self) -> None:
+        seal(self, "secret_key", "session_token")
 
     def __repr__(self) -> str:
         return "<Keys>"

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ...data.sealed import seal
 from .signing import Keys
 
 __all__ = [
@@ -62,6 +63,9 @@ class Container(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     token: str | None = None
     token_file: Path | None = None
+
+    def __post_init__(self) -> None:
+        seal(self, "token")
 
     def __repr__(self) -> str:
         return f"<Container {self.url}>"

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from ...data.json import as_str, decode_json
+from ...data.sealed import seal
 from ...errors import ConfigurationError
 
 __all__ = [
@@ -42,6 +43,9 @@ class ServiceAccount(msgspec.Struct, frozen=True, kw_only=True):
     signer: Any = None
     token_uri: str = TOKEN_URI
 
+    def __post_init__(self) -> None:
+        seal(self, "key")
+
     def __repr__(self) -> str:
         return f"<ServiceAccount {self.email}>"
 
@@ -53,6 +57,9 @@ class AuthorizedUser(msgspec.Struct, frozen=True, kw_only=True):
     client_secret: str
     refresh_token: str
     token_uri: str = TOKEN_URI
+
+    def __post_init__(self) -> None:
+        seal(self, "client_secret", "refresh_token")
 
     def __repr__(self) -> str:
         return f"<AuthorizedUser {self.client_id}>"

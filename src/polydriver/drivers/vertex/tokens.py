@@ -14,6 +14,7 @@ import msgspec
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str, decode_json, encode_json
+from ...data.sealed import SealedBytes, SealedText, seal
 from ...errors import AIError, ConfigurationError
 from .credentials import (
     AuthorizedUser,
@@ -40,6 +41,9 @@ class Token(msgspec.Struct, frozen=True):
 
     value: str
     expires: float
+
+    def __post_init__(self) -> None:
+        seal(self, "value")
 
     def __repr__(self) -> str:
         return "<Token>"
@@ -93,11 +97,11 @@ def _sign(account: ServiceAccount, now: float) -> str:
         signed: Any = jwt.encode(signer, claim)  # type: ignore[no-untyped-call]
     except ValueError:
         raise ConfigurationError(f"the private key of {account.email} cannot be used: no RSA key in PEM form") from None
-    return signed.decode() if isinstance(signed, bytes) else str(signed)
+    return SealedText(signed.decode() if isinstance(signed, bytes) else str(signed))
 
 
 def _post_form(url: str, **fields: str) -> Request:
-    return Request(method="POST", url=url, headers=dict(_FORM), body=urlencode(fields).encode())
+    return Request(method="POST", url=url, headers=dict(_FORM), body=SealedBytes(urlencode(fields).encode()))
 
 
 def _ask_machine(server: MetadataServer) -> Request:

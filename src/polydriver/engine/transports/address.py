@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit
 from urllib.request import getproxies_environment
 
 from ...data.http import TransportConfig
+from ...data.sealed import SealedText
 from ...errors import ConfigurationError
 
 __all__ = ["Address", "Origin", "Proxy", "locate", "proxy_for"]
@@ -135,7 +136,7 @@ def _proxy(url: str, source: str) -> Proxy:
     authorization = None
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        authorization = "Basic " + base64.b64encode(pair.encode()).decode()
+        authorization = SealedText("Basic " + base64.b64encode(pair.encode()).decode())
     return Proxy(origin, authorization)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ...data.http import Request
+from ...data.sealed import SealedBytes
 from ...errors import ConfigurationError
 from .address import Address
 
@@ -41,7 +42,7 @@ def default_headers(request: Request) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name not in request.headers}
 
 
-def encode_request(request: Request, address: Address, target: str, extra: dict[str, str]) -> bytes:
+def encode_request(request: Request, address: Address, target: str, extra: dict[str, str]) -> SealedBytes:
     """The head of `request` for the wire, without its body. `extra` are further headers (for a proxy).
 
     Raises `ConfigurationError` for a header or a method that cannot be sent.
@@ -57,4 +58,4 @@ def encode_request(request: Request, address: Address, target: str, extra: dict[
     lines = [f"{request.method} {target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     lines.append("\r\n")
-    return "\r\n".join(lines).encode("latin-1")
+    return SealedBytes("\r\n".join(lines).encode("latin-1"))

@@ -158,7 +158,13 @@ class _Checker:
             self._problems.add(match[1], f"{wrong}; the address of {self._driver.name} needs it, or give base_url")
             return match[0]
 
-        return re.sub(r"\{(\w+)\}", fill, self._driver.base_url).rstrip("/")
+        filled = re.sub(r"\{(\w+)\}", fill, self._driver.base_url).rstrip("/")
+        if filled and "{" not in filled:
+            try:
+                return read_base_url(filled)
+            except ValueError as error:
+                self._problems.add("base_url", f"{error} (it is an attribute of {self._driver.name}'s driver)")
+        return filled
 
     def _key(self, *, custom_url: bool) -> Secret | None:
         driver = self._driver

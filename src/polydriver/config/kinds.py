@@ -139,6 +139,7 @@ KINDS: dict[str, Callable[[object], Any]] = {
     "bool": _flag,
     "seconds": _at_least(_number, 0, "is not a number of seconds, 0 or more"),
     "path": _path,
+    "url": lambda value: read_base_url(value),
     "json": _json,
     "timeout": _above_zero,
     "optional_timeout": _duration,

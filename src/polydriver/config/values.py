@@ -13,7 +13,7 @@ from .secrets import MASK, Redactor, Secret, looks_secret, mask, secret_strings
 
 __all__ = ["Config", "LoggingConfig", "RateLimitConfig", "Setting", "SettingKind"]
 
-SettingKind: TypeAlias = Literal["str", "int", "float", "bool", "seconds", "path", "json"]
+SettingKind: TypeAlias = Literal["str", "int", "float", "bool", "seconds", "path", "json", "url"]
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -22,7 +22,8 @@ class Setting(msgspec.Struct, frozen=True):
     - `env`: the environment variable or variables that give it, the first one set counting; by default the
       driver's prefix and the name in capitals (`OPENAI_ORGANIZATION`).
     - `kind`: how the value is checked and converted. `seconds` is a float of at least 0, `path` a
-      `pathlib.Path`, `json` anything, or text that holds JSON.
+      `pathlib.Path`, `json` anything, or text that holds JSON, `url` an `http` or `https` URL without credentials,
+      query and fragment.
     - `secret`: the value is a `Secret`. `required`: its absence is an error.
 
     A setting with the name of a common one (`base_url`) only adds variables to that one and may make it

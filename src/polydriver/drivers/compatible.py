@@ -12,10 +12,12 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from ..config import Setting
+from ..config.kinds import read_base_url
 from ..contract import Wire
 from ..data.http import Request
 from ..data.models import Capabilities
 from ..driver import Driver
+from ..errors import ConfigurationError
 from ..wires.chat_completions import ChatCompletions
 from ..wires.either import CHAT_OPTIONS, EitherWire
 from ..wires.responses import Responses
@@ -85,7 +87,10 @@ def openai_compatible(name: str, base_url: str, **attributes: Any) -> type[Compa
     are the fields of `Row`: `operations` is what it does beyond chat, objects or classes of
     `polydriver.wires.operations`; `responses=True` says that it also speaks the Responses API, for calls with
     `api="responses"`; `wire` is a `ChatCompletions` with what it does differently, whose fields may also be given by
-    themselves; `requires_key=False` is for a local server. Raises `ValueError` for an attribute that does not exist.
+    themselves; `requires_key=False` is for a local server.
+
+    Raises `ValueError` for an attribute that does not exist, and `ConfigurationError` for a `base_url` that is not one,
+    or has credentials, a query or a fragment in it.
 
     ::
 
@@ -97,6 +102,10 @@ def openai_compatible(name: str, base_url: str, **attributes: Any) -> type[Compa
     unknown = [key for key in of_row if key not in Row.__struct_fields__]
     if unknown:
         raise ValueError(f"a compatible driver has no attribute {', '.join(unknown)}")
+    try:
+        read_base_url(re.sub(r"\{\w+\}", "x", base_url))
+    except ValueError as error:
+        raise ConfigurationError(f"base_url {error}") from None
     wire = of_row.pop("wire", CompatibleChat())
     if "operations" in of_row:
         of_row["operations"] = tuple(part() if isinstance(part, type) else part for part in of_row["operations"])

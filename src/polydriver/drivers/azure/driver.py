@@ -76,7 +76,7 @@ class AzureOpenAIDriver(
     env_prefix = "AZURE_OPENAI"
     settings = (
         API_SETTING,
-        Setting("endpoint", help="the address of the resource, https://NAME.openai.azure.com"),
+        Setting("endpoint", kind="url", help="the address of the resource, https://NAME.openai.azure.com"),
         Setting("api_version", env=("AZURE_OPENAI_API_VERSION", "OPENAI_API_VERSION"), help="a date; else the v1 API"),
         Setting("deployment", help="the deployment to use, whatever the model's name is"),
         Setting("deployment_type", default="global", help='what it was made as: "global", "data_zone" or "regional"'),
@@ -85,7 +85,7 @@ class AzureOpenAIDriver(
         Setting("tenant_id", env="AZURE_TENANT_ID", help="the tenant of an app"),
         Setting("client_id", env="AZURE_CLIENT_ID", help="the app"),
         Setting("client_secret", env="AZURE_CLIENT_SECRET", secret=True, help="the app's secret"),
-        Setting("authority", env="AZURE_AUTHORITY_HOST", default="https://login.microsoftonline.com"),
+        Setting("authority", env="AZURE_AUTHORITY_HOST", kind="url", default="https://login.microsoftonline.com"),
         Setting("scope", default="https://cognitiveservices.azure.com/.default", help="what an app's token is for"),
     )
     capabilities = Capabilities(

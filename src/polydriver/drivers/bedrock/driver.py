@@ -134,7 +134,7 @@ class BedrockDriver(
         Setting("secret_key", secret=True, help="the secret of the access key"),
         Setting("session_token", secret=True, help="the session token of a temporary access key"),
         Setting("credentials", kind="json", help="a boto3 session, or a credentials object of botocore's"),
-        Setting("control_url", help="where models are listed, if not at AWS's own address"),
+        Setting("control_url", kind="url", help="where models are listed, if not at AWS's own address"),
         Setting("api", default="converse", help='"converse", or "invoke" for Claude\'s own API'),
     )
     capabilities = Capabilities(

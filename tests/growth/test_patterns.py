@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from polydriver.config import Redactor
+from polydriver.schema.foreign import matches
 
 from .matcher import Matcher, TooManySteps
 from .patterns import all_patterns
@@ -71,6 +72,40 @@ def test_the_matcher_tells_patterns_that_are_not(pattern: str) -> None:
 def test_the_matcher_matches_as_python_does(pattern: str, text: str, matches: bool) -> None:
     assert (re.search(pattern, text) is not None) is matches
     assert Matcher(pattern).finds(text) is matches
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a+)+$",
+        "^(a|a)*$",
+        "(a*)*b",
+        "^(a+){20}$",
+        "([a-z]+)*=",
+        "a*a*a*a*b",
+        "^a*a*a*b",
+        "(?:(?:a+)b?)+c",
+        r"(\w+\s?)+!",
+    ],
+)
+def test_patterns_of_foreign_schemas_end(pattern: str) -> None:
+    assert matches(pattern, "a" * 30_000)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        ("^[a-z]+$", "a" * 100_000, True),
+        ("^[a-z]+$", "a" * 100_000 + "1", False),
+        (r"^\d{4}-\d{2}$", "2026-01", True),
+        (r"^(\d{1,3}\.){3}\d{1,3}$", "10.0.0.999999", False),
+        ("^([a-z0-9]+-)*[a-z0-9]+$", "a-slug!", False),
+        (r"\(+[*+]", "((*", True),
+        ("(", "unreadable", True),
+    ],
+)
+def test_patterns_of_foreign_schemas_are_tried(pattern: str, text: str, found: bool) -> None:
+    assert matches(pattern, text) is found
 
 
 def test_no_more_of_a_huge_text_is_searched_than_is_kept() -> None:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol
+from urllib.parse import unquote
 
 import msgspec
 
 from .sealed import MASK, Headers, SealedText
 
-__all__ = ["Interruptible", "Reply", "Request", "Simulated", "Timeouts", "TransportConfig"]
+__all__ = ["Interruptible", "Reply", "Request", "Simulated", "Timeouts", "TransportConfig", "has_dot_segment"]
+
+
+def has_dot_segment(url: str) -> bool:
+    """Whether a URL's path has `.` or `..` as a segment, escaped or not: servers and proxies would resolve it."""
+    if "/." not in url and "%" not in url and "\\" not in url:
+        return False
+    path = unquote(re.split(r"[?#]", url, maxsplit=1)[0]).replace("\\", "/")
+    return any(segment in (".", "..") for segment in path.split("/"))
 
 
 class Request(msgspec.Struct, kw_only=True):

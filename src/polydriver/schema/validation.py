@@ -10,11 +10,11 @@ keywords that are not known. https://json-schema.org/draft/2020-12/json-schema-v
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
+from .foreign import matches
 from .walk import Schema, SchemaReferenceError, resolve_ref
 
 __all__ = ["find_problems", "is_valid"]
@@ -162,7 +162,7 @@ def _check_additional(value: Any, schema: Any, place: _Place) -> Iterator[str]:
     known = place.schema.get("properties", {})
     patterns = place.schema.get("patternProperties", {})
     for name, item in value.items():
-        if name in known or any(_matches(pattern, name) for pattern in patterns):
+        if name in known or any(matches(pattern, name) for pattern in patterns):
             continue
         if schema is False:
             others = ", ".join(known) or "none"
@@ -175,7 +175,7 @@ def _check_patterns(value: Any, patterns: Any, place: _Place) -> Iterator[str]:
     if isinstance(value, dict):
         for pattern, schema in patterns.items():
             for name, item in value.items():
-                if _matches(pattern, name):
+                if matches(pattern, name):
                     yield from _check(item, _Place(place.root, schema, _join(place.path, name)))
 
 
@@ -237,7 +237,7 @@ def _check_not(value: Any, schema: Any, place: _Place) -> Iterator[str]:
 
 
 def _check_pattern(value: Any, pattern: Any, place: _Place) -> Iterator[str]:
-    if isinstance(value, str) and not _matches(pattern, value):
+    if isinstance(value, str) and not matches(pattern, value):
         yield _say(place, f"must match the pattern {pattern!r}, got {_show(value)}")
 
 
@@ -250,14 +250,6 @@ def _check_multiple(value: Any, step: Any, place: _Place) -> Iterator[str]:
         fits = False
     if not fits:
         yield _say(place, f"must be a multiple of {step}, got {_show(value)}")
-
-
-def _matches(pattern: Any, text: str) -> bool:
-    """Patterns are ECMA 262; one that Python can't compile can't be checked here, and is taken as matched."""
-    try:
-        return re.search(pattern, text) is not None
-    except (re.error, TypeError):
-        return True
 
 
 def _join(path: str, name: Any) -> str:

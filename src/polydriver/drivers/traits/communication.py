@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from ...data.http import Reply, Request
+from ...data.http import Reply, Request, has_dot_segment
 from ...data.json import decode_json, encode_json
+from ...errors import ConfigurationError
 from .base import TraitBase
 from .framed import unframe
 
@@ -15,7 +16,12 @@ __all__ = ["HandlesApiCommunication", "with_query"]
 
 
 def with_query(address: str, query: Mapping[str, str | int | None]) -> str:
-    """A URL with a query; values that are `None` are left out."""
+    """A URL with a query; values that are `None` are left out.
+
+    Raises `ConfigurationError` for a path that leads elsewhere: a model's name can be foreign, too.
+    """
+    if has_dot_segment(address):
+        raise ConfigurationError("a name or id in the path of the request has '.' or '..' between its slashes")
     pairs = [f"{name}={quote(str(value), safe='')}" for name, value in query.items() if value is not None]
     return f"{address}?{'&'.join(pairs)}" if pairs else address
 

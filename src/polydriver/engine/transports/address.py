@@ -11,7 +11,7 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 from urllib.request import getproxies_environment
 
-from ...data.http import TransportConfig
+from ...data.http import TransportConfig, has_dot_segment
 from ...data.sealed import SealedText
 from ...errors import ConfigurationError
 
@@ -64,6 +64,8 @@ def locate(url: str) -> Address:
     parts, origin = _split(url, "URL")
     if parts.username is not None or parts.password is not None:
         raise ConfigurationError("The URL has credentials in it. Give them as api_key or as a header")
+    if has_dot_segment(url):
+        raise ConfigurationError("The URL has '.' or '..' as a segment of its path. Check base_url, names and ids")
     target = quote(parts.path or "/", safe=_URL_CHARACTERS)
     if parts.query:
         target = f"{target}?{quote(parts.query, safe=_URL_CHARACTERS)}"

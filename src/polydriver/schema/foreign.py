@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["matches"]
 
 _TOKENS = re.compile(
-    r"\\.|\[\^?\]?X\()|(?P<close>\))|(?P<choice>\|)"
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*+\]?|(?P<open>\()|(?P<close>\))|(?P<choice>\|)"
     r"|(?P<loop>[*+]|\{\d*,\})|(?P<count>\{\d+(?:,\d+)?\})",
     re.DOTALL,
 )

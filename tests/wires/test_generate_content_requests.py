@@ -651,7 +651,9 @@ class TestFiles:
         assert hook(DRIVER, "parse_file_list")(self.reply({}), listed).next is None
         item = ItemRequest(id="files/abc")
         assert hook(DRIVER, "build_file")(item).url.endswith("/v1beta/files/abc")
-        assert hook(DRIVER, "build_file")(ItemRequest(id="../x")).url.endswith("/files/..%2Fx")
+        assert hook(DRIVER, "build_file")(ItemRequest(id="a/x")).url.endswith("/files/a%2Fx")
+        with pytest.raises(ConfigurationError):
+            hook(DRIVER, "build_file")(ItemRequest(id="../x"))
         assert hook(DRIVER, "parse_file")(self.reply(FILE), item).url == FILE["uri"]
         assert hook(DRIVER, "build_file_deletion")(item).method == "DELETE"
         assert hook(DRIVER, "parse_file_deletion")(self.reply({}), item)

@@ -22,13 +22,14 @@ _BODIES = {
     "details": ('{"error":{"message":"m","details":[', "1", "]}}"),
     "names": ('{"detail":[{"a_b":', "1", "}]}"),
     "messages": ('{"message":', '"m"', "}"),
+    "lists of messages": ('{"detail":[', '"m"', "]}"),
 }
 _OWN = {("rules", "facts.py"), ("demo", "server.py")}
 """What reads only what we wrote ourselves."""
 _PARSERS = {("json", "loads"), ("json", "load"), ("tomllib", "loads"), ("tomllib", "load")}
 
 
-@pytest.mark.parametrize("depth", [100, 330, 900, 20_000])
+@pytest.mark.parametrize("depth", [30, 100, 330, 900, 20_000])
 @pytest.mark.parametrize("body", _BODIES)
 @pytest.mark.parametrize("name", ["openai", "anthropic", "gemini", "bedrock", "cohere", "ollama", "mistral"])
 def test_error_bodies(name: str, body: str, depth: int) -> None:

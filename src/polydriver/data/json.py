@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ __all__ = [
     "as_str",
     "decode_json",
     "encode_json",
+    "excerpt",
     "from_epoch",
     "whole_text",
 ]
@@ -71,6 +73,16 @@ def decode_json(data: bytes | str, *, exact: bool = False) -> Any:
 def whole_text(text: str) -> str:
     """The text with the halves of its surrogate pairs joined, and U+FFFD for what is left of others."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+_excerpts = reprlib.Repr()
+_excerpts.maxlevel, _excerpts.maxstring, _excerpts.maxother = 8, 300, 100
+_excerpts.maxdict = _excerpts.maxlist = 20
+
+
+def excerpt(value: Any) -> bytes:
+    """The start of a decoded value for an error's details, however deep or long it is: at most 500 bytes."""
+    return _excerpts.repr(value).encode("utf-8", "replace")[:500]
 
 
 def as_str(value: object) -> str | None:

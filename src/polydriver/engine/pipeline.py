@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from ..colours import drive
 from ..data.http import Reply, Request
@@ -16,12 +16,13 @@ from ..data.prompt import Prompt
 from ..data.responses import AIResponse
 from ..errors import AIError
 from ..operations.results import OperationResult
+from .admission import admit
 from .attempts import Attempt, may_be_billed
 from .billing import price_operation, take_reported_cost
 from .calls import Call
 from .connection import Connection
 from .exchange import open_body, send
-from .policies import Outcome, Policy, Wait
+from .policies import Outcome
 from .policies.retry import retry_delay
 from .ports import Port
 from .reading import StreamReader
@@ -108,12 +109,7 @@ class Pipeline(Generic[P]):
             tried += 1
             attempt = Attempt(call, self.target, prompt)
             try:
-                for policy in self.connection.policies:
-                    lease = self._admit(policy, attempt)
-                    while isinstance(lease, Wait):
-                        await self._wait(attempt, lease.seconds)
-                        lease = self._admit(policy, attempt)
-                    attempt.leases.append((policy, lease))
+                await admit(attempt, self.connection.policies)
                 return await work(attempt)
             except AIError as error:
                 failed = Outcome(kind="failure", error=error, may_be_billed=may_be_billed(error))
@@ -128,27 +124,6 @@ class Pipeline(Generic[P]):
                 cancelled = Outcome(kind="cancelled", error=error)
                 drive(attempt.settle(self.port.emit_now, cancelled))
                 raise
-
-    def _admit(self, policy: Policy, attempt: Attempt) -> Any:
-        """The lease of a policy, or how long to wait for it. Raises what it raises; nothing stays reserved then."""
-        try:
-            return policy.admit(attempt, self.port.now())
-        except BaseException as error:
-            self._refuse(attempt, error)
-            raise
-
-    async def _wait(self, attempt: Attempt, seconds: float) -> None:
-        deadline = attempt.call.deadline
-        try:
-            if deadline is not None and self.port.now() + seconds >= deadline:
-                raise self.target.failures.deadline(attempt.call)
-            await self.port.sleep(seconds, attempt.call.stop)
-        except BaseException as error:
-            self._refuse(attempt, error)
-            raise
-
-    def _refuse(self, attempt: Attempt, error: BaseException) -> None:
-        drive(attempt.settle(self.port.emit_now, Outcome(kind="refused", error=error, may_be_billed=False)))
 
     def _delay_after(self, error: AIError, call: Call, tried: int) -> float | None:
         """Seconds until the next attempt; `None` when there will be none."""

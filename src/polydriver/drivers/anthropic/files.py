@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.http import Reply, Request
-from ...data.json import as_int, as_str
+from ...data.json import as_int, as_str, excerpt
 from ...data.multipart import FormFile
 from ...operations.kinds import DELETE_FILE, DOWNLOAD_FILE, GET_FILE, LIST_FILES, UPLOAD_FILE
 from ...operations.requests import FileUpload, ItemRequest, OperationRequest, PageRequest
@@ -70,7 +70,7 @@ class AnthropicFiles(OperationHooks, kw_only=True, eq=False):
     def _read_file(self, payload: dict[str, Any]) -> StoredFile:
         file_id = as_str(payload.get("id"))
         if file_id is None:
-            raise self.invalid_response("a file has no id", repr(payload)[:500].encode())
+            raise self.invalid_response("a file has no id", excerpt(payload))
         return StoredFile(
             id=file_id,
             name=as_str(payload.get("filename")),

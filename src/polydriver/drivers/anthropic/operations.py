@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_int, as_list, as_str, decode_json
+from ...data.json import as_dict, as_int, as_list, as_str, decode_json, excerpt
 from ...data.prompt import Prompt
 from ...errors import AIError
 from ...operations.kinds import (
@@ -162,7 +162,7 @@ class MessageBatches(OperationHooks, kw_only=True, eq=False):
     def _read_batch(self, payload: dict[str, Any]) -> Batch:
         batch_id = as_str(payload.get("id"))
         if batch_id is None:
-            raise self.invalid_response("a batch has no id", repr(payload)[:500].encode())
+            raise self.invalid_response("a batch has no id", excerpt(payload))
         raw = as_dict(payload.get("request_counts"))
         names = ("processing", "succeeded", "errored", "canceled", "expired")
         counts = {name: as_int(raw.get(name)) or 0 for name in names} if raw else {}

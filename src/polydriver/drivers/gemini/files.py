@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_list, as_str, encode_json
+from ...data.json import as_dict, as_list, as_str, encode_json, excerpt
 from ...operations.kinds import DELETE_FILE, GET_FILE, LIST_FILES, UPLOAD_FILE
 from ...operations.requests import FileUpload, ItemRequest, OperationRequest, PageRequest
 from ...operations.results import DeletedFile, Page, StoredFile
@@ -67,7 +67,7 @@ class GeminiFiles(OperationHooks, kw_only=True, eq=False):
     def _read_file(self, payload: dict[str, Any]) -> StoredFile:
         name = as_str(payload.get("name"))
         if name is None:
-            raise self.invalid_response("a file has no name", repr(payload)[:500].encode())
+            raise self.invalid_response("a file has no name", excerpt(payload))
         size = payload.get("sizeBytes")
         return StoredFile(
             id=name,

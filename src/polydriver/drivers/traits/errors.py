@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ...data.http import Reply
-from ...data.json import as_int, as_str, decode_json
+from ...data.json import as_int, as_str, decode_json, excerpt
 from ...errors import (
     APITimeoutError,
     ContentFilterError,
@@ -124,6 +124,8 @@ _STATUSES: Mapping[int, ErrorClass] = {
     429: RateLimitError,
     501: InvalidRequestError,  # the server does not have what is asked for: it will not have it next time
 }
+_MESSAGE_DEPTH = 10
+"""How deep a message may be nested: a body that goes on without end is no message."""
 _SEPARATORS = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -252,7 +254,7 @@ class HandlesErrors(TraitBase):
         named = isinstance(payload, dict) and (payload.get("error") or payload.get("__type"))
         if facts.message or facts.code or named or (facts.type and self.errors.classify(facts) is not ProviderError):
             return self.build_error(facts)
-        return self.invalid_response("it is neither an answer nor an error", repr(payload)[:500].encode())
+        return self.invalid_response("it is neither an answer nor an error", excerpt(payload))
 
     def invalid_response(self, problem: str, body: bytes = b"") -> InvalidResponseError:
         """The driver's own `InvalidResponseError`, with the start of what came in its details."""
@@ -349,18 +351,24 @@ def _word(value: Any) -> str | None:
     return None if value in ("None", "null") else as_str(value)
 
 
-def _message(value: dict[str, Any]) -> str | None:
+def _message(value: dict[str, Any], depth: int = 0) -> str | None:
     """The text, under any of the names in use for it; FastAPI's `detail` may be a list of problems."""
+    if depth > _MESSAGE_DEPTH:
+        return None
     for name in ("message", "detail", "msg", "error_message", "Message", "reason"):
         found = value.get(name)
         if isinstance(found, str) and found:
             return found
-        if isinstance(found, dict) and (inner := _message(found)):
+        if isinstance(found, dict) and (inner := _message(found, depth + 1)):
             return inner
         if isinstance(found, list) and found:
-            texts = [_message(item) if isinstance(item, dict) else str(item) for item in found[:5]]
+            texts = [_message(item, depth + 1) if isinstance(item, dict) else _text_of(item) for item in found[:5]]
             return "; ".join(text for text in texts if text)
     return None
+
+
+def _text_of(value: Any) -> str | None:
+    return None if isinstance(value, list) else str(value)
 
 
 def _metadata_raw(error: dict[str, Any]) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...data.billing import BillingFacts
 from ...data.http import Reply
-from ...data.json import as_dict, as_int, as_list, as_str
+from ...data.json import as_dict, as_int, as_list, as_str, excerpt
 from ...data.messages import Audio, Part, Reasoning, Refusal, Text
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, Choice, FinishReason
@@ -53,7 +53,7 @@ def parse_payload(wire: ChatReplies, payload: dict[str, Any], prompt: Prompt) ->
     if not isinstance(choices, list) or not choices:
         if "choices" not in payload and (payload.get("message") or payload.get("detail")):
             raise wire.map_payload(payload)
-        raise wire.invalid_response("it has no choices", repr(payload)[:500].encode())
+        raise wire.invalid_response("it has no choices", excerpt(payload))
     if error := as_dict(choices[0]).get("error"):
         raise wire.map_payload({"error": error})
     seed = as_str(payload.get("id")) or ""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from ...data.arguments import LONGEST_SEED, make_call_id, parse_arguments
-from ...data.json import as_dict, as_int, as_list, as_str
+from ...data.json import as_dict, as_int, as_list, as_str, excerpt
 from ...data.messages import Part, ProviderPart, Reasoning, Text, ToolCall
 from ...data.responses import AIResponse, FinishReason
 from .history import TOOL_PLAN
@@ -42,7 +42,7 @@ def parse_response(wire: CohereSettings, payload: dict[str, Any]) -> AIResponse:
     if payload.get("error") or (as_str(message) and "finish_reason" not in payload):
         raise wire.map_payload(payload)
     if not isinstance(message, dict):
-        raise wire.invalid_response("it has no message", repr(payload)[:500].encode())
+        raise wire.invalid_response("it has no message", excerpt(payload))
     raw = as_str(payload.get("finish_reason"))
     identity = as_str(payload.get("id"))
     logprobs = as_list(payload.get("logprobs"))

@@ -8,7 +8,7 @@ from collections.abc import Set
 from typing import Any
 
 from ...data.arguments import make_call_id, make_seed, parse_arguments
-from ...data.json import as_dict, as_list, as_str, encode_json
+from ...data.json import as_dict, as_list, as_str, encode_json, excerpt
 from ...data.messages import Image, Part, ProviderPart, Reasoning, Text, ToolCall
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, FinishReason
@@ -53,7 +53,7 @@ def parse_response(wire: ConverseSettings, payload: dict[str, Any], prompt: Prom
     if not isinstance(content, list):
         if any(payload.get(name) for name in ("message", "Message", "__type", "error")):
             raise wire.map_payload(payload)
-        raise wire.invalid_response("it has no message with a list of content", repr(payload)[:500].encode())
+        raise wire.invalid_response("it has no message with a list of content", excerpt(payload))
     raw = as_str(payload.get("stopReason"))
     cut = FINISH_REASONS.get(raw or "") == "length"
     output_tool = find_output_tool(wire, prompt)

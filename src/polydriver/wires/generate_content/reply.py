@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ...data.arguments import LONGEST_SEED, make_call_id, make_seed, parse_arguments
-from ...data.json import as_dict, as_int, as_list, as_str
+from ...data.json import as_dict, as_int, as_list, as_str, excerpt
 from ...data.messages import Audio, Document, Image, Part, ProviderPart, Reasoning, Text, ToolCall, Video
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, Choice, FinishReason
@@ -72,7 +72,7 @@ def parse_response(wire: ContentSettings, payload: Any, prompt: Prompt) -> AIRes
     if isinstance(payload, list) or (isinstance(payload, dict) and payload.get("error")):
         raise wire.map_payload(payload)
     if not isinstance(payload, dict):
-        raise wire.invalid_response("it is not a JSON object", repr(payload)[:500].encode())
+        raise wire.invalid_response("it is not a JSON object", excerpt(payload))
     raw, payload = payload, with_camel_names(payload)
     candidates = payload.get("candidates")
     if not any(name in payload for name in _PAYLOAD_FIELDS) or not isinstance(candidates, list | None):

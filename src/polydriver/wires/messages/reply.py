@@ -6,7 +6,7 @@ from collections.abc import Set
 from typing import Any
 
 from ...data.arguments import LONGEST_SEED, make_call_id, parse_arguments
-from ...data.json import as_dict, as_list, as_str, encode_json
+from ...data.json import as_dict, as_list, as_str, encode_json, excerpt
 from ...data.messages import Part, ProviderData, ProviderPart, Reasoning, Refusal, Text, ToolCall
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, FinishReason
@@ -54,7 +54,7 @@ def parse_response(wire: MessagesSettings, payload: dict[str, Any], prompt: Prom
     if payload.get("type") == "error" or (payload.get("error") and not content):
         raise wire.map_payload(payload)
     if not isinstance(content, list):
-        raise wire.invalid_response("it has no list of content", repr(payload)[:500].encode())
+        raise wire.invalid_response("it has no list of content", excerpt(payload))
     seed = as_str(payload.get("id")) or ""
     raw = as_str(payload.get("stop_reason"))
     cut = FINISH_REASONS.get(raw or "") == "length"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.arguments import LONGEST_SEED, make_call_id, parse_arguments
-from ...data.json import as_dict, as_list, as_str
+from ...data.json import as_dict, as_list, as_str, excerpt
 from ...data.messages import Part, Reasoning, Text, ToolCall
 from ...data.responses import AIResponse, FinishReason
 from .options import OllamaSettings
@@ -32,7 +32,7 @@ def parse_response(wire: OllamaSettings, payload: dict[str, Any]) -> AIResponse:
     if message is None and "response" in payload:
         message = {"content": payload["response"], "thinking": payload.get("thinking")}
     if not isinstance(message, dict) or not isinstance(message.get("content"), str | None):
-        raise wire.invalid_response("it has no message with a text", repr(payload)[:500].encode())
+        raise wire.invalid_response("it has no message with a text", excerpt(payload))
     parts: list[Part] = []
     if thinking := as_str(message.get("thinking")):
         parts.append(Reasoning(thinking, {wire.origin: {}}))

@@ -10,7 +10,7 @@ import msgspec
 from ...data.arguments import LONGEST_SEED, make_call_id, parse_arguments
 from ...data.billing import BillingFacts
 from ...data.http import Reply
-from ...data.json import as_dict, as_list, as_str
+from ...data.json import as_dict, as_list, as_str, excerpt
 from ...data.messages import Image, Part, ProviderData, ProviderPart, Reasoning, Refusal, Text, ToolCall
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, FinishReason
@@ -52,7 +52,7 @@ def parse_payload(wire: ResponsesReplies, payload: dict[str, Any]) -> AIResponse
         raise wire.map_payload({"error": payload.get("error") or UNEXPLAINED})
     if not isinstance(output, list):
         if output is not None or status not in _UNFINISHED:
-            raise wire.invalid_response("it has no output", repr(payload)[:500].encode())
+            raise wire.invalid_response("it has no output", excerpt(payload))
         output = []
     seed = as_str(payload.get("id")) or ""
     items = [as_dict(item) for item in output]

@@ -35,6 +35,8 @@ from polydriver import (
 from polydriver.drivers.mock.failures import FAILURES
 from polydriver.engine.waiting import no_waiting
 
+from .gates import LeaseLog
+
 ENDINGS = (ResponseGenerated, RequestFailed, StreamAbandoned)
 REPLIES: list[Any] = ["a plain answer of some length", *({"error": word} for word in FAILURES)]
 STEPS = (
@@ -214,7 +216,15 @@ def make(script: list[Any], listeners: list[Any]) -> tuple[MockDriver, list[Even
     for listener in listeners:
         driver.on("*", listener)
     driver.on("*", events.append)
+    driver.connection.gates = (LeaseLog(),)
     return driver, events
+
+
+def check(driver: MockDriver, events: list[Event]) -> None:
+    Calls(events).check()
+    for gate in driver.connection.gates:
+        assert isinstance(gate, LeaseLog)
+        gate.check([event.attempt for event in events if isinstance(event, AttemptFinished)])
 
 
 @pytest.fixture(autouse=True)
@@ -235,7 +245,7 @@ def test_blocking_calls_have_one_end(program: list[tuple[str, int]], script: lis
         with contextlib.suppress(AIError, Interrupt, StopIteration):
             run_blocking(driver, step, take)
     gc.collect()
-    Calls(events).check()
+    check(driver, events)
 
 
 @QUICK
@@ -253,7 +263,7 @@ def test_async_calls_have_one_end(program: list[tuple[str, int]], script: list[A
             await asyncio.sleep(0)
 
     asyncio.run(main())
-    Calls(events).check()
+    check(driver, events)
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -353,3 +363,19 @@ def test_the_error_of_a_retry_keeps_nothing_of_the_call_alive(colour: str) -> No
         assert link.__traceback__ is None
         link = link.__cause__ or link.__context__
     Calls(events).check()
+
+
+async def test_a_caller_that_leaves_while_its_attempt_is_settled_leaves_no_lease() -> None:
+    driver, events = make([], [])
+    (gate,) = driver.connection.gates
+    assert isinstance(gate, LeaseLog)
+    provider = driver.asynchronous()
+    ends = set()
+    for turns in range(12):
+        task = asyncio.create_task(provider.send_message("Hi", model="m"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        ends.add(task.cancel())
+        await asyncio.gather(task, return_exceptions=True)
+    assert ends == {True, False}
+    check(driver, events)

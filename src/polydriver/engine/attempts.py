@@ -12,7 +12,7 @@ from ..data.prompt import Prompt
 from ..errors import APIConnectionError, APITimeoutError, InvalidResponseError, StreamInterruptedError
 from ..events import AttemptFinished
 from .calls import Call, Emit
-from .policies import Lease, Outcome, Policy
+from .policies import Gate, Lease, Outcome, Policy
 from .targets import Target
 
 __all__ = ["Attempt", "may_be_billed"]
@@ -27,8 +27,8 @@ class Attempt:
     """
 
     __slots__ = (
-        "call", "first_content", "leases", "model", "number", "prompt", "provider", "redialed", "request_id", "settled",
-        "started", "target",
+        "call", "first_content", "gates", "leases", "model", "number", "prompt", "provider", "redialed", "request_id",
+        "settled", "started", "target",
     )  # fmt: skip
 
     def __init__(self, call: Call, target: Target, prompt: Prompt | None = None) -> None:
@@ -41,22 +41,51 @@ class Attempt:
         self.started = target.port.now()
         self.first_content: float | None = None
         self.leases: list[tuple[Policy, Lease]] = []
+        self.gates: list[tuple[Gate, Lease]] = []
         self.settled = False
         self.redialed = False
         self.request_id: str | None = None
 
-    async def settle(self, emit: Emit, outcome: Outcome) -> None:
-        """End the attempt, once: tell the policies, keep the report, and emit `AttemptFinished`."""
+    async def settle(self, emit: Emit, outcome: Outcome, *, waits: bool = True) -> None:
+        """End the attempt, once: tell the policies and gates, keep the report, and emit `AttemptFinished`.
+
+        `waits` is false where nothing can be awaited; `emit` must be the port's `emit_now` then.
+        """
         if self.settled:
             return
         self.settled = True
         now = self.target.port.now()
         for policy, lease in self.leases:
             policy.settle(lease, outcome, now)
-        if outcome.kind == "refused":
-            return
-        call, error = self.call, outcome.error
-        report = AttemptReport(
+        report = None if outcome.kind == "refused" else self._report(outcome, now)
+        interrupted = await self._settle_gates(outcome, report, waits=waits) if self.gates else None
+        if report is not None:
+            call = self.call
+            call.attempts.append(report)
+            if call.bus.wants(AttemptFinished):
+                await emit(call.bus, AttemptFinished(attempt=report, **call.facts()))
+        if interrupted is not None:
+            raise interrupted
+
+    async def _settle_gates(
+        self, outcome: Outcome, report: AttemptReport | None, *, waits: bool
+    ) -> BaseException | None:
+        """Tell all gates; returns what interrupted the wait for one of them."""
+        interrupted: BaseException | None = None
+        for gate, lease in self.gates:
+            if waits and interrupted is None:
+                try:
+                    await gate.settle(lease, outcome, report, self.target.port)
+                    continue
+                except BaseException as error:  # noqa: BLE001 - raised once all were told
+                    interrupted = error
+            gate.settle_now(lease, outcome, report)
+        return interrupted
+
+    def _report(self, outcome: Outcome, now: float) -> AttemptReport:
+        error = outcome.error
+        assert outcome.kind != "refused"
+        return AttemptReport(
             number=self.number,
             provider=self.provider,
             model=self.model,
@@ -71,9 +100,6 @@ class Attempt:
             may_be_billed=outcome.may_be_billed,
             redialed=self.redialed,
         )
-        call.attempts.append(report)
-        if call.bus.wants(AttemptFinished):
-            await emit(call.bus, AttemptFinished(attempt=report, **call.facts()))
 
 
 def may_be_billed(error: BaseException) -> bool:

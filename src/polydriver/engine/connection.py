@@ -11,7 +11,7 @@ from ..events import EventBus
 from ..logs import log_calls
 from ..version import __version__
 from .calls import Call
-from .policies import Policy
+from .policies import Gate, Policy
 from .policies.retry import RetryBudget
 from .ports import AsyncPort, BlockingPort
 from .transports import transport_for
@@ -38,7 +38,7 @@ class Connection:
     It holds nothing of a single call, so calls may run side by side.
     """
 
-    __slots__ = ("budget", "bus", "config", "driver", "models", "name", "policies", "transport", "user_agent")
+    __slots__ = ("budget", "bus", "config", "driver", "gates", "models", "name", "policies", "transport", "user_agent")
 
     def __init__(self, driver: DriverHooks, bus: EventBus | None = None, transport: Any = None) -> None:
         self.driver = driver
@@ -49,6 +49,7 @@ class Connection:
         log_calls(self.bus, self.config.logging, self.config.redactor)
         self.budget = RetryBudget()
         self.policies: tuple[Policy, ...] = (self.budget,)
+        self.gates: tuple[Gate, ...] = ()
         self.models = ModelList()
         self.user_agent = f"polydriver/{__version__}"
 

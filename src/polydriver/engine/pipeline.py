@@ -109,7 +109,7 @@ class Pipeline(Generic[P]):
             tried += 1
             attempt = Attempt(call, self.target, prompt)
             try:
-                await admit(attempt, self.connection.policies)
+                await admit(attempt)
                 return await work(attempt)
             except AIError as error:
                 failed = Outcome(kind="failure", error=error, may_be_billed=may_be_billed(error))
@@ -122,7 +122,7 @@ class Pipeline(Generic[P]):
                 await self.port.sleep(delay, call.stop)
             except BaseException as error:
                 cancelled = Outcome(kind="cancelled", error=error)
-                drive(attempt.settle(self.port.emit_now, cancelled))
+                drive(attempt.settle(self.port.emit_now, cancelled, waits=False))
                 raise
 
     def _delay_after(self, error: AIError, call: Call, tried: int) -> float | None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from ..colours import finish_async, finish_blocking
 from ..data.http import Reply, Request, Timeouts
@@ -19,6 +19,8 @@ from .transports import AsyncBody, AsyncTransport, BlockingBody, BlockingTranspo
 from .waiting import Stop, Stopped, wait, wait_async
 
 __all__ = ["AsyncPort", "BlockingPort", "Body", "Port"]
+
+T = TypeVar("T")
 
 
 class Body(Protocol):
@@ -52,6 +54,9 @@ class Port(Protocol):
 
     async def finish(self, result: Any) -> Any:
         """Finish what a callback of the user returned, which may be a coroutine."""
+
+    async def either(self, blocking: Callable[[], T], asynchronous: Callable[[], Awaitable[T]]) -> T:
+        """Do what fits the caller, and return its result."""
 
     async def emit_now(self, bus: EventBus, event: Event) -> None:
         """The same where nothing can be awaited: async listeners of async callers run on as tasks."""
@@ -122,6 +127,10 @@ class BlockingPort(_Clock):
         """See `Port.finish`."""
         return await finish_blocking(result)
 
+    async def either(self, blocking: Callable[[], T], asynchronous: Callable[[], Awaitable[T]]) -> T:
+        """See `Port.either`."""
+        return blocking()
+
     def close(self) -> None:
         """Close idle connections."""
         self.transport.close()
@@ -170,6 +179,10 @@ class AsyncPort(_Clock):
     async def finish(self, result: Any) -> Any:
         """See `Port.finish`."""
         return await finish_async(result)
+
+    async def either(self, blocking: Callable[[], T], asynchronous: Callable[[], Awaitable[T]]) -> T:
+        """See `Port.either`."""
+        return await asynchronous()
 
     async def aclose(self) -> None:
         """Close idle connections."""

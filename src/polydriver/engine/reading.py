@@ -122,7 +122,9 @@ class StreamReader:
         error.retryable = False
         return failures.finish(error)
 
-    async def abandon(self, emit: Emit, reason: Literal["closed", "cancelled", "dropped", "exit"]) -> None:
+    async def abandon(
+        self, emit: Emit, reason: Literal["closed", "cancelled", "dropped", "exit"], *, waits: bool = False
+    ) -> None:
         """Free the connection, and end attempt and call where they have not ended: what was not read is lost."""
         self.body.close()
         if self.over or self._process != os.getpid():  # a forked child only has a copy of its parent's stream
@@ -133,7 +135,7 @@ class StreamReader:
         outcome = Outcome(kind="cancelled" if reason == "cancelled" else "abandoned", delivered=self.started)
         if partial is not None:
             outcome.usage, outcome.cost = partial.usage, partial.cost
-        await self.attempt.settle(emit, outcome)
+        await self.attempt.settle(emit, outcome, waits=waits)
         await self.attempt.call.abandoned(emit, partial, reason)
 
     def _take(self, chunks: list[AIChunk]) -> None:

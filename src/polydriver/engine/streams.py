@@ -241,7 +241,7 @@ class AsyncStream(BaseStream[ParsedT]):
         self._closed = True
         if self._reader is not None:
             self._reader.pending.clear()
-            await self._reader.abandon(self._pipeline.port.emit, "closed")
+            await self._reader.abandon(self._pipeline.port.emit, "closed", waits=True)
 
     async def until_done(self) -> AIResponse[ParsedT]:
         """Read to the end and return the whole answer."""

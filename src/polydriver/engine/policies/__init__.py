@@ -1,21 +1,25 @@
 """What admits attempts and is told how they ended: pure pairs of `admit` and `settle`.
 
 A policy decides and never waits: it is given the time, and the engine does the waiting. To add one, write the pair and
-put it into `Connection.policies`: every attempt of every call, whole or streamed, blocking or async, passes it.
+put it into `Connection.policies`: every attempt of every call, whole or streamed, blocking or async, passes it. What
+has to ask somewhere else first, such as a limit in Redis or a ledger in a database, is a `Gate`, in `Connection.gates`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, Protocol, TypeAlias
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from ...data.attempts import AttemptOutcome
+from ...data.attempts import AttemptOutcome, AttemptReport
 from ...data.cost import Cost
 from ...data.prompt import Prompt
 from ...data.usage import TokenUsage
 
-__all__ = ["AttemptFacts", "Lease", "Outcome", "Policy", "Wait"]
+__all__ = ["AttemptFacts", "Either", "Gate", "Lease", "Outcome", "Policy", "Wait"]
+
+T = TypeVar("T")
 
 Lease: TypeAlias = Any
 """What a policy's `admit` returned for an attempt; it is handed back with the outcome."""
@@ -64,3 +68,30 @@ class Policy(Protocol):
 
     def settle(self, lease: Lease, outcome: Outcome, now: float) -> None:
         """Note how an admitted attempt ended. Called exactly once for each lease; never raises."""
+
+
+class Either(Protocol):
+    """How a gate waits: what it does for blocking callers, and for async ones. A port has it."""
+
+    async def either(self, blocking: Callable[[], T], asynchronous: Callable[[], Awaitable[T]]) -> T:
+        """Do what fits the caller, and return its result."""
+
+    def now(self) -> float:
+        """Monotonic seconds."""
+
+    def wall_time(self) -> float:
+        """Seconds since the epoch."""
+
+
+class Gate(Protocol):
+    """A policy whose state is not in this process. Gates are asked after all policies, in order."""
+
+    async def admit(self, attempt: AttemptFacts, port: Either) -> Lease | Wait:
+        """See `Policy.admit`. Awaits nothing but `port.either`; gives back what it took when that is interrupted."""
+
+    async def settle(self, lease: Lease, outcome: Outcome, report: AttemptReport | None, port: Either) -> None:
+        """See `Policy.settle`. `report` is `None` for an attempt that was refused. Awaits nothing but `port.either`."""
+
+    def settle_now(self, lease: Lease, outcome: Outcome, report: AttemptReport | None) -> None:
+        """The same where nothing can be awaited (a cancellation, a dropped stream, exit): never waits, and sees to it
+        that the end is noted later. Called as well when `settle` was interrupted, with the same arguments."""

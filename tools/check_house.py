@@ -39,6 +39,7 @@ UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 # What `import polydriver` may not load: a name stands for the module and everything below it.
 LAZY_MODULES = (
     "aiohttp",
+    "alembic",
     "asyncio",
     "botocore",
     "click",
@@ -48,10 +49,14 @@ LAZY_MODULES = (
     "mcp",
     "polydriver.cli",
     "polydriver.engine.transports",
+    "polydriver.storage",
     "polydriver.testing",
+    "psycopg",
     "pydantic",
+    "redis",
     "rich",
     "socket",
+    "sqlalchemy",
     "ssl",
     "urllib3",
 )

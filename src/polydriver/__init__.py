@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from .errors import QuotaExceededError as QuotaExceededError
     from .errors import RateLimitError as RateLimitError
     from .errors import ServerError as ServerError
+    from .errors import StorageError as StorageError
     from .errors import StreamInterruptedError as StreamInterruptedError
     from .errors import ToolExecutionError as ToolExecutionError
     from .errors import UnknownOptionError as UnknownOptionError
@@ -149,7 +150,7 @@ _HOMES = {
         "AIError APIConnectionError APITimeoutError ConfigurationError "
         "ContentFilterError ContextLengthError DeadlineExceededError InvalidCredentialsError InvalidRequestError "
         "InvalidResponseError ModelNotFoundError ProviderError QuotaExceededError RateLimitError ServerError "
-        "StreamInterruptedError ToolExecutionError UnknownOptionError UnsupportedFeatureError"
+        "StorageError StreamInterruptedError ToolExecutionError UnknownOptionError UnsupportedFeatureError"
     ),
     "events": (
         "AttemptFinished ConversationUpdated CostCalculated Event EventBus MessageSent ModelsSynced RequestFailed "

@@ -20,6 +20,7 @@
     │   └── UnknownOptionError           (also TypeError) an option that no one knows
     ├── UnsupportedFeatureError          the driver does not do this
     ├── DeadlineExceededError            the call's deadline passed
+    ├── StorageError                     the database failed, not the provider
     └── ToolExecutionError               a tool failed and its failure was not to be sent back to the model
 
 Each driver has a branch of its own by multiple inheritance, made by `error_branch`: `OpenAIRateLimitError` is both
@@ -50,6 +51,7 @@ __all__ = [
     "QuotaExceededError",
     "RateLimitError",
     "ServerError",
+    "StorageError",
     "StreamInterruptedError",
     "ToolExecutionError",
     "UnknownOptionError",
@@ -222,6 +224,12 @@ class DeadlineExceededError(AIError):
     """The deadline of the whole call (attempts, waits and stream together) passed."""
 
     hint = "Raise `deadline`, or lower `retry_attempts`."
+
+
+class StorageError(AIError):
+    """The database failed: it cannot be reached, is full, locked, read-only. Nothing is wrong with the provider."""
+
+    hint = "Check the database and its URL in the settings (storage.url)."
 
 
 class ToolExecutionError(AIError):

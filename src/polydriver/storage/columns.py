@@ -1,0 +1,144 @@
+"""Types of columns that hold the same on every database.
+
+- `Text`: any Python string, with NULs and lone surrogates, which PostgreSQL and SQLite refuse.
+- `Json`: plain data as JSON in ASCII, for the same reason. Times, decimals and bytes are for the caller to write.
+- `Time`: an aware `datetime`, in UTC, as microseconds since the epoch.
+- `Money`: a `Decimal` amount as an integer of its millionth of a millionth (pico-dollars).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from sqlalchemy import BigInteger, Dialect
+from sqlalchemy import Text as PlainText
+from sqlalchemy.types import TypeDecorator
+
+from ..data.cost import EXACT
+
+__all__ = [
+    "Json",
+    "Money",
+    "Text",
+    "Time",
+    "from_micros",
+    "from_pico",
+    "pack_json",
+    "pack_text",
+    "to_micros",
+    "to_pico",
+    "unpack_json",
+    "unpack_text",
+]
+
+_MARK = "\x1a"
+_AWKWARD = re.compile("[\x00\ud800-\udfff]")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PICO = Decimal("1e-12")
+_MICROSECOND = timedelta(microseconds=1)
+
+
+def pack_text(text: str) -> str:
+    """The text as it is, or, where a database would refuse it, a mark and its JSON. Equal texts are packed equally."""
+    return _MARK + json.dumps(text) if text.startswith(_MARK) or _AWKWARD.search(text) else text
+
+
+def unpack_text(text: str) -> str:
+    """What `pack_text` was given."""
+    return str(json.loads(text[1:])) if text.startswith(_MARK) else text
+
+
+def pack_json(value: Any) -> str:
+    """JSON in ASCII, which holds every string. Raises `TypeError` and `ValueError` as `json.dumps` does."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def unpack_json(text: str) -> Any:
+    """What `pack_json` was given."""
+    return json.loads(text)
+
+
+def to_micros(moment: datetime) -> int:
+    """Microseconds since the epoch. Raises `ValueError` for a moment without a time zone."""
+    if moment.tzinfo is None:
+        raise ValueError("a time without a time zone: give it one, such as datetime.UTC")
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def from_micros(micros: int) -> datetime:
+    """The moment in UTC."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+def to_pico(amount: Decimal) -> int:
+    """The amount in millionths of millionths, rounded half to even beyond that."""
+    return int(amount.quantize(_PICO, ROUND_HALF_EVEN, EXACT).scaleb(12, EXACT))
+
+
+def from_pico(pico: int) -> Decimal:
+    """The amount, exactly."""
+    return Decimal(pico).scaleb(-12, EXACT)
+
+
+class Text(TypeDecorator[str]):
+    """Any string; see `pack_text`."""
+
+    impl = PlainText
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Pack."""
+        return None if value is None else pack_text(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Unpack."""
+        return None if value is None else unpack_text(value)
+
+
+class Json(TypeDecorator[Any]):
+    """Plain data as JSON; `None` is NULL."""
+
+    impl = PlainText
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
+        """Pack."""
+        return None if value is None else pack_json(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Unpack."""
+        return None if value is None else unpack_json(value)
+
+
+class Time(TypeDecorator[datetime]):
+    """A moment in UTC."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Pack."""
+        return None if value is None else to_micros(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Unpack."""
+        return None if value is None else from_micros(value)
+
+
+class Money(TypeDecorator[Decimal]):
+    """An amount of money."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        """Pack."""
+        return None if value is None else to_pico(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
+        """Unpack. Sums of PostgreSQL are decimals."""
+        return None if value is None else from_pico(int(value))

@@ -1,0 +1,144 @@
+"""`Database`: where things are kept. One address, connections that wait for each other, errors of one kind."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from ..errors import ConfigurationError, StorageError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+__all__ = ["Database"]
+
+_INSTALL = "storage needs the extra db: pip install 'polydriver[db]'"
+_KINDS = {"sqlite": "sqlite", "postgresql": "postgresql", "postgres": "postgresql"}
+
+
+class Database:
+    """A database by its URL: `sqlite:///ai.db`, `sqlite://` (in memory), `postgresql://user:password@host/name`.
+
+    Connections are made when they are needed and shared by all threads. `patience` is how long, in seconds, to wait for
+    a connection and for locks. `durable`: whether a commit is on the disk before it returns; see `sqlite.prepare`
+    (PostgreSQL's `synchronous_commit` is left on then, and turned off otherwise).
+
+    Raises `ConfigurationError` for an address that cannot work. All methods raise `StorageError` when the database
+    fails.
+    """
+
+    def __init__(self, url: str, *, patience: float = 5.0, durable: bool = True, pool_size: int = 5) -> None:
+        self.patience = patience
+        self.durable = durable
+        self.engine = _make_engine(url, patience, durable=durable, pool_size=pool_size)
+        self.kind: Literal["sqlite", "postgresql"] = "sqlite" if self.engine.dialect.name == "sqlite" else "postgresql"
+        self.in_memory = self.kind == "sqlite" and self.engine.url.database in (None, "", ":memory:")
+        self._alone = threading.RLock()  # a database in memory has one connection
+
+    @property
+    def address(self) -> str:
+        """The URL, with its password masked."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection with a transaction that only reads."""
+        with self._transaction(writes=False) as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection with a transaction that is committed at the end, or rolled back when something is raised."""
+        with self._transaction(writes=True) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, *, writes: bool) -> Iterator[Connection]:
+        from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+        if self.in_memory:
+            self._alone.acquire()
+        try:
+            with self.engine.connect().execution_options(writes=writes) as connection, connection.begin():
+                yield connection
+        except DBAPIError as error:
+            raise self.failure(error) from error
+        except SQLAlchemyError as error:
+            raise StorageError(f"the database {self.address} could not be used: {_first_line(error)}") from error
+        finally:
+            if self.in_memory:
+                self._alone.release()
+
+    def failure(self, error: Any) -> StorageError:
+        """The error for what a database's driver raised; its `retryable` tells whether it may pass by itself."""
+        text = _first_line(error.orig if getattr(error, "orig", None) is not None else error)
+        passing = getattr(error, "connection_invalidated", False) or type(error).__name__ in (
+            "OperationalError",
+            "InterfaceError",
+            "TimeoutError",
+        )
+        return StorageError(f"the database {self.address} failed: {text}", retryable=bool(passing))
+
+    def close(self) -> None:
+        """Close all connections; they are made anew when they are needed."""
+        self.engine.dispose()
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+def _make_engine(text: str, patience: float, *, durable: bool, pool_size: int) -> Engine:
+    try:
+        from sqlalchemy import create_engine
+        from sqlalchemy.engine import make_url
+        from sqlalchemy.exc import ArgumentError
+        from sqlalchemy.pool import StaticPool
+    except ImportError as error:
+        raise ConfigurationError(_INSTALL) from error
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise ConfigurationError(f"{_without_password(text)!r} is not the URL of a database: {_HELP}") from error
+    kind = _KINDS.get(url.get_backend_name())
+    if kind is None:
+        raise ConfigurationError(f"databases of the kind {url.get_backend_name()!r} are not supported: {_HELP}")
+    if kind == "postgresql":
+        options = f"-c timezone=utc -c lock_timeout={int(patience * 1000)}" + (
+            "" if durable else " -c synchronous_commit=off"
+        )
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=patience,
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": max(2, int(patience)), "options": options},
+        )
+    from .sqlite import prepare, refuse_network_folder
+
+    name = url.database
+    if name in (None, "", ":memory:"):
+        engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
+    else:
+        path = Path(str(name).removeprefix("file:"))
+        folder = path.resolve().parent
+        if not folder.is_dir():
+            raise ConfigurationError(f"there is no folder {folder} for the database {path.name}: make it first")
+        refuse_network_folder(path)
+        engine = create_engine(
+            url, pool_size=pool_size, max_overflow=0, pool_timeout=patience, connect_args={"timeout": patience}
+        )
+    prepare(engine, patience=patience, durable=durable)
+    return engine
+
+
+_HELP = "use sqlite:///path/to/file.db or postgresql://user:password@host/name"
+
+
+def _without_password(text: str) -> str:
+    scheme, found, rest = text.partition("://")
+    return f"{scheme}://***@{rest.rpartition('@')[2]}" if found and "@" in rest else text

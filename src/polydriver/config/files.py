@@ -14,11 +14,12 @@ from .kinds import KINDS
 from .layers import FIELDS, combine, environment_layer, mapping_layers, merge_tables
 from .problems import Problems, nearest
 from .reading import ConnectionSettings
+from .storage import StorageConfig, read_storage
 from .values import LoggingConfig
 
 __all__ = ["AISettings", "load_settings"]
 
-_KEYS = ("default", "providers", "logging")
+_KEYS = ("default", "providers", "logging", "storage")
 
 
 class AISettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +28,7 @@ class AISettings(msgspec.Struct, frozen=True, kw_only=True):
     - `default`: the connection that is used when none is named, if one is set.
     - `given` and `file`: the dict and the file as they are, with unchecked connections.
     - `logging`: how the manager itself logs, and each connection that says nothing else.
+    - `storage`: the database, if one is used, and what is kept there.
     - `path`: the file that was read, if there was one.
     """
 
@@ -34,6 +36,7 @@ class AISettings(msgspec.Struct, frozen=True, kw_only=True):
     given: Mapping[str, Any] = {}
     file: Mapping[str, Any] = {}
     logging: LoggingConfig = LoggingConfig()
+    storage: StorageConfig = StorageConfig()
     path: Path | None = None
 
     @property
@@ -86,6 +89,7 @@ def load_settings(
         given=given,
         file=table,
         logging=_logging(given, env, table, problems),
+        storage=read_storage(given.get("storage") or {}, table.get("storage") or {}, env, problems),
         path=path,
     )
     problems.raise_if_any()

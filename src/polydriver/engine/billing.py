@@ -29,7 +29,7 @@ from ..logger import logger
 from ..operations.results import BatchResults, OperationResult
 from ..prices.pricing import UNIT_PRICES, calculate_cost
 
-__all__ = ["estimate_usage", "price_answer", "price_batch", "price_operation", "take_reported_cost"]
+__all__ = ["estimate_input", "estimate_usage", "price_answer", "price_batch", "price_operation", "take_reported_cost"]
 
 _log = logger()
 _BYTES_PER_TOKEN = 4
@@ -185,10 +185,11 @@ def estimate_usage(prompt: Prompt, partial: AIResponse, *, complete: bool) -> To
     if seen is not None and seen.input_tokens is not None:
         counted = max(output, seen.output_tokens or 0)
         return msgspec.structs.replace(seen, output_tokens=counted, total_tokens=None, estimated=True)
-    return TokenUsage(input_tokens=_estimate_input(prompt), output_tokens=output, estimated=True)
+    return TokenUsage(input_tokens=estimate_input(prompt), output_tokens=output, estimated=True)
 
 
-def _estimate_input(prompt: Prompt) -> int:
+def estimate_input(prompt: Prompt) -> int:
+    """The input of a prompt in tokens, by the rule of this module."""
     tokens, size = 0, 0
     for message in prompt.messages:
         tokens += _TOKENS_PER_MESSAGE

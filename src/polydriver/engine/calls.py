@@ -52,8 +52,9 @@ class Call(msgspec.Struct, kw_only=True):
     """One call, however many attempts it takes.
 
     Times are in seconds; `started` and `deadline` are readings of the port's monotonic clock. `id` is ours, the same
-    for all attempts and in all events. `provider` is the name of the connection that it is for. `stop` can stop a
-    blocking call from another thread.
+    for all attempts and in all events. `provider` is the name of the connection that it is for, `operation` the method
+    that was called ("chat" for all that send a prompt), `row_id` its row in a ledger. `stop` can stop a blocking call
+    from another thread.
     """
 
     bus: EventBus
@@ -68,6 +69,8 @@ class Call(msgspec.Struct, kw_only=True):
     id: str = msgspec.field(default_factory=lambda: f"call_{random.getrandbits(64):016x}")
     started: float = 0.0
     deadline: float | None = None
+    operation: str = "chat"
+    row_id: str | None = None
     stop: Stop | None = None
     attempts: list[AttemptReport] = []
     ended: bool = False

@@ -42,6 +42,7 @@ async def list_models(pipeline: Pipeline[Any], *, refresh: bool = False, attempt
         return list(cache.models)
     driver = pipeline.target.driver
     call = pipeline.connection.call({} if attempts is None else {"retry_attempts": attempts})
+    call.operation = "get_available_models"
     models: dict[str, AIModel] = {}
 
     async def list_pages() -> None:
@@ -71,6 +72,7 @@ async def list_models(pipeline: Pipeline[Any], *, refresh: bool = False, attempt
 async def _ask(pipeline: Pipeline[Any], request: Request, parse: Callable[[Reply], T], limits: dict[str, Any]) -> T:
     """One exchange that is a call of its own."""
     call = pipeline.connection.call(limits)
+    call.operation = "check"
     return await pipeline.perform(call, None, lambda: pipeline.exchange(call, partial(_same, request), parse))
 
 

@@ -31,6 +31,7 @@ _MAX_PAGES = 1000
 async def perform(pipeline: Pipeline[Any], work: Work[R]) -> R:
     """Perform an operation and return its result; the items of all pages for a list."""
     call = pipeline.connection.call(work.limits)
+    call.operation = work.kind.method
 
     async def run() -> Any:
         if isinstance(work.request, PageRequest):

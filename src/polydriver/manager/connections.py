@@ -15,6 +15,7 @@ from ..forking import own_lock
 
 if TYPE_CHECKING:
     from ..provider import Provider
+    from ..storage import Storage
 
 __all__ = ["Connections", "Factory"]
 
@@ -35,6 +36,7 @@ class Connections:
         self.bus = EventBus()
         self._factories: dict[str, Factory] = {}
         self._resolved: dict[str, Provider] = {}
+        self._storage: Storage | None = None
         own_lock(self, threading.RLock)
 
     def extend(self, name: str, factory: Factory) -> None:
@@ -82,10 +84,23 @@ class Connections:
         """The connections that are configured or were added by `extend`, sorted."""
         return sorted({*self.settings.providers, *self._factories})
 
+    @property
+    def storage(self) -> Storage | None:
+        """The storage that the settings name, opened at the first use; `None` where they name none."""
+        if self._storage is None and self.settings.storage.url is not None:
+            with self._lock:
+                if self._storage is None:
+                    from ..storage import Storage
+
+                    self._storage = Storage(self.settings.storage)
+        return self._storage
+
     def close(self) -> None:
-        """Close the idle connections of all providers."""
+        """Close the idle connections of all providers, and write what storage still has to write."""
         for provider in list(self._resolved.values()):
             provider.close()
+        if self._storage is not None:
+            self._storage.flush()
 
     def _driver_of(self, name: str) -> str:
         return self.settings.driver(name)
@@ -108,6 +123,8 @@ class Connections:
                 f"the driver {driver_name!r} made a {type(provider).__name__}, which is not a Provider"
             )
         provider.report_to(self.bus)
+        if self.storage is not None and hasattr(provider, "connection"):
+            self.storage.attach(provider.connection)
         return provider
 
 

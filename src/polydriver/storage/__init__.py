@@ -8,5 +8,6 @@ from __future__ import annotations
 
 from .database import Database
 from .ids import new_id
+from .storage import Storage
 
-__all__ = ["Database", "new_id"]
+__all__ = ["Database", "Storage", "new_id"]

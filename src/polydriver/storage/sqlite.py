@@ -29,7 +29,7 @@ _NETWORK = frozenset(
             "lustre",
             "ncpfs",
         ),
-        *("ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "smb2", "smb3", "smbfs", "virtiofs", "webdav"),
+        *("nfs", "nfs4", "ocfs2", "orangefs", "smb2", "smb3", "smbfs", "virtiofs", "webdav"),
         *("fuse.cephfs", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs"),
     }
 )

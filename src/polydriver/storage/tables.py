@@ -166,6 +166,7 @@ attempts = Table(
     Column("started_at", Time, nullable=False),
     Column("ended_at", Time),
     Column("expires_at", Time),
+    Column("estimate", Json),
     Column("outcome", String(16)),
     Column("status", Integer),
     Column("error", Text),

@@ -86,8 +86,9 @@ class Either(Protocol):
 class Gate(Protocol):
     """A policy whose state is not in this process. Gates are asked after all policies, in order."""
 
-    async def admit(self, attempt: AttemptFacts, port: Either) -> Lease | Wait:
-        """See `Policy.admit`. Awaits nothing but `port.either`; gives back what it took when that is interrupted."""
+    async def admit(self, attempt: Any, port: Either) -> Lease | Wait:
+        """See `Policy.admit`; `attempt` is the whole `engine.attempts.Attempt`. Awaits nothing but `port.either`; gives
+        back what it took when that is interrupted."""
 
     async def settle(self, lease: Lease, outcome: Outcome, report: AttemptReport | None, port: Either) -> None:
         """See `Policy.settle`. `report` is `None` for an attempt that was refused. Awaits nothing but `port.either`."""

@@ -41,6 +41,7 @@ def _attempts() -> None:
         sa.Column("started_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger()),
         sa.Column("expires_at", sa.BigInteger()),
+        sa.Column("estimate", sa.Text()),
         sa.Column("outcome", sa.String(16)),
         sa.Column("status", sa.Integer()),
         sa.Column("error", sa.Text()),

@@ -1,0 +1,149 @@
+"""The ledger: one row for every attempt that reached the wire, whatever happened to it.
+
+Two modes:
+
+- *durable*: the row of an attempt is on the disk before its request goes out, and its end before the caller gets the
+  answer. It outlives `kill -9` and, with the database's `durable` (SQLite: `synchronous=FULL`), a loss of power.
+- *write-behind*: rows are handed to the writer's thread, which writes them within its `window`. A killed process loses
+  at most that; exit and SIGTERM lose nothing.
+
+An attempt whose process died before its end was written becomes `unknown`, with an estimate of what it cost, once its
+lease has run out: leases are of 60 s, and a living process renews them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Literal
+
+from ..data.attempts import AttemptReport
+from ..engine.attempts import Attempt
+from ..engine.policies import Either, Outcome
+from ..errors import StorageError
+from ..logger import logger
+from .database import Database
+from .ids import new_id
+from .ledger_rows import ATTEMPT, CALL, RENEW, SETTLE, Entry, call_values, end_values, intent_values
+from .writer import Row, Writer
+
+__all__ = ["Ledger"]
+
+_log = logger()
+LEASE_SECONDS = 60.0
+_SWEEP_SECONDS = 20.0
+
+
+class Ledger:
+    """Writes calls and attempts to a database. It is a `Gate` of every connection that it is attached to.
+
+    - `mode`: see the module.
+    - `patience`: how long, in seconds, an attempt waits for its row in durable mode. `on_failure` says what happens
+      when the database fails until then: "allow" sends the request, and the row is kept for later; "refuse" raises
+      `StorageError` before anything is sent.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        *,
+        mode: Literal["durable", "write-behind"] = "durable",
+        patience: float = 5.0,
+        on_failure: Literal["allow", "refuse"] = "allow",
+    ) -> None:
+        self.database = database
+        self.writer = writer
+        self.mode = mode
+        self.patience = patience
+        self.on_failure = on_failure
+        self._open: dict[str, Entry] = {}
+        writer.every(_SWEEP_SECONDS, self._renew)
+
+    async def admit(self, attempt: Attempt, port: Either) -> Entry:
+        """Write that the attempt is about to be made. See `Gate.admit`."""
+        if self.writer.is_ending:
+            raise StorageError("the process is being terminated; nothing was sent", retryable=False)
+        call = attempt.call
+        now = port.wall_time()
+        is_new = call.row_id is None
+        call.row_id = call_id = call.row_id or new_id()
+        entry = Entry(attempt, call_id, now, now + LEASE_SECONDS)
+        try:
+            if is_new:
+                self.writer.put(Row(CALL, partial(call_values, call, call_id, now)))
+            row = entry.row = Row(ATTEMPT, partial(intent_values, entry))
+            if self.mode == "durable":
+                await port.either(
+                    partial(self.writer.wait_blocking, row, self.patience),
+                    partial(self.writer.wait_async, row, self.patience),
+                )
+            else:
+                self.writer.put(row)
+        except StorageError as error:
+            if self.on_failure == "refuse":
+                self._refuse(entry)
+                raise StorageError(f"{error.message}; nothing was sent", retryable=False) from error
+            _log.debug("an attempt is made though its row is not written: %s", error.message)
+        except BaseException:  # the caller left: the row may be written, of a request that was never sent
+            self._refuse(entry)
+            raise
+        self._open[entry.id] = entry
+        return entry
+
+    async def settle(self, lease: Entry, outcome: Outcome, report: AttemptReport | None, port: Either) -> None:
+        """Write how the attempt ended. See `Gate.settle`."""
+        row = self._end(lease, outcome, report)
+        if row is None:
+            return
+        if self.mode != "durable":
+            self._put(row)
+            return
+        try:
+            await port.either(
+                partial(self.writer.wait_blocking, row, self.patience),
+                partial(self.writer.wait_async, row, self.patience),
+            )
+        except StorageError as error:
+            _log.debug("the end of an attempt is written later: %s", error.message)
+
+    def settle_now(self, lease: Entry, outcome: Outcome, report: AttemptReport | None) -> None:
+        """Hand in how the attempt ended. See `Gate.settle_now`."""
+        row = self._end(lease, outcome, report)
+        if row is not None:
+            self._put(row)
+
+    def _end(self, entry: Entry, outcome: Outcome, report: AttemptReport | None) -> Row | None:
+        """The row of the end; `None` where it was put into the first one, or handed in before."""
+        if entry.is_ended:
+            return None
+        entry.is_ended = True
+        entry.ended_at = time.time()
+        entry.outcome, entry.report = outcome, report
+        self._open.pop(entry.id, None)
+        if self.mode != "durable" and entry.row is not None and entry.row.complete(partial(intent_values, entry)):
+            return None
+        return Row(SETTLE, partial(end_values, entry))
+
+    def _refuse(self, entry: Entry) -> None:
+        """Nothing was sent: the row, if it is written, says so."""
+        row = self._end(entry, Outcome(kind="refused", may_be_billed=False), None)
+        if row is not None:
+            self._put(row)
+
+    def _put(self, row: Row) -> None:
+        try:
+            self.writer.put(row)
+        except StorageError as error:
+            _log.error("the end of an attempt is lost: %s", error.message)
+
+    def _renew(self) -> None:
+        """Keep the leases of the attempts that are under way; runs in the writer's thread."""
+        expires = int((time.time() + LEASE_SECONDS) * 1e6)
+        for id in list(self._open):
+            self.writer.put(Row(RENEW, _constant((expires, id))))
+
+
+def _constant(values: tuple[Any, ...]) -> Callable[[], tuple[Any, ...]]:
+    return lambda: values

@@ -1,0 +1,215 @@
+"""The rows of the ledger, as values ready for the database's driver: they are written for every attempt.
+
+Who an attempt was for is read from the call's `metadata`: `project`, `key` and `user` (texts), `tags` (a list of texts)
+have columns of their own; the rest stands together in `metadata`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ..data.attempts import AttemptReport
+from ..data.cost import Cost
+from ..data.usage import TokenUsage
+from ..engine.attempts import Attempt
+from ..engine.billing import estimate_input
+from ..engine.calls import Call
+from ..engine.policies import Outcome
+from .columns import pack_json, pack_text, to_pico
+from .ids import new_id
+from .writer import Row, Statement
+
+__all__ = [
+    "ATTEMPT",
+    "CALL",
+    "RENEW",
+    "SETTLE",
+    "Entry",
+    "call_values",
+    "end_values",
+    "intent_values",
+    "owner_values",
+]
+
+_OWNER = ("project", "key", "user", "tags", "metadata")
+_CALL = ("id", "request_id", "operation", "provider", "model", "conversation_id", "started_at", *_OWNER)
+_INTENT = (
+    "id", "call_id", "number", "kind", "operation", "provider", "model", "conversation_id", "started_at", "expires_at",
+    "estimate", *_OWNER,
+)  # fmt: skip
+_END = (
+    "answered_model", "ended_at", "outcome", "status", "error", "provider_request_id", "latency_us", "first_content_us",
+    "may_be_billed", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
+    "usage", "estimated", "cost", "currency", "cost_items", "cost_source", "reported_cost", "price_known",
+)  # fmt: skip
+_TYPICAL_OUTPUT = 1000
+_LONGEST = 255
+
+
+def _insert(order: int, table: str, columns: tuple[str, ...]) -> Statement:
+    names = ", ".join(f'"{name}"' for name in columns)
+    places = ", ".join("?" * len(columns))
+    return Statement(order, f"INSERT INTO {table} ({names}) VALUES ({places}) ON CONFLICT (id) DO NOTHING")
+
+
+CALL = _insert(1, "ai_calls", _CALL)
+ATTEMPT = _insert(2, "ai_attempts", (*_INTENT, *_END))
+SETTLE = Statement(
+    3,
+    f"UPDATE ai_attempts SET {', '.join(f'{name} = ?' for name in _END)} "
+    "WHERE id = ? AND (outcome IS NULL OR outcome = 'unknown')",
+)
+RENEW = Statement(4, "UPDATE ai_attempts SET expires_at = ? WHERE id = ? AND outcome IS NULL")
+_OPEN = (None,) * len(_END)
+
+
+class Entry:
+    """What the ledger knows of one attempt: all of it at its end."""
+
+    __slots__ = (
+        "attempt", "call_id", "ended_at", "expires", "id", "is_ended", "outcome", "report", "row", "started_at",
+    )  # fmt: skip
+
+    def __init__(self, attempt: Attempt, call_id: str, now: float, expires: float) -> None:
+        self.id = new_id()
+        self.attempt = attempt
+        self.call_id = call_id
+        self.started_at = now
+        self.expires = expires
+        self.row: Row | None = None
+        self.is_ended = False
+        self.ended_at = 0.0
+        self.outcome: Outcome | None = None
+        self.report: AttemptReport | None = None
+
+
+def call_values(call: Call, id: str, now: float) -> tuple[Any, ...]:
+    """The values of a call's row."""
+    return (
+        id,
+        call.id,
+        call.operation,
+        pack_text(call.provider),
+        _text(call.model),
+        _text(call.conversation_id),
+        int(now * 1e6),
+        *owner_values(call.metadata),
+    )
+
+
+def intent_values(entry: Entry) -> tuple[Any, ...]:
+    """The values of an attempt's row: those of its end, too, when it has one by now."""
+    attempt = entry.attempt
+    call = attempt.call
+    is_open = entry.outcome is None
+    return (
+        entry.id,
+        entry.call_id,
+        attempt.number,
+        "attempt",
+        call.operation,
+        pack_text(attempt.provider),
+        _text(attempt.model),
+        _text(call.conversation_id),
+        int(entry.started_at * 1e6),
+        int(entry.expires * 1e6),
+        _estimate(attempt) if is_open else None,
+        *owner_values(call.metadata),
+        *(_OPEN if is_open else end_values(entry)[:-1]),
+    )
+
+
+def end_values(entry: Entry) -> tuple[Any, ...]:
+    """The values of an attempt's end, and its id."""
+    outcome, report = entry.outcome, entry.report
+    assert outcome is not None
+    usage = outcome.usage or TokenUsage()
+    cost, reported = outcome.cost, None
+    if cost is not None and cost.source.startswith("reported by "):
+        reported = to_pico(cost.total)
+    return (
+        _text(usage.model or (cost.model if cost is not None else None)),
+        int(entry.ended_at * 1e6),
+        outcome.kind,
+        report.status if report is not None else None,
+        report.error if report is not None else None,
+        _text(report.request_id) if report is not None else None,
+        int(report.latency * 1e6) if report is not None else None,
+        _micros(report.time_to_first_content) if report is not None else None,
+        outcome.may_be_billed,
+        usage.input_tokens,
+        usage.cached_input_tokens,
+        usage.cache_write_tokens,
+        usage.output_tokens,
+        usage.reasoning_tokens,
+        _usage(outcome.usage),
+        usage.estimated,
+        None if cost is None else to_pico(cost.total),
+        None if cost is None else cost.currency,
+        None if cost is None else pack_json({name: str(amount) for name, amount in cost.items.items()}),
+        None if cost is None else _text(cost.source),
+        reported,
+        None if outcome.usage is None else cost is not None,
+        entry.id,
+    )
+
+
+def owner_values(metadata: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Project, key, user, tags and the rest, from the metadata of a call. What is not plain data is written as text."""
+    if not metadata:
+        return (None,) * len(_OWNER)
+    tags = metadata.get("tags")
+    if isinstance(tags, str):
+        tags = [tags]
+    rest = {str(name): value for name, value in metadata.items() if name not in _OWNER[:-1]}
+    return (
+        *(_text(metadata.get(name)) for name in _OWNER[:3]),
+        pack_json([str(tag)[:_LONGEST] for tag in tags]) if isinstance(tags, list | tuple | set | frozenset) else None,
+        _json(rest) if rest else None,
+    )
+
+
+def _json(value: Any) -> str:
+    try:
+        return pack_json(value)
+    except (TypeError, ValueError, RecursionError):
+        return pack_json({str(name): str(item) for name, item in value.items()})
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else pack_text(str(value)[:_LONGEST])
+
+
+def _micros(seconds: float | None) -> int | None:
+    return None if seconds is None else int(seconds * 1e6)
+
+
+def _usage(usage: TokenUsage | None) -> str | None:
+    if usage is None:
+        return None
+    fields = msgspec.structs.asdict(usage)
+    return pack_json({name: value for name, value in fields.items() if value not in (None, False)})
+
+
+def _estimate(attempt: Attempt) -> str | None:
+    """What the attempt would cost if nothing more is heard of it: its input, and `max_tokens` of output, else 1,000."""
+    prompt = attempt.prompt
+    if prompt is None:
+        return None
+    usage = TokenUsage(
+        input_tokens=estimate_input(prompt), output_tokens=prompt.max_tokens or _TYPICAL_OUTPUT, estimated=True
+    )
+    cost: Cost | None = None
+    if attempt.model is not None:
+        cost = attempt.target.driver.calculate_cost(usage, attempt.model)
+    return pack_json(
+        {
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+            "cost": None if cost is None else to_pico(cost.total),
+            "currency": None if cost is None else cost.currency,
+        }
+    )

@@ -1,0 +1,121 @@
+"""`Storage`: what a manager keeps, and how; made from the settings' table `storage`."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import signal
+import threading
+import weakref
+from types import FrameType
+from typing import Literal
+
+from ..config.storage import StorageConfig
+from ..engine.connection import Connection
+from ..errors import StorageError
+from ..logger import logger
+from .database import Database
+from .ledger import Ledger
+from .sweeping import sweep
+from .upgrading import require_current
+from .writer import Writer
+
+__all__ = ["Storage"]
+
+_log = logger()
+_SWEEP_SECONDS = 60.0
+_FAREWELL_SECONDS = 5.0
+
+
+class Storage:
+    """A database with a writer, and the ledger that writes to it.
+
+    ::
+
+        storage = Storage("sqlite:///ai.db")
+        storage.attach(provider)
+    """
+
+    def __init__(self, config: StorageConfig | str) -> None:
+        """Raises `ConfigurationError` for an address that cannot work, and where tables are absent and are not to be
+        made; `StorageError` when the database fails, unless `on_failure` allows that for a while."""
+        self.config = StorageConfig(url=config) if isinstance(config, str) else config
+        config = self.config
+        assert config.url is not None
+        durable = config.ledger == "durable"
+        self.database = Database(config.url, patience=config.patience, durable=durable)
+        self.writer = Writer(self.database, window=config.window, capacity=config.capacity)
+        try:
+            self._prepare()
+        except StorageError as error:
+            if config.on_failure == "refuse" or not error.retryable:
+                raise
+            _log.warning("%s; rows are kept for later", error.message)
+            self.writer.prepare = self._prepare
+        self.ledger: Ledger | None = None
+        if config.ledger != "off":
+            mode: Literal["durable", "write-behind"] = config.ledger
+            self.ledger = Ledger(
+                self.database, self.writer, mode=mode, patience=config.patience, on_failure=config.on_failure
+            )
+            self.writer.every(_SWEEP_SECONDS, lambda: _sweep(self.database))
+        _open.add(self)
+        _watch_for_the_end()
+
+    def _prepare(self) -> None:
+        require_current(self.database, upgrades=self.config.upgrade)
+
+    def attach(self, connection: Connection) -> None:
+        """Write the calls of a connection into the ledger from now on."""
+        if self.ledger is not None and self.ledger not in connection.gates:
+            connection.gates = (*connection.gates, self.ledger)
+
+    def flush(self, seconds: float = _FAREWELL_SECONDS) -> bool:
+        """Wait until all that was handed in is written. Returns whether it is."""
+        return self.writer.flush(seconds)
+
+    def close(self) -> None:
+        """Write what is left and close the database."""
+        self.writer.close(_FAREWELL_SECONDS)
+        self.database.close()
+        _open.discard(self)
+
+
+def _sweep(database: Database) -> None:
+    sweep(database)
+
+
+_open: weakref.WeakSet[Storage] = weakref.WeakSet()
+_is_watching = False
+
+
+def _watch_for_the_end() -> None:
+    """Write what is left at exit, and at SIGTERM where nobody else handles it."""
+    global _is_watching
+    if _is_watching:
+        return
+    _is_watching = True
+    atexit.register(_flush_all)
+    with contextlib.suppress(ValueError):  # only the main thread may
+        if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            signal.signal(signal.SIGTERM, _on_termination)
+
+
+def _flush_all() -> None:
+    for storage in list(_open):
+        storage.flush()
+
+
+def _on_termination(number: int, _frame: FrameType | None) -> None:
+    """End as the signal does by default, once all is written: in a thread, for this one may hold a lock."""
+
+    signal.signal(number, signal.SIG_DFL)
+    for storage in list(_open):
+        storage.writer.is_ending = True
+
+    def finish() -> None:
+        _flush_all()
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=finish, name="polydriver-farewell").start()

@@ -1,0 +1,304 @@
+"""One thread that writes rows for everyone: what many callers hand in is committed together.
+
+A row is handed in by any thread, at any moment (also from a finalizer: nothing here waits for a lock), and is written
+in the order of its statement, so that what refers to a row comes after it. A caller that needs to know waits for its
+row, in a thread or in an event loop; a group commit then serves all who wait.
+
+When the database fails in a way that may pass (gone, locked, full, read-only), rows are kept, up to `capacity`, and
+tried again; who waits is told. A row that the database refuses for itself is logged and left out, alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import Empty, SimpleQueue
+from typing import Any, NamedTuple
+
+from ..errors import AIError, StorageError
+from ..logger import logger
+from .database import Database
+
+__all__ = ["Row", "Statement", "Writer"]
+
+_log = logger()
+_GROUP = 1000
+_LEAST_PAUSE, _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.1, 5.0
+
+
+class Statement(NamedTuple):
+    """A statement with places for values, written as `?`; statements run in ascending `order` within a group."""
+
+    order: int
+    sql: str
+
+    def text(self, kind: str) -> str:
+        """The statement as the database's driver takes it."""
+        return self.sql if kind == "sqlite" else self.sql.replace("?", "%s")
+
+
+class Row:
+    """The values of one statement, and who waits for it.
+
+    `make` gives the values when the row is written; what is known later can be put in by `complete` until then.
+    """
+
+    __slots__ = ("_lock", "_taken", "_values", "make", "statement", "waiter")
+
+    def __init__(self, statement: Statement, make: Callable[[], tuple[Any, ...]]) -> None:
+        self.statement = statement
+        self.make = make
+        self.waiter: _Waiter | None = None
+        self._values: tuple[Any, ...] | None = None
+        self._taken = False
+        self._lock = threading.Lock()
+
+    def complete(self, make: Callable[[], tuple[Any, ...]]) -> bool:
+        """Give other values, unless the row is being written. Never waits."""
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            if not self._taken:
+                self.make = make
+            return not self._taken
+        finally:
+            self._lock.release()
+
+    def take(self) -> tuple[Any, ...]:
+        """The values, which stay the same from now on."""
+        with self._lock:
+            self._taken = True
+        if self._values is None:
+            self._values = self.make()
+        return self._values
+
+
+class _Waiter:
+    """Somebody who waits for a row to be written: a thread, or a task of a loop."""
+
+    __slots__ = ("future", "loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        self.loop = loop
+        self.future: Any = Future() if loop is None else loop.create_future()
+
+
+class Writer:
+    """Writes rows to a database from a thread of its own, which begins with the first row.
+
+    - `window`: seconds for which rows may be gathered while nobody waits for one. With `window=0.1` a killed process
+      loses the rows of its last tenth of a second, as far as nobody waited for them.
+    - `capacity`: how many rows are kept while the database fails.
+    - `is_ending`: whether the process is about to be terminated: what is begun now may not be written.
+    - `prepare`: done once, before the first row is written; may raise `StorageError`.
+    """
+
+    def __init__(self, database: Database, *, window: float = 0.1, capacity: int = 100_000) -> None:
+        self.database = database
+        self.window = window
+        self.capacity = capacity
+        self.failure: StorageError | None = None
+        self.lost = 0
+        self.is_ending = False
+        self.prepare: Callable[[], None] | None = None
+        self._chores: list[tuple[float, Callable[[], None]]] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._queue: SimpleQueue[Row | _Waiter | None] = SimpleQueue()
+        self._kept: list[Row] = []
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def every(self, seconds: float, chore: Callable[[], None]) -> None:
+        """Do something from time to time in the writer's thread, as long as it runs."""
+        self._chores.append((seconds, chore))
+
+    def put(self, row: Row) -> None:
+        """Hand in a row. Never waits. Raises `StorageError` when the database fails and no more rows can be kept."""
+        self._wake()
+        if len(self._kept) + self._queue.qsize() >= self.capacity:
+            self.lost += 1
+            cause = self.failure.message if self.failure else "it is too slow"
+            raise StorageError(f"{self.capacity} rows wait for the database already: {cause}")
+        self._queue.put(row)
+
+    def wait_blocking(self, row: Row, seconds: float) -> None:
+        """Hand in a row and wait until it is on the disk. Raises `StorageError` after that time; the row is kept."""
+        waiter = row.waiter = _Waiter(None)
+        self.put(row)
+        try:
+            waiter.future.result(seconds)
+        except TimeoutError:
+            raise self._late(seconds) from None
+
+    async def wait_async(self, row: Row, seconds: float) -> None:
+        """The same for a task."""
+        waiter = row.waiter = _Waiter(asyncio.get_running_loop())
+        self.put(row)
+        try:
+            async with asyncio.timeout(seconds):
+                await waiter.future
+        except TimeoutError:
+            raise self._late(seconds) from None
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until all that was handed in is written. Returns whether it is."""
+        if self._process != os.getpid() or self._thread is None:
+            return True
+        waiter = _Waiter(None)
+        self._queue.put(waiter)
+        try:
+            waiter.future.result(seconds)
+        except (TimeoutError, StorageError):
+            return False
+        return True
+
+    def close(self, seconds: float = 5.0) -> bool:
+        """Write what is left and end the thread. Returns whether all was written in that time."""
+        thread = self._thread
+        if self._process != os.getpid() or thread is None:
+            return True
+        written = self.flush(seconds)
+        self._queue.put(None)
+        thread.join(seconds)
+        return written
+
+    def _late(self, seconds: float) -> StorageError:
+        if self.failure is not None:
+            return StorageError(self.failure.message, retryable=True)
+        return StorageError(f"the database did not write within {seconds:g} s", retryable=True)
+
+    def _wake(self) -> None:
+        if self._process != os.getpid():
+            self._begin()  # a forked child: what waits there is its parent's
+        if self._thread is None:
+            with self._starting:
+                if self._thread is None:
+                    self._thread = threading.Thread(target=self._run, name="polydriver-writer", daemon=True)
+                    self._thread.start()
+
+    def _run(self) -> None:
+        due = [time.monotonic() + seconds for seconds, _ in self._chores]
+        pause = 0.0
+        while True:
+            rows, flushes, over = self._gather(pause, min(due, default=None))
+            rows = self._kept + rows
+            self._kept = []
+            if rows and (failure := self._write(rows)) is not None:
+                self._kept = rows
+                _tell([*flushes, *(row.waiter for row in rows)], failure)
+                for row in rows:
+                    row.waiter = None
+                if self.failure is None:
+                    _log.warning("%s; rows are kept for later", failure.message)
+                self.failure = failure
+                pause = min(_LONGEST_PAUSE, pause * 2 or _FIRST_PAUSE)
+            else:
+                if self.failure is not None and rows:
+                    _log.warning("the database %s works again", self.database.address)
+                    self.failure = None
+                pause = 0.0
+                _tell([*flushes, *(row.waiter for row in rows)], None)
+            if over:
+                return
+            self._do_chores(due)
+
+    def _gather(self, pause: float, due: float | None) -> tuple[list[Row], list[_Waiter], bool]:
+        """The rows of the next group, who waits for all of them, and whether the end has come."""
+        rows: list[Row] = []
+        flushes: list[_Waiter] = []
+        until = time.monotonic() + pause if pause else due
+        is_begun = False
+        while len(rows) < _GROUP:
+            try:
+                item = self._queue.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
+            except Empty:
+                break
+            if item is None:
+                return rows, flushes, True
+            if isinstance(item, _Waiter):
+                flushes.append(item)
+            else:
+                rows.append(item)
+            waited_for = isinstance(item, _Waiter) or item.waiter is not None
+            if pause:
+                until = min(until or 0.0, time.monotonic() + _LEAST_PAUSE) if waited_for else until
+            elif waited_for:
+                until = 0.0  # take what is there, and no longer
+            elif not is_begun:
+                until = time.monotonic() + self.window
+            is_begun = True
+        return rows, flushes, False
+
+    def _write(self, rows: list[Row]) -> StorageError | None:
+        """Write rows in one transaction; where one of them is refused, each in one of its own."""
+        try:
+            self._commit(rows)
+        except StorageError as failure:
+            return failure if failure.retryable else self._write_apart(rows, failure)
+        except Exception as error:  # noqa: BLE001 - the thread must go on
+            return self._write_apart(rows, StorageError(f"a row could not be made: {type(error).__name__}: {error}"))
+        return None
+
+    def _write_apart(self, rows: list[Row], failure: StorageError) -> StorageError | None:
+        if len(rows) > 1:
+            return next(filter(None, [self._write([row]) for row in rows]), None)
+        self.lost += 1
+        _log.error("a row is lost, for the database refuses it: %s", failure.message)
+        _tell([rows[0].waiter], failure)
+        rows[0].waiter = None
+        return None
+
+    def _commit(self, rows: list[Row]) -> None:
+        groups: dict[Statement, list[tuple[Any, ...]]] = {}
+        for row in rows:
+            groups.setdefault(row.statement, []).append(row.take())
+        kind = self.database.kind
+        if self.prepare is not None:
+            self.prepare()
+            self.prepare = None
+        with self.database.write() as connection:
+            for statement in sorted(groups):
+                connection.exec_driver_sql(statement.text(kind), groups[statement])
+
+    def _do_chores(self, due: list[float]) -> None:
+        now = time.monotonic()
+        for number, (seconds, chore) in enumerate(self._chores):
+            if now >= due[number]:
+                due[number] = now + seconds
+                try:
+                    chore()
+                except AIError as error:
+                    _log.warning("%s", error.message)
+
+
+def _tell(waiters: list[_Waiter | None], failure: StorageError | None) -> None:
+    """Tell those who wait; the tasks of one loop with one call."""
+    loops: dict[asyncio.AbstractEventLoop, list[Any]] = {}
+    for waiter in waiters:
+        if waiter is None:
+            continue
+        if waiter.loop is None:
+            _resolve([waiter.future], failure)
+        else:
+            loops.setdefault(waiter.loop, []).append(waiter.future)
+    for loop, futures in loops.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, futures, failure)
+        except RuntimeError:
+            _log.debug("an event loop was closed while it waited for the database")
+
+
+def _resolve(futures: list[Any], failure: StorageError | None) -> None:
+    for future in futures:
+        if not future.done():
+            if failure is None:
+                future.set_result(None)
+            else:
+                future.set_exception(StorageError(failure.message, retryable=failure.retryable))

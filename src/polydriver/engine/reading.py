@@ -9,7 +9,8 @@ from __future__ import annotations
 import atexit
 import os
 from collections import deque
-from typing import Literal
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal
 from weakref import WeakSet
 
 from ..colours import drive
@@ -135,8 +136,19 @@ class StreamReader:
         outcome = Outcome(kind="cancelled" if reason == "cancelled" else "abandoned", delivered=self.started)
         if partial is not None:
             outcome.usage, outcome.cost = partial.usage, partial.cost
-        await self.attempt.settle(emit, outcome, waits=waits)
-        await self.attempt.call.abandoned(emit, partial, reason)
+        call = self.attempt.call
+        await self._end(emit, outcome, lambda emit: call.abandoned(emit, partial, reason), waits=waits)
+
+    async def _end(
+        self, emit: Emit, outcome: Outcome, tell: Callable[[Emit], Coroutine[Any, Any, None]], *, waits: bool = True
+    ) -> None:
+        """Settle the attempt, then tell how the call ended: also when the wait for the first is interrupted."""
+        try:
+            await self.attempt.settle(emit, outcome, waits=waits)
+        except BaseException:
+            drive(tell(self.attempt.target.port.emit_now))
+            raise
+        await tell(emit)
 
     def _take(self, chunks: list[AIChunk]) -> None:
         for chunk in chunks:
@@ -182,14 +194,14 @@ class StreamReader:
         _unfinished.discard(self)
         target.fill(response, prompt, call, self.body.headers)
         done = Outcome(kind="success", delivered=True, usage=response.usage, cost=response.cost)
-        await attempt.settle(emit, done)
         try:
             if prompt.response_format is not None:
                 target.parse_output(prompt.response_format, response)
         except AIError as error:
-            await call.failed(emit, error)
+            invalid = error
+            await self._end(emit, done, lambda emit: call.failed(emit, invalid))
             raise
-        await call.answered(emit, response, stream=True)
+        await self._end(emit, done, lambda emit: call.answered(emit, response, stream=True))
         self._add_last_chunks(response)
 
     def _add_last_chunks(self, response: AIResponse) -> None:
@@ -264,8 +276,7 @@ class StreamReader:
             self._response = partial
             outcome.usage, outcome.cost = partial.usage, partial.cost
         emit = self.attempt.target.port.emit
-        await self.attempt.settle(emit, outcome)
-        await self.attempt.call.failed(emit, error)
+        await self._end(emit, outcome, lambda emit: self.attempt.call.failed(emit, error))
         raise error
 
     def _over(self, error: AIError) -> AIError:

@@ -24,7 +24,13 @@ def weather_report(ai: AI) -> str:
         """The weather in a city."""
         return f"rain in {city}"
 
-    return ai.conversation("openai").model("gpt-4o-mini").tools(get_weather).run_tools("Weather in Bergen?").content
+    return (
+        ai.conversation(provider="openai")
+        .model("gpt-4o-mini")
+        .tools(get_weather)
+        .run_tools("Weather in Bergen?")
+        .content
+    )
 
 
 def test_summary() -> None:

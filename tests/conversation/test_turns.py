@@ -17,7 +17,7 @@ def said(chat: Any) -> list[tuple[str, str]]:
 
 def test_a_failed_message_was_never_said() -> None:
     ai = AI.fake([{"error": 400}, "Hello"])
-    chat = ai.conversation("openai").model("m")
+    chat = ai.conversation(provider="openai").model("m")
     with pytest.raises(AIError):
         chat.send("Hi")
     assert said(chat) == []
@@ -28,7 +28,7 @@ def test_a_failed_message_was_never_said() -> None:
 
 def test_what_was_pending_still_is_after_a_failure() -> None:
     ai = AI.fake([{"error": 400}, "Hello"])
-    chat = ai.conversation("openai").model("m").message("Hi").attach(PIXEL)
+    chat = ai.conversation(provider="openai").model("m").message("Hi").attach(PIXEL)
     for attempt in range(2):
         if attempt == 0:
             with pytest.raises(AIError):
@@ -41,7 +41,7 @@ def test_what_was_pending_still_is_after_a_failure() -> None:
 
 def test_attachments_go_with_one_message_only() -> None:
     ai = AI.fake(["One", "Two"])
-    chat = ai.conversation("openai").model("m").attach(PIXEL)
+    chat = ai.conversation(provider="openai").model("m").attach(PIXEL)
     chat.send("Look")
     chat.send("And now?")
     assert [len(message.parts) for message in chat.history if message.role == "user"] == [2, 1]
@@ -49,7 +49,7 @@ def test_attachments_go_with_one_message_only() -> None:
 
 @pytest.mark.parametrize("reply", ["A long answer that is left early", {"error": "cut", "after": 2}])
 def test_a_stream_that_does_not_end_leaves_nothing(reply: Any) -> None:
-    chat = AI.fake([reply, "Hello"], chunk_size=4).conversation("openai").model("m")
+    chat = AI.fake([reply, "Hello"], chunk_size=4).conversation(provider="openai").model("m")
     try:
         with chat.stream("Hi") as stream:
             next(stream)
@@ -63,7 +63,7 @@ def test_a_stream_that_does_not_end_leaves_nothing(reply: Any) -> None:
 
 
 def test_what_is_added_while_a_stream_runs_is_kept() -> None:
-    chat = AI.fake(["One", "Two"]).conversation("openai").model("m")
+    chat = AI.fake(["One", "Two"]).conversation(provider="openai").model("m")
     with chat.stream("First") as stream:
         chat.message("Second")
         stream.until_done()
@@ -72,7 +72,7 @@ def test_what_is_added_while_a_stream_runs_is_kept() -> None:
 
 
 async def test_async_turns_behave_the_same() -> None:
-    chat = AsyncAI.fake([{"error": 400}, "One", "Two"]).conversation("openai").model("m")
+    chat = AsyncAI.fake([{"error": 400}, "One", "Two"]).conversation(provider="openai").model("m")
     with pytest.raises(AIError):
         await chat.send("Hi")
     await chat.send("Hi")

@@ -122,7 +122,7 @@ class TestLikeness:
 class TestConversations:
     def test_history_and_providers(self) -> None:
         ai = AI.fake(["Hello Ada", "You are Ada"])
-        chat = ai.conversation("openai").system("Be brief.")
+        chat = ai.conversation(provider="openai").system("Be brief.")
         chat.message("I am Ada").send()
         assert chat.provider("anthropic").message("Who am I?").send().content == "You are Ada"
         last = ai.assert_sent("Who am I?", provider="anthropic")

@@ -119,7 +119,7 @@ async def awaiting(aio: AsyncAI) -> None:
 
     async def on_chunk(chunk: AIChunk) -> None: ...
 
-    chat = aio.conversation("openai").message("Hi").on_chunk(on_chunk).tools(weather)
+    chat = aio.conversation(provider="openai").message("Hi").on_chunk(on_chunk).tools(weather)
     assert_type(chat, AsyncConversation)
     assert_type(await chat.send(), AIResponse)
     assert_type(chat.stream("Hi"), AsyncStream)

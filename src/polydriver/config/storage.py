@@ -13,7 +13,14 @@ from .problems import Problems
 __all__ = ["StorageConfig", "read_storage"]
 
 _CHOICES = {"ledger": ("durable", "write-behind", "off"), "on_failure": ("allow", "refuse")}
-_KINDS = {"url": "str", "upgrade": "bool", "patience": "timeout", "window": "seconds", "capacity": "count"}
+_KINDS = {
+    "url": "str",
+    "upgrade": "bool",
+    "conversations": "bool",
+    "patience": "timeout",
+    "window": "seconds",
+    "capacity": "count",
+}
 _VARIABLE = "AI_STORAGE_URL"
 
 
@@ -27,6 +34,7 @@ class StorageConfig(msgspec.Struct, frozen=True, kw_only=True):
     - `patience`: how long to wait for the database, in seconds; `window`: for how long rows are gathered in
       write-behind mode, which is what a killed process can lose; `capacity`: how many rows wait for a database that
       fails.
+    - `conversations`: whether conversations are stored as they go.
     """
 
     url: str | None = None
@@ -36,6 +44,7 @@ class StorageConfig(msgspec.Struct, frozen=True, kw_only=True):
     patience: float = 5.0
     window: float = 0.1
     capacity: int = 100_000
+    conversations: bool = True
 
     def __repr__(self) -> str:
         return f"<StorageConfig ledger={self.ledger!r}>"  # the URL may have a password

@@ -23,6 +23,7 @@ from .managers import AsyncManager, BlockingManager
 
 if TYPE_CHECKING:
     from ..provider.options import AllOptions
+    from ..storage.keeper import Keeper
 
 __all__ = ["Builder", "Turn"]
 
@@ -31,13 +32,14 @@ class Turn(NamedTuple):
     """What one call sends.
 
     `messages` are all of it, `new` those that the history does not have yet; `pending` and `attached` are the pending
-    messages and attachments that these were made of.
+    messages and attachments that these were made of, and `said` counts the messages that the call itself was given.
     """
 
     messages: list[AIMessage]
     new: list[AIMessage]
     pending: list[AIMessage]
     attached: list[Part]
+    said: int = 0
 
 
 class Builder(Generic[ParsedT]):
@@ -48,9 +50,11 @@ class Builder(Generic[ParsedT]):
 
     _ai: BlockingManager | AsyncManager
 
-    def __init__(self, ai: Any, provider: str | None = None) -> None:
+    def __init__(self, ai: Any, provider: str | None = None, *, title: str | None = None) -> None:
         self._ai = ai
         self.id = f"conv_{uuid.uuid4().hex}"
+        self._title = title
+        self._keeper: Keeper | None = None
         self.history: list[AIMessage] = []
         self.responses: list[AIResponse[ParsedT]] = []
         self._provider = provider
@@ -167,6 +171,17 @@ class Builder(Generic[ParsedT]):
         self._window = (max_tokens, max_messages) if max_tokens or max_messages else None
         return self
 
+    def title(self, text: str | None) -> Self:
+        """What the conversation is called where it is stored."""
+        if not isinstance(text, str | None):
+            raise ConfigurationError(f"title() takes text or None, not {type(text).__name__}")
+        self._title = text
+        return self
+
+    def tags(self, *tags: str) -> Self:
+        """Labels to find the conversation and its costs by; they replace earlier ones, and are not sent."""
+        return self.metadata(tags=list(tags))
+
     def metadata(self, **values: Any) -> Self:
         """Labels for the events of this conversation; they are not sent."""
         self._metadata.update(values)
@@ -202,6 +217,7 @@ class Builder(Generic[ParsedT]):
         """A conversation of its own with the same history and settings; neither hears what is said in the other."""
         other = copy.copy(self)
         other.id = f"conv_{uuid.uuid4().hex}"
+        other._keeper = None
         other.history, other.responses = list(self.history), list(self.responses)
         other._pending, other._attached, other._tools = list(self._pending), list(self._attached), list(self._tools)
         other._options, other._metadata = dict(self._options), dict(self._metadata)
@@ -232,7 +248,8 @@ class Builder(Generic[ParsedT]):
 
     def _next_turn(self, message: Message | None) -> Turn:
         """What the next call sends, `message` last. Changes nothing, so that a call that fails leaves no trace."""
-        new = [*self._pending, *(make_messages(message) if message is not None else ())]
+        said = make_messages(message) if message is not None else []
+        new = [*self._pending, *said]
         if self._attached:
             new = add_attachments(new, self._attached)
         messages = [*self.history, *new]
@@ -242,7 +259,7 @@ class Builder(Generic[ParsedT]):
             messages = trim(messages, *self._window)
         if self._system:
             messages = [AIMessage.system(self._system), *messages]
-        return Turn(messages, new, list(self._pending), list(self._attached))
+        return Turn(messages, new, list(self._pending), list(self._attached), len(said))
 
     def _call_options(self) -> dict[str, Any]:
         options = {**self._options, "conversation_id": self.id, "metadata": self._metadata}

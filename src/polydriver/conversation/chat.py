@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from typing_extensions import TypeVar
 
     from ..provider.options import ResponseFormat
+    from ..storage import Storage
+    from ..storage.writer import Work
 
     FormT = TypeVar("FormT", default=Any)
 
@@ -57,9 +59,12 @@ class Conversation(ToolLoop[ParsedT]):
         provider = self._ai.provider(self._provider)
         stream = provider.send_streaming_messages(turn.messages, **self._call_options())
         stream.then(lambda response: drive(self._done(turn, response)))
-        for listener in self._listeners.get("chunk", ()):
-            stream.on_chunk(listener)
-        return stream
+        return self._stream_of(turn, stream)
+
+    def regenerate(self) -> AIResponse[ParsedT]:
+        """Have the last answer made again, on a branch beside the one that is there."""
+        self._ask_again()
+        return self.send()
 
     def run_tools(
         self,
@@ -101,6 +106,9 @@ class Conversation(ToolLoop[ParsedT]):
     def _run_here(self, work: Any) -> object:
         return drive(work)
 
+    async def _wait_for(self, storage: Storage, work: Work[Any]) -> Any:
+        return storage.writer.do_blocking(work, storage.config.patience)
+
 
 class AsyncConversation(ToolLoop[ParsedT]):
     """A conversation for async callers; its listeners may be coroutine functions."""
@@ -121,9 +129,12 @@ class AsyncConversation(ToolLoop[ParsedT]):
         provider = self._ai.provider(self._provider)
         stream = provider.send_streaming_messages(turn.messages, **self._call_options())
         stream.then(lambda response: self._done(turn, response))
-        for listener in self._listeners.get("chunk", ()):
-            stream.on_chunk(listener)
-        return stream
+        return self._stream_of(turn, stream)
+
+    async def regenerate(self) -> AIResponse[ParsedT]:
+        """See `Conversation.regenerate`."""
+        self._ask_again()
+        return await self.send()
 
     async def run_tools(
         self,
@@ -159,3 +170,6 @@ class AsyncConversation(ToolLoop[ParsedT]):
 
     def _run_here(self, work: Any) -> object:
         return work
+
+    async def _wait_for(self, storage: Storage, work: Work[Any]) -> Any:
+        return await storage.writer.do_async(work, storage.config.patience)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import Any, TypeVar
 
 from ..data.messages import ToolCall, ToolResult
 from ..data.responses import AIResponse, ParsedT
+from ..engine.streams import BaseStream
 from ..events import Event
 from ..provider import Message
-from .builder import Builder, Turn
+from .builder import Turn
+from .kept import Kept
 
 __all__ = ["ToolLoop"]
 
+S = TypeVar("S", bound=BaseStream[Any])
 
-class ToolLoop(Builder[ParsedT]):
+
+class ToolLoop(Kept[ParsedT]):
     """Sends turns and runs tools. A colour says how it waits: the abstract methods."""
 
     @abstractmethod
@@ -39,14 +43,32 @@ class ToolLoop(Builder[ParsedT]):
 
     async def _send(self, message: Message | None) -> AIResponse[ParsedT]:
         turn = self._next_turn(message)
-        response = await self._deliver(turn)
+        await self._keep_turn(turn)
+        try:
+            response = await self._deliver(turn)
+        except BaseException as error:
+            self._keep_failure(turn, getattr(error, "partial", None))
+            raise
         await self._done(turn, response)
         return response
+
+    def _stream_of(self, turn: Turn, stream: S) -> S:
+        """Have a stream tell what it is about to send, its end, and what came of it where it has none."""
+        stream.before(lambda: self._keep_turn(turn))
+        stream.instead(lambda partial: self._keep_failure(turn, partial))
+        for listener in self._listeners.get("chunk", ()):
+            stream.on_chunk(listener)
+        return stream
 
     async def _run_tools(
         self, message: Message | None, max_rounds: int, approve: Any, tool_timeout: float | None
     ) -> AIResponse[ParsedT]:
         tools = self._tools_to_run(max_rounds, tool_timeout)
+        if message is None and (calls := self._unanswered()):
+            results = await self._run_calls(calls, tools, approve=approve, timeout=tool_timeout, on_event=self._on_tool)
+            self._join_results(results)
+            await self._keep_round(results)
+            await self._tell("tool_result", *results)
         for _ in range(max_rounds):
             chunked = "chunk" in self._listeners
             response = await (self._deliver_in_chunks(message) if chunked else self._send(message))
@@ -56,12 +78,16 @@ class ToolLoop(Builder[ParsedT]):
             results = await self._run_calls(
                 response.tool_calls, tools, approve=approve, timeout=tool_timeout, on_event=self._on_tool
             )
-            await self._emit(self._record_results(results))
+            updated = self._record_results(results)
+            await self._keep_round(results)
+            await self._emit(updated)
             await self._tell("tool_result", *results)
         raise self._too_many_rounds(max_rounds, response)
 
     async def _done(self, turn: Turn, response: AIResponse[ParsedT]) -> None:
-        await self._emit(self._record(turn, response))
+        updated = self._record(turn, response)
+        await self._keep_answer(response)
+        await self._emit(updated)
         await self._tell("response", response)
 
     def _on_tool(self, kind: str, call: ToolCall, outcome: ToolResult | BaseException | None, seconds: float) -> object:
@@ -73,6 +99,8 @@ class ToolLoop(Builder[ParsedT]):
         await self._emit(self._tool_event(kind, call, outcome, seconds))
         if kind == "called":
             await self._tell("tool_call", call)
+        elif isinstance(outcome, ToolResult):
+            await self._keep_result(outcome)
 
     async def _tell(self, name: str, *values: Any) -> None:
         for listener in self._listeners.get(name, ()):

@@ -21,6 +21,7 @@ import msgspec
 from ..contract import DriverHooks
 from ..data.billing import BillingFacts
 from ..data.cost import Cost
+from ..data.json import encode_json
 from ..data.messages import Media, Reasoning, Text, ToolCall, ToolResult
 from ..data.prompt import Prompt, ToolSpec
 from ..data.responses import AIResponse
@@ -198,7 +199,8 @@ def estimate_input(prompt: Prompt) -> int:
                 tokens += _TOKENS_PER_MEDIA
         size += _parts_size(message.parts)
     for tool in prompt.tools:
-        size += len(msgspec.json.encode(tool)) if isinstance(tool, ToolSpec) else len(msgspec.json.encode(tool.data))
+        told = (tool.name, tool.description, tool.parameters) if isinstance(tool, ToolSpec) else tool.data
+        size += len(encode_json(told))
     return tokens - (-size // _BYTES_PER_TOKEN)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from types import TracebackType
 from typing import Any, Generic, Literal, Self
 
 from ..colours import drive
 from ..data.prompt import Prompt
 from ..data.responses import AIChunk, AIResponse, ParsedT
-from ..errors import StreamInterruptedError
+from ..errors import AIError, StreamInterruptedError
 from .calls import Call
 from .pipeline import Pipeline
 from .reading import StreamReader
@@ -35,6 +35,8 @@ class BaseStream(Generic[ParsedT]):
         self._closer = 0
         self._watchers: list[Callable[[AIChunk], object]] = []
         self._followers: list[Callable[[AIResponse[ParsedT]], object]] = []
+        self._before: Callable[[], Awaitable[None]] | None = None
+        self._instead: Callable[[AIResponse[ParsedT] | None], None] | None = None
 
     @property
     def response(self) -> AIResponse[ParsedT]:
@@ -55,6 +57,29 @@ class BaseStream(Generic[ParsedT]):
         """Call `listener` with the whole answer once the last chunk of a stream that ended well is taken."""
         self._followers.append(listener)
         return self
+
+    def before(self, act: Callable[[], Awaitable[None]]) -> Self:
+        """Await `act` before the request is made. Of blocking streams, it must not wait for anything but its work."""
+        self._before = act
+        return self
+
+    def instead(self, act: Callable[[AIResponse[ParsedT] | None], None]) -> Self:
+        """Call `act` in place of the listeners of `then` when the stream breaks or is left, with what came of it."""
+        self._instead = act
+        return self
+
+    def _end_early(self) -> None:
+        """Tell, once, that the stream has no end of its own."""
+        act, self._instead = self._instead, None
+        if act is None:
+            return
+        partial: AIResponse[ParsedT] | None = None
+        if self._reader is not None:
+            try:
+                partial = self._reader.response
+            except AIError:
+                partial = None
+        act(partial)
 
     def _enter(self) -> None:
         """Note that a read, or the request, is under way: two at once would pay twice, or tear the answer apart."""
@@ -100,6 +125,7 @@ class BaseStream(Generic[ParsedT]):
             await finish(watcher(chunk))
         if not pending and reader.ended:
             self._closed = True
+            self._instead = None
             for follower in self._followers:
                 await finish(follower(reader.response))
         return chunk
@@ -108,10 +134,15 @@ class BaseStream(Generic[ParsedT]):
         if self._reader is None:
             self._enter()
             try:
+                if self._before is not None:
+                    await self._before()
                 self._reader = await self._pipeline.open(self._prompt, self._call)
             except Stopped:
                 message = "the stream was closed by another thread before it had begun"
                 raise self._pipeline.target.failures.of_kind(StreamInterruptedError, message) from None
+            except BaseException:
+                self._end_early()
+                raise
             finally:
                 self._done()
             if self._closed:  # by another thread, in this very moment
@@ -137,6 +168,7 @@ class BaseStream(Generic[ParsedT]):
             if self._reader is not None:
                 self._reader.pending.clear()
                 drive(self._reader.abandon(self._pipeline.port.emit_now, reason))
+                self._end_early()
         finally:
             self._user.leave()
 
@@ -242,6 +274,7 @@ class AsyncStream(BaseStream[ParsedT]):
         if self._reader is not None:
             self._reader.pending.clear()
             await self._reader.abandon(self._pipeline.port.emit, "closed", waits=True)
+            self._end_early()
 
     async def until_done(self) -> AIResponse[ParsedT]:
         """Read to the end and return the whole answer."""

@@ -15,8 +15,10 @@ from .connections import Connections, Factory
 
 if TYPE_CHECKING:
     from ..conversation import AsyncConversation, Conversation
+    from ..conversation.store import AsyncConversations, Conversations
     from ..drivers.mock.script import Pattern
     from ..provider import AsyncProvider, Provider
+    from ..storage import Storage
 
 __all__ = ["AI", "AsyncAI", "FakeAI", "FakeAsyncAI"]
 
@@ -62,6 +64,11 @@ class _Manager(Observable):
         return self.connections.names()
 
     @property
+    def storage(self) -> Storage | None:
+        """The database that the settings name, with what is kept there; `None` where they name none."""
+        return self.connections.storage
+
+    @property
     def bus(self) -> EventBus:
         """The bus of the events of all providers and conversations; `on` listens to them."""
         return self.connections.bus
@@ -81,11 +88,18 @@ class AI(_Manager):
         """The provider of a connection, the default one without a name. Made once; safe in many threads."""
         return self.connections.resolve(name, self)
 
-    def conversation(self, provider: str | None = None) -> Conversation:
-        """A new conversation."""
+    def conversation(self, title: str | None = None, *, provider: str | None = None) -> Conversation:
+        """A new conversation. Where the settings name a database, it is stored there as it goes."""
         from ..conversation import Conversation  # with tools and schemas, half of the package
 
-        return Conversation(self, provider)
+        return Conversation(self, provider, title=title)
+
+    @property
+    def conversations(self) -> Conversations:
+        """The stored conversations: load, list, search, export. Raises `ConfigurationError` without a database."""
+        from ..conversation.store import Conversations
+
+        return Conversations(self)
 
     def asynchronous(self) -> AsyncAI:
         """The manager for async callers of the same connections."""
@@ -131,11 +145,18 @@ class AsyncAI(_Manager):
             known = self._providers[name] = (provider, provider.asynchronous())
         return known[1]
 
-    def conversation(self, provider: str | None = None) -> AsyncConversation:
-        """A new conversation."""
+    def conversation(self, title: str | None = None, *, provider: str | None = None) -> AsyncConversation:
+        """A new conversation; see `AI.conversation`."""
         from ..conversation import AsyncConversation
 
-        return AsyncConversation(self, provider)
+        return AsyncConversation(self, provider, title=title)
+
+    @property
+    def conversations(self) -> AsyncConversations:
+        """See `AI.conversations`."""
+        from ..conversation.store import AsyncConversations
+
+        return AsyncConversations(self)
 
     @classmethod
     def fake(cls, responses: Any = None, **settings: Any) -> FakeAsyncAI:

@@ -87,6 +87,7 @@ conversations = Table(
     METADATA,
     Column("id", _ID, primary_key=True),
     Column("title", Text),
+    Column("search", Text),
     Column("provider", Text),
     Column("model", Text),
     Column("settings", Json),

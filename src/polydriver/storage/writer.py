@@ -17,13 +17,18 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from queue import Empty, SimpleQueue
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from ..errors import AIError, StorageError
 from ..logger import logger
 from .database import Database
 
-__all__ = ["Row", "Statement", "Writer"]
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+__all__ = ["Row", "Statement", "Work", "Writer"]
+
+T = TypeVar("T")
 
 _log = logger()
 _GROUP = 1000
@@ -77,6 +82,35 @@ class Row:
         return self._values
 
 
+class Work(Generic[T]):
+    """Something to do within the writer's transaction, for what takes more than a statement. Its result is `result`.
+
+    `act` is done again when the transaction fails: what it inserts has ids that were made before. What it raises,
+    other than an error of the database, is raised to who waits, and undoes this work alone.
+    """
+
+    __slots__ = ("act", "error", "result", "waiter")
+
+    result: T
+
+    def __init__(self, act: Callable[[Connection], T]) -> None:
+        self.act = act
+        self.waiter: _Waiter | None = None
+        self.error: Exception | None = None
+
+    def run(self, connection: Connection) -> None:
+        """Do it; raises only what the database raises."""
+        from sqlalchemy.exc import DBAPIError
+
+        try:
+            with connection.begin_nested():
+                self.result = self.act(connection)
+        except DBAPIError:
+            raise
+        except Exception as error:  # noqa: BLE001 - for who waits
+            self.error = error
+
+
 class _Waiter:
     """Somebody who waits for a row to be written: a thread, or a task of a loop."""
 
@@ -85,6 +119,9 @@ class _Waiter:
     def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
         self.loop = loop
         self.future: Any = Future() if loop is None else loop.create_future()
+
+
+Job: TypeAlias = Row | Work[Any]
 
 
 class Writer:
@@ -110,8 +147,8 @@ class Writer:
 
     def _begin(self) -> None:
         self._process = os.getpid()
-        self._queue: SimpleQueue[Row | _Waiter | None] = SimpleQueue()
-        self._kept: list[Row] = []
+        self._queue: SimpleQueue[Job | _Waiter | None] = SimpleQueue()
+        self._kept: list[Job] = []
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
@@ -119,7 +156,7 @@ class Writer:
         """Do something from time to time in the writer's thread, as long as it runs."""
         self._chores.append((seconds, chore))
 
-    def put(self, row: Row) -> None:
+    def put(self, row: Job) -> None:
         """Hand in a row. Never waits. Raises `StorageError` when the database fails and no more rows can be kept."""
         self._wake()
         if len(self._kept) + self._queue.qsize() >= self.capacity:
@@ -128,7 +165,7 @@ class Writer:
             raise StorageError(f"{self.capacity} rows wait for the database already: {cause}")
         self._queue.put(row)
 
-    def wait_blocking(self, row: Row, seconds: float) -> None:
+    def wait_blocking(self, row: Job, seconds: float) -> None:
         """Hand in a row and wait until it is on the disk. Raises `StorageError` after that time; the row is kept."""
         waiter = row.waiter = _Waiter(None)
         self.put(row)
@@ -137,7 +174,7 @@ class Writer:
         except TimeoutError:
             raise self._late(seconds) from None
 
-    async def wait_async(self, row: Row, seconds: float) -> None:
+    async def wait_async(self, row: Job, seconds: float) -> None:
         """The same for a task."""
         waiter = row.waiter = _Waiter(asyncio.get_running_loop())
         self.put(row)
@@ -146,6 +183,20 @@ class Writer:
                 await waiter.future
         except TimeoutError:
             raise self._late(seconds) from None
+
+    def do_blocking(self, work: Work[T], seconds: float) -> T:
+        """Do some work and wait for its result. Raises what it raises, and `StorageError` after that time."""
+        self.wait_blocking(work, seconds)
+        if work.error is not None:
+            raise work.error
+        return work.result
+
+    async def do_async(self, work: Work[T], seconds: float) -> T:
+        """The same for a task."""
+        await self.wait_async(work, seconds)
+        if work.error is not None:
+            raise work.error
+        return work.result
 
     def flush(self, seconds: float) -> bool:
         """Wait until all that was handed in is written. Returns whether it is."""
@@ -209,9 +260,9 @@ class Writer:
                 return
             self._do_chores(due)
 
-    def _gather(self, pause: float, due: float | None) -> tuple[list[Row], list[_Waiter], bool]:
+    def _gather(self, pause: float, due: float | None) -> tuple[list[Job], list[_Waiter], bool]:
         """The rows of the next group, who waits for all of them, and whether the end has come."""
-        rows: list[Row] = []
+        rows: list[Job] = []
         flushes: list[_Waiter] = []
         until = time.monotonic() + pause if pause else due
         is_begun = False
@@ -236,7 +287,7 @@ class Writer:
             is_begun = True
         return rows, flushes, False
 
-    def _write(self, rows: list[Row]) -> StorageError | None:
+    def _write(self, rows: list[Job]) -> StorageError | None:
         """Write rows in one transaction; where one of them is refused, each in one of its own."""
         try:
             self._commit(rows)
@@ -246,7 +297,7 @@ class Writer:
             return self._write_apart(rows, StorageError(f"a row could not be made: {type(error).__name__}: {error}"))
         return None
 
-    def _write_apart(self, rows: list[Row], failure: StorageError) -> StorageError | None:
+    def _write_apart(self, rows: list[Job], failure: StorageError) -> StorageError | None:
         if len(rows) > 1:
             return next(filter(None, [self._write([row]) for row in rows]), None)
         self.lost += 1
@@ -255,10 +306,14 @@ class Writer:
         rows[0].waiter = None
         return None
 
-    def _commit(self, rows: list[Row]) -> None:
+    def _commit(self, rows: list[Job]) -> None:
         groups: dict[Statement, list[tuple[Any, ...]]] = {}
+        works: list[Work[Any]] = []
         for row in rows:
-            groups.setdefault(row.statement, []).append(row.take())
+            if isinstance(row, Work):
+                works.append(row)
+            else:
+                groups.setdefault(row.statement, []).append(row.take())
         kind = self.database.kind
         if self.prepare is not None:
             self.prepare()
@@ -266,6 +321,8 @@ class Writer:
         with self.database.write() as connection:
             for statement in sorted(groups):
                 connection.exec_driver_sql(statement.text(kind), groups[statement])
+            for work in works:
+                work.run(connection)
 
     def _do_chores(self, due: list[float]) -> None:
         now = time.monotonic()

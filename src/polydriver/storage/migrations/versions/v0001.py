@@ -128,6 +128,7 @@ def _conversations() -> None:
         "ai_conversations",
         sa.Column("id", sa.String(32), primary_key=True),
         sa.Column("title", sa.Text()),
+        sa.Column("search", sa.Text()),
         sa.Column("provider", sa.Text()),
         sa.Column("model", sa.Text()),
         sa.Column("settings", sa.Text()),

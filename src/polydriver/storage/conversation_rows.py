@@ -1,0 +1,234 @@
+"""The rows of conversations: a tree of messages, whose present branch ends at the conversation's head.
+
+A message is in one of these states:
+
+- `pending`: it was sent, and its answer is not there yet: a call is under way, or was interrupted.
+- `done`: it is part of the history. `result` is the same for one result of a tool.
+- `partial`: what came of an answer whose stream was cut; `failed`: what was sent in a call that failed. Both stay in
+  the tree, beside the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+from ..data.messages import AIMessage
+from ..data.responses import AIResponse
+from .contents import Packed, pack_message, searchable, unpack_message
+from .ids import new_id
+from .tables import blobs, conversations, messages
+
+__all__ = ["Header", "NewMessage", "StoredMessage", "append", "mark", "move_head", "read_branch", "read_tree"]
+
+
+class Header(msgspec.Struct, kw_only=True):
+    """What is stored of a conversation beside its messages."""
+
+    id: str
+    title: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    settings: dict[str, Any] = {}
+    owner: dict[str, Any] = {}
+
+
+class NewMessage(msgspec.Struct, kw_only=True):
+    """A message to be stored, with what is known of the answer that it is."""
+
+    packed: Packed
+    role: str
+    state: str
+    search: str | None = None
+    id: str = msgspec.field(default_factory=new_id)
+    call_id: str | None = None
+    provider: str | None = None
+    model: str | None = None
+    usage: dict[str, Any] | None = None
+    tokens: tuple[int, int] = (0, 0)
+    cost: Decimal | None = None
+    metadata: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, message: AIMessage, state: str, response: AIResponse | None = None) -> NewMessage:
+        """The row of a message, or of the answer that `response` is. Raises `ValueError` for what JSON cannot carry."""
+        new = cls(packed=pack_message(message), role=message.role, state=state, search=searchable(message) or None)
+        if response is not None:
+            usage, cost = response.usage, response.cost
+            new.provider, new.model = response.provider, response.model or response.requested_model
+            if usage is not None:
+                fields = msgspec.structs.asdict(usage)
+                new.usage = {name: value for name, value in fields.items() if value not in (None, False)}
+                new.tokens = (usage.input_tokens or 0, usage.output_tokens or 0)
+            new.cost = None if cost is None else cost.total
+            new.metadata = {"finish_reason": response.finish_reason, "warnings": list(response.warnings)}
+        return new
+
+
+class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
+    """A message of a conversation, with its place in the tree. Times are in UTC."""
+
+    id: str
+    parent_id: str | None
+    position: int
+    state: str
+    message: AIMessage
+    provider: str | None = None
+    model: str | None = None
+    usage: dict[str, Any] | None = None
+    cost: Decimal | None = None
+    created_at: datetime
+
+
+def append(
+    connection: Connection, header: Header, new: Sequence[NewMessage], head: str | None, done: Sequence[str] = ()
+) -> str | None:
+    """Add messages one after the other below `head`, and mark those of the ids in `done` as part of the history.
+
+    Where another writer has gone on from `head` meanwhile, they come after what that one has added. Adding them a
+    second time changes nothing. Returns the id of the last one.
+    """
+    now = datetime.now(UTC)
+    table = conversations
+    wanted = select(table.c.head_id, table.c.message_count, table.c.cost, table.c.input_tokens, table.c.output_tokens)
+    found = connection.execute(wanted.where(table.c.id == header.id).with_for_update()).first()
+    if found is None:
+        values = {**_of_header(header), **_zero(), "created_at": now, "updated_at": now}
+        connection.execute(_insert(connection, table).values(**values))
+        found = connection.execute(wanted.where(table.c.id == header.id).with_for_update()).one()
+    if done:
+        mark(connection, done, "done")
+    if new and connection.execute(select(messages.c.id).where(messages.c.id == new[0].id)).first() is not None:
+        return new[-1].id
+    parent = _parent(connection, found.head_id, head)
+    position = _position(connection, parent)
+    for message in new:
+        _store_blobs(connection, message.packed.blobs, now)
+        position += 1
+        connection.execute(
+            messages.insert().values(
+                id=message.id, conversation_id=header.id, parent_id=parent, position=position, role=message.role,
+                state=message.state, content=message.packed.content, search=message.search, call_id=message.call_id,
+                provider=message.provider, model=message.model, usage=message.usage, cost=message.cost,
+                metadata=message.metadata, created_at=now,
+            )
+        )  # fmt: skip
+        if message.state != "partial":
+            parent = message.id
+    kept = [message for message in new if message.state != "partial"]
+    connection.execute(
+        update(table)
+        .where(table.c.id == header.id)
+        .values(
+            **{name: value for name, value in _of_header(header).items() if name != "id"},
+            head_id=parent,
+            message_count=found.message_count + len(kept),
+            input_tokens=found.input_tokens + sum(message.tokens[0] for message in new),
+            output_tokens=found.output_tokens + sum(message.tokens[1] for message in new),
+            cost=(found.cost or Decimal(0)) + sum((message.cost or Decimal(0) for message in new), Decimal(0)),
+            updated_at=now,
+        )
+    )
+    return new[-1].id if new else parent
+
+
+def mark(connection: Connection, ids: Iterable[str], state: str) -> None:
+    """Put messages into another state."""
+    for id in ids:
+        connection.execute(update(messages).where(messages.c.id == id).values(state=state))
+
+
+def move_head(connection: Connection, conversation_id: str, head: str | None, *, only_from: str | None = None) -> None:
+    """Make another message the last one of the history; `only_from` says which one it must be so far."""
+    statement = update(conversations).where(conversations.c.id == conversation_id)
+    if only_from is not None:
+        statement = statement.where(conversations.c.head_id == only_from)
+    connection.execute(statement.values(head_id=head, updated_at=datetime.now(UTC)))
+
+
+def read_branch(connection: Connection, head: str | None) -> list[StoredMessage]:
+    """The messages from the first one to `head`."""
+    if head is None:
+        return []
+    upwards = select(messages.c.id, messages.c.parent_id).where(messages.c.id == head).cte("upwards", recursive=True)
+    upwards = upwards.union_all(select(messages.c.id, messages.c.parent_id).where(messages.c.id == upwards.c.parent_id))
+    rows = select(messages).join(upwards, messages.c.id == upwards.c.id).order_by(messages.c.position)
+    return _read(connection, connection.execute(rows).mappings().all())
+
+
+def read_tree(connection: Connection, conversation_id: str) -> list[StoredMessage]:
+    """All messages of a conversation, those of other branches, cut answers and failed calls too."""
+    rows = select(messages).where(messages.c.conversation_id == conversation_id)
+    return _read(connection, connection.execute(rows.order_by(messages.c.position, messages.c.id)).mappings().all())
+
+
+def _read(connection: Connection, rows: Sequence[Any]) -> list[StoredMessage]:
+    digests = {place[-1] for row in rows for place in (row["content"] or {}).get("files", ())}
+    data = _read_blobs(connection, digests)
+    return [
+        StoredMessage(
+            id=row["id"], parent_id=row["parent_id"], position=row["position"], state=row["state"],
+            message=unpack_message(row["content"], data), provider=row["provider"], model=row["model"],
+            usage=row["usage"], cost=row["cost"], created_at=row["created_at"],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def _read_blobs(connection: Connection, digests: Iterable[str]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for digest in digests:
+        found[digest] = bytes(connection.execute(select(blobs.c.data).where(blobs.c.digest == digest)).scalar_one())
+    return found
+
+
+def _store_blobs(connection: Connection, new: Mapping[str, tuple[str | None, bytes]], now: datetime) -> None:
+    for digest, (media_type, data) in new.items():
+        connection.execute(
+            _insert(connection, blobs).values(
+                digest=digest, media_type=media_type, size=len(data), data=data, created_at=now
+            )
+        )
+
+
+def _insert(connection: Connection, table: Any) -> Any:
+    """An insert that does nothing where the row is there already."""
+    kind = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
+    return kind(table).on_conflict_do_nothing()
+
+
+def _of_header(header: Header) -> dict[str, Any]:
+    values = msgspec.structs.asdict(header)
+    owner = values.pop("owner")
+    return {**values, **owner, "search": None if header.title is None else header.title.casefold()}
+
+
+def _zero() -> dict[str, Any]:
+    return {"message_count": 0, "input_tokens": 0, "output_tokens": 0, "cost": Decimal(0)}
+
+
+def _position(connection: Connection, parent: str | None) -> int:
+    if parent is None:
+        return -1
+    return int(connection.execute(select(messages.c.position).where(messages.c.id == parent)).scalar_one())
+
+
+def _parent(connection: Connection, head: str | None, own: str | None) -> str | None:
+    """What a writer whose history ends at `own` goes on from: the head, where that lies on the same branch."""
+    if head is None or head == own:
+        return own
+    if own is None:
+        return head
+    least = _position(connection, own)
+    above: str | None = head
+    while above is not None and above != own:
+        row = connection.execute(select(messages.c.parent_id, messages.c.position).where(messages.c.id == above)).one()
+        above = row.parent_id if row.position > least else None
+    return head if above == own else own

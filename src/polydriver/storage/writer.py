@@ -218,6 +218,7 @@ class Writer:
         written = self.flush(seconds)
         self._queue.put(None)
         thread.join(seconds)
+        self._thread = None
         return written
 
     def _late(self, seconds: float) -> StorageError:

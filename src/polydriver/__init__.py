@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from .errors import InvalidCredentialsError as InvalidCredentialsError
     from .errors import InvalidRequestError as InvalidRequestError
     from .errors import InvalidResponseError as InvalidResponseError
+    from .errors import LimitReachedError as LimitReachedError
     from .errors import ModelNotFoundError as ModelNotFoundError
     from .errors import ProviderError as ProviderError
     from .errors import QuotaExceededError as QuotaExceededError
@@ -80,6 +81,7 @@ if TYPE_CHECKING:
     from .events import CostCalculated as CostCalculated
     from .events import Event as Event
     from .events import EventBus as EventBus
+    from .events import LimitReached as LimitReached
     from .events import MessageSent as MessageSent
     from .events import ModelsSynced as ModelsSynced
     from .events import RequestFailed as RequestFailed
@@ -149,12 +151,12 @@ _HOMES = {
     "errors": (
         "AIError APIConnectionError APITimeoutError ConfigurationError "
         "ContentFilterError ContextLengthError DeadlineExceededError InvalidCredentialsError InvalidRequestError "
-        "InvalidResponseError ModelNotFoundError ProviderError QuotaExceededError RateLimitError ServerError "
-        "StorageError StreamInterruptedError ToolExecutionError UnknownOptionError UnsupportedFeatureError"
+        "InvalidResponseError LimitReachedError ModelNotFoundError ProviderError QuotaExceededError RateLimitError "
+        "ServerError StorageError StreamInterruptedError ToolExecutionError UnknownOptionError UnsupportedFeatureError"
     ),
     "events": (
-        "AttemptFinished ConversationUpdated CostCalculated Event EventBus MessageSent ModelsSynced RequestFailed "
-        "RequestRetried ResponseGenerated StreamAbandoned ToolCalled ToolCompleted ToolFailed"
+        "AttemptFinished ConversationUpdated CostCalculated Event EventBus LimitReached MessageSent ModelsSynced "
+        "RequestFailed RequestRetried ResponseGenerated StreamAbandoned ToolCalled ToolCompleted ToolFailed"
     ),
     "manager": "AI AsyncAI",
     "provider": "AsyncProvider Provider",

@@ -20,6 +20,7 @@
     │   └── UnknownOptionError           (also TypeError) an option that no one knows
     ├── UnsupportedFeatureError          the driver does not do this
     ├── DeadlineExceededError            the call's deadline passed
+    ├── LimitReachedError                a limit of ours is reached; `retry_after` says when there is room
     ├── StorageError                     the database failed, not the provider
     └── ToolExecutionError               a tool failed and its failure was not to be sent back to the model
 
@@ -46,6 +47,7 @@ __all__ = [
     "InvalidCredentialsError",
     "InvalidRequestError",
     "InvalidResponseError",
+    "LimitReachedError",
     "ModelNotFoundError",
     "ProviderError",
     "QuotaExceededError",
@@ -224,6 +226,15 @@ class DeadlineExceededError(AIError):
     """The deadline of the whole call (attempts, waits and stream together) passed."""
 
     hint = "Raise `deadline`, or lower `retry_attempts`."
+
+
+class LimitReachedError(AIError):
+    """A limit that the settings give (`rate_limiting`) is reached; nothing was sent.
+
+    `retry_after` says in how many seconds there is room, where that is known.
+    """
+
+    hint = "Wait for `retry_after`, or raise the limit that is named in the settings (rate_limiting)."
 
 
 class StorageError(AIError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 import msgspec
 
@@ -33,7 +33,9 @@ __all__ = [
     "unknown_option",
 ]
 
-CALL_LIMITS = frozenset({"timeout", "idle_timeout", "deadline", "retry_attempts", "metadata", "conversation_id"})
+CALL_LIMITS = frozenset(
+    {"timeout", "idle_timeout", "deadline", "retry_attempts", "priority", "metadata", "conversation_id"}
+)
 """Options that steer the call and are not sent: limits in seconds and attempts, and what events are labelled with."""
 
 PROMPT_OPTIONS = frozenset(Prompt.__struct_fields__) - {"messages", "model", "stream", "options", "warnings"}
@@ -51,7 +53,11 @@ _CONVERTED = frozenset({"tools", "tool_choice", "response_format"})
 _ALSO_TAKEN: dict[str, Any] = {"logit_bias": dict[str | int, float], "logprobs": bool | int}
 """What some options may be beside the type of the prompt's field: it is written as JSON all the same."""
 
-_LABELS: dict[str, Any] = {"metadata": dict[str, Any], "conversation_id": str}
+_LABELS: dict[str, Any] = {
+    "metadata": dict[str, Any],
+    "conversation_id": str,
+    "priority": Literal["interactive", "batch"],
+}
 """Options of the call that are not limits."""
 
 _SYSTEM = "put AIMessage.system(...) first among the messages of send_messages(), or call system() of a conversation"

@@ -5,15 +5,17 @@ from __future__ import annotations
 from ..data.http import TransportConfig
 from .checking import DriverClass
 from .files import AISettings, load_settings
+from .limits import LimitNumbers, RateLimitConfig
 from .reading import ConnectionSettings, read_config
 from .secrets import Redactor, Secret, looks_secret, mask
-from .values import Config, LoggingConfig, RateLimitConfig, Setting
+from .values import Config, LoggingConfig, Setting
 
 __all__ = [
     "AISettings",
     "Config",
     "ConnectionSettings",
     "DriverClass",
+    "LimitNumbers",
     "LoggingConfig",
     "RateLimitConfig",
     "Redactor",

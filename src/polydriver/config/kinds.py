@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..prices.rates import ModelPricing, pricing_from_mapping
+from .limits import read_model_limits
 from .secrets import Secret
 
 __all__ = ["KINDS", "check_key", "read_base_url", "read_headers"]
@@ -75,6 +76,12 @@ def _level(value: object) -> str:
     if word not in _LEVELS:
         raise ValueError(f"is not a log level; use one of {', '.join(_LEVELS)}")
     return str(word)
+
+
+def _limit_mode(value: object) -> str:
+    if value not in ("wait", "raise"):
+        raise ValueError("is neither 'wait' nor 'raise'")
+    return str(value)
 
 
 def _path(value: object) -> Any:
@@ -147,6 +154,8 @@ KINDS: dict[str, Callable[[object], Any]] = {
     "level": _level,
     "mapping": _mapping,
     "prices": _prices,
+    "model_limits": read_model_limits,
+    "limit_mode": _limit_mode,
     "proxy": lambda value: None if value is None else _proxy(value),
     "any": lambda value: value,
 }

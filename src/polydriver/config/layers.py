@@ -12,9 +12,10 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from ..data.http import TransportConfig
+from .limits import RateLimitConfig
 from .problems import Problems
 from .secrets import Secret
-from .values import LoggingConfig, RateLimitConfig, Setting
+from .values import LoggingConfig, Setting
 
 __all__ = [
     "FIELDS",
@@ -84,6 +85,17 @@ FIELDS: dict[str, Field] = {
     "rate_limiting.enabled": Field("bool", variable="AI_RATE_LIMITING_ENABLED"),
     "rate_limiting.requests_per_minute": Field("count", "RPM_LIMIT"),
     "rate_limiting.tokens_per_minute": Field("count", "TPM_LIMIT"),
+    "rate_limiting.input_tokens_per_minute": Field("count"),
+    "rate_limiting.output_tokens_per_minute": Field("count"),
+    "rate_limiting.requests_per_day": Field("count"),
+    "rate_limiting.tokens_per_day": Field("count"),
+    "rate_limiting.max_concurrent": Field("count"),
+    "rate_limiting.share": Field("str"),
+    "rate_limiting.models": Field("model_limits"),
+    "rate_limiting.mode": Field("limit_mode"),
+    "rate_limiting.max_wait": Field("seconds"),
+    "rate_limiting.max_waiting": Field("count"),
+    "rate_limiting.learn": Field("bool"),
     **{f"http.{name}": Field(_http_kind(name), nullable=True) for name in TransportConfig.__struct_fields__},
 }
 

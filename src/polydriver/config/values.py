@@ -9,9 +9,10 @@ import msgspec
 
 from ..data.http import TransportConfig
 from ..data.sealed import Headers, SealedText
+from .limits import RateLimitConfig
 from .secrets import MASK, Redactor, Secret, looks_secret, mask, secret_strings
 
-__all__ = ["Config", "LoggingConfig", "RateLimitConfig", "Setting", "SettingKind"]
+__all__ = ["Config", "LoggingConfig", "Setting", "SettingKind"]
 
 SettingKind: TypeAlias = Literal["str", "int", "float", "bool", "seconds", "path", "json", "url"]
 
@@ -54,14 +55,6 @@ class LoggingConfig(msgspec.Struct, frozen=True, kw_only=True):
     channel: str = "polydriver"
     level: str = "info"
     include_content: bool = False
-
-
-class RateLimitConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """How much a connection may use in a minute. `None` means no limit of ours."""
-
-    enabled: bool = True
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):

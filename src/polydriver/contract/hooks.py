@@ -381,6 +381,9 @@ class DriverHooks(Trait):
         """The price of a model; `None` when it is unknown. `variant` names a service tier, or "batch"."""
         return None
 
+    uncounted_input: ClassVar[tuple[str, ...]] = ()
+    """Parts of `TokenUsage` that the provider does not count as input when it limits tokens: `cached_input_tokens`."""
+
     @property
     def billing_region(self) -> str | None:
         """The region that this connection's answers are computed in, where that can have a price of its own."""

@@ -258,11 +258,16 @@ def _bare(id: str) -> str:
 
 def _read_export(text: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     lines = text.strip().splitlines()
-    first = json.loads(lines[0]) if len(lines) > 1 and lines[0].rstrip().endswith("}") else json.loads(text)
-    if not isinstance(first, dict) or first.get("format") != _FORMAT:
+    try:
+        is_lines = len(lines) > 1 and lines[0].rstrip().endswith("}")
+        values = [json.loads(line) for line in lines] if is_lines else [json.loads(text)]
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    head = values[0]
+    if not isinstance(head, dict) or head.get("format") != _FORMAT:
         raise ValueError(f"its format is not {_FORMAT}")
-    messages = first.pop("messages", None)
-    return first, messages if messages is not None else [json.loads(line) for line in lines[1:]]
+    messages = head.pop("messages", None)
+    return head, messages if messages is not None else values[1:]
 
 
 def _markdown(record: ConversationRecord, history: Sequence[AIMessage]) -> str:

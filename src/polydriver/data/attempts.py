@@ -28,6 +28,7 @@ class AttemptReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
       refused.
     - `redialed`: whether a kept connection had been closed by the server, so that the request went out again on a new
       one.
+    - `waited`: seconds that it waited to be admitted, for its turn within the limits.
     """
 
     number: int
@@ -43,3 +44,4 @@ class AttemptReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     request_id: str | None = None
     may_be_billed: bool = True
     redialed: bool = False
+    waited: float = 0.0

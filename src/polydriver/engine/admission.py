@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from ..colours import drive
 from .attempts import Attempt
-from .policies import Outcome, Wait
+from .policies import Lease, Outcome, Wait
 
 __all__ = ["admit"]
 
@@ -20,14 +22,12 @@ async def admit(attempt: Attempt) -> None:
         for policy in connection.policies:
             lease = policy.admit(attempt, port.now())
             while isinstance(lease, Wait):
-                await _wait(attempt, lease.seconds)
-                lease = policy.admit(attempt, port.now())
+                lease = await _ask_again(attempt, lease) or policy.admit(attempt, port.now())
             attempt.leases.append((policy, lease))
         for gate in connection.gates:
             lease = await gate.admit(attempt, port)
             while isinstance(lease, Wait):
-                await _wait(attempt, lease.seconds)
-                lease = await gate.admit(attempt, port)
+                lease = await _ask_again(attempt, lease) or await gate.admit(attempt, port)
             attempt.gates.append((gate, lease))
     except BaseException as error:
         refused = Outcome(kind="refused", error=error, may_be_billed=False)
@@ -35,8 +35,27 @@ async def admit(attempt: Attempt) -> None:
         raise
 
 
-async def _wait(attempt: Attempt, seconds: float) -> None:
+async def _ask_again(attempt: Attempt, wait: Wait) -> Lease | Wait | None:
+    """Wait; returns what asking again gives, `None` where the policy is to be asked from the beginning."""
     call, target = attempt.call, attempt.target
-    if call.deadline is not None and target.port.now() + seconds >= call.deadline:
-        raise target.failures.deadline(call)
-    await target.port.sleep(seconds, call.stop)
+    port = target.port
+    began = port.now()
+    left = inf if call.deadline is None else call.deadline - began
+    try:
+        if wait.event is not None and call.bus.wants(type(wait.event)):
+            await port.emit(call.bus, wait.event)
+        if left <= 0.0 or left <= wait.seconds < inf:
+            raise target.failures.deadline(call)
+        if wait.signal is None:
+            await port.sleep(wait.seconds, call.stop)
+        else:
+            seconds = min(wait.seconds, left)
+            await port.wait_for(wait.signal, seconds, call.stop, timed=wait.seconds < inf)
+        attempt.waited += port.now() - began
+        if call.deadline is not None and port.now() >= call.deadline:
+            raise target.failures.deadline(call)
+    except BaseException:
+        if wait.cancel is not None:
+            wait.cancel(port.now())
+        raise
+    return wait.resume(port.now()) if wait.resume is not None else None

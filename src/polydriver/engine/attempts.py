@@ -7,6 +7,8 @@ emitted. The attempt of a stream ends when the stream does, not when it opens.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..data.attempts import AttemptReport
 from ..data.prompt import Prompt
 from ..errors import APIConnectionError, APITimeoutError, InvalidResponseError, StreamInterruptedError
@@ -27,8 +29,8 @@ class Attempt:
     """
 
     __slots__ = (
-        "call", "first_content", "gates", "leases", "model", "number", "prompt", "provider", "redialed", "request_id",
-        "settled", "started", "target",
+        "call", "first_content", "gates", "headers", "leases", "model", "number", "prompt", "provider", "redialed",
+        "request_id", "settled", "started", "target", "waited",
     )  # fmt: skip
 
     def __init__(self, call: Call, target: Target, prompt: Prompt | None = None) -> None:
@@ -44,6 +46,8 @@ class Attempt:
         self.gates: list[tuple[Gate, Lease]] = []
         self.settled = False
         self.redialed = False
+        self.waited = 0.0
+        self.headers: Mapping[str, str] | None = None
         self.request_id: str | None = None
 
     async def settle(self, emit: Emit, outcome: Outcome, *, waits: bool = True) -> None:
@@ -55,6 +59,7 @@ class Attempt:
             return
         self.settled = True
         now = self.target.port.now()
+        outcome.headers, outcome.wall_time = self.headers, self.target.port.wall_time()
         for policy, lease in self.leases:
             policy.settle(lease, outcome, now)
         report = None if outcome.kind == "refused" else self._report(outcome, now)
@@ -99,6 +104,7 @@ class Attempt:
             request_id=self.request_id or getattr(error, "request_id", None),
             may_be_billed=outcome.may_be_billed,
             redialed=self.redialed,
+            waited=self.waited,
         )
 
 

@@ -53,7 +53,8 @@ class Call(msgspec.Struct, kw_only=True):
 
     Times are in seconds; `started` and `deadline` are readings of the port's monotonic clock. `id` is ours, the same
     for all attempts and in all events. `provider` is the name of the connection that it is for, `operation` the method
-    that was called ("chat" for all that send a prompt), `row_id` its row in a ledger. `stop` can stop a blocking call
+    that was called ("chat" for all that send a prompt), `row_id` its row in a ledger;
+    with `priority` "batch" it waits for its turn behind those that are not. `stop` can stop a blocking call
     from another thread.
     """
 
@@ -70,6 +71,7 @@ class Call(msgspec.Struct, kw_only=True):
     started: float = 0.0
     deadline: float | None = None
     operation: str = "chat"
+    priority: Literal["interactive", "batch"] = "interactive"
     row_id: str | None = None
     stop: Stop | None = None
     attempts: list[AttemptReport] = []

@@ -12,6 +12,7 @@ from ..logs import log_calls
 from ..version import __version__
 from .calls import Call
 from .policies import Gate, Policy
+from .policies.limits.policy import Limits
 from .policies.retry import RetryBudget
 from .ports import AsyncPort, BlockingPort
 from .transports import transport_for
@@ -48,7 +49,8 @@ class Connection:
         self.bus = EventBus(parent=bus)
         log_calls(self.bus, self.config.logging, self.config.redactor)
         self.budget = RetryBudget()
-        self.policies: tuple[Policy, ...] = (self.budget,)
+        limits = Limits.of(self.name, self.config.rate_limiting, driver.uncounted_input)
+        self.policies: tuple[Policy, ...] = (self.budget,) if limits is None else (limits, self.budget)
         self.gates: tuple[Gate, ...] = ()
         self.models = ModelList()
         self.user_agent = f"polydriver/{__version__}"
@@ -87,5 +89,6 @@ class Connection:
             retry_attempts=config.retry_attempts if attempts is None else attempts,
             metadata=given("metadata") or {},
             conversation_id=given("conversation_id"),
+            priority=given("priority") or "interactive",
             stop=current_stop.get(),
         )

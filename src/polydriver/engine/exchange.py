@@ -29,7 +29,7 @@ async def send(attempt: Attempt, request: Request) -> Reply:
         attempt.redialed = error.details.get("redialed") is True
         raise target.failures.of_transport(error, attempt.call) from error.__cause__
     reply.request = Request(method=request.method, url=request.url, body=request.body)
-    attempt.request_id = reply.request_id
+    attempt.request_id, attempt.headers = reply.request_id, reply.headers
     if reply.redialed:
         _note_redial(attempt)
     if not reply.ok:
@@ -50,6 +50,7 @@ async def open_body(attempt: Attempt, request: Request) -> Body:
         raise target.failures.of_transport(error, attempt.call) from error.__cause__
     try:
         body.expires = _timeouts(attempt).expires
+        attempt.headers = body.headers
         if getattr(body, "redialed", False):
             _note_redial(attempt)
         if not 200 <= body.status < 300:

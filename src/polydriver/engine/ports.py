@@ -16,7 +16,7 @@ from ..colours import finish_async, finish_blocking
 from ..data.http import Reply, Request, Timeouts
 from ..events import Event, EventBus
 from .transports import AsyncBody, AsyncTransport, BlockingBody, BlockingTransport
-from .waiting import Stop, Stopped, wait, wait_async
+from .waiting import Signal, Stop, Stopped, now, wait, wait_async
 
 __all__ = ["AsyncPort", "BlockingPort", "Body", "Port"]
 
@@ -49,6 +49,12 @@ class Port(Protocol):
     async def sleep(self, seconds: float, stop: Stop | None = None) -> None:
         """Wait. Raises `Stopped` when `stop` ends it, which is for blocking callers."""
 
+    def signal(self) -> Signal:
+        """What `wait_for` can wait for."""
+
+    async def wait_for(self, signal: Signal, seconds: float, stop: Stop | None = None, *, timed: bool = True) -> None:
+        """Wait until the signal is set, or for so many seconds. See `Signal.wait`; raises `Stopped` for `stop`."""
+
     async def emit(self, bus: EventBus, event: Event) -> None:
         """Hand an event to its listeners."""
 
@@ -79,6 +85,11 @@ class _Clock:
         self.wall_time = wall_time
         self.random = chance
 
+    @staticmethod
+    def signal() -> Signal:
+        """See `Port.signal`."""
+        return Signal()
+
 
 class BlockingPort(_Clock):
     """The port for blocking callers; `sleep` and the clock can be replaced in tests."""
@@ -88,7 +99,7 @@ class BlockingPort(_Clock):
         transport: BlockingTransport,
         *,
         sleep: Callable[[float], None] = wait,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = now,
         wall_time: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -114,6 +125,12 @@ class BlockingPort(_Clock):
             wait(seconds, stop)
         else:
             self._sleep(seconds)
+        if stop is not None and stop.is_set:
+            raise Stopped
+
+    async def wait_for(self, signal: Signal, seconds: float, stop: Stop | None = None, *, timed: bool = True) -> None:
+        """See `Port.wait_for`."""
+        signal.wait(seconds, stop, timed=timed)
         if stop is not None and stop.is_set:
             raise Stopped
 
@@ -144,7 +161,7 @@ class AsyncPort(_Clock):
         transport: AsyncTransport,
         *,
         sleep: Callable[[float], Coroutine[Any, Any, None]] = wait_async,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = now,
         wall_time: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -167,6 +184,10 @@ class AsyncPort(_Clock):
     async def sleep(self, seconds: float, stop: Stop | None = None) -> None:
         """See `Port.sleep`."""
         await self._sleep(seconds)
+
+    async def wait_for(self, signal: Signal, seconds: float, stop: Stop | None = None, *, timed: bool = True) -> None:
+        """See `Port.wait_for`."""
+        await signal.wait_async(seconds, timed=timed)
 
     async def emit(self, bus: EventBus, event: Event) -> None:
         """See `Port.emit`."""

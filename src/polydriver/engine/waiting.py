@@ -6,16 +6,30 @@ from __future__ import annotations
 import queue
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from math import inf
 from threading import get_ident
+from typing import Any
 
 from ..data.http import Interruptible
 
-__all__ = ["SoleUser", "Stop", "Stopped", "current_stop", "no_waiting", "wait", "wait_async"]
+__all__ = [
+    "Signal",
+    "SoleUser",
+    "Stop",
+    "Stopped",
+    "current_stop",
+    "no_waiting",
+    "now",
+    "wait",
+    "wait_async",
+]
 
 _skipped: list[list[float]] = []
+_passed = [0.0]
+"""Seconds of waits that were left out so far, in tests."""
 
 
 class SoleUser:
@@ -65,6 +79,70 @@ class Stop:
             waiting.interrupt()
 
 
+class Signal:
+    """Tells who waits that something has happened. Set by any thread, and by finalizers; waited for by one."""
+
+    __slots__ = ("_bell", "is_set")
+
+    def __init__(self) -> None:
+        self.is_set = False
+        self._bell: Callable[[], object] | None = None
+
+    def set(self) -> None:
+        """Wake who waits."""
+        self.is_set = True
+        if self._bell is not None:
+            self._bell()
+
+    def wait(self, seconds: float, stop: Stop | None = None, *, timed: bool = True) -> None:
+        """Wait until it is set, or for so long, or until `stop`; afterwards it can be waited for again.
+
+        `timed`: whether the time is what is waited for, so that the wait is left out in tests.
+        """
+        pause = _Pause()
+        self._bell = pause.interrupt
+        if not self.is_set and not (timed and _is_skipped(seconds)):
+            if stop is not None:
+                stop.watch(pause)
+            pause.sleep(seconds)
+        self._bell, self.is_set = None, False
+
+    async def wait_async(self, seconds: float, *, timed: bool = True) -> None:
+        """The same for a task."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        woken: asyncio.Future[None] = loop.create_future()
+        thread = get_ident()
+
+        def wake() -> None:
+            if get_ident() == thread:
+                _finish(woken)
+            else:
+                with suppress(RuntimeError):  # the loop is closed: nobody waits there
+                    loop.call_soon_threadsafe(_finish, woken)
+
+        self._bell = wake
+        try:
+            if self.is_set or (timed and _is_skipped(seconds)):
+                await asyncio.sleep(0)
+            elif seconds == inf:
+                await woken
+            else:
+                timer = loop.call_later(seconds, _finish, woken)
+                try:
+                    await woken
+                finally:
+                    timer.cancel()
+        finally:
+            self._bell, self.is_set = None, False
+
+
+def _finish(woken: Any) -> None:
+    if not woken.done():
+        woken.set_result(None)
+
+
 current_stop: ContextVar[Stop | None] = ContextVar("current_stop", default=None)
 """What stops the calls that are made in this context."""
 
@@ -104,7 +182,7 @@ async def wait_async(seconds: float) -> None:
 
 @contextmanager
 def no_waiting() -> Iterator[list[float]]:
-    """For tests: inside, no call of this process waits.
+    """For tests: inside, no call of this process waits, and its clock goes on by what was left out.
 
     Gives the list of the waits (seconds) that were left out.
     """
@@ -116,7 +194,14 @@ def no_waiting() -> Iterator[list[float]]:
         _skipped.remove(waits)
 
 
+def now() -> float:
+    """Monotonic seconds, as the engine sees them: waits that were left out count as if they had passed."""
+    return time.monotonic() + _passed[0]
+
+
 def _is_skipped(seconds: float) -> bool:
     for waits in _skipped:
         waits.append(seconds)
+    if _skipped:
+        _passed[0] += seconds
     return bool(_skipped)

@@ -21,6 +21,7 @@ __all__ = [
     "ConversationUpdated",
     "CostCalculated",
     "Event",
+    "LimitReached",
     "MessageSent",
     "ModelsSynced",
     "RequestFailed",
@@ -76,6 +77,16 @@ class AttemptFinished(Event, frozen=True, kw_only=True):
     """
 
     attempt: AttemptReport
+
+
+class LimitReached(Event, frozen=True, kw_only=True):
+    """A call waits, or is refused, because a limit that the settings give is reached.
+
+    `limit` names it; `wait` is in seconds, `None` when that depends on other calls.
+    """
+
+    limit: str
+    wait: float | None = None
 
 
 class ResponseGenerated(Event, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 from .options import CallOptions, MostDriverOptions
 
@@ -35,6 +35,7 @@ class OperationOptions(TypedDict, total=False):
     retry_attempts: int | None
     metadata: Mapping[str, Any] | None
     conversation_id: str | None
+    priority: Literal["interactive", "batch"] | None
 
 
 class CreateBatchOptions(CallOptions, MostDriverOptions, total=False):

@@ -29,6 +29,7 @@ class AnthropicDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, C
     """
 
     name = "anthropic"
+    uncounted_input = ("cached_input_tokens",)  # https://docs.anthropic.com/en/api/rate-limits (2026-11-27)
     title = "Anthropic"
     base_url = "https://api.anthropic.com"
     default_model = "claude-haiku-4-5"

@@ -7,7 +7,7 @@ has to ask somewhere else first, such as a limit in Redis or a ledger in a datab
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -16,6 +16,8 @@ from ...data.attempts import AttemptOutcome, AttemptReport
 from ...data.cost import Cost
 from ...data.prompt import Prompt
 from ...data.usage import TokenUsage
+from ...events import Event
+from ..waiting import Signal
 
 __all__ = ["AttemptFacts", "Either", "Gate", "Lease", "Outcome", "Policy", "Wait"]
 
@@ -34,10 +36,18 @@ class AttemptFacts(Protocol):
     prompt: Prompt | None
 
 
-class Wait(msgspec.Struct, frozen=True):
-    """The attempt is not admitted yet: ask again after so many seconds."""
+class Wait(msgspec.Struct):
+    """The attempt is not admitted yet: ask again after so many seconds, or when `signal` is set.
+
+    - `resume`: asks again, in place of `admit`; `cancel`: called when the wait is interrupted. Both are given the time.
+    - `event`: tells that the attempt waits.
+    """
 
     seconds: float
+    signal: Signal | None = None
+    resume: Callable[[float], Lease | Wait] | None = None
+    cancel: Callable[[float], None] | None = None
+    event: Event | None = None
 
 
 class Outcome(msgspec.Struct, kw_only=True):
@@ -46,6 +56,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     - `kind`: see `AttemptOutcome`, or "refused" where a policy did not admit it, so that nothing was sent.
     - `error`: why it failed; `delivered`: whether content reached the caller; `may_be_billed`: whether the provider may
       charge for it.
+    - `headers`: those of the reply, if one came, at `wall_time` (seconds since the epoch).
     - `usage`, `cost`: what it used, where that is known or could be estimated.
     """
 
@@ -53,6 +64,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     error: BaseException | None = None
     delivered: bool = False
     may_be_billed: bool = True
+    headers: Mapping[str, str] | None = None
+    wall_time: float = 0.0
     usage: TokenUsage | None = None
     cost: Cost | None = None
 

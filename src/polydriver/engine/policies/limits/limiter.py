@@ -1,0 +1,209 @@
+"""The limiter: takes from several meters in one step, and keeps the line of those who have to wait.
+
+First come, first served. The first in line that cannot be served blocks the meters that it waits for, so that a large
+call is not starved by small ones; those who need none of these meters go past it. Work of low priority is served when
+nobody of high priority can be. Serving one costs the same however long the line is.
+
+A limiter may be used by many threads, and by finalizers: an end is noted without waiting for anybody. A ticket is told
+by its signal that its turn has come, or that it is the first now and has to look at the clock.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from math import inf
+from typing import Protocol, TypeAlias
+
+from ....forking import own_lock
+from .meters import Mark, Meter
+
+__all__ = ["Amounts", "LimitSet", "Limiter", "Signal", "Taken", "Ticket"]
+
+Amounts: TypeAlias = dict[str, float]
+"""How much is taken, by dimension: requests, tokens, input_tokens, output_tokens, concurrent."""
+
+Taken: TypeAlias = list[tuple[Meter, float, Mark]]
+"""What was taken: a meter, how much of it, and where it was counted."""
+
+
+class Signal(Protocol):
+    """How who waits is told to look again."""
+
+    def set(self) -> None:
+        """Wake who waits. Never waits."""
+
+
+class LimitSet:
+    """The meters that a call of one kind takes from, all of them or none."""
+
+    __slots__ = ("lines", "meters")
+
+    def __init__(self, meters: list[Meter]) -> None:
+        self.meters = meters
+        self.lines: tuple[deque[Ticket], deque[Ticket]] = (deque(), deque())  # of high and of low priority
+
+
+class Ticket:
+    """A place in the line. `taken` is set when its turn has come."""
+
+    __slots__ = ("amounts", "is_timed", "limits", "number", "priority", "signal", "taken", "withdrawn")
+
+    def __init__(self, limits: LimitSet, amounts: Amounts, priority: int, number: int, signal: Signal | None) -> None:
+        self.limits = limits
+        self.amounts = amounts
+        self.priority = priority
+        self.number = number
+        self.signal = signal
+        self.taken: Taken | None = None
+        self.withdrawn = False
+        self.is_timed = False
+
+
+class Limiter:
+    """See the module. `waiting` is how many are in line."""
+
+    _lock: threading.Lock
+
+    def __init__(self) -> None:
+        own_lock(self)
+        self.waiting = 0
+        self._number = 0
+        self._busy: dict[int, LimitSet] = {}  # those with somebody in line
+        self._ended: deque[tuple[Taken, Amounts | None]] = deque()
+
+    def take(self, limits: LimitSet, amounts: Amounts, now: float) -> Taken | None:
+        """Take from all meters at once; `None`, and nothing is taken, when one has not enough or others are first."""
+        with self._lock:
+            taken = self._take(limits, amounts, now) if not self._busy else None
+        if self._ended:
+            self._settle_all(now)
+        return taken
+
+    def enter(
+        self, limits: LimitSet, amounts: Amounts, now: float, signal: Signal | None = None, *, low: bool = False
+    ) -> tuple[Ticket, float]:
+        """Get in line. Returns the ticket, and after how many seconds to `look` again: infinite when only its signal
+        tells; a ticket whose turn it is has `taken`."""
+        with self._lock:
+            self._number += 1
+            ticket = Ticket(limits, amounts, int(low), self._number, signal)
+            limits.lines[ticket.priority].append(ticket)
+            self._busy[id(limits)] = limits
+            self.waiting += 1
+            seconds = self._serve(now, ticket)
+        if self._ended:
+            self._settle_all(now)
+        return ticket, seconds
+
+    def look(self, ticket: Ticket, now: float) -> float:
+        """Look whether the turn of a ticket has come; returns after how many seconds to look again, 0 when it has."""
+        with self._lock:
+            seconds = 0.0 if ticket.taken is not None else self._serve(now, ticket)
+        if self._ended:
+            self._settle_all(now)
+        return seconds
+
+    def withdraw(self, ticket: Ticket, now: float) -> None:
+        """Leave the line, and give back what was taken meanwhile."""
+        with self._lock:
+            if ticket.taken is not None:
+                self._ended.append((ticket.taken, None))
+            elif not ticket.withdrawn:
+                ticket.withdrawn = True
+                self.waiting -= 1
+                self._serve(now, None)
+        if self._ended:
+            self._settle_all(now)
+
+    def settle(self, taken: Taken, used: Amounts | None, now: float) -> None:
+        """Say what was really used of what was taken; `None`: nothing at all. Never waits for another thread."""
+        self._ended.append((taken, used))
+        self._settle_all(now)
+
+    def _settle_all(self, now: float) -> None:
+        """Work off what ended; when another thread is at it, that one does this too."""
+        while self._ended and self._lock.acquire(blocking=False):
+            try:
+                while self._ended:
+                    self._give_back(*self._ended.popleft(), now)
+                if self._busy:
+                    self._serve(now, None)
+            finally:
+                self._lock.release()
+
+    def _give_back(self, taken: Taken, used: Amounts | None, now: float) -> None:
+        for meter, amount, mark in taken:
+            dimension = meter.dimension
+            real = 0.0 if used is None or dimension == "concurrent" else used.get(dimension, amount)
+            if real != amount:
+                meter.change(mark, real - amount, now)
+
+    def _take(self, limits: LimitSet, amounts: Amounts, now: float) -> Taken | None:
+        wanted = []
+        for meter in limits.meters:
+            amount = amounts[meter.dimension]
+            if amount:
+                if meter.wait(amount, now):
+                    return None
+                wanted.append((meter, amount))
+        return [(meter, amount, meter.take(amount, now)) for meter, amount in wanted]
+
+    def _serve(self, now: float, asking: Ticket | None) -> float:
+        """Serve all whose turn it is. Returns after how many seconds `asking` has to look again."""
+        blocked: set[int] = set()
+        seconds = inf
+        heads = sorted(self._heads(), key=lambda ticket: (ticket.priority, ticket.number), reverse=True)
+        while heads:
+            ticket = heads.pop()
+            limits, amounts = ticket.limits, ticket.amounts
+            if blocked and any(id(meter) in blocked for meter in limits.meters if amounts[meter.dimension]):
+                continue
+            waits = [(meter.wait(amounts[meter.dimension], now), meter) for meter in limits.meters]
+            longest = max((wait for wait, _ in waits), default=0.0)
+            if longest:
+                blocked.update(id(meter) for wait, meter in waits if wait)
+                if ticket is asking:
+                    seconds = longest
+                elif longest < inf and not ticket.is_timed:
+                    ticket.is_timed = True  # it has to look at the clock from now on
+                    if ticket.signal is not None:
+                        ticket.signal.set()
+                continue
+            ticket.taken = self._take(limits, amounts, now)
+            limits.lines[ticket.priority].popleft()
+            self.waiting -= 1
+            if ticket is asking:
+                seconds = 0.0
+            elif ticket.signal is not None:
+                ticket.signal.set()
+            following = self._head(limits, ticket.priority)
+            if following is not None:
+                place = next(
+                    (at for at, other in enumerate(heads) if (other.priority, other.number) < _rank(following)),
+                    len(heads),
+                )
+                heads.insert(place, following)
+        if asking is not None:
+            asking.is_timed = seconds < inf
+        return seconds
+
+    def _heads(self) -> list[Ticket]:
+        heads = []
+        for key, limits in list(self._busy.items()):
+            firsts = [first for priority in (0, 1) if (first := self._head(limits, priority)) is not None]
+            if not firsts:
+                del self._busy[key]
+            heads += firsts
+        return heads
+
+    @staticmethod
+    def _head(limits: LimitSet, priority: int) -> Ticket | None:
+        line = limits.lines[priority]
+        while line and line[0].withdrawn:
+            line.popleft()
+        return line[0] if line else None
+
+
+def _rank(ticket: Ticket) -> tuple[int, int]:
+    return ticket.priority, ticket.number

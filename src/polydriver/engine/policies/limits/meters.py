@@ -1,0 +1,175 @@
+"""Meters: each counts the use of one limit. All times are arguments, in monotonic seconds.
+
+A `Window` counts what was taken in the last minute or day, in 60 steps. A step's amount is free again when all of the
+step is older than the window, so that no stretch of that length ever holds more than the limit, and at least 60/61 of
+it can be used. `Slots` counts what is held at the moment.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import inf
+from typing import Protocol, TypeAlias
+
+__all__ = ["Mark", "Meter", "Pause", "Slots", "Told", "Window"]
+
+_STEPS = 60
+
+Mark: TypeAlias = list[float] | None
+"""Where an amount was counted, so that it can be changed later: a step of a window and its amount."""
+
+
+class Meter(Protocol):
+    """What counts one limit."""
+
+    name: str
+    dimension: str
+
+    def wait(self, amount: float, now: float) -> float:
+        """Seconds until `amount` can be taken: 0 when it can be now, infinite when that depends on others."""
+
+    def take(self, amount: float, now: float) -> Mark:
+        """Count an amount, whether it fits or not."""
+
+    def change(self, mark: Mark, difference: float, now: float) -> None:
+        """Count an amount that was taken at `mark` as more or less."""
+
+
+class Window:
+    """At most `limit` in any stretch of `seconds`. An amount that is larger than the limit counts as the limit."""
+
+    __slots__ = ("_step", "_steps", "dimension", "limit", "name", "seconds", "used")
+
+    def __init__(self, name: str, dimension: str, limit: float, seconds: float) -> None:
+        self.name = name
+        self.dimension = dimension
+        self.limit = limit
+        self.seconds = seconds
+        self.used = 0.0
+        self._step = seconds / _STEPS
+        self._steps: deque[list[float]] = deque()  # [its end, its amount], in order of time
+
+    def wait(self, amount: float, now: float) -> float:
+        """See `Meter.wait`."""
+        steps = self._steps
+        if steps and steps[0][0] + self.seconds <= now:
+            self._forget(now)
+        missing = self.used + (amount if amount < self.limit else self.limit) - self.limit
+        if missing <= 1e-9:
+            return 0.0
+        for end, taken in steps:
+            missing -= taken
+            if missing <= 1e-9:
+                return max(0.0, end + self.seconds - now)
+        return self.seconds
+
+    def take(self, amount: float, now: float) -> Mark:
+        """See `Meter.take`."""
+        steps = self._steps
+        if amount > self.limit:
+            amount = self.limit
+        if not steps or steps[-1][0] <= now:
+            steps.append([(now // self._step + 1.0) * self._step, 0.0])
+        step = steps[-1]
+        step[1] += amount
+        self.used += amount
+        return step
+
+    def change(self, mark: Mark, difference: float, now: float) -> None:
+        """See `Meter.change`. What is no longer in the window changes nothing."""
+        if mark is not None and mark[0] + self.seconds > now:
+            difference = max(difference, -mark[1])
+            mark[1] += difference
+            self.used += difference
+
+    def _forget(self, now: float) -> None:
+        steps = self._steps
+        while steps and steps[0][0] + self.seconds <= now:
+            gone = steps.popleft()
+            self.used -= gone[1]
+            gone[0] = -inf
+        if not steps:
+            self.used = 0.0  # nothing is left of rounding errors
+
+
+class Slots:
+    """At most `limit` at once; what is taken is held until it is given back."""
+
+    __slots__ = ("dimension", "limit", "name", "used")
+
+    def __init__(self, name: str, limit: float, dimension: str = "concurrent") -> None:
+        self.name = name
+        self.dimension = dimension
+        self.limit = limit
+        self.used = 0.0
+
+    def wait(self, amount: float, now: float) -> float:
+        """See `Meter.wait`."""
+        return 0.0 if self.used + amount <= self.limit else inf
+
+    def take(self, amount: float, now: float) -> Mark:
+        """See `Meter.take`."""
+        self.used += amount
+        return None
+
+    def change(self, mark: Mark, difference: float, now: float) -> None:
+        """See `Meter.change`."""
+        self.used = max(0.0, self.used + difference)
+
+
+class Told:
+    """What the provider itself says is left, until it is full again: it may only narrow the limits of ours."""
+
+    __slots__ = ("dimension", "left", "limit", "name", "until", "used")
+
+    def __init__(self, name: str, dimension: str) -> None:
+        self.name = name
+        self.dimension = dimension
+        self.limit = inf
+        self.left = inf
+        self.until = -inf
+        self.used = 0.0  # of what is under way, which the provider may not have counted yet
+
+    def tell(self, left: float, seconds: float, now: float) -> None:
+        """Take over what an answer said: `left`, and the seconds until all of it is there again."""
+        self.left = max(0.0, left - self.used)
+        self.until = now + seconds
+
+    def wait(self, amount: float, now: float) -> float:
+        """See `Meter.wait`."""
+        return 0.0 if now >= self.until or amount <= self.left else self.until - now
+
+    def take(self, amount: float, now: float) -> Mark:
+        """See `Meter.take`."""
+        self.used += amount
+        self.left = max(0.0, self.left - amount)
+        return [now, amount]
+
+    def change(self, mark: Mark, difference: float, now: float) -> None:
+        """See `Meter.change`."""
+        self.used = max(0.0, self.used + difference)
+        self.left += -difference if difference < 0 else 0.0
+
+
+class Pause:
+    """Nothing until a moment: the provider said when to come back."""
+
+    __slots__ = ("dimension", "limit", "name", "until", "used")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.dimension = "requests"
+        self.limit = inf
+        self.until = -inf
+        self.used = 0.0
+
+    def wait(self, amount: float, now: float) -> float:
+        """See `Meter.wait`."""
+        return max(0.0, self.until - now)
+
+    def take(self, amount: float, now: float) -> Mark:
+        """See `Meter.take`."""
+        return None
+
+    def change(self, mark: Mark, difference: float, now: float) -> None:
+        """See `Meter.change`."""

@@ -1,0 +1,1 @@
+"""Limits: meters, the line, and calls that wait for their turn."""

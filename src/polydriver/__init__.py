@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .conversation import Conversation as Conversation
     from .data.attempts import AttemptReport as AttemptReport
     from .data.billing import BillingFacts as BillingFacts
+    from .data.circuits import CircuitReport as CircuitReport
     from .data.cost import Cost as Cost
     from .data.messages import AIMessage as AIMessage
     from .data.messages import Audio as Audio
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from .errors import AIError as AIError
     from .errors import APIConnectionError as APIConnectionError
     from .errors import APITimeoutError as APITimeoutError
+    from .errors import CircuitOpenError as CircuitOpenError
     from .errors import ConfigurationError as ConfigurationError
     from .errors import ContentFilterError as ContentFilterError
     from .errors import ContextLengthError as ContextLengthError
@@ -77,6 +79,7 @@ if TYPE_CHECKING:
     from .errors import UnknownOptionError as UnknownOptionError
     from .errors import UnsupportedFeatureError as UnsupportedFeatureError
     from .events import AttemptFinished as AttemptFinished
+    from .events import CircuitChanged as CircuitChanged
     from .events import ConversationUpdated as ConversationUpdated
     from .events import CostCalculated as CostCalculated
     from .events import Event as Event
@@ -138,6 +141,7 @@ _HOMES = {
     ),
     "data.attempts": "AttemptReport",
     "data.billing": "BillingFacts",
+    "data.circuits": "CircuitReport",
     "data.cost": "Cost",
     "prices.pricing": "ModelPricing PriceTier",
     "data.prompt": "OutputFormat ProviderTool ToolSpec",
@@ -149,14 +153,15 @@ _HOMES = {
     "drivers.openai": "OpenAIDriver",
     "engine.streams": "AsyncStream Stream",
     "errors": (
-        "AIError APIConnectionError APITimeoutError ConfigurationError "
+        "AIError APIConnectionError APITimeoutError CircuitOpenError ConfigurationError "
         "ContentFilterError ContextLengthError DeadlineExceededError InvalidCredentialsError InvalidRequestError "
         "InvalidResponseError LimitReachedError ModelNotFoundError ProviderError QuotaExceededError RateLimitError "
         "ServerError StorageError StreamInterruptedError ToolExecutionError UnknownOptionError UnsupportedFeatureError"
     ),
     "events": (
-        "AttemptFinished ConversationUpdated CostCalculated Event EventBus LimitReached MessageSent ModelsSynced "
-        "RequestFailed RequestRetried ResponseGenerated StreamAbandoned ToolCalled ToolCompleted ToolFailed"
+        "AttemptFinished CircuitChanged ConversationUpdated CostCalculated Event EventBus LimitReached "
+        "MessageSent ModelsSynced RequestFailed RequestRetried ResponseGenerated StreamAbandoned "
+        "ToolCalled ToolCompleted ToolFailed"
     ),
     "manager": "AI AsyncAI",
     "provider": "AsyncProvider Provider",

@@ -20,6 +20,7 @@
     │   └── UnknownOptionError           (also TypeError) an option that no one knows
     ├── UnsupportedFeatureError          the driver does not do this
     ├── DeadlineExceededError            the call's deadline passed
+    ├── CircuitOpenError                 the provider failed too often lately; nothing was sent
     ├── LimitReachedError                a limit of ours is reached; `retry_after` says when there is room
     ├── StorageError                     the database failed, not the provider
     └── ToolExecutionError               a tool failed and its failure was not to be sent back to the model
@@ -40,6 +41,7 @@ __all__ = [
     "AIError",
     "APIConnectionError",
     "APITimeoutError",
+    "CircuitOpenError",
     "ConfigurationError",
     "ContentFilterError",
     "ContextLengthError",
@@ -226,6 +228,15 @@ class DeadlineExceededError(AIError):
     """The deadline of the whole call (attempts, waits and stream together) passed."""
 
     hint = "Raise `deadline`, or lower `retry_attempts`."
+
+
+class CircuitOpenError(AIError):
+    """The provider failed too often lately, and is left alone for a while; nothing was sent.
+
+    `retry_after` says in how many seconds the next call may be let in.
+    """
+
+    hint = "Wait for `retry_after`, or use a fallback; `circuits()` shows the state, the settings `circuit` the rules."
 
 
 class LimitReachedError(AIError):

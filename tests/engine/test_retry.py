@@ -9,10 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polydriver.data.prompt import Prompt
-from polydriver.engine.policies import Outcome
 from polydriver.engine.policies.retry import (
-    RetryBudget,
     backoff,
     parse_duration,
     parse_retry_after,
@@ -88,34 +85,3 @@ def test_a_wait_above_the_cap_is_not_made() -> None:
 @pytest.mark.parametrize(("value", "wanted"), [("true", True), ("FALSE", False), ("maybe", None), ("", None)])
 def test_should_retry(value: str, wanted: bool | None) -> None:
     assert should_retry_header({"x-should-retry": value}) is wanted
-
-
-class FirstAttempt:
-    """The first attempt of a call."""
-
-    number = 1
-    provider = "p"
-    model: str | None = None
-    prompt: Prompt | None = None
-
-
-ATTEMPT = FirstAttempt()
-
-
-def test_the_budget_runs_out_and_comes_back_with_time_and_successes() -> None:
-    budget = RetryBudget(capacity=2, refill=0.5, per_second=1.0)
-    assert [budget.take(0.0) for _ in range(3)] == [True, True, False]
-    assert budget.take(1.0), "a second gives one back"
-    assert not budget.take(1.0)
-    for _ in range(2):
-        budget.settle(budget.admit(ATTEMPT, 1.0), Outcome(kind="success"), 1.0)
-        budget.settle(budget.admit(ATTEMPT, 1.0), Outcome(kind="failure"), 1.0)
-    assert budget.take(1.0)
-
-
-@given(st.lists(st.floats(0, 1000)))
-def test_the_budget_never_allows_more_than_its_capacity_at_once(times: list[float]) -> None:
-    budget = RetryBudget(capacity=5)
-    for now in sorted(times):
-        budget.take(now)
-    assert sum(budget.take(2000.0) for _ in range(20)) == 5

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..data.http import TransportConfig
 from .checking import DriverClass
+from .circuit import CircuitConfig
 from .files import AISettings, load_settings
 from .limits import LimitNumbers, RateLimitConfig
 from .reading import ConnectionSettings, read_config
@@ -12,6 +13,7 @@ from .values import Config, LoggingConfig, Setting
 
 __all__ = [
     "AISettings",
+    "CircuitConfig",
     "Config",
     "ConnectionSettings",
     "DriverClass",

@@ -78,6 +78,13 @@ def _level(value: object) -> str:
     return str(word)
 
 
+def _ratio(value: object) -> float:
+    number = _above_zero(value)
+    if number > 1:
+        raise ValueError("is not a share, more than 0 and at most 1")
+    return float(number)
+
+
 def _limit_mode(value: object) -> str:
     if value not in ("wait", "raise"):
         raise ValueError("is neither 'wait' nor 'raise'")
@@ -155,6 +162,7 @@ KINDS: dict[str, Callable[[object], Any]] = {
     "mapping": _mapping,
     "prices": _prices,
     "model_limits": read_model_limits,
+    "ratio": _ratio,
     "limit_mode": _limit_mode,
     "proxy": lambda value: None if value is None else _proxy(value),
     "any": lambda value: value,

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from ..data.http import TransportConfig
+from .circuit import CircuitConfig
 from .limits import RateLimitConfig
 from .problems import Problems
 from .secrets import Secret
@@ -51,6 +52,7 @@ Layer: TypeAlias = dict[str, Given]
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "logging": LoggingConfig,
     "rate_limiting": RateLimitConfig,
+    "circuit": CircuitConfig,
     "http": TransportConfig,
 }
 
@@ -96,6 +98,15 @@ FIELDS: dict[str, Field] = {
     "rate_limiting.max_wait": Field("seconds"),
     "rate_limiting.max_waiting": Field("count"),
     "rate_limiting.learn": Field("bool"),
+    "circuit.enabled": Field("bool"),
+    "circuit.failure_ratio": Field("ratio"),
+    "circuit.minimum_calls": Field("count"),
+    "circuit.window": Field("timeout"),
+    "circuit.slow_call": Field("timeout"),
+    "circuit.open_time": Field("timeout"),
+    "circuit.max_open_time": Field("timeout"),
+    "circuit.probes": Field("count"),
+    "circuit.recovery": Field("count"),
     **{f"http.{name}": Field(_http_kind(name), nullable=True) for name in TransportConfig.__struct_fields__},
 }
 

@@ -9,6 +9,7 @@ import msgspec
 
 from ..data.http import TransportConfig
 from ..data.sealed import Headers, SealedText
+from .circuit import CircuitConfig
 from .limits import RateLimitConfig
 from .secrets import MASK, Redactor, Secret, looks_secret, mask, secret_strings
 
@@ -71,7 +72,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     - `models_ttl`: how long the list of models is kept, in seconds.
     - `headers` sent with every request, by lower-case names; `options`: call options when a call doesn't say
       otherwise; `prices`: prices by model that replace or complete the table.
-    - `logging`, `rate_limiting`, and `http` (proxy, certificates, pool).
+    - `logging`, `rate_limiting`, `circuit`, and `http` (proxy, certificates, pool).
     - `settings`: the driver's own, by name; see `setting`.
     - `other_secrets`: secrets that were given in other places, such as a header.
 
@@ -98,6 +99,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     prices: dict[str, Any] = {}
     logging: LoggingConfig = LoggingConfig()
     rate_limiting: RateLimitConfig = RateLimitConfig()
+    circuit: CircuitConfig = CircuitConfig()
     http: TransportConfig = msgspec.field(default_factory=TransportConfig)
     settings: dict[str, Any] = {}
     other_secrets: tuple[Secret, ...] = ()

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ..data.attempts import AttemptReport
 from ..data.prompt import Prompt
 from ..errors import APIConnectionError, APITimeoutError, InvalidResponseError, StreamInterruptedError
-from ..events import AttemptFinished
+from ..events import AttemptFinished, CircuitChanged
 from .calls import Call, Emit
 from .policies import Gate, Lease, Outcome, Policy
 from .targets import Target
@@ -62,6 +62,7 @@ class Attempt:
         outcome.headers, outcome.wall_time = self.headers, self.target.port.wall_time()
         for policy, lease in self.leases:
             policy.settle(lease, outcome, now)
+        await self.tell_changes(emit)
         report = None if outcome.kind == "refused" else self._report(outcome, now)
         interrupted = await self._settle_gates(outcome, report, waits=waits) if self.gates else None
         if report is not None:
@@ -71,6 +72,14 @@ class Attempt:
                 await emit(call.bus, AttemptFinished(attempt=report, **call.facts()))
         if interrupted is not None:
             raise interrupted
+
+    async def tell_changes(self, emit: Emit) -> None:
+        """Tell of circuits that have changed."""
+        circuits, call = self.target.connection.circuits, self.call
+        while circuits is not None and circuits.changes:
+            model, before, state, after = circuits.changes.popleft()
+            facts = {**call.facts(), "provider": self.provider, "model": model}
+            await emit(call.bus, CircuitChanged(state=state, before=before, retry_after=after, **facts))
 
     async def _settle_gates(
         self, outcome: Outcome, report: AttemptReport | None, *, waits: bool

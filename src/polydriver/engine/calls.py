@@ -53,7 +53,8 @@ class Call(msgspec.Struct, kw_only=True):
 
     Times are in seconds; `started` and `deadline` are readings of the port's monotonic clock. `id` is ours, the same
     for all attempts and in all events. `provider` is the name of the connection that it is for, `operation` the method
-    that was called ("chat" for all that send a prompt), `row_id` its row in a ledger;
+    that was called ("chat" for all that send a prompt), `row_id` its row in a ledger,
+    `retry_cost` what the present attempt took of the retry budget;
     with `priority` "batch" it waits for its turn behind those that are not. `stop` can stop a blocking call
     from another thread.
     """
@@ -73,6 +74,7 @@ class Call(msgspec.Struct, kw_only=True):
     operation: str = "chat"
     priority: Literal["interactive", "batch"] = "interactive"
     row_id: str | None = None
+    retry_cost: float = 0.0
     stop: Stop | None = None
     attempts: list[AttemptReport] = []
     ended: bool = False

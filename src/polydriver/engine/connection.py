@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from ..config import CircuitConfig, Config
 from ..contract import DriverHooks
 from ..data.models import AIModel
 from ..events import EventBus
@@ -12,6 +14,7 @@ from ..logs import log_calls
 from ..version import __version__
 from .calls import Call
 from .policies import Gate, Policy
+from .policies.circuit import Circuits
 from .policies.limits.policy import Limits
 from .policies.retry import RetryBudget
 from .ports import AsyncPort, BlockingPort
@@ -39,7 +42,19 @@ class Connection:
     It holds nothing of a single call, so calls may run side by side.
     """
 
-    __slots__ = ("budget", "bus", "config", "driver", "gates", "models", "name", "policies", "transport", "user_agent")
+    __slots__ = (
+        "budget",
+        "bus",
+        "circuits",
+        "config",
+        "driver",
+        "gates",
+        "models",
+        "name",
+        "policies",
+        "transport",
+        "user_agent",
+    )
 
     def __init__(self, driver: DriverHooks, bus: EventBus | None = None, transport: Any = None) -> None:
         self.driver = driver
@@ -49,8 +64,10 @@ class Connection:
         self.bus = EventBus(parent=bus)
         log_calls(self.bus, self.config.logging, self.config.redactor)
         self.budget = RetryBudget()
+        self.circuits = _circuits(self.config)
         limits = Limits.of(self.name, self.config.rate_limiting, driver.uncounted_input)
-        self.policies: tuple[Policy, ...] = (self.budget,) if limits is None else (limits, self.budget)
+        found: tuple[Policy | None, ...] = (self.circuits, limits, self.budget)
+        self.policies: tuple[Policy, ...] = tuple(policy for policy in found if policy is not None)
         self.gates: tuple[Gate, ...] = ()
         self.models = ModelList()
         self.user_agent = f"polydriver/{__version__}"
@@ -92,3 +109,14 @@ class Connection:
             priority=given("priority") or "interactive",
             stop=current_stop.get(),
         )
+
+
+def _circuits(config: Config) -> Circuits | None:
+    """The circuits of a connection, which open for as long as retries wait where the settings say nothing else."""
+    given = config.circuit
+    if not given.enabled:
+        return None
+    first = given.open_time or max(config.retry_delay, 0.1)
+    most = given.max_open_time or max(config.max_retry_delay, first)
+    fields = {name: getattr(given, name) for name in given.__struct_fields__}
+    return Circuits(config.name, CircuitConfig(**{**fields, "open_time": first, "max_open_time": most}), random.random)

@@ -133,7 +133,9 @@ class Pipeline(Generic[P]):
         delay = retry_delay(error, tried, config.retry_delay, config.max_retry_delay, self.port.random())
         if delay is None or (call.deadline is not None and now + delay >= call.deadline):
             return None
-        return delay if self.connection.budget.take(now) else None
+        cost = self.connection.budget.take(error)
+        call.retry_cost = cost or 0.0
+        return None if cost is None else delay
 
     async def _answer(self, request: Request, attempt: Attempt) -> AIResponse:
         prompt, target = attempt.prompt, self.target

@@ -11,6 +11,7 @@ from __future__ import annotations
 from .bus import EventBus, Listener
 from .records import (
     AttemptFinished,
+    CircuitChanged,
     ConversationUpdated,
     CostCalculated,
     Event,
@@ -28,6 +29,7 @@ from .records import (
 
 __all__ = [
     "AttemptFinished",
+    "CircuitChanged",
     "ConversationUpdated",
     "CostCalculated",
     "Event",

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from ..data.attempts import AttemptReport
+from ..data.circuits import CircuitState
 from ..data.cost import Cost
 from ..data.messages import AIMessage, ToolCall, ToolResult
 from ..data.models import SyncReport
@@ -18,6 +19,7 @@ from ..errors import AIError
 
 __all__ = [
     "AttemptFinished",
+    "CircuitChanged",
     "ConversationUpdated",
     "CostCalculated",
     "Event",
@@ -77,6 +79,17 @@ class AttemptFinished(Event, frozen=True, kw_only=True):
     """
 
     attempt: AttemptReport
+
+
+class CircuitChanged(Event, frozen=True, kw_only=True):
+    """The circuit of a connection and model opened, is half open, or closed.
+
+    `retry_after`: seconds until a call may be let in, `None` once it is closed.
+    """
+
+    state: CircuitState
+    before: CircuitState
+    retry_after: float | None = None
 
 
 class LimitReached(Event, frozen=True, kw_only=True):

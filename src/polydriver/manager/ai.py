@@ -16,6 +16,7 @@ from .connections import Connections, Factory
 if TYPE_CHECKING:
     from ..conversation import AsyncConversation, Conversation
     from ..conversation.store import AsyncConversations, Conversations
+    from ..data.circuits import CircuitReport
     from ..drivers.mock.script import Pattern
     from ..provider import AsyncProvider, Provider
     from ..storage import Storage
@@ -62,6 +63,10 @@ class _Manager(Observable):
     def provider_names(self) -> list[str]:
         """The connections that are configured or were added by `extend`, sorted."""
         return self.connections.names()
+
+    def circuits(self) -> list[CircuitReport]:
+        """The state of the circuits of all connections that were used."""
+        return [report for provider in self.connections.used() for report in provider.circuits()]
 
     @property
     def storage(self) -> Storage | None:

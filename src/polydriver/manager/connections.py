@@ -84,6 +84,10 @@ class Connections:
         """The connections that are configured or were added by `extend`, sorted."""
         return sorted({*self.settings.providers, *self._factories})
 
+    def used(self) -> list[Provider]:
+        """The providers that were made so far."""
+        return list(self._resolved.values())
+
     @property
     def storage(self) -> Storage | None:
         """The storage that the settings name, opened at the first use; `None` where they name none."""

@@ -15,6 +15,7 @@ from .operations import AsyncOperations
 
 if TYPE_CHECKING:
     from ..contract import DriverHooks
+    from ..data.circuits import CircuitReport
     from ..data.cost import Cost
     from ..data.models import AIModel, Capabilities, CredentialReport, HealthReport, SyncReport
     from ..data.responses import AIChunk, AIResponse, ParsedT
@@ -177,6 +178,11 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
             lambda item=item: self.send_messages(item, response_format=response_format, **options) for item in messages
         ]
         return await run_in_tasks(calls, max_concurrency, return_exceptions)
+
+    def circuits(self) -> list[CircuitReport]:
+        """The state of the circuit of each model that was called."""
+        circuits = self.connection.circuits
+        return [] if circuits is None else circuits.describe(self._pipeline.port.now())
 
     async def get_available_models(self, refresh: bool = False) -> list[AIModel]:
         """See `Provider.get_available_models`."""

@@ -14,6 +14,7 @@ from .asynchronous import AsyncProvider
 from .operations import Operations
 
 if TYPE_CHECKING:
+    from ..data.circuits import CircuitReport
     from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
     from ..data.responses import AIChunk, AIResponse, ParsedT
     from ..engine.pipeline import Pipeline
@@ -165,6 +166,11 @@ class Provider(Operations, Answers, Observable):
             lambda item=item: self.send_messages(item, response_format=response_format, **options) for item in messages
         ]
         return run_in_threads(calls, max_concurrency, return_exceptions)
+
+    def circuits(self) -> list[CircuitReport]:
+        """The state of the circuit of each model that was called."""
+        circuits = self.connection.circuits
+        return [] if circuits is None else circuits.describe(self._pipeline.port.now())
 
     def get_available_models(self, refresh: bool = False) -> list[AIModel]:
         """All models that this account can use, all pages; cached for `models_ttl` seconds."""

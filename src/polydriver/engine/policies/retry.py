@@ -11,9 +11,10 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from math import isfinite
+from typing import Any
 
-from ...errors import AIError
-from . import AttemptFacts, Outcome
+from ...errors import AIError, RateLimitError
+from . import Outcome
 
 __all__ = ["RetryBudget", "backoff", "parse_duration", "parse_retry_after", "retry_delay", "should_retry_header"]
 
@@ -102,36 +103,36 @@ def retry_delay(error: AIError, attempt: int, base: float, cap: float, random: f
 
 
 class RetryBudget:
-    """Keeps a failing provider from being hammered: retries need a token, and tokens come back slowly.
+    """Keeps a failing provider from being hammered: the retries of a connection share a budget, as in the AWS SDKs.
 
-    Starts with `capacity` tokens. A retry takes one, an attempt that ends well gives back `refill`, and each second
-    gives back `per_second`. While it is empty, errors are raised at once instead of retried. First attempts are never
-    held up.
+    It begins with `capacity`. A retry takes `transient`, or `throttled` after a 429; an attempt that succeeds gives
+    back what its retry took, a first one gives 1. While there is not enough, errors are raised at once instead of
+    retried. First attempts are never held up.
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html (2026-11-27)
     """
 
-    __slots__ = ("_last", "_tokens", "capacity", "per_second", "refill")
+    __slots__ = ("_left", "capacity", "throttled", "transient")
 
-    def __init__(self, capacity: float = 50.0, refill: float = 0.2, per_second: float = 1.0) -> None:
+    def __init__(self, capacity: float = 500.0, transient: float = 14.0, throttled: float = 5.0) -> None:
         self.capacity = capacity
-        self.refill = refill
-        self.per_second = per_second
-        self._tokens = capacity
-        self._last: float | None = None
+        self.transient = transient
+        self.throttled = throttled
+        self._left = capacity
 
-    def take(self, now: float) -> bool:
-        """Whether a retry may be made now (a monotonic time in seconds); takes a token if so."""
-        if self._last is not None:
-            self._tokens = min(self.capacity, self._tokens + max(0.0, now - self._last) * self.per_second)
-        self._last = now
-        if self._tokens < 1.0:
-            return False
-        self._tokens -= 1.0
-        return True
+    def take(self, error: BaseException) -> float | None:
+        """What a retry after this error takes; `None`, and nothing is taken, when there is not enough."""
+        cost = self.throttled if isinstance(error, RateLimitError) else self.transient
+        if self._left < cost:
+            return None
+        self._left -= cost
+        return cost
 
-    def admit(self, attempt: AttemptFacts, now: float) -> None:
-        """Admit every attempt: a retry has taken its token before it waited."""
+    def admit(self, attempt: Any, now: float) -> float:
+        """Admit every attempt: a retry has taken its part before it waited. The lease is what success gives back."""
+        cost: float = attempt.call.retry_cost
+        return cost or 1.0
 
-    def settle(self, lease: None, outcome: Outcome, now: float) -> None:
+    def settle(self, lease: float, outcome: Outcome, now: float) -> None:
         """Give back something for an attempt that ended well."""
-        if outcome.kind == "success" and self._tokens < self.capacity:
-            self._tokens = min(self.capacity, self._tokens + self.refill)
+        if outcome.kind == "success":
+            self._left = min(self.capacity, self._left + lease)

@@ -1,0 +1,212 @@
+"""Circuits: a provider that fails is left alone for a while, and let in again step by step.
+
+Each model of a connection has a circuit. It is *closed* while calls go through; it *opens* when too many of the last
+ones failed, and calls are refused with `CircuitOpenError` without a request. After a while it is *half open*: a few
+calls are let in as probes, twice as many with each that succeeds, until it is closed again; a failure opens it for
+twice as long as before, with up to 10 % of jitter.
+
+What fails: errors of the server, timeouts, broken connections and streams, answers that cannot be read. What the
+provider refuses (4xx) shows that it works; a 429 shows nothing. A stream counts when it ends, and one that its reader
+left counts as nothing. Pure: times, in monotonic seconds, and chance are arguments.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from ...config.circuit import CircuitConfig
+from ...data.circuits import CircuitReport, CircuitState
+from ...errors import (
+    APIConnectionError,
+    APITimeoutError,
+    CircuitOpenError,
+    InvalidResponseError,
+    ProviderError,
+    RateLimitError,
+    ServerError,
+    StreamInterruptedError,
+)
+from . import Outcome
+
+__all__ = ["Circuit", "Circuits"]
+
+_FAILURES = (ServerError, APITimeoutError, APIConnectionError, InvalidResponseError, StreamInterruptedError)
+_STEPS = 10
+
+Result: TypeAlias = Literal["success", "failure", "nothing"]
+
+
+class Circuit:
+    """The circuit of one model. `admit` says whether a call may go out, `settle` how one went."""
+
+    __slots__ = (
+        "_allowed", "_config", "_counts", "_failed", "_open_time", "_opened", "_step", "_succeeded", "_total", "_until",
+        "in_flight", "state",
+    )  # fmt: skip
+
+    def __init__(self, config: CircuitConfig) -> None:
+        self._config = config
+        self._step = config.window / _STEPS
+        self._counts: deque[list[float]] = deque()  # [the end of a step, calls, failures]
+        self._total = 0.0
+        self._failed = 0.0
+        self._open_time = 0.0
+        self._opened = 0  # how often it has opened so far: what began before does not count afterwards
+        self._until = 0.0
+        self._allowed = 0
+        self._succeeded = 0
+        self.in_flight = 0
+        self.state: CircuitState = "closed"
+
+    def admit(self, now: float) -> int | None:
+        """A mark for `settle`, or `None` when no call may go out."""
+        if self.state == "closed":
+            return self._opened
+        if self.state == "open":
+            if now < self._until:
+                return None
+            self.state, self._allowed, self._succeeded, self.in_flight = "half_open", self._config.probes, 0, 0
+        if self.in_flight >= self._allowed:
+            return None
+        self.in_flight += 1
+        return self._opened
+
+    def retry_after(self, now: float) -> float:
+        """Seconds until a call may be let in: while it is half open that depends on the probes."""
+        return max(0.0, self._until - now) if self.state == "open" else self._open_time
+
+    def settle(self, mark: int, result: Result, now: float, chance: float) -> None:
+        """Note how a call went that was let in with `mark`. `chance` is in [0, 1)."""
+        if self.state == "closed":
+            if mark == self._opened:
+                self._count(result, now, chance)
+            return
+        if self.state == "open" or mark != self._opened:
+            return
+        self.in_flight = max(0, self.in_flight - 1)
+        if result == "failure":
+            self._open(now, chance)
+        elif result == "success":
+            self._succeeded += 1
+            self._allowed *= 2
+            if self._succeeded >= self._config.recovery:
+                self.state = "closed"
+                self._forget()
+                self._open_time = 0.0
+
+    def report(self, now: float) -> tuple[CircuitState, int, int, float | None]:
+        """State, calls and failures in the window, and after how many seconds to come back."""
+        self._drop(now)
+        return (
+            self.state,
+            int(self._total),
+            int(self._failed),
+            None if self.state == "closed" else self.retry_after(now),
+        )
+
+    def _count(self, result: Result, now: float, chance: float) -> None:
+        if result == "nothing":
+            return
+        self._drop(now)
+        if not self._counts or self._counts[-1][0] <= now:
+            self._counts.append([(now // self._step + 1.0) * self._step, 0.0, 0.0])
+        step, failed = self._counts[-1], float(result == "failure")
+        step[1] += 1.0
+        step[2] += failed
+        self._total += 1.0
+        self._failed += failed
+        config = self._config
+        if failed and self._total >= config.minimum_calls and self._failed >= config.failure_ratio * self._total:
+            self._open(now, chance)
+
+    def _drop(self, now: float) -> None:
+        while self._counts and self._counts[0][0] + self._config.window <= now:
+            _, calls, failed = self._counts.popleft()
+            self._total -= calls
+            self._failed -= failed
+
+    def _open(self, now: float, chance: float) -> None:
+        config = self._config
+        first, most = config.open_time or 1.0, config.max_open_time or 30.0
+        self._open_time = min(most, self._open_time * 2.0 or first)
+        self._until = now + self._open_time * (1.0 + 0.1 * chance)
+        self._opened += 1
+        self.state = "open"
+        self._forget()
+
+    def _forget(self) -> None:
+        self._counts.clear()
+        self._total = self._failed = 0.0
+
+
+class _Lease(msgspec.Struct):
+    circuit: Circuit
+    model: str | None
+    mark: int
+    began: float
+
+
+class Circuits:
+    """The circuits of one connection, by model. `changes` holds what has changed and was not told yet: the model, the
+    state before and after, and the seconds until a call may be let in."""
+
+    def __init__(self, name: str, config: CircuitConfig, chance: Callable[[], float]) -> None:
+        self._name = name
+        self._config = config
+        self._chance = chance
+        self._by_model: dict[str | None, Circuit] = {}
+        self.changes: deque[tuple[str | None, CircuitState, CircuitState, float | None]] = deque()
+
+    def admit(self, attempt: Any, now: float) -> _Lease:
+        """See `Policy.admit`. Raises `CircuitOpenError`."""
+        circuit = self._by_model.get(attempt.model)
+        if circuit is None:
+            circuit = self._by_model.setdefault(attempt.model, Circuit(self._config))
+        before = circuit.state
+        mark = circuit.admit(now)
+        self._note(attempt.model, circuit, before, now)
+        if mark is None:
+            raise CircuitOpenError(
+                f"the circuit of {self._name}{f' for {attempt.model}' if attempt.model else ''} is open: too many of "
+                "the last calls failed; nothing was sent",
+                provider=self._name,
+                retry_after=circuit.retry_after(now),
+            )
+        return _Lease(circuit, attempt.model, mark, now)
+
+    def settle(self, lease: _Lease, outcome: Outcome, now: float) -> None:
+        """See `Policy.settle`."""
+        circuit, before = lease.circuit, lease.circuit.state
+        circuit.settle(lease.mark, self._result(outcome, now - lease.began), now, self._chance())
+        self._note(lease.model, circuit, before, now)
+
+    def describe(self, now: float) -> list[CircuitReport]:
+        """The state of every circuit that was used."""
+        reports = []
+        for model, circuit in list(self._by_model.items()):
+            state, calls, failures, after = circuit.report(now)
+            reports.append(
+                CircuitReport(
+                    connection=self._name, model=model, state=state, calls=calls, failures=failures, retry_after=after
+                )
+            )
+        return reports
+
+    def _result(self, outcome: Outcome, seconds: float) -> Result:
+        error, slow = outcome.error, self._config.slow_call
+        if outcome.kind == "success":
+            return "failure" if slow is not None and seconds > slow else "success"
+        if outcome.kind not in ("failure", "interrupted") or isinstance(error, RateLimitError):
+            return "nothing"
+        if isinstance(error, _FAILURES):
+            return "failure"
+        return "success" if isinstance(error, ProviderError) and error.status is not None else "nothing"
+
+    def _note(self, model: str | None, circuit: Circuit, before: CircuitState, now: float) -> None:
+        if circuit.state != before:
+            after = None if circuit.state == "closed" else circuit.retry_after(now)
+            self.changes.append((model, before, circuit.state, after))

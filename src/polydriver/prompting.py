@@ -34,7 +34,7 @@ __all__ = [
 ]
 
 CALL_LIMITS = frozenset(
-    {"timeout", "idle_timeout", "deadline", "retry_attempts", "priority", "metadata", "conversation_id"}
+    {"timeout", "idle_timeout", "deadline", "retry_attempts", "queue", "metadata", "conversation_id"}
 )
 """Options that steer the call and are not sent: limits in seconds and attempts, and what events are labelled with."""
 
@@ -56,7 +56,7 @@ _ALSO_TAKEN: dict[str, Any] = {"logit_bias": dict[str | int, float], "logprobs":
 _LABELS: dict[str, Any] = {
     "metadata": dict[str, Any],
     "conversation_id": str,
-    "priority": Literal["interactive", "batch"],
+    "queue": Literal["interactive", "batch"],
 }
 """Options of the call that are not limits."""
 

@@ -55,7 +55,7 @@ class Call(msgspec.Struct, kw_only=True):
     for all attempts and in all events. `provider` is the name of the connection that it is for, `operation` the method
     that was called ("chat" for all that send a prompt), `row_id` its row in a ledger,
     `retry_cost` what the present attempt took of the retry budget;
-    with `priority` "batch" it waits for its turn behind those that are not. `stop` can stop a blocking call
+    with `queue` "batch" it waits for its turn behind those that are not. `stop` can stop a blocking call
     from another thread.
     """
 
@@ -72,7 +72,7 @@ class Call(msgspec.Struct, kw_only=True):
     started: float = 0.0
     deadline: float | None = None
     operation: str = "chat"
-    priority: Literal["interactive", "batch"] = "interactive"
+    queue: Literal["interactive", "batch"] = "interactive"
     row_id: str | None = None
     retry_cost: float = 0.0
     stop: Stop | None = None

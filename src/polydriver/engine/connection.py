@@ -106,7 +106,7 @@ class Connection:
             retry_attempts=config.retry_attempts if attempts is None else attempts,
             metadata=given("metadata") or {},
             conversation_id=given("conversation_id"),
-            priority=given("priority") or "interactive",
+            queue=given("queue") or "interactive",
             stop=current_stop.get(),
         )
 

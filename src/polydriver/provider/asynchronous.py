@@ -173,7 +173,7 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         from ..engine.batch import check_prompts, run_in_tasks
 
         check_prompts(messages)
-        options.setdefault("priority", "batch")
+        options.setdefault("queue", "batch")
         calls = [
             lambda item=item: self.send_messages(item, response_format=response_format, **options) for item in messages
         ]

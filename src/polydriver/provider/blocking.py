@@ -161,7 +161,7 @@ class Provider(Operations, Answers, Observable):
         from ..engine.batch import check_prompts, run_in_threads
 
         check_prompts(messages)
-        options.setdefault("priority", "batch")
+        options.setdefault("queue", "batch")
         calls = [
             lambda item=item: self.send_messages(item, response_format=response_format, **options) for item in messages
         ]

@@ -35,7 +35,7 @@ class OperationOptions(TypedDict, total=False):
     retry_attempts: int | None
     metadata: Mapping[str, Any] | None
     conversation_id: str | None
-    priority: Literal["interactive", "batch"] | None
+    queue: Literal["interactive", "batch"] | None
 
 
 class CreateBatchOptions(CallOptions, MostDriverOptions, total=False):

@@ -72,7 +72,7 @@ class SharedOptions(TypedDict, total=False):
     retry_attempts: int | None
     metadata: Mapping[str, Any] | None
     conversation_id: str | None
-    priority: Literal["interactive", "batch"] | None
+    queue: Literal["interactive", "batch"] | None
 
 
 class CallOptions(SharedOptions, total=False):
@@ -87,7 +87,7 @@ class CallOptions(SharedOptions, total=False):
 
     - See `Prompt` for the options that are sent.
     - `timeout`, `idle_timeout` and `deadline` are in seconds; `retry_attempts` is the number of attempts, the first
-      included. `metadata` and `conversation_id` label events; with `priority` "batch" a call waits behind
+      included. `metadata` and `conversation_id` label events; with `queue` "batch" a call waits behind
       others for its turn within the limits.
     - `None` is the same as leaving an option out.
     """

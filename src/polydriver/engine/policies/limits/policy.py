@@ -124,7 +124,7 @@ class Limits:
         if config.mode == "raise":
             raise self._reached(limits, amounts, now, "")
         signal = attempt.target.port.signal()
-        ticket, seconds = limiter.enter(limits, amounts, now, signal, low=attempt.call.priority == "batch")
+        ticket, seconds = limiter.enter(limits, amounts, now, signal, low=attempt.call.queue == "batch")
         until = inf if config.max_wait is None else now + config.max_wait
         if ticket.taken is not None:
             seconds = 0.0

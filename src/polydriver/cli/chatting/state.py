@@ -40,7 +40,7 @@ class Chat:
         self._again: AIMessage | None = None
         self._failed: AIMessage | None = None
         self._forks: list[Conversation] = []
-        self.conversation = session.ai.conversation(asked.provider)
+        self.conversation = session.ai.conversation(provider=asked.provider)
         if asked.earlier is not None:
             self.conversation.history.extend(asked.earlier.messages)
             self._count_earlier()
@@ -122,7 +122,7 @@ class Chat:
     def clear(self) -> None:
         """Begin anew, with the same settings."""
         self.left_out["answers before /clear or /load"] += len(self.conversation.responses)
-        self.conversation, self.attached = self.session.ai.conversation(self.provider), []
+        self.conversation, self.attached = self.session.ai.conversation(provider=self.provider), []
         self._failed = None
 
     def document(self) -> Document:

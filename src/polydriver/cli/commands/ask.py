@@ -76,7 +76,7 @@ def _conversation(session: Session, asked: Asked, schema: dict[str, Any] | None)
             f"no model is named for {asked.provider}",
             hint=f"Name one with -m (`polydriver models {asked.provider}` lists them), or set its default_model.",
         )
-    conversation = session.ai.conversation(asked.provider).model(asked.model).system(asked.system)
+    conversation = session.ai.conversation(provider=asked.provider).model(asked.model).system(asked.system)
     conversation.options(**asked.options)
     if schema is not None:
         conversation.response_format(schema)

@@ -8,13 +8,13 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 import pytest
 
-from polydriver import AI, ConfigurationError, UnknownOptionError
+from polydriver import AI, AIError, ConfigurationError, UnknownOptionError
 from polydriver.data.prompt import Prompt, ToolSpec
 from polydriver.drivers import driver_class, driver_names
 from polydriver.operations import kinds
 from polydriver.operations.kinds import OperationKind
 from polydriver.operations.requests import BatchRequest
-from polydriver.prompting import CALL_LIMITS, PROMPT_OPTIONS
+from polydriver.prompting import CALL_LIMITS, CHAT_LIMITS, PROMPT_OPTIONS
 from polydriver.provider import operation_options, options
 from polydriver.provider.operations import Operations
 from polydriver.testing import MockDriver
@@ -30,20 +30,28 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "snowflake": {"account": "account"},
 }
 
+LOCAL = {
+    "ToolLike": ToolLike,
+    "ToolSpec": ToolSpec,
+    "ReasoningEffort": str,
+    "AIError": AIError,
+    "FallbackTargets": Any,
+}
+
 
 def hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind, localns={"ToolLike": ToolLike, "ToolSpec": ToolSpec, "ReasoningEffort": str})
+    return get_type_hints(kind, localns=LOCAL)
 
 
 def test_the_options_of_all_providers_are_typed() -> None:
-    assert set(hints(options.CallOptions)) == PROMPT_OPTIONS | CALL_LIMITS | {"model"}
+    assert set(hints(options.CallOptions)) == PROMPT_OPTIONS | CALL_LIMITS | CHAT_LIMITS | {"model"}
 
 
 def test_the_options_of_drivers_are_typed() -> None:
     own: set[str] = set()
     for name in driver_names():
         own |= driver_class(name)({"api_key": "key-of-a-test", **SETTINGS.get(name, {})}).option_names
-    assert set(hints(options.DriverOptions)) == own - PROMPT_OPTIONS - CALL_LIMITS
+    assert set(hints(options.DriverOptions)) == own - PROMPT_OPTIONS - CALL_LIMITS - CHAT_LIMITS
 
 
 def operations() -> list[OperationKind[Any]]:

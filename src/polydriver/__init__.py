@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from .events import LimitReached as LimitReached
     from .events import MessageSent as MessageSent
     from .events import ModelsSynced as ModelsSynced
+    from .events import ProviderFellBack as ProviderFellBack
     from .events import RequestFailed as RequestFailed
     from .events import RequestRetried as RequestRetried
     from .events import ResponseGenerated as ResponseGenerated
@@ -160,7 +161,7 @@ _HOMES = {
     ),
     "events": (
         "AttemptFinished CircuitChanged ConversationUpdated CostCalculated Event EventBus LimitReached "
-        "MessageSent ModelsSynced RequestFailed RequestRetried ResponseGenerated StreamAbandoned "
+        "MessageSent ModelsSynced ProviderFellBack RequestFailed RequestRetried ResponseGenerated StreamAbandoned "
         "ToolCalled ToolCompleted ToolFailed"
     ),
     "manager": "AI AsyncAI",

@@ -31,10 +31,11 @@ an `OpenAIError` and a `RateLimitError`, so that either can be caught.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .data.attempts import AttemptReport
     from .data.responses import AIResponse
 
 __all__ = [
@@ -71,10 +72,12 @@ class AIError(Exception):
     Attributes: `message` (without the decorations of `str()`), `provider` (its name), `status` (HTTP), `code` and
     `type` (the provider's own words), `request_id`, `retry_after` (seconds), `retryable`, `details` (a dict, redacted),
     `hint` (what to do about it), `partial` (what had arrived, for a stream). Absent values are `None`.
+    `attempts` are the reports of all attempts of the call that failed, with the target of each.
     """
 
     hint: str | None = None
     retryable: bool = False
+    attempts: Sequence[AttemptReport] = ()
 
     def __init__(
         self,

@@ -12,6 +12,7 @@ from .events import (
     Event,
     EventBus,
     MessageSent,
+    ProviderFellBack,
     RequestFailed,
     RequestRetried,
     ResponseGenerated,
@@ -121,6 +122,12 @@ def _retried(event: RequestRetried) -> Line:
     return text, {"attempt": event.attempt, "delay": event.delay, "error": type(event.error).__name__}
 
 
+def _fell_back(event: ProviderFellBack) -> Line:
+    place = f"{event.to_provider}/{event.to_model}" if event.to_model else event.to_provider
+    text = f"goes on with {place}: {_named(event.error)}"
+    return text, {"to": place, "error": type(event.error).__name__, "passed_over": event.passed_over}
+
+
 def _failed(event: RequestFailed) -> Line:
     what = "failed" if isinstance(event.error, AIError) else "was cancelled"
     text = f"{what} after {event.attempts} attempts: {_named(event.error)}"
@@ -144,6 +151,7 @@ def _named(error: BaseException) -> str:
 _WRITERS: dict[type[Event], Callable[[Any], Line]] = {
     ResponseGenerated: _answered,
     RequestRetried: _retried,
+    ProviderFellBack: _fell_back,
     RequestFailed: _failed,
     StreamAbandoned: _left,
     ToolFailed: _tool_failed,
@@ -151,6 +159,7 @@ _WRITERS: dict[type[Event], Callable[[Any], Line]] = {
 
 _LEAST_LEVEL: dict[type[Event], int] = {
     RequestRetried: logging.WARNING,
+    ProviderFellBack: logging.WARNING,
     ToolFailed: logging.WARNING,
     RequestFailed: logging.ERROR,
 }

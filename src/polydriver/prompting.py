@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CALL_LIMITS",
+    "CHAT_LIMITS",
     "PROMPT_OPTIONS",
     "build_prompt",
     "check_number",
@@ -37,6 +38,9 @@ CALL_LIMITS = frozenset(
     {"timeout", "idle_timeout", "deadline", "retry_attempts", "queue", "metadata", "conversation_id"}
 )
 """Options that steer the call and are not sent: limits in seconds and attempts, and what events are labelled with."""
+
+CHAT_LIMITS = frozenset({"fallback", "fallback_on", "first_content_timeout"})
+"""The same of calls that send a prompt: who else may answer, after which errors, and seconds to the first content."""
 
 PROMPT_OPTIONS = frozenset(Prompt.__struct_fields__) - {"messages", "model", "stream", "options", "warnings"}
 """Options that a prompt has fields for."""
@@ -117,19 +121,26 @@ _NUMBERS: dict[str, tuple[type | tuple[type, ...], float, float]] = {
     "timeout": ((int, float), 0.001, 10**7),
     "tool_timeout": ((int, float), 0.001, 10**7),
     "idle_timeout": ((int, float), 0.001, 10**7),
+    "first_content_timeout": ((int, float), 0.001, 10**7),
     "deadline": ((int, float), 0.001, 10**7),
     "retry_attempts": (int, 1, 1000),
 }
 
 
 def build_prompt(
-    driver: DriverHooks, messages: object, options: Mapping[str, Any], *, stream: bool = False
+    driver: DriverHooks,
+    messages: object,
+    options: Mapping[str, Any],
+    *,
+    stream: bool = False,
+    left_out: list[str] | None = None,
 ) -> tuple[Prompt, dict[str, Any]]:
     """The prompt for one call, and the call's limits.
 
-    The connection's default options apply where the call gives none. Raises `UnknownOptionError` for an option that
-    nobody knows, `ConfigurationError` for messages or values that cannot work, `UnsupportedFeatureError` for media that
-    the driver does not read, before anything is sent.
+    The connection's default options apply where the call gives none. With `left_out` an option that this driver does
+    not know is left out, and its name added there. Raises `UnknownOptionError` for an option that nobody knows,
+    `ConfigurationError` for messages or values that cannot work, `UnsupportedFeatureError` for media that the driver
+    does not read, before anything is sent.
     """
     config = driver.config
     merged = {**config.options, **options} if config.options else options
@@ -149,8 +160,13 @@ def build_prompt(
             limits[name] = _typed(name, value) if name in _LABELS and value is not None else value
         elif name in driver.option_names:
             own[name] = value
+        elif name in CHAT_LIMITS:
+            limits[name] = value
+        elif left_out is not None:
+            left_out.append(name)
         else:
-            raise unknown_option(driver, name, {*PROMPT_OPTIONS, *CALL_LIMITS, *driver.option_names, "model"})
+            known = {*PROMPT_OPTIONS, *CALL_LIMITS, *CHAT_LIMITS, *driver.option_names, "model"}
+            raise unknown_option(driver, name, known)
     model = model or config.default_model
     if not model:
         raise ConfigurationError(

@@ -27,6 +27,7 @@ from polydriver import (
     MessageSent,
     MockDriver,
     Provider,
+    ProviderFellBack,
     RequestFailed,
     RequestRetried,
     ResponseGenerated,
@@ -78,18 +79,20 @@ class Calls:
     def _check_attempts(self, events: list[Event]) -> None:
         finished = [event.attempt for event in events if isinstance(event, AttemptFinished)]
         assert [attempt.number for attempt in finished] == list(range(1, len(finished) + 1))
-        retries = sum(isinstance(event, RequestRetried) for event in events)
+        retries = sum(isinstance(event, RequestRetried | ProviderFellBack) for event in events)
         assert len(finished) >= retries, "a retry follows an attempt that ended"
         for event in events:
             if isinstance(event, RequestFailed):
                 assert event.attempts == len(finished)
+                if isinstance(event.error, AIError):
+                    assert list(event.error.attempts) == finished
             if isinstance(event, ResponseGenerated):
                 assert finished[-1].outcome == "success"
                 assert finished[-1].cost == event.response.cost
             if isinstance(event, StreamAbandoned) and finished:
                 if finished[-1].outcome == "failure":  # cancelled before the next attempt
                     assert (event.reason, event.response) == ("cancelled", None)
-                    assert isinstance(events[-2], RequestRetried | AttemptFinished)
+                    assert isinstance(events[-2], RequestRetried | AttemptFinished | ProviderFellBack)
                 else:
                     assert finished[-1].outcome in ("abandoned", "cancelled")
 
@@ -207,11 +210,27 @@ def fail_after(count: int) -> Callable[[object], None]:
 
 PROGRAMS = st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 4)), min_size=1, max_size=8)
 SCRIPTS = st.lists(st.sampled_from(REPLIES), max_size=16)
+OTHERS = st.lists(SCRIPTS, max_size=2)
 LISTENERS = st.lists(st.sampled_from([raising, raising_later]), max_size=2)
 
 
-def make(script: list[Any], listeners: list[Any]) -> tuple[MockDriver, list[Event]]:
-    driver = MockDriver(replies=list(script), default="the default answer", retry_attempts=2, chunk_size=4)
+def make(
+    script: list[Any], listeners: list[Any], others: list[list[Any]] | None = None
+) -> tuple[MockDriver, list[Event]]:
+    """A mock, and what it tells. `others` are the scripts of mocks that it falls back to."""
+    behind = [
+        MockDriver({"name": f"other-{number}"}, replies=list(replies), default="another answer", retry_attempts=1)
+        for number, replies in enumerate(others or ())
+    ]
+    for other in behind:
+        other.connection.gates = (LeaseLog(),)
+    driver = MockDriver(
+        replies=list(script),
+        default="the default answer",
+        retry_attempts=2,
+        chunk_size=4,
+        options={"fallback": behind} if behind else {},
+    )
     events: list[Event] = []
     for listener in listeners:
         driver.on("*", listener)
@@ -222,9 +241,12 @@ def make(script: list[Any], listeners: list[Any]) -> tuple[MockDriver, list[Even
 
 def check(driver: MockDriver, events: list[Event]) -> None:
     Calls(events).check()
-    for gate in driver.connection.gates:
-        assert isinstance(gate, LeaseLog)
-        gate.check([event.attempt for event in events if isinstance(event, AttemptFinished)])
+    reports = [event.attempt for event in events if isinstance(event, AttemptFinished)]
+    for asked in (driver, *driver.config.options.get("fallback", ())):
+        assert not asked.connection.outstanding
+        for gate in asked.connection.gates:
+            assert isinstance(gate, LeaseLog)
+            gate.check([report for report in reports if report.provider == asked.connection.name])
 
 
 @pytest.fixture(autouse=True)
@@ -238,9 +260,11 @@ QUICK = settings(deadline=None, suppress_health_check=[HealthCheck.function_scop
 
 
 @QUICK
-@given(PROGRAMS, SCRIPTS, LISTENERS)
-def test_blocking_calls_have_one_end(program: list[tuple[str, int]], script: list[Any], listeners: list[Any]) -> None:
-    driver, events = make(script, listeners)
+@given(PROGRAMS, SCRIPTS, LISTENERS, OTHERS)
+def test_blocking_calls_have_one_end(
+    program: list[tuple[str, int]], script: list[Any], listeners: list[Any], others: list[list[Any]]
+) -> None:
+    driver, events = make(script, listeners, others)
     for step, take in program:
         with contextlib.suppress(AIError, Interrupt, StopIteration):
             run_blocking(driver, step, take)
@@ -249,9 +273,11 @@ def test_blocking_calls_have_one_end(program: list[tuple[str, int]], script: lis
 
 
 @QUICK
-@given(PROGRAMS, SCRIPTS, LISTENERS)
-def test_async_calls_have_one_end(program: list[tuple[str, int]], script: list[Any], listeners: list[Any]) -> None:
-    driver, events = make(script, listeners)
+@given(PROGRAMS, SCRIPTS, LISTENERS, OTHERS)
+def test_async_calls_have_one_end(
+    program: list[tuple[str, int]], script: list[Any], listeners: list[Any], others: list[list[Any]]
+) -> None:
+    driver, events = make(script, listeners, others)
 
     async def main() -> None:
         provider = driver.asynchronous()

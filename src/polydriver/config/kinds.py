@@ -130,6 +130,14 @@ def _prices(value: object) -> dict[str, ModelPricing]:
     return read
 
 
+def _names(value: object) -> tuple[str, ...]:
+    """A list of names, or text with commas between them."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) and item.strip() for item in items):
+        raise ValueError("is not a list of names, such as ['anthropic', 'openai/gpt-5-mini']")
+    return tuple(item.strip() for item in items)
+
+
 def _duration(value: object) -> float | None:
     if value is None or (isinstance(value, str) and value.strip().lower() == "none"):
         return None
@@ -160,6 +168,7 @@ KINDS: dict[str, Callable[[object], Any]] = {
     "count": _at_least(_whole, 1, "is not a whole number of at least 1"),
     "level": _level,
     "mapping": _mapping,
+    "names": _names,
     "prices": _prices,
     "model_limits": read_model_limits,
     "ratio": _ratio,

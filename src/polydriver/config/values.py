@@ -66,6 +66,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     - `timeout`: how long an attempt may go without a sign of life (up to the first content of a stream);
       `connect_timeout`; `idle_timeout`: the same as `timeout` once a stream has content; `deadline` for the whole
       call with its retries and its stream (`None`: none); all in seconds.
+    - `first_content_timeout`: how long an attempt may go until the first content of its answer, in seconds; `None` is
+      as long as `timeout` allows.
+    - `fallback`: connections that are asked where this one fails, as "connection" or "connection/model";
+      `fallback_on`: names of further errors that lead to them (see `polydriver.engine.routes`).
     - `retry_attempts` in total, the first included; `retry_delay` before the second, doubled each time up to
       `max_retry_delay`, in seconds.
     - `max_response_bytes` of a decoded reply, `max_event_bytes` of one event of a stream.
@@ -87,7 +91,10 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     timeout: float = 600.0
     connect_timeout: float = 10.0
     idle_timeout: float = 120.0
+    first_content_timeout: float | None = None
     deadline: float | None = 1800.0
+    fallback: tuple[str, ...] = ()
+    fallback_on: tuple[str, ...] = ()
     retry_attempts: int = 3
     retry_delay: float = 1.0
     max_retry_delay: float = 30.0

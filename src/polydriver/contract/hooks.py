@@ -167,6 +167,10 @@ class Wire(Part, kw_only=True, eq=False):
             raise self.unsupported("streaming")
         return self.decoder_class(self, prompt)
 
+    def takes_prefill(self, model: str) -> bool:
+        """Whether the model goes on from the start of its answer where a prompt ends with that."""
+        return False
+
     def rule(self, option: str) -> OptionRule:
         """What this wire does with an option of `Prompt`."""
         return self.options.get(option) or self.rules[option]

@@ -22,7 +22,9 @@ from .attachments import add_attachments, make_attachment
 from .managers import AsyncManager, BlockingManager
 
 if TYPE_CHECKING:
+    from ..errors import AIError
     from ..provider.options import AllOptions
+    from ..provider.routing import FallbackTarget
     from ..storage.keeper import Keeper
 
 __all__ = ["Builder", "Turn"]
@@ -138,6 +140,18 @@ class Builder(Generic[ParsedT]):
     def retries(self, attempts: int) -> Self:
         """The number of attempts, the first included."""
         return self.options(retry_attempts=attempts)
+
+    def fallback(self, *targets: FallbackTarget, on: Sequence[type[AIError] | str] = ()) -> Self:
+        """Who answers where the provider fails, in order: connections, or pairs of a connection and a model.
+
+        A later call replaces them; without any, nobody is asked. `on` names further errors after which they are asked,
+        such as `ContentFilterError`.
+
+        ::
+
+            ai.conversation().fallback("anthropic", ("openai", "gpt-5-mini"))
+        """
+        return self.options(fallback=list(targets), fallback_on=list(on))
 
     def options(self, **options: Unpack[AllOptions]) -> Self:
         """Any options of the sending methods; `None` takes one back."""

@@ -11,13 +11,16 @@ from collections.abc import Mapping
 
 from ..data.attempts import AttemptReport
 from ..data.prompt import Prompt
-from ..errors import APIConnectionError, APITimeoutError, InvalidResponseError, StreamInterruptedError
+from ..errors import AIError, APIConnectionError, APITimeoutError, InvalidResponseError, StreamInterruptedError
 from ..events import AttemptFinished, CircuitChanged
 from .calls import Call, Emit
 from .policies import Gate, Lease, Outcome, Policy
 from .targets import Target
 
-__all__ = ["Attempt", "may_be_billed"]
+__all__ = ["FIRST_CONTENT", "Attempt", "may_be_billed"]
+
+FIRST_CONTENT = "first_content"
+"""The `details["phase"]` of an attempt that was given up since nothing of its answer came in time."""
 
 _BEFORE_SENDING = ("connect", "pool")
 
@@ -25,12 +28,13 @@ _BEFORE_SENDING = ("connect", "pool")
 class Attempt:
     """One request of a call to `target`; `number` counts from 1 over the whole call.
 
-    Times are readings of the port's monotonic clock, in seconds.
+    Times are readings of the port's monotonic clock, in seconds. `first_content_due` is when the attempt is over if
+    nothing of its answer came; it counts from when the attempt was admitted.
     """
 
     __slots__ = (
-        "call", "first_content", "gates", "headers", "leases", "model", "number", "prompt", "provider", "redialed",
-        "request_id", "settled", "started", "target", "waited",
+        "call", "first_content", "first_content_due", "gates", "headers", "leases", "model", "number", "prompt",
+        "provider", "redialed", "request_id", "settled", "started", "target", "waited",
     )  # fmt: skip
 
     def __init__(self, call: Call, target: Target, prompt: Prompt | None = None) -> None:
@@ -39,9 +43,11 @@ class Attempt:
         self.prompt = prompt
         self.number = len(call.attempts) + 1
         self.provider = target.connection.name
-        self.model = call.model
+        self.model = call.model if prompt is None else prompt.model
         self.started = target.port.now()
+        target.connection.outstanding.add(id(self))
         self.first_content: float | None = None
+        self.first_content_due = float("inf")
         self.leases: list[tuple[Policy, Lease]] = []
         self.gates: list[tuple[Gate, Lease]] = []
         self.settled = False
@@ -49,6 +55,21 @@ class Attempt:
         self.waited = 0.0
         self.headers: Mapping[str, str] | None = None
         self.request_id: str | None = None
+
+    def begin(self) -> None:
+        """Note that the attempt was admitted and is about to be sent: from now on its first content is waited for."""
+        limit = self.call.first_content_timeout
+        if limit is not None and self.prompt is not None:
+            self.first_content_due = self.target.port.now() + limit
+
+    def in_time(self, error: AIError) -> AIError:
+        """A transport's error; the timeout of an attempt whose first content was due says so."""
+        waited = isinstance(error, APITimeoutError) and self.first_content is None
+        if waited and self.target.port.now() >= self.first_content_due:
+            limit = self.call.first_content_timeout
+            error.message = f"nothing of the answer came within first_content_timeout, {limit:g} s"
+            error.details = {**error.details, "phase": FIRST_CONTENT}
+        return error
 
     async def settle(self, emit: Emit, outcome: Outcome, *, waits: bool = True) -> None:
         """End the attempt, once: tell the policies and gates, keep the report, and emit `AttemptFinished`.
@@ -58,6 +79,7 @@ class Attempt:
         if self.settled:
             return
         self.settled = True
+        self.target.connection.outstanding.discard(id(self))
         now = self.target.port.now()
         outcome.headers, outcome.wall_time = self.headers, self.target.port.wall_time()
         for policy, lease in self.leases:

@@ -30,11 +30,13 @@ from ..data.cost import Cost
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
 from ..data.usage import TokenUsage
+from ..errors import AIError
 from ..events import (
     CostCalculated,
     Event,
     EventBus,
     MessageSent,
+    ProviderFellBack,
     RequestFailed,
     RequestRetried,
     ResponseGenerated,
@@ -52,11 +54,11 @@ class Call(msgspec.Struct, kw_only=True):
     """One call, however many attempts it takes.
 
     Times are in seconds; `started` and `deadline` are readings of the port's monotonic clock. `id` is ours, the same
-    for all attempts and in all events. `provider` is the name of the connection that it is for, `operation` the method
-    that was called ("chat" for all that send a prompt), `row_id` its row in a ledger,
-    `retry_cost` what the present attempt took of the retry budget;
-    with `queue` "batch" it waits for its turn behind those that are not. `stop` can stop a blocking call
-    from another thread.
+    for all attempts and in all events. `provider` is the name of the connection that it is for (after a fallback, of
+    the one that is asked now, so that the events of its end name the one that answered), `operation` the method that
+    was called ("chat" for all that send a prompt), `row_id` its row in a ledger, `retry_cost` what the present attempt
+    took of the retry budget; with `queue` "batch" it waits for its turn behind those that are not. `stop` can stop a
+    blocking call from another thread. `route` is an `engine.routes.Route` where there is more than one target.
     """
 
     bus: EventBus
@@ -65,6 +67,7 @@ class Call(msgspec.Struct, kw_only=True):
     idle_timeout: float
     deadline_seconds: float | None
     retry_attempts: int
+    first_content_timeout: float | None = None
     metadata: dict[str, Any] = {}
     conversation_id: str | None = None
     model: str | None = None
@@ -78,6 +81,7 @@ class Call(msgspec.Struct, kw_only=True):
     stop: Stop | None = None
     attempts: list[AttemptReport] = []
     ended: bool = False
+    route: Any = None
 
     def check_stop(self) -> None:
         """Raise `Stopped` where another thread has stopped the call."""
@@ -112,6 +116,20 @@ class Call(msgspec.Struct, kw_only=True):
         if self.bus.wants(RequestRetried):
             await emit(self.bus, RequestRetried(attempt=attempt, delay=delay, error=error, **self.facts()))
 
+    async def fell_back(
+        self, emit: Emit, error: AIError, to_provider: str, to_model: str | None, passed_over: list[str]
+    ) -> None:
+        """Tell that the call goes on with another target."""
+        if self.bus.wants(ProviderFellBack):
+            fell = ProviderFellBack(
+                to_provider=to_provider,
+                to_model=to_model,
+                error=error,
+                passed_over=passed_over,
+                **self.facts(),
+            )
+            await emit(self.bus, fell)
+
     async def answered(self, emit: Emit, response: AIResponse, *, stream: bool) -> None:
         """End with a whole answer."""
         if self._end():
@@ -129,6 +147,10 @@ class Call(msgspec.Struct, kw_only=True):
     async def failed(self, emit: Emit, error: BaseException) -> None:
         """End with an error, or with what ended the wait of the caller."""
         if self._end():
+            if isinstance(error, AIError):
+                error.attempts = self.attempts
+                if self.route is not None:
+                    self.route.explain(error)
             try:
                 await self._tell_partial(emit, getattr(error, "partial", None))
             finally:

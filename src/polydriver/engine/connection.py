@@ -39,7 +39,8 @@ class ModelList:
 class Connection:
     """What the calls of one provider share, blocking and async alike: events, the retry budget, the model list.
 
-    It holds nothing of a single call, so calls may run side by side.
+    It holds nothing of a single call, so calls may run side by side. `outstanding` has a mark for each attempt that has
+    not ended.
     """
 
     __slots__ = (
@@ -51,6 +52,7 @@ class Connection:
         "gates",
         "models",
         "name",
+        "outstanding",
         "policies",
         "transport",
         "user_agent",
@@ -70,6 +72,7 @@ class Connection:
         self.policies: tuple[Policy, ...] = tuple(policy for policy in found if policy is not None)
         self.gates: tuple[Gate, ...] = ()
         self.models = ModelList()
+        self.outstanding: set[int] = set()
         self.user_agent = f"polydriver/{__version__}"
 
     def blocking_port(self) -> BlockingPort:
@@ -97,11 +100,13 @@ class Connection:
         """
         config, given = self.config, limits.get
         timeout, idle_timeout, attempts = given("timeout"), given("idle_timeout"), given("retry_attempts")
+        first_content = given("first_content_timeout")
         return Call(
             bus=self.bus,
             provider=self.name,
             timeout=config.timeout if timeout is None else timeout,
             idle_timeout=config.idle_timeout if idle_timeout is None else idle_timeout,
+            first_content_timeout=config.first_content_timeout if first_content is None else first_content,
             deadline_seconds=limits.get("deadline", config.deadline),
             retry_attempts=config.retry_attempts if attempts is None else attempts,
             metadata=given("metadata") or {},
@@ -109,6 +114,14 @@ class Connection:
             queue=given("queue") or "interactive",
             stop=current_stop.get(),
         )
+
+    def take_over(self, call: Call, limits: Mapping[str, Any], model: str | None) -> None:
+        """Have a call go on here: with this connection's limits where `limits`, those that were given, has none."""
+        here = self.call(limits)
+        call.provider, call.model = self.name, model
+        call.timeout, call.idle_timeout, call.retry_attempts = here.timeout, here.idle_timeout, here.retry_attempts
+        call.first_content_timeout = here.first_content_timeout
+        call.retry_cost = 0.0
 
 
 def _circuits(config: Config) -> Circuits | None:

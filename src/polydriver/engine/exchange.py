@@ -27,7 +27,7 @@ async def send(attempt: Attempt, request: Request) -> Reply:
     except AIError as error:
         attempt.call.check_stop()
         attempt.redialed = error.details.get("redialed") is True
-        raise target.failures.of_transport(error, attempt.call) from error.__cause__
+        raise target.failures.of_transport(attempt.in_time(error), attempt.call) from error.__cause__
     reply.request = Request(method=request.method, url=request.url, body=request.body)
     attempt.request_id, attempt.headers = reply.request_id, reply.headers
     if reply.redialed:
@@ -47,7 +47,7 @@ async def open_body(attempt: Attempt, request: Request) -> Body:
     except AIError as error:
         attempt.call.check_stop()
         attempt.redialed = error.details.get("redialed") is True
-        raise target.failures.of_transport(error, attempt.call) from error.__cause__
+        raise target.failures.of_transport(attempt.in_time(error), attempt.call) from error.__cause__
     try:
         body.expires = _timeouts(attempt).expires
         attempt.headers = body.headers
@@ -76,7 +76,7 @@ def _timeouts(attempt: Attempt) -> Timeouts:
     config = target.config
     return Timeouts(
         connect=config.connect_timeout,
-        expires=min(now + call.timeout, deadline),
+        expires=min(now + call.timeout, deadline, attempt.first_content_due),
         silence=call.timeout,
         deadline=deadline,
         max_bytes=config.max_response_bytes,

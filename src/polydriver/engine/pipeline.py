@@ -17,7 +17,7 @@ from ..data.responses import AIResponse
 from ..errors import AIError
 from ..operations.results import OperationResult
 from .admission import admit
-from .attempts import Attempt, may_be_billed
+from .attempts import FIRST_CONTENT, Attempt, may_be_billed
 from .billing import price_operation, take_reported_cost
 from .calls import Call
 from .connection import Connection
@@ -26,6 +26,7 @@ from .policies import Outcome
 from .policies.retry import retry_delay
 from .ports import Port
 from .reading import StreamReader
+from .routes import Route
 from .targets import Target
 
 __all__ = ["Pipeline"]
@@ -49,10 +50,10 @@ class Pipeline(Generic[P]):
         call.begin(self.port.now(), prompt.model)
         try:
             await call.announce(self.port.emit, prompt)
-            request = self.target.build(lambda: self.target.driver.build_request(prompt))
-            response = await self._attempts(call, partial(self._answer, request), prompt)
+            response = await self._ask(call, prompt, self._answer)
             if prompt.response_format is not None:
-                self.target.parse_output(prompt.response_format, response)
+                target = self.target if call.route is None else call.route.leg.target
+                target.parse_output(prompt.response_format, response)
             await call.answered(self.port.emit, response, stream=False)
         except BaseException as error:
             await self._failed(call, error)
@@ -64,8 +65,7 @@ class Pipeline(Generic[P]):
         call.begin(self.port.now(), prompt.model)
         try:
             await call.announce(self.port.emit, prompt)
-            request = self.target.build(lambda: self.target.driver.build_request(prompt))
-            return await self._attempts(call, partial(self._stream, request), prompt)
+            return await self._ask(call, prompt, self._stream)
         except AIError as error:
             await call.failed(self.port.emit, error)
             raise
@@ -93,7 +93,7 @@ class Pipeline(Generic[P]):
     async def exchange(self, call: Call, build: Callable[[], Request], parse: Callable[[Reply], T]) -> T:
         """One exchange of an operation, retried like any call."""
         request = self.target.build(build)
-        return await self._attempts(call, partial(self._result, request, parse), None)
+        return await self._attempts(call, self.target, partial(self._result, request, parse), None)
 
     async def _failed(self, call: Call, error: BaseException) -> None:
         if isinstance(error, AIError):
@@ -101,20 +101,50 @@ class Pipeline(Generic[P]):
         else:
             drive(call.failed(self.port.emit_now, error))  # nothing can be awaited: the caller stopped waiting
 
-    async def _attempts(self, call: Call, work: Callable[[Attempt], Awaitable[T]], prompt: Prompt | None) -> T:
-        """Make attempts until one succeeds, is not worth repeating, or time and budget are up."""
+    async def _ask(self, call: Call, prompt: Prompt, work: Callable[[Request, Attempt], Awaitable[T]]) -> T:
+        """Ask the target, or those of the call's route in turn, until one answers."""
+        route: Route | None = call.route
+        if route is None:
+            request = self.target.build(lambda: self.target.driver.build_request(prompt))
+            return await self._attempts(call, self.target, partial(work, request), prompt)
+        request = route.start()
+        self._take_over(call, route)
+        while True:
+            try:
+                leg = route.leg
+                return await self._attempts(call, leg.target, partial(work, request), leg.prompt)
+            except AIError as error:
+                told = len(route.passed)
+                following = route.after(error)
+                if following is None:
+                    raise
+                request = following
+                _forget_frames(error)
+                leg = route.leg
+                await call.fell_back(self.port.emit, error, leg.name, leg.model, route.passed[told:])
+            self._take_over(call, route)
+
+    def _take_over(self, call: Call, route: Route) -> None:
+        leg = route.leg
+        leg.target.connection.take_over(call, route.limits, leg.prompt.model if leg.prompt else None)
+
+    async def _attempts(
+        self, call: Call, target: Target, work: Callable[[Attempt], Awaitable[T]], prompt: Prompt | None
+    ) -> T:
+        """Make attempts at one target until one succeeds, is not worth repeating, or time and budget are up."""
         tried = 0
         while True:
             call.check_stop()
             tried += 1
-            attempt = Attempt(call, self.target, prompt)
+            attempt = Attempt(call, target, prompt)
             try:
                 await admit(attempt)
+                attempt.begin()
                 return await work(attempt)
             except AIError as error:
                 failed = Outcome(kind="failure", error=error, may_be_billed=may_be_billed(error))
                 await attempt.settle(self.port.emit, failed)
-                delay = self._delay_after(error, call, tried)
+                delay = self._delay_after(error, call, target, tried)
                 if delay is None:
                     raise
                 _forget_frames(error)
@@ -125,20 +155,24 @@ class Pipeline(Generic[P]):
                 drive(attempt.settle(self.port.emit_now, cancelled, waits=False))
                 raise
 
-    def _delay_after(self, error: AIError, call: Call, tried: int) -> float | None:
+    def _delay_after(self, error: AIError, call: Call, target: Target, tried: int) -> float | None:
         """Seconds until the next attempt; `None` when there will be none."""
         if not error.retryable or tried >= call.retry_attempts:
             return None
-        config, now = self.target.config, self.port.now()
+        route: Route | None = call.route
+        is_hopeless = error.details.get("phase") == FIRST_CONTENT
+        if route is not None and route.has_next() and (is_hopeless or not route.leg.repeats):
+            return None
+        config, now = target.config, self.port.now()
         delay = retry_delay(error, tried, config.retry_delay, config.max_retry_delay, self.port.random())
         if delay is None or (call.deadline is not None and now + delay >= call.deadline):
             return None
-        cost = self.connection.budget.take(error)
+        cost = target.connection.budget.take(error)
         call.retry_cost = cost or 0.0
         return None if cost is None else delay
 
     async def _answer(self, request: Request, attempt: Attempt) -> AIResponse:
-        prompt, target = attempt.prompt, self.target
+        prompt, target = attempt.prompt, attempt.target
         assert prompt is not None
         reply = await send(attempt, request)
         response = target.failures.reading(lambda: target.driver.parse_response(reply, prompt), reply)

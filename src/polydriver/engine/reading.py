@@ -171,7 +171,8 @@ class StreamReader:
         limit is that of any attempt.
         """
         call = self.attempt.call
-        expires = self.attempt.target.port.now() + (call.idle_timeout if self.started else call.timeout)
+        now = self.attempt.target.port.now()
+        expires = now + call.idle_timeout if self.started else min(now + call.timeout, self.attempt.first_content_due)
         deadline = call.deadline
         self.body.expires = expires if deadline is None or expires < deadline else deadline
 
@@ -236,7 +237,7 @@ class StreamReader:
             self.decoder.answer.warnings.append(f"the connection broke after the end of the answer: {error.message}")
             await self._finish()
             return
-        failure = self.attempt.target.failures.of_transport(error, self.attempt.call)
+        failure = self.attempt.target.failures.of_transport(self.attempt.in_time(error), self.attempt.call)
         if self.started:
             await self._interrupt(failure.message, failure)
         raise self._over(failure)

@@ -66,8 +66,9 @@ class Target:
         response.response_time = self.port.now() - call.started
         if response.finish_reason == "stop" and response.tool_calls:
             response.finish_reason = "tool_calls"  # the wire's word does not tell; the parts do
-        if prompt.warnings:
-            response.warnings = [*prompt.warnings, *response.warnings]
+        told = [*call.route.warnings, *prompt.warnings] if call.route is not None else prompt.warnings
+        if told:
+            response.warnings = [*told, *response.warnings]
         response.attempts = call.attempts
         if response.billing is None:  # of a driver that is its own wire; a wire has told it
             tier = as_str(as_dict(response.raw).get("service_tier"))

@@ -26,6 +26,7 @@ __all__ = [
     "LimitReached",
     "MessageSent",
     "ModelsSynced",
+    "ProviderFellBack",
     "RequestFailed",
     "RequestRetried",
     "ResponseGenerated",
@@ -145,6 +146,19 @@ class RequestRetried(Event, frozen=True, kw_only=True):
     attempt: int
     delay: float
     error: AIError
+
+
+class ProviderFellBack(Event, frozen=True, kw_only=True):
+    """The call goes on with another target, since one failed for good with `error`.
+
+    `provider` and `model` are those that failed; `to_provider` and `to_model` are asked next. `passed_over` tells which
+    targets before that one cannot do what the call needs, and why.
+    """
+
+    to_provider: str
+    to_model: str | None
+    error: AIError
+    passed_over: list[str] = []
 
 
 class RequestFailed(Event, frozen=True, kw_only=True):

@@ -139,16 +139,20 @@ class AsyncAI(_Manager):
         connections: Connections | None = None,
     ) -> None:
         super().__init__(config, env=env, connections=connections)
-        self._providers: dict[str, tuple[Provider, AsyncProvider]] = {}
+        self._providers: dict[Provider, AsyncProvider] = {}
 
     def provider(self, name: str | None = None) -> AsyncProvider:
         """The provider of a connection, the default one without a name. Made once."""
         provider = self.connections.resolve(name, self)
-        name = name or self.connections.default()
-        known = self._providers.get(name)
-        if known is None or known[0] is not provider:
-            known = self._providers[name] = (provider, provider.asynchronous())
-        return known[1]
+        return self._twin(provider)
+
+    def _twin(self, provider: Provider) -> AsyncProvider:
+        """The provider for async callers, made once; those that it falls back to are this manager's as well."""
+        known = self._providers.get(provider)
+        if known is None:
+            known = self._providers[provider] = provider.asynchronous()
+            known._share = self._twin
+        return known
 
     def conversation(self, title: str | None = None, *, provider: str | None = None) -> AsyncConversation:
         """A new conversation; see `AI.conversation`."""
@@ -170,7 +174,7 @@ class AsyncAI(_Manager):
 
     async def aclose(self) -> None:
         """Close all idle connections."""
-        for _, provider in list(self._providers.values()):
+        for provider in list(self._providers.values()):
             await provider.aclose()
 
     async def __aenter__(self) -> Self:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -65,8 +66,15 @@ class Connections:
             with self._lock:
                 found = self._resolved.get(name)
                 if found is None:
-                    found = self._resolved[name] = self._make(name, ai)
+                    found = self._make(name, ai)
+                    found._finder = partial(self.find, ai=ai)
+                    self._resolved[name] = found
         return found
+
+    def find(self, target: str, ai: object) -> tuple[Provider, str | None]:
+        """The provider and the model of a target: "connection" or "connection/model"."""
+        name, _, model = (target, "", "") if target in self.names() else target.partition("/")
+        return self.resolve(name, ai), model or None
 
     def default(self) -> str:
         """The connection that is used when none is named: `default`, or the only one there is."""

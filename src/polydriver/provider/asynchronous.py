@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from ..colours import finish_async
 from ..events.bus import Observable
-from ..prompting import build_prompt
 from .answers import UNSET, Answers, Message, with_format
 from .operations import AsyncOperations
+from .routing import Member, prepare_call
 
 if TYPE_CHECKING:
     from ..contract import DriverHooks
@@ -37,6 +37,8 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
     def __init__(self, source: Answers) -> None:
         """`source` is the provider for blocking callers, with which it shares all but the transport."""
         self._source = source
+        self._twins: dict[Any, AsyncProvider] = {}
+        self._share: Callable[[Any], AsyncProvider] | None = None
 
     @property
     def driver(self) -> DriverHooks:
@@ -52,6 +54,31 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
     def bus(self) -> EventBus:
         """See `Provider.bus`."""
         return self.connection.bus
+
+    @property
+    def _finder(self) -> Any:
+        return getattr(self._source, "_finder", None)
+
+    def _twin_source(self) -> Any:
+        """The provider for blocking callers that this one belongs to."""
+        return self._source
+
+    def _members(self) -> list[Member]:
+        """See `Provider._members`."""
+        source: Any = self._source
+        return [Member(self._twin(member.provider), member.weight) for member in source._members()]
+
+    def _twin(self, provider: Any) -> AsyncProvider:
+        """The same provider for async callers; a manager's own, or made once."""
+        if isinstance(provider, AsyncProvider):
+            return provider
+        if provider is self._source:
+            return self
+        if self._share is not None:
+            return self._share(provider)
+        if provider not in self._twins:
+            self._twins[provider] = provider.asynchronous()
+        return self._twins[provider]
 
     @cached_property
     def _pipeline(self) -> Pipeline[AsyncPort]:
@@ -93,8 +120,8 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         **options: Unpack[SendOptions],
     ) -> AIResponse[ParsedT]:
         """See `Provider.send_messages`."""
-        prompt, limits = build_prompt(self.driver, messages, with_format(options, response_format))
-        return await self._pipeline.send(prompt, self.connection.call(limits))
+        prompt, call = prepare_call(self, messages, with_format(options, response_format))
+        return await self._pipeline.send(prompt, call)
 
     def send_streaming_message(
         self,
@@ -122,8 +149,8 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         """
         from ..engine.streams import AsyncStream
 
-        prompt, limits = build_prompt(self.driver, messages, with_format(options, response_format), stream=True)
-        return AsyncStream(self._pipeline, prompt, self.connection.call(limits))
+        prompt, call = prepare_call(self, messages, with_format(options, response_format), stream=True)
+        return AsyncStream(self._pipeline, prompt, call)
 
     async def stream_message(
         self,
@@ -222,6 +249,8 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         """See `Provider.close`."""
         if "_pipeline" in self.__dict__:
             await self._pipeline.port.aclose()
+        for twin in list(self._twins.values()):
+            await twin.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from ..events.bus import Observable
-from ..prompting import build_prompt
 from .answers import UNSET, Answers, Message, with_format
 from .asynchronous import AsyncProvider
 from .operations import Operations
+from .routing import Member, prepare_call
 
 if TYPE_CHECKING:
     from ..data.circuits import CircuitReport
@@ -48,6 +48,16 @@ class Provider(Operations, Answers, Observable):
     def report_to(self, bus: EventBus) -> None:
         """Bring this provider's events to `bus` as well. Does nothing for a provider without events of its own."""
 
+    _finder: Callable[[str], tuple[Provider, str | None]] | None = None  # a manager's: a name to a provider and a model
+
+    def _members(self) -> list[Member]:
+        """The providers that a call may go to, in the order in which they are to be asked."""
+        return [Member(self)]
+
+    def _twin(self, provider: Provider | AsyncProvider) -> Provider:
+        """The same provider for blocking callers."""
+        return provider if isinstance(provider, Provider) else provider._twin_source()
+
     @cached_property
     def _pipeline(self) -> Pipeline[BlockingPort]:
         from ..engine.pipeline import Pipeline
@@ -74,8 +84,8 @@ class Provider(Operations, Answers, Observable):
         """Send a conversation and wait for the whole answer."""
         from ..colours import drive
 
-        prompt, limits = build_prompt(self.driver, messages, with_format(options, response_format))
-        return drive(self._pipeline.send(prompt, self.connection.call(limits)))
+        prompt, call = prepare_call(self, messages, with_format(options, response_format))
+        return drive(self._pipeline.send(prompt, call))
 
     def send_streaming_message(
         self,
@@ -103,8 +113,8 @@ class Provider(Operations, Answers, Observable):
         """
         from ..engine.streams import Stream
 
-        prompt, limits = build_prompt(self.driver, messages, with_format(options, response_format), stream=True)
-        return Stream(self._pipeline, prompt, self.connection.call(limits))
+        prompt, call = prepare_call(self, messages, with_format(options, response_format), stream=True)
+        return Stream(self._pipeline, prompt, call)
 
     def stream_message(
         self,

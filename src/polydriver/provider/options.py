@@ -11,7 +11,9 @@ from ..data.responses import ParsedT
 
 if TYPE_CHECKING:
     from ..data.prompt import ReasoningEffort, ToolSpec
+    from ..errors import AIError
     from ..tools import ToolLike
+    from .routing import FallbackTargets
 
 __all__ = [
     "AllOptions",
@@ -69,6 +71,9 @@ class SharedOptions(TypedDict, total=False):
     timeout: float | None
     idle_timeout: float | None
     deadline: float | None
+    first_content_timeout: float | None
+    fallback: FallbackTargets | None
+    fallback_on: Sequence[type[AIError] | str] | None
     retry_attempts: int | None
     metadata: Mapping[str, Any] | None
     conversation_id: str | None
@@ -89,6 +94,8 @@ class CallOptions(SharedOptions, total=False):
     - `timeout`, `idle_timeout` and `deadline` are in seconds; `retry_attempts` is the number of attempts, the first
       included. `metadata` and `conversation_id` label events; with `queue` "batch" a call waits behind
       others for its turn within the limits.
+    - `fallback` are the targets that are asked where this one fails, `fallback_on` further errors that lead to them;
+      `first_content_timeout` is in seconds.
     - `None` is the same as leaving an option out.
     """
 

@@ -59,6 +59,10 @@ class ConverseSettings(Wire, kw_only=True, eq=False):
         """What a Claude model takes, as far as generations differ in it."""
         return find_generation(model)
 
+    def takes_prefill(self, model: str) -> bool:
+        """See `Wire.takes_prefill`."""
+        return self.family(model).prefill
+
     def output_limit(self, model: str) -> int | None:
         """How many tokens the model can write at most, where the catalog knows it."""
         entry = find(self.driver.catalog_name or self.name, model)

@@ -54,6 +54,10 @@ class MessagesSettings(Wire, kw_only=True, eq=False):
         """What the model takes, as far as generations differ in it."""
         return find_generation(model)
 
+    def takes_prefill(self, model: str) -> bool:
+        """See `Wire.takes_prefill`."""
+        return self.generation(model).prefill
+
     def output_limit(self, model: str) -> int | None:
         """How many tokens the model can write, where the catalog knows it; sent when no `max_tokens` is given."""
         entry = find(self.driver.catalog_name or self.name, model)

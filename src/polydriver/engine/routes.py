@@ -1,0 +1,200 @@
+"""The route of a call that has more than one target: who is asked in which order, and which errors lead on.
+
+A target is tried with its own settings: retries come first, then the next target. Before one is tried, what it can do
+is compared with what the call needs, and its request is built anew from what the caller gave: a target that cannot is
+passed over, and named.
+
+Errors of the provider and of the way to it lead on (`FALLBACK_ERRORS`). The caller's own mistakes do not, nor does the
+verdict of a content filter, unless `fallback_on` names it. A request that is too long goes on to a model that is known
+to read more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..data.http import Request
+from ..data.prompt import Prompt
+from ..errors import (
+    AIError,
+    APIConnectionError,
+    APITimeoutError,
+    ContentFilterError,
+    ContextLengthError,
+    InvalidCredentialsError,
+    InvalidResponseError,
+    QuotaExceededError,
+    RateLimitError,
+    ServerError,
+    StreamInterruptedError,
+    UnsupportedFeatureError,
+)
+from .fitness import find_misfit, find_window, takes_prefill
+from .targets import Target
+
+__all__ = ["FALLBACK_ERRORS", "Leg", "Route", "leads_on"]
+
+FALLBACK_ERRORS: tuple[type[AIError], ...] = (
+    ServerError,
+    APITimeoutError,
+    APIConnectionError,
+    RateLimitError,
+    QuotaExceededError,
+    InvalidCredentialsError,
+    InvalidResponseError,
+    StreamInterruptedError,
+)
+"""The errors that lead to the next target: the provider, the way to it or the account there is at fault."""
+
+
+def leads_on(error: AIError, asked: Sequence[type[AIError]]) -> bool:
+    """Whether another target is asked after this error; `asked` are the classes that were named beyond the usual."""
+    if isinstance(error, ContentFilterError):
+        return any(issubclass(kind, ContentFilterError) and isinstance(error, kind) for kind in asked)
+    return isinstance(error, (*FALLBACK_ERRORS, ContextLengthError, *asked))
+
+
+class Leg:
+    """One target of a route, with the prompt for it.
+
+    - `make` builds the prompt anew, from what the caller gave.
+    - `repeats`: whether a failed attempt is repeated here before the next target is asked. In a pool it is not, but at
+      the last member: the others can do the same at once.
+    """
+
+    __slots__ = ("make", "model", "prompt", "repeats", "target")
+
+    def __init__(
+        self, target: Target, model: str | None, make: Callable[[], Prompt], prompt: Prompt | None = None
+    ) -> None:
+        self.target = target
+        self.model = model
+        self.make = make
+        self.prompt = prompt
+        self.repeats = True
+
+    @property
+    def name(self) -> str:
+        """The name of the connection."""
+        return self.target.connection.name
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.model})" if self.model else self.name
+
+    def build(self) -> Request:
+        """The request for this target."""
+        driver, prompt = self.target.driver, self.prompt
+        assert prompt is not None
+        return self.target.build(lambda: driver.build_request(prompt))
+
+
+class Route:
+    """The targets of one call, and how far it has come.
+
+    `limits` are those that were given with the call; `asked` are further classes of errors that lead on. `passed` tells
+    who was passed over, `warnings` all that the answer tells of the way to it.
+    """
+
+    __slots__ = ("asked", "legs", "limits", "needs_prefill", "passed", "place", "warnings")
+
+    def __init__(self, legs: Sequence[Leg], limits: dict[str, Any], asked: Sequence[type[AIError]]) -> None:
+        self.legs = list(legs)
+        self.limits = limits
+        self.asked = tuple(asked)
+        self.place = 0
+        self.passed: list[str] = []
+        self.warnings: list[str] = []
+        self.needs_prefill = False
+
+    @property
+    def leg(self) -> Leg:
+        """The target that is asked now."""
+        return self.legs[self.place]
+
+    def start(self) -> Request:
+        """The request for the first target that can do what the call needs; where none can, the error of the first."""
+        first = self.leg
+        if self.place:
+            return first.build()
+        self.needs_prefill = first.prompt is not None and takes_prefill(first.target.driver, first.prompt)
+        refusal: AIError | None = None
+        try:
+            if (reason := self._misfit(first, None)) is None:
+                return first.build()
+        except UnsupportedFeatureError as error:
+            reason, refusal = error.message, error
+        request = self._next(None, f"{first} was passed over: {reason}")
+        if request is not None:
+            return request
+        if refusal is not None:
+            raise refusal
+        self.passed.clear()
+        self.warnings.clear()
+        return first.build()
+
+    def skip(self, refusal: AIError) -> Request | None:
+        """Pass over the first target, for which no prompt can be built; `None` where nobody else can either."""
+        return self._next(None, f"{self.leg} was passed over: {refusal.message}")
+
+    def has_next(self) -> bool:
+        """Whether there is a target after the present one."""
+        return self.place + 1 < len(self.legs)
+
+    def after(self, error: AIError) -> Request | None:
+        """Move on to the next target that can do what the call needs, and return the request for it.
+
+        `None` where the error does not lead on, or nobody is left; the place is the same then.
+        """
+        if not leads_on(error, self.asked):
+            return None
+        return self._next(error, f"{self.leg} failed with {type(error).__name__}")
+
+    def _next(self, error: AIError | None, why: str) -> Request | None:
+        before, passed = self.place, len(self.passed)
+        for place in range(before + 1, len(self.legs)):
+            leg = self.legs[place]
+            try:
+                leg.prompt = leg.make()
+                reason = self._misfit(leg, error)
+                request = leg.build() if reason is None else None
+            except AIError as refusal:
+                reason, request = refusal.message, None
+            if request is None:
+                self.passed.append(f"{leg} was passed over: {reason}")
+                continue
+            self.place = place
+            self.warnings += [why + f"; {leg} was asked instead", *self.passed[passed:]]
+            if error is None:
+                self.passed.insert(passed, why)
+            return request
+        return None
+
+    def _misfit(self, leg: Leg, error: AIError | None) -> str | None:
+        """Why a target cannot do what the call needs; `None` where nothing is known to stand against it."""
+        assert leg.prompt is not None
+        failed = self.leg
+        exceeded = None
+        if isinstance(error, ContextLengthError) and failed.prompt is not None:
+            exceeded = find_window(failed.target.connection, failed.prompt.model) or 0
+        return find_misfit(
+            leg.target.connection,
+            leg.prompt,
+            exceeded=exceeded,
+            prefill=self.needs_prefill,
+            is_first=leg is self.legs[0],
+        )
+
+    def explain(self, error: AIError) -> None:
+        """Say in the notes and details of the final error what was tried, and who was passed over."""
+        if len(error.attempts) < 2 and not self.passed:
+            return
+        tried = [
+            f"attempt {report.number}: {report.provider} ({report.model}): {report.error or report.outcome}"
+            for report in error.attempts
+        ]
+        for line in (*tried, *self.passed):
+            if line not in getattr(error, "__notes__", ()):
+                error.add_note(line)
+        if self.passed:
+            error.details = {**error.details, "passed_over": list(self.passed)}

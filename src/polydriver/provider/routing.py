@@ -1,0 +1,175 @@
+"""From a call and its fallbacks to a route: each target with a prompt of its own, built from what the caller gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from .. import errors as _errors
+from ..data.messages import AIMessage
+from ..data.prompt import Prompt, ProviderTool
+from ..errors import AIError, ConfigurationError, UnsupportedFeatureError
+from ..prompting import CALL_LIMITS, CHAT_LIMITS, build_prompt, make_messages
+from .answers import Answers
+
+if TYPE_CHECKING:
+    from ..engine.calls import Call
+    from ..engine.routes import Route
+
+__all__ = ["FallbackTarget", "FallbackTargets", "Member", "prepare_call"]
+
+FallbackTarget: TypeAlias = str | Answers | tuple[str | Answers, str]
+"""Who may answer instead: a connection by name ("openai", or "openai/gpt-5-mini" with a model), a provider of either
+colour, or one of these with a model."""
+
+FallbackTargets: TypeAlias = FallbackTarget | Sequence[FallbackTarget]
+
+_ROUTING = ("model", "fallback", "fallback_on")
+_RAW = ("extra", "extra_headers")
+_KEPT_THERE = ("previous_response_id", "conversation", "prompt")
+
+
+class Member(NamedTuple):
+    """One of the providers that a call may go to, and its share."""
+
+    provider: Any
+    weight: float = 1.0
+
+
+def prepare_call(
+    provider: Any, messages: object, options: Mapping[str, Any], *, stream: bool = False
+) -> tuple[Prompt, Call]:
+    """The prompt of a call, and the call with its route where there is more than one target.
+
+    Raises what `build_prompt` does, and `ConfigurationError` for fallbacks that cannot be.
+    """
+    members = provider._members()
+    first = members[0].provider
+    config, given = first.driver.config, {**first.driver.config.options, **options}
+    wanted = given.get("fallback")
+    targets = config.fallback if wanted is None else _as_list(wanted)
+    if not targets and len(members) == 1:
+        prompt, limits = build_prompt(first.driver, messages, options, stream=stream)
+        return prompt, provider.connection.call(limits)
+    asked = given.get("fallback_on")
+    return _Routing(provider, make_messages(messages), options, stream=stream).route(
+        [(member.provider, None) for member in members],
+        [_find(provider, target) for target in targets],
+        config.fallback_on if asked is None else _as_list(asked),
+    )
+
+
+class _Routing:
+    """One call on its way to a route."""
+
+    def __init__(self, provider: Any, messages: list[AIMessage], options: Mapping[str, Any], *, stream: bool) -> None:
+        self.provider = provider
+        self.messages = messages
+        self.options = options
+        self.stream = stream
+
+    def route(
+        self, members: list[tuple[Any, str | None]], others: list[tuple[Any, str | None]], asked: Sequence[Any]
+    ) -> tuple[Prompt, Call]:
+        from ..engine.routes import Leg, Route
+
+        home = members[0][0].driver
+        legs = []
+        for place, (provider, model) in enumerate([*members, *others]):
+            in_pool = place < len(members)
+            model = model or (self.options.get("model") if in_pool else None)
+            _check_model(provider, model)
+            make = partial(self.build, provider.driver, model, home if place else None)
+            leg = Leg(provider._pipeline.target, model or provider.driver.config.default_model, make)
+            leg.repeats = not in_pool or place == len(members) - 1
+            legs.append(leg)
+        route = Route(legs, {}, [_error_class(kind) for kind in asked])
+        prompt, route.limits = self.first(route)
+        call = self.provider.connection.call(route.limits)
+        call.route = route
+        return prompt, call
+
+    def first(self, route: Route) -> tuple[Prompt, dict[str, Any]]:
+        """The prompt of the first target, and the limits that were given with the call.
+
+        Where that target does not read the media of the call, it is the prompt of the first one that does.
+        """
+        leg = route.leg
+        driver = leg.target.driver
+        try:
+            leg.prompt, limits = build_prompt(driver, self.messages, self.options, stream=self.stream)
+        except UnsupportedFeatureError as refusal:
+            if route.skip(refusal) is None:
+                raise
+            given = {**driver.config.options, **self.options}
+            limits = {name: given[name] for name in (CALL_LIMITS | CHAT_LIMITS) & given.keys()}
+        assert route.leg.prompt is not None
+        return route.leg.prompt, limits
+
+    def build(self, driver: Any, model: str | None, home: Any) -> Prompt:
+        """The prompt for another target. Raises `UnsupportedFeatureError` where what it needs is kept at the first."""
+        options = {name: value for name, value in self.options.items() if name not in _ROUTING}
+        is_other = home is not None and type(driver) is not type(home)
+        if home is not None and any(options.get(name) for name in _KEPT_THERE):
+            raise UnsupportedFeatureError(f"what the call goes on from is kept by {home.config.name}")
+        left_out: list[str] = []
+        if is_other:
+            left_out += [name for name in _RAW if options.pop(name, None)]
+        options["model"] = model
+        prompt, _ = build_prompt(driver, self.messages, options, stream=self.stream, left_out=left_out)
+        if is_other and any(isinstance(tool, ProviderTool) for tool in prompt.tools):
+            raise UnsupportedFeatureError(f"a tool of the call is {home.config.name}'s own")
+        for name in left_out:
+            prompt.warn(f"{driver.config.name} does not know the option {name!r}; it was left out.")
+        return prompt
+
+
+def _as_list(value: Any) -> list[Any]:
+    """A list of targets or classes; a single one may stand for itself, and so may a pair of a target and a model."""
+    if isinstance(value, list | frozenset | set):
+        return list(value)
+    if isinstance(value, tuple) and not (len(value) == 2 and _is_pair(value)):
+        return list(value)
+    return [value]
+
+
+def _is_pair(value: tuple[Any, Any]) -> bool:
+    return isinstance(value[1], str) and not isinstance(value[0], str | type)
+
+
+def _find(provider: Any, target: Any) -> tuple[Any, str | None]:
+    """The provider and the model of a target. Raises `ConfigurationError` for what is none."""
+    place, model = target if isinstance(target, tuple) and len(target) == 2 else (target, None)
+    if model is not None and not isinstance(model, str):
+        raise ConfigurationError(f"the model of a fallback is the id of a model as text, not {model!r}")
+    if isinstance(place, str):
+        if provider._finder is None:
+            raise ConfigurationError(
+                f"the fallback {place!r} is the name of a connection, and only a manager knows those: give a provider "
+                "instead, or take this one from ai.provider(...)"
+            )
+        found, named = provider._finder(place)
+        place, model = found, model or named
+    if not hasattr(place, "_twin") or not hasattr(place, "driver"):
+        raise ConfigurationError(
+            f"a fallback is the name of a connection, a provider, or a pair of one and a model, not {target!r}"
+        )
+    return provider._twin(place), model
+
+
+def _check_model(provider: Any, model: str | None) -> None:
+    config = provider.driver.config
+    if not model and not config.default_model:
+        raise ConfigurationError(
+            f"no model is given for {config.name}: name one with the fallback, ({config.name!r}, model), or set "
+            "default_model for the connection"
+        )
+
+
+def _error_class(kind: Any) -> type[AIError]:
+    """A class of errors, or the one of this name."""
+    found = getattr(_errors, kind, None) if isinstance(kind, str) else kind
+    if not (isinstance(found, type) and issubclass(found, AIError)):
+        raise ConfigurationError(f"fallback_on takes classes of errors, or their names, not {kind!r}")
+    return found

@@ -24,6 +24,7 @@ from ..errors import (
     ContextLengthError,
     InvalidCredentialsError,
     InvalidResponseError,
+    LimitReachedError,
     QuotaExceededError,
     RateLimitError,
     ServerError,
@@ -43,6 +44,7 @@ FALLBACK_ERRORS: tuple[type[AIError], ...] = (
     QuotaExceededError,
     InvalidCredentialsError,
     InvalidResponseError,
+    LimitReachedError,
     StreamInterruptedError,
 )
 """The errors that lead to the next target: the provider, the way to it or the account there is at fault."""

@@ -20,6 +20,7 @@ from ..errors import (
     AIError,
     APIConnectionError,
     APITimeoutError,
+    CircuitOpenError,
     ContentFilterError,
     ContextLengthError,
     InvalidCredentialsError,
@@ -44,6 +45,7 @@ FALLBACK_ERRORS: tuple[type[AIError], ...] = (
     QuotaExceededError,
     InvalidCredentialsError,
     InvalidResponseError,
+    CircuitOpenError,
     LimitReachedError,
     StreamInterruptedError,
 )

@@ -16,7 +16,19 @@ from .terminal import neutralise
 
 __all__ = ["cli"]
 
-_COMMANDS = ("ask", "chat", "models", "check", "prices", "config", "providers", "serve-mock", "demo", "new-driver")
+_COMMANDS = (
+    "ask",
+    "chat",
+    "models",
+    "check",
+    "prices",
+    "config",
+    "providers",
+    "serve-mock",
+    "demo",
+    "new-driver",
+    "db",
+)
 
 
 class Application(click.Group):

@@ -1,0 +1,35 @@
+"""`polydriver db`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from polydriver.storage.upgrading import newest_version
+
+from .helpers import run, write_settings
+
+
+def test_upgrade_current_check(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ai.db"
+    missing = run("db", "check", "--url", url)
+    assert missing.exit_code == 1
+    assert "polydriver db upgrade" in missing.output
+    assert f"version {newest_version()} (before: None)" in run("db", "upgrade", "--url", url).output
+    assert "already" in run("db", "upgrade", "--url", url).output
+    assert f"version {newest_version()}, the newest" in run("db", "current", "--url", url).output
+    checked = run("db", "check", "--url", url)
+    assert checked.exit_code == 0
+    assert "as they should be" in checked.output
+
+
+def test_the_database_of_the_settings(tmp_path: Path) -> None:
+    path = write_settings(tmp_path, 'driver = "mock"', f'[storage]\nurl = "sqlite:///{tmp_path}/of_settings.db"')
+    assert "of_settings.db" in run("--config", path, "db", "upgrade").output
+
+
+def test_without_a_database() -> None:
+    result = run("db", "current")
+    assert result.exit_code != 0
+    assert "storage.url" in result.output
+    assert run("db", "current", "--url", "mysql://a:secret@b/c").exit_code != 0
+    assert "secret" not in run("db", "current", "--url", "mysql://a:secret@b/c").output

@@ -1,4 +1,4 @@
-"""Locks that a forked child never inherits held: the thread that held one in the parent does not exist there."""
+"""Locks that a forked child never inherits held, and what else is its parent's: other threads do not exist there."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from threading import Lock
 from typing import Any
 from weakref import WeakKeyDictionary
 
-__all__ = ["own_lock"]
+__all__ = ["in_child", "own_lock"]
 
 _owners: WeakKeyDictionary[Any, Callable[[], Any]] = WeakKeyDictionary()
+
+_acts: WeakKeyDictionary[Any, Callable[[Any], None]] = WeakKeyDictionary()
 
 
 def own_lock(owner: Any, make: Callable[[], Any] = Lock) -> None:
@@ -19,9 +21,17 @@ def own_lock(owner: Any, make: Callable[[], Any] = Lock) -> None:
     _owners[owner] = make
 
 
+def in_child(owner: Any, act: Callable[[Any], None]) -> None:
+    """Have `act(owner)` called in each forked child, after the locks are new. `act` must not hold `owner`, which can be
+    referred to weakly."""
+    _acts[owner] = act
+
+
 def _renew() -> None:
     for owner, make in _owners.copy().items():
         owner._lock = make()
+    for owner, act in _acts.copy().items():
+        act(owner)
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,8 +1,9 @@
 """The limiter: takes from several meters in one step, and keeps the line of those who have to wait.
 
-First come, first served. The first in line that cannot be served blocks the meters that it waits for, so that a large
-call is not starved by small ones; those who need none of these meters go past it. Work of low priority is served when
-nobody of high priority can be. Serving one costs the same however long the line is.
+First come, first served. The first in line that cannot be served blocks the meters that it waits for until it is
+served, also one that has room again while another has not: else small calls that need one of two could keep a large
+call that needs both from ever finding room in both at once. Those who need none of these meters go past it. Work of
+low priority is served when nobody of high priority can be. Serving one costs the same however long the line is.
 
 A limiter may be used by many threads, and by finalizers: an end is noted without waiting for anybody. A ticket is told
 by its signal that its turn has come, or that it is the first now and has to look at the clock.
@@ -15,7 +16,7 @@ from collections import deque
 from math import inf
 from typing import Protocol, TypeAlias
 
-from ....forking import own_lock
+from ....forking import in_child, own_lock
 from .meters import Mark, Meter
 
 __all__ = ["Amounts", "LimitSet", "Limiter", "Signal", "Taken", "Ticket"]
@@ -25,6 +26,8 @@ Amounts: TypeAlias = dict[str, float]
 
 Taken: TypeAlias = list[tuple[Meter, float, Mark]]
 """What was taken: a meter, how much of it, and where it was counted."""
+
+_FEW = 16
 
 
 class Signal(Protocol):
@@ -37,17 +40,18 @@ class Signal(Protocol):
 class LimitSet:
     """The meters that a call of one kind takes from, all of them or none."""
 
-    __slots__ = ("lines", "meters")
+    __slots__ = ("gone", "lines", "meters")
 
     def __init__(self, meters: list[Meter]) -> None:
         self.meters = meters
+        self.gone = [0, 0]  # how many in each line have left it
         self.lines: tuple[deque[Ticket], deque[Ticket]] = (deque(), deque())  # of high and of low priority
 
 
 class Ticket:
-    """A place in the line. `taken` is set when its turn has come."""
+    """A place in the line. `taken` is set when its turn has come; `blocked` are the meters that it has waited for."""
 
-    __slots__ = ("amounts", "is_timed", "limits", "number", "priority", "signal", "taken", "withdrawn")
+    __slots__ = ("amounts", "blocked", "is_timed", "limits", "number", "priority", "signal", "taken", "withdrawn")
 
     def __init__(self, limits: LimitSet, amounts: Amounts, priority: int, number: int, signal: Signal | None) -> None:
         self.limits = limits
@@ -58,6 +62,7 @@ class Ticket:
         self.taken: Taken | None = None
         self.withdrawn = False
         self.is_timed = False
+        self.blocked: set[int] = set()
 
 
 class Limiter:
@@ -67,10 +72,11 @@ class Limiter:
 
     def __init__(self) -> None:
         own_lock(self)
+        in_child(self, Limiter._forget_line)
         self.waiting = 0
         self._number = 0
         self._busy: dict[int, LimitSet] = {}  # those with somebody in line
-        self._ended: deque[tuple[Taken, Amounts | None]] = deque()
+        self._ended: deque[tuple[Taken | Ticket, Amounts | None]] = deque()
 
     def take(self, limits: LimitSet, amounts: Amounts, now: float) -> Taken | None:
         """Take from all meters at once; `None`, and nothing is taken, when one has not enough or others are first."""
@@ -105,16 +111,9 @@ class Limiter:
         return seconds
 
     def withdraw(self, ticket: Ticket, now: float) -> None:
-        """Leave the line, and give back what was taken meanwhile."""
-        with self._lock:
-            if ticket.taken is not None:
-                self._ended.append((ticket.taken, None))
-            elif not ticket.withdrawn:
-                ticket.withdrawn = True
-                self.waiting -= 1
-                self._serve(now, None)
-        if self._ended:
-            self._settle_all(now)
+        """Leave the line, and give back what was taken meanwhile. Never waits for another thread."""
+        self._ended.append((ticket, None))
+        self._settle_all(now)
 
     def settle(self, taken: Taken, used: Amounts | None, now: float) -> None:
         """Say what was really used of what was taken; `None`: nothing at all. Never waits for another thread."""
@@ -126,18 +125,53 @@ class Limiter:
         while self._ended and self._lock.acquire(blocking=False):
             try:
                 while self._ended:
-                    self._give_back(*self._ended.popleft(), now)
+                    ended, used = self._ended.popleft()
+                    if isinstance(ended, Ticket):
+                        self._leave(ended, now)
+                    else:
+                        self._give_back(ended, used, now)
                 if self._busy:
                     self._serve(now, None)
             finally:
                 self._lock.release()
 
+    def _leave(self, ticket: Ticket, now: float) -> None:
+        if ticket.withdrawn:
+            return
+        ticket.withdrawn = True
+        if ticket.taken is not None:
+            self._give_back(ticket.taken, None, now)
+            return
+        self.waiting -= 1
+        limits, priority = ticket.limits, ticket.priority
+        limits.gone[priority] += 1
+        line = limits.lines[priority]
+        if limits.gone[priority] > _FEW and limits.gone[priority] * 2 > len(line):
+            staying = [other for other in line if not other.withdrawn]
+            line.clear()
+            line.extend(staying)
+            limits.gone[priority] = 0
+
+    def _forget_line(self) -> None:
+        """In a forked child, where those who wait are not."""
+        for limits in self._busy.values():
+            limits.gone = [0, 0]
+            for line in limits.lines:
+                line.clear()
+        self._busy.clear()
+        self._ended.clear()
+        self.waiting = 0
+
     def _give_back(self, taken: Taken, used: Amounts | None, now: float) -> None:
         for meter, amount, mark in taken:
             dimension = meter.dimension
             real = 0.0 if used is None or dimension == "concurrent" else used.get(dimension, amount)
-            if real != amount:
-                meter.change(mark, real - amount, now)
+            if real == amount:
+                continue
+            limit = meter.limit  # what is larger counts as the limit
+            difference = (real if real < limit else limit) - (amount if amount < limit else limit)
+            if difference:
+                meter.change(mark, difference, now)
 
     def _take(self, limits: LimitSet, amounts: Amounts, now: float) -> Taken | None:
         wanted = []
@@ -158,11 +192,13 @@ class Limiter:
             ticket = heads.pop()
             limits, amounts = ticket.limits, ticket.amounts
             if blocked and any(id(meter) in blocked for meter in limits.meters if amounts[meter.dimension]):
+                blocked |= ticket.blocked
                 continue
             waits = [(meter.wait(amounts[meter.dimension], now), meter) for meter in limits.meters]
             longest = max((wait for wait, _ in waits), default=0.0)
             if longest:
-                blocked.update(id(meter) for wait, meter in waits if wait)
+                ticket.blocked.update(id(meter) for wait, meter in waits if wait)
+                blocked |= ticket.blocked
                 if ticket is asking:
                     seconds = longest
                 elif longest < inf and not ticket.is_timed:
@@ -202,6 +238,7 @@ class Limiter:
         line = limits.lines[priority]
         while line and line[0].withdrawn:
             line.popleft()
+            limits.gone[priority] -= 1
         return line[0] if line else None
 
 

@@ -11,6 +11,8 @@ from collections import deque
 from math import inf
 from typing import Protocol, TypeAlias
 
+from ....forking import in_child
+
 __all__ = ["Mark", "Meter", "Pause", "Slots", "Told", "Window"]
 
 _STEPS = 60
@@ -24,6 +26,7 @@ class Meter(Protocol):
 
     name: str
     dimension: str
+    limit: float
 
     def wait(self, amount: float, now: float) -> float:
         """Seconds until `amount` can be taken: 0 when it can be now, infinite when that depends on others."""
@@ -93,14 +96,18 @@ class Window:
 
 
 class Slots:
-    """At most `limit` at once; what is taken is held until it is given back."""
+    """At most `limit` at once; what is taken is held until it is given back. A forked child holds nothing."""
 
-    __slots__ = ("dimension", "limit", "name", "used")
+    __slots__ = ("__weakref__", "dimension", "limit", "name", "used")
 
     def __init__(self, name: str, limit: float, dimension: str = "concurrent") -> None:
         self.name = name
         self.dimension = dimension
         self.limit = limit
+        self.used = 0.0
+        in_child(self, Slots._free)
+
+    def _free(self) -> None:
         self.used = 0.0
 
     def wait(self, amount: float, now: float) -> float:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..config import load_settings
+from ..config.reading import ConnectionSettings
 from ..drivers import driver_class, driver_names, unknown_name
 from ..errors import ConfigurationError
 from ..events import EventBus
@@ -119,11 +120,55 @@ class Connections:
 
     def _make(self, name: str, ai: object) -> Provider:
         values = self.settings.connection(name)
+        if "targets" in values or "api_keys" in values:
+            return self._make_pool(name, values, ai)
+        return self._make_one(name, values, ai)
+
+    def _make_pool(self, name: str, values: ConnectionSettings, ai: object) -> Provider:
+        """The pool of a connection with `targets`, other connections, or with `api_keys`, several keys of one."""
+        from ..provider.pool import Pool
+        from ..provider.routing import Member
+
+        targets, keys = values.pop("targets", None), values.pop("api_keys", None)
+        driver = values.get("driver") or name
+        if keys is not None:
+            if targets is not None or not isinstance(keys, list | tuple) or "api_key" in values:
+                raise ConfigurationError(f"{name!r} takes a list of api_keys, without api_key and targets beside it")
+            members = []
+            for number, key in enumerate(keys, 1):
+                settings = ConnectionSettings({**values, "api_key": key, "driver": driver}, {})
+                members.append(Member(self._make_one(f"{name}#{number}", settings, ai)))
+            pool = Pool(name, members, owned=True)
+        else:
+            if not isinstance(targets, list | tuple):
+                raise ConfigurationError(f"the targets of {name!r} are not a list of connections: {targets!r:.100}")
+            pool = Pool(name, [self._member(name, target, ai) for target in targets])
+        pool.report_to(self.bus)
+        return pool
+
+    def _member(self, name: str, target: object, ai: object) -> Any:
+        from ..provider.routing import Member
+
+        given: Mapping[str, Any] = target if isinstance(target, Mapping) else {"connection": target}
+        connection = given.get("connection")
+        if not isinstance(connection, str) or connection == name or set(given) - {"connection", "weight"}:
+            raise ConfigurationError(
+                f"a target of {name!r} is the name of another connection, or a table with connection and weight, "
+                f"not {target!r:.100}"
+            )
+        provider = self.resolve(connection, ai)
+        if len(provider._members()) > 1:
+            raise ConfigurationError(f"the target {connection!r} of {name!r} is a pool itself: name its members")
+        return Member(provider, given.get("weight", 1.0))
+
+    def _make_one(self, name: str, values: ConnectionSettings, ai: object) -> Provider:
         driver_name = str(values.pop("driver", None) or name)
         factory = self._factories.get(driver_name)
         if factory is not None and not isinstance(factory, type):
             provider = _call_factory(factory, ai, values)
-        elif factory is None and name not in self.settings.providers and driver_name not in driver_names():
+        elif (
+            factory is None and not values and name not in self.settings.providers and driver_name not in driver_names()
+        ):
             raise unknown_name("provider", name, sorted({*self.names(), *driver_names()}))
         else:
             made: Any = factory or driver_class(driver_name)

@@ -63,6 +63,12 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         """The provider for blocking callers that this one belongs to."""
         return self._source
 
+    @property
+    def _main(self) -> AsyncProvider:
+        """See `Provider._main`."""
+        source: Any = self._source
+        return self._twin(source._main)
+
     def _members(self) -> list[Member]:
         """See `Provider._members`."""
         source: Any = self._source
@@ -84,7 +90,8 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
     def _pipeline(self) -> Pipeline[AsyncPort]:
         from ..engine.pipeline import Pipeline
 
-        return Pipeline(self.connection, self.connection.async_port())
+        main = self._main
+        return main._pipeline if main is not self else Pipeline(self.connection, self.connection.async_port())
 
     def calculate_cost(self, usage: TokenUsage | None, model: str) -> Cost | None:
         """See `Answers.calculate_cost`."""
@@ -247,7 +254,7 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
 
     async def aclose(self) -> None:
         """See `Provider.close`."""
-        if "_pipeline" in self.__dict__:
+        if "_pipeline" in self.__dict__ and self._main is self:
             await self._pipeline.port.aclose()
         for twin in list(self._twins.values()):
             await twin.aclose()

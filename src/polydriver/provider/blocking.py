@@ -50,6 +50,11 @@ class Provider(Operations, Answers, Observable):
 
     _finder: Callable[[str], tuple[Provider, str | None]] | None = None  # a manager's: a name to a provider and a model
 
+    @property
+    def _main(self) -> Provider:
+        """Which provider does all that is not sending messages: of a pool, the first member."""
+        return self
+
     def _members(self) -> list[Member]:
         """The providers that a call may go to, in the order in which they are to be asked."""
         return [Member(self)]

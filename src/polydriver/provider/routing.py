@@ -54,8 +54,7 @@ def prepare_call(
         return prompt, provider.connection.call(limits)
     asked = given.get("fallback_on")
     return _Routing(provider, make_messages(messages), options, stream=stream).route(
-        [(member.provider, None) for member in members],
-        [_find(provider, target) for target in targets],
+        [[(member.provider, None) for member in members], *(_find(provider, target) for target in targets)],
         config.fallback_on if asked is None else _as_list(asked),
     )
 
@@ -69,21 +68,20 @@ class _Routing:
         self.options = options
         self.stream = stream
 
-    def route(
-        self, members: list[tuple[Any, str | None]], others: list[tuple[Any, str | None]], asked: Sequence[Any]
-    ) -> tuple[Prompt, Call]:
+    def route(self, groups: list[list[tuple[Any, str | None]]], asked: Sequence[Any]) -> tuple[Prompt, Call]:
+        """The prompt and the call. `groups` are the targets in order, those of one pool together."""
         from ..engine.routes import Leg, Route
 
-        home = members[0][0].driver
-        legs = []
-        for place, (provider, model) in enumerate([*members, *others]):
-            in_pool = place < len(members)
-            model = model or (self.options.get("model") if in_pool else None)
-            _check_model(provider, model)
-            make = partial(self.build, provider.driver, model, home if place else None)
-            leg = Leg(provider._pipeline.target, model or provider.driver.config.default_model, make)
-            leg.repeats = not in_pool or place == len(members) - 1
-            legs.append(leg)
+        home = groups[0][0][0].driver
+        legs: list[Leg] = []
+        for group in groups:
+            for provider, named in group:
+                model = named or (self.options.get("model") if group is groups[0] else None)
+                _check_model(provider, model)
+                make = partial(self.build, provider.driver, model, home if legs else None)
+                leg = Leg(provider._pipeline.target, model or provider.driver.config.default_model, make)
+                leg.repeats = provider is group[-1][0]
+                legs.append(leg)
         route = Route(legs, {}, [_error_class(kind) for kind in asked])
         prompt, route.limits = self.first(route)
         call = self.provider.connection.call(route.limits)
@@ -138,8 +136,11 @@ def _is_pair(value: tuple[Any, Any]) -> bool:
     return isinstance(value[1], str) and not isinstance(value[0], str | type)
 
 
-def _find(provider: Any, target: Any) -> tuple[Any, str | None]:
-    """The provider and the model of a target. Raises `ConfigurationError` for what is none."""
+def _find(provider: Any, target: Any) -> list[tuple[Any, str | None]]:
+    """The provider and the model of a target; of a pool, all members in their order.
+
+    Raises `ConfigurationError` for what is none.
+    """
     place, model = target if isinstance(target, tuple) and len(target) == 2 else (target, None)
     if model is not None and not isinstance(model, str):
         raise ConfigurationError(f"the model of a fallback is the id of a model as text, not {model!r}")
@@ -155,7 +156,7 @@ def _find(provider: Any, target: Any) -> tuple[Any, str | None]:
         raise ConfigurationError(
             f"a fallback is the name of a connection, a provider, or a pair of one and a model, not {target!r}"
         )
-    return provider._twin(place), model
+    return [(member.provider, model) for member in provider._twin(place)._members()]
 
 
 def _check_model(provider: Any, model: str | None) -> None:

@@ -73,12 +73,12 @@ def _timeouts(attempt: Attempt) -> Timeouts:
     deadline = float("inf") if call.deadline is None else call.deadline
     if now >= deadline:
         raise target.failures.deadline(call)
-    config = target.config
+    config, until = target.config, min(deadline, attempt.first_content_due)
     return Timeouts(
         connect=config.connect_timeout,
-        expires=min(now + call.timeout, deadline, attempt.first_content_due),
+        expires=min(now + call.timeout, until),
         silence=call.timeout,
-        deadline=deadline,
+        deadline=until,
         max_bytes=config.max_response_bytes,
         stop=call.stop,
     )

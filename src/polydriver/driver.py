@@ -80,7 +80,15 @@ class Driver(DriverHooks, Provider):
     @cached_property
     def connection(self) -> Connection:
         """What the calls of this provider share."""
-        return Connection(self, self._events, self._transport)
+        return self._watched(Connection(self, self._events, self._transport))
+
+    def _watched(self, made: Connection) -> Connection:
+        """The connection, watched by OpenTelemetry where the settings say so."""
+        if self.config.telemetry.enabled:
+            from .telemetry import instrument_connection
+
+            instrument_connection(made, content=self.config.telemetry.content)
+        return made
 
     def report_to(self, bus: EventBus) -> None:
         """Bring this provider's events to `bus` as well; the manager does this."""

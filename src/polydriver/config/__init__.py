@@ -9,7 +9,7 @@ from .files import AISettings, load_settings
 from .limits import LimitNumbers, RateLimitConfig
 from .reading import ConnectionSettings, read_config
 from .secrets import Redactor, Secret, looks_secret, mask
-from .values import Config, LoggingConfig, Setting
+from .values import Config, LoggingConfig, Setting, TelemetryConfig
 
 __all__ = [
     "AISettings",
@@ -23,6 +23,7 @@ __all__ = [
     "Redactor",
     "Secret",
     "Setting",
+    "TelemetryConfig",
     "TransportConfig",
     "load_settings",
     "looks_secret",

@@ -19,7 +19,8 @@ from .values import LoggingConfig
 
 __all__ = ["AISettings", "load_settings"]
 
-_KEYS = ("default", "providers", "logging", "storage")
+_SHARED = ("logging", "telemetry")
+_KEYS = ("default", "providers", *_SHARED, "storage")
 
 
 class AISettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +66,8 @@ def load_settings(
     env: Mapping[str, str] | None = None,
     cwd: str | os.PathLike[str] | None = None,
 ) -> AISettings:
-    """The settings of a manager: a dict (`default`, `providers`, `logging`) over the environment over a file.
+    """The settings of a manager: a dict (`default`, `providers`, `logging`, `telemetry`) over the environment over
+    a file.
 
     A path as `source` names the file. Otherwise it is `polydriver.toml`, or the `pyproject.toml` with a table
     `[tool.polydriver]`, that comes first on the way up from `cwd` (by default the current directory); it need
@@ -153,8 +155,8 @@ def _check_keys(layer: object, place: str, problems: Problems) -> None:
 
 
 def _connection(layer: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """The settings of one connection in one source, with the source's shared logging beneath its own."""
-    shared = {"logging": layer["logging"]} if layer.get("logging") else {}
+    """The settings of one connection in one source, with what the source's connections share beneath its own."""
+    shared = {name: layer[name] for name in _SHARED if layer.get(name)}
     return merge_tables(shared, (layer.get("providers") or {}).get(name) or {})
 
 

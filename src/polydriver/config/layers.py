@@ -16,7 +16,7 @@ from .circuit import CircuitConfig
 from .limits import RateLimitConfig
 from .problems import Problems
 from .secrets import Secret
-from .values import LoggingConfig, Setting
+from .values import LoggingConfig, Setting, TelemetryConfig
 
 __all__ = [
     "FIELDS",
@@ -51,6 +51,7 @@ Layer: TypeAlias = dict[str, Given]
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "logging": LoggingConfig,
+    "telemetry": TelemetryConfig,
     "rate_limiting": RateLimitConfig,
     "circuit": CircuitConfig,
     "http": TransportConfig,
@@ -87,6 +88,8 @@ FIELDS: dict[str, Field] = {
     "logging.channel": Field("str", variable="AI_LOG_CHANNEL"),
     "logging.level": Field("level", variable="AI_LOG_LEVEL"),
     "logging.include_content": Field("bool", variable="AI_LOG_INCLUDE_CONTENT"),
+    "telemetry.enabled": Field("bool", variable="AI_TELEMETRY_ENABLED"),
+    "telemetry.content": Field("bool", variable="AI_TELEMETRY_CONTENT"),
     "rate_limiting.enabled": Field("bool", variable="AI_RATE_LIMITING_ENABLED"),
     "rate_limiting.requests_per_minute": Field("count", "RPM_LIMIT"),
     "rate_limiting.tokens_per_minute": Field("count", "TPM_LIMIT"),

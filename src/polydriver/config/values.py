@@ -13,7 +13,7 @@ from .circuit import CircuitConfig
 from .limits import RateLimitConfig
 from .secrets import MASK, Redactor, Secret, looks_secret, mask, secret_strings
 
-__all__ = ["Config", "LoggingConfig", "Setting", "SettingKind"]
+__all__ = ["Config", "LoggingConfig", "Setting", "SettingKind", "TelemetryConfig"]
 
 SettingKind: TypeAlias = Literal["str", "int", "float", "bool", "seconds", "path", "json", "url"]
 
@@ -58,6 +58,13 @@ class LoggingConfig(msgspec.Struct, frozen=True, kw_only=True):
     include_content: bool = False
 
 
+class TelemetryConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether OpenTelemetry is told of all calls (extra `otel`), and whether of prompts and answers, too."""
+
+    enabled: bool = False
+    content: bool = False
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """The settings of one connection, complete and checked; made by `read_config`.
 
@@ -76,7 +83,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     - `models_ttl`: how long the list of models is kept, in seconds.
     - `headers` sent with every request, by lower-case names; `options`: call options when a call doesn't say
       otherwise; `prices`: prices by model that replace or complete the table.
-    - `logging`, `rate_limiting`, `circuit`, and `http` (proxy, certificates, pool).
+    - `logging`, `telemetry`, `rate_limiting`, `circuit`, and `http` (proxy, certificates, pool).
     - `settings`: the driver's own, by name; see `setting`.
     - `other_secrets`: secrets that were given in other places, such as a header.
 
@@ -105,6 +112,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     options: dict[str, Any] = {}
     prices: dict[str, Any] = {}
     logging: LoggingConfig = LoggingConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
     rate_limiting: RateLimitConfig = RateLimitConfig()
     circuit: CircuitConfig = CircuitConfig()
     http: TransportConfig = msgspec.field(default_factory=TransportConfig)

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from ..data.messages import ToolCall, ToolResult
 from ..data.responses import AIResponse, ParsedT
+from ..engine.observing import Observer
 from ..engine.streams import BaseStream
 from ..events import Event
 from ..provider import Message
@@ -64,8 +65,23 @@ class ToolLoop(Kept[ParsedT]):
         self, message: Message | None, max_rounds: int, approve: Any, tool_timeout: float | None
     ) -> AIResponse[ParsedT]:
         tools = self._tools_to_run(max_rounds, tool_timeout)
+        observer = self._observer()
+        if observer is None:
+            return await self._rounds(message, max_rounds, tools, approve=approve, timeout=tool_timeout)
+        with observer.tool_loop(self.id):
+            options = {"approve": approve, "timeout": tool_timeout, "around": observer.tool}
+            return await self._rounds(message, max_rounds, tools, **options)
+
+    def _observer(self) -> Observer | None:
+        """What watches the connection that the conversation is with."""
+        connection = getattr(self._ai.provider(self._provider), "connection", None)
+        return getattr(connection, "observer", None)
+
+    async def _rounds(
+        self, message: Message | None, max_rounds: int, tools: Any, **options: Any
+    ) -> AIResponse[ParsedT]:
         if message is None and (calls := self._unanswered()):
-            results = await self._run_calls(calls, tools, approve=approve, timeout=tool_timeout, on_event=self._on_tool)
+            results = await self._run_calls(calls, tools, on_event=self._on_tool, **options)
             self._join_results(results)
             await self._keep_round(results)
             await self._tell("tool_result", *results)
@@ -75,9 +91,7 @@ class ToolLoop(Kept[ParsedT]):
             message = None
             if not response.tool_calls or self._is_for_caller(response, tools):
                 return response
-            results = await self._run_calls(
-                response.tool_calls, tools, approve=approve, timeout=tool_timeout, on_event=self._on_tool
-            )
+            results = await self._run_calls(response.tool_calls, tools, on_event=self._on_tool, **options)
             updated = self._record_results(results)
             await self._keep_round(results)
             await self._emit(updated)

@@ -14,6 +14,7 @@ from ..data.prompt import Prompt
 from ..errors import AIError, APIConnectionError, APITimeoutError, InvalidResponseError, StreamInterruptedError
 from ..events import AttemptFinished, CircuitChanged
 from .calls import Call, Emit
+from .observing import AttemptWatch
 from .policies import Gate, Lease, Outcome, Policy
 from .targets import Target
 
@@ -34,7 +35,7 @@ class Attempt:
 
     __slots__ = (
         "call", "first_content", "first_content_due", "gates", "headers", "leases", "model", "number", "prompt",
-        "provider", "redialed", "request_id", "settled", "started", "target", "waited",
+        "provider", "redialed", "request_id", "settled", "started", "target", "waited", "watch",
     )  # fmt: skip
 
     def __init__(self, call: Call, target: Target, prompt: Prompt | None = None) -> None:
@@ -55,6 +56,7 @@ class Attempt:
         self.waited = 0.0
         self.headers: Mapping[str, str] | None = None
         self.request_id: str | None = None
+        self.watch: AttemptWatch | None = None if call.watch is None else call.watch.attempt(self)
 
     def begin(self) -> None:
         """Note that the attempt was admitted and is about to be sent: from now on its first content is waited for."""
@@ -82,6 +84,8 @@ class Attempt:
         self.target.connection.outstanding.discard(id(self))
         now = self.target.port.now()
         outcome.headers, outcome.wall_time = self.headers, self.target.port.wall_time()
+        if self.watch is not None:
+            self.watch.settled(outcome, now)
         for policy, lease in self.leases:
             policy.settle(lease, outcome, now)
         await self.tell_changes(emit)

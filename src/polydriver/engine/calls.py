@@ -42,6 +42,7 @@ from ..events import (
     ResponseGenerated,
     StreamAbandoned,
 )
+from .observing import CallWatch, EndKind, Observer
 from .waiting import Stop, Stopped
 
 __all__ = ["Call", "Emit"]
@@ -58,7 +59,8 @@ class Call(msgspec.Struct, kw_only=True):
     the one that is asked now, so that the events of its end name the one that answered), `operation` the method that
     was called ("chat" for all that send a prompt), `row_id` its row in a ledger, `retry_cost` what the present attempt
     took of the retry budget; with `queue` "batch" it waits for its turn behind those that are not. `stop` can stop a
-    blocking call from another thread. `route` is an `engine.routes.Route` where there is more than one target.
+    blocking call from another thread. `route` is an `engine.routes.Route` where there is more than one target;
+    `observer` is told of the call from its beginning on, by its `watch`.
     """
 
     bus: EventBus
@@ -80,6 +82,8 @@ class Call(msgspec.Struct, kw_only=True):
     retry_cost: float = 0.0
     stop: Stop | None = None
     attempts: list[AttemptReport] = []
+    observer: Observer | None = None
+    watch: CallWatch | None = None
     ended: bool = False
     route: Any = None
 
@@ -94,6 +98,8 @@ class Call(msgspec.Struct, kw_only=True):
         self.started = now
         if self.deadline_seconds is not None:
             self.deadline = now + self.deadline_seconds
+        if self.observer is not None:
+            self.watch = self.observer.begin(self)
 
     def facts(self) -> dict[str, Any]:
         """What all events of this call have."""
@@ -107,12 +113,16 @@ class Call(msgspec.Struct, kw_only=True):
 
     async def announce(self, emit: Emit, prompt: Prompt) -> None:
         """Tell that the prompt is about to be sent."""
+        if self.watch is not None:
+            self.watch.announced(prompt)
         if self.bus.wants(MessageSent):
             sent = MessageSent(messages=prompt.messages, options=prompt.given(), stream=prompt.stream, **self.facts())
             await emit(self.bus, sent)
 
     async def retried(self, emit: Emit, error: Any, attempt: int, delay: float) -> None:
         """Tell that the call goes on after a failed attempt."""
+        if self.watch is not None:
+            self.watch.retried(error)
         if self.bus.wants(RequestRetried):
             await emit(self.bus, RequestRetried(attempt=attempt, delay=delay, error=error, **self.facts()))
 
@@ -132,21 +142,24 @@ class Call(msgspec.Struct, kw_only=True):
 
     async def answered(self, emit: Emit, response: AIResponse, *, stream: bool) -> None:
         """End with a whole answer."""
-        if self._end():
+        if self._end("answered", response=response):
             try:
                 if self.bus.wants(ResponseGenerated):
                     await emit(self.bus, ResponseGenerated(response=response, stream=stream, **self.facts()))
             finally:
-                await self._tell_cost(emit, response.cost, response.usage)
+                await self._tell_cost(emit, response.cost, response.usage, last=True)
 
     async def performed(self, emit: Emit, cost: Cost | None, usage: TokenUsage | None, *, paid: bool) -> None:
         """End an operation, `paid` for or not."""
-        if self._end() and paid:
-            await self._tell_cost(emit, cost, usage)
+        if self._end("performed", cost=cost, usage=usage):
+            if paid:
+                await self._tell_cost(emit, cost, usage, last=True)
+            else:
+                self._leave()
 
     async def failed(self, emit: Emit, error: BaseException) -> None:
         """End with an error, or with what ended the wait of the caller."""
-        if self._end():
+        if self._end("failed", error=error, response=getattr(error, "partial", None)):
             if isinstance(error, AIError):
                 error.attempts = self.attempts
                 if self.route is not None:
@@ -154,30 +167,45 @@ class Call(msgspec.Struct, kw_only=True):
             try:
                 await self._tell_partial(emit, getattr(error, "partial", None))
             finally:
-                if self.bus.wants(RequestFailed):
-                    failed = RequestFailed(error=error, attempts=len(self.attempts), **self.facts())
-                    await emit(self.bus, failed)
+                await self._tell_last(emit, RequestFailed, error=error, attempts=len(self.attempts))
 
     async def abandoned(
         self, emit: Emit, partial: AIResponse | None, reason: Literal["closed", "cancelled", "dropped", "exit"]
     ) -> None:
         """End a stream that was left before its end."""
-        if self._end():
+        if self._end("abandoned", response=partial, reason=reason):
             try:
                 await self._tell_partial(emit, partial)
             finally:
-                if self.bus.wants(StreamAbandoned):
-                    await emit(self.bus, StreamAbandoned(response=partial, reason=reason, **self.facts()))
+                await self._tell_last(emit, StreamAbandoned, response=partial, reason=reason)
 
-    def _end(self) -> bool:
+    def _end(self, kind: EndKind, **facts: Any) -> bool:
         """Whether this is the end: there is only one."""
         over, self.ended = self.ended, True
+        if not over and self.watch is not None:
+            self.watch.ended(kind, **facts)
         return not over
+
+    def _leave(self) -> None:
+        """The caller's own code goes on."""
+        if self.watch is not None:
+            self.watch.leave()
+
+    async def _tell_last(self, emit: Emit, kind: type[Event], **fields: Any) -> None:
+        try:
+            if self.bus.wants(kind):
+                await emit(self.bus, kind(**fields, **self.facts()))
+        finally:
+            self._leave()
 
     async def _tell_partial(self, emit: Emit, partial: AIResponse | None) -> None:
         if partial is not None and (partial.usage is not None or partial.cost is not None):
             await self._tell_cost(emit, partial.cost, partial.usage)
 
-    async def _tell_cost(self, emit: Emit, cost: Cost | None, usage: TokenUsage | None) -> None:
-        if self.bus.wants(CostCalculated):
-            await emit(self.bus, CostCalculated(cost=cost, usage=usage, **self.facts()))
+    async def _tell_cost(self, emit: Emit, cost: Cost | None, usage: TokenUsage | None, *, last: bool = False) -> None:
+        try:
+            if self.bus.wants(CostCalculated):
+                await emit(self.bus, CostCalculated(cost=cost, usage=usage, **self.facts()))
+        finally:
+            if last:
+                self._leave()

@@ -13,6 +13,7 @@ from ..events import EventBus
 from ..logs import log_calls
 from ..version import __version__
 from .calls import Call
+from .observing import Observer
 from .policies import Gate, Policy
 from .policies.circuit import Circuits
 from .policies.limits.policy import Limits
@@ -44,19 +45,9 @@ class Connection:
     """
 
     __slots__ = (
-        "budget",
-        "bus",
-        "circuits",
-        "config",
-        "driver",
-        "gates",
-        "models",
-        "name",
-        "outstanding",
-        "policies",
-        "transport",
-        "user_agent",
-    )
+        "budget", "bus", "circuits", "config", "driver", "gates", "models", "name", "observer", "outstanding",
+        "policies", "transport", "user_agent",
+    )  # fmt: skip
 
     def __init__(self, driver: DriverHooks, bus: EventBus | None = None, transport: Any = None) -> None:
         self.driver = driver
@@ -71,6 +62,7 @@ class Connection:
         found: tuple[Policy | None, ...] = (self.circuits, limits, self.budget)
         self.policies: tuple[Policy, ...] = tuple(policy for policy in found if policy is not None)
         self.gates: tuple[Gate, ...] = ()
+        self.observer: Observer | None = None
         self.models = ModelList()
         self.outstanding: set[int] = set()
         self.user_agent = f"polydriver/{__version__}"
@@ -113,6 +105,7 @@ class Connection:
             conversation_id=given("conversation_id"),
             queue=given("queue") or "interactive",
             stop=current_stop.get(),
+            observer=self.observer,
         )
 
     def take_over(self, call: Call, limits: Mapping[str, Any], model: str | None) -> None:

@@ -156,6 +156,8 @@ class StreamReader:
                 chunk.tool_calls = own_parts(chunk.tool_calls, self.attempt.target.origins)
                 chunk.parts = own_parts(chunk.parts, self.attempt.target.origins)
         self.pending.extend(chunks)
+        if self.attempt.watch is not None:
+            self.attempt.watch.chunks(len(chunks), self.attempt.target.port.now())
         if not self.started:
             for chunk in chunks:
                 if chunk.content or chunk.reasoning or chunk.tool_calls or chunk.parts:

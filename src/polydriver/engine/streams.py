@@ -137,6 +137,8 @@ class BaseStream(Generic[ParsedT]):
                 if self._before is not None:
                     await self._before()
                 self._reader = await self._pipeline.open(self._prompt, self._call)
+                if self._call.watch is not None:
+                    self._call.watch.leave()
             except Stopped:
                 message = "the stream was closed by another thread before it had begun"
                 raise self._pipeline.target.failures.of_kind(StreamInterruptedError, message) from None

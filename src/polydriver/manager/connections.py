@@ -16,6 +16,7 @@ from ..events import EventBus
 from ..forking import own_lock
 
 if TYPE_CHECKING:
+    from ..engine.connection import Connection
     from ..provider import Provider
     from ..storage import Storage
 
@@ -39,6 +40,7 @@ class Connections:
         self._factories: dict[str, Factory] = {}
         self._resolved: dict[str, Provider] = {}
         self._storage: Storage | None = None
+        self._attached: list[Callable[[Connection], None]] = []
         own_lock(self, threading.RLock)
 
     def extend(self, name: str, factory: Factory) -> None:
@@ -68,9 +70,29 @@ class Connections:
                 found = self._resolved.get(name)
                 if found is None:
                     found = self._make(name, ai)
+                    if hasattr(found, "connection"):
+                        for act in self._attached:
+                            act(found.connection)
                     found._finder = partial(self.find, ai=ai)
                     self._resolved[name] = found
         return found
+
+    def attach(self, act: Callable[[Connection], None]) -> Callable[[], None]:
+        """Do something to every connection: to those that there are, and to each one that will be made.
+
+        Returns a function that ends it; what was done is not undone.
+        """
+        with self._lock:
+            for provider in self._resolved.values():
+                if hasattr(provider, "connection"):
+                    act(provider.connection)
+            self._attached = [*self._attached, act]
+
+        def end() -> None:
+            with self._lock:
+                self._attached = [other for other in self._attached if other is not act]
+
+        return end
 
     def find(self, target: str, ai: object) -> tuple[Provider, str | None]:
         """The provider and the model of a target: "connection" or "connection/model"."""

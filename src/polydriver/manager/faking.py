@@ -70,7 +70,7 @@ class _FakeDriver(MockDriver):
 
     @cached_property
     def connection(self) -> Connection:
-        return _InstantConnection(self, self._events)
+        return self._watched(_InstantConnection(self, self._events))
 
 
 class FakeConnections(Connections):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import queue
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ from .definition import Tool
 from .rendering import render_result
 from .signature import is_async
 from .threads import call_in_thread
-from .turn import Approve, OnToolEvent, Outcome, Tools, Turn, timed_out
+from .turn import Approve, Around, OnToolEvent, Outcome, Tools, Turn, timed_out
 
 __all__ = ["run_calls", "run_calls_sync", "run_tool", "run_tool_sync"]
 
@@ -53,6 +53,7 @@ def run_calls_sync(
     approve: Approve | None = None,
     timeout: float | None = None,
     on_event: OnToolEvent | None = None,
+    around: Around | None = None,
     max_concurrency: int = _MAX_CONCURRENCY,
 ) -> list[ToolResult]:
     """Run the calls of one turn side by side in threads; the results come in the calls' order.
@@ -62,7 +63,7 @@ def run_calls_sync(
     alone. With `approve` each call is asked for, in order, before any runs; without it tools that require
     approval are declined.
     """
-    turn = Turn(calls, tools, timeout, on_event, finish_blocking)
+    turn = Turn(calls, tools, timeout, on_event, finish_blocking, around)
     drive(turn.ask(approve))
     _run_in_threads(turn, max_concurrency)
     return turn.results()
@@ -75,6 +76,7 @@ async def run_calls(
     approve: Approve | None = None,
     timeout: float | None = None,  # noqa: ASYNC109 (each call has a timeout of its own, the tool's first)
     on_event: OnToolEvent | None = None,
+    around: Around | None = None,
     max_concurrency: int = _MAX_CONCURRENCY,
 ) -> list[ToolResult]:
     """Run the calls of one turn side by side in tasks; otherwise as `run_calls_sync`.
@@ -83,14 +85,14 @@ async def run_calls(
     """
     import asyncio  # blocking callers do not need it, and it is slow to load
 
-    turn = Turn(calls, tools, timeout, on_event, finish_async)
+    turn = Turn(calls, tools, timeout, on_event, finish_async, around)
     await turn.ask(approve)
     places = asyncio.Semaphore(max(1, max_concurrency))
 
     async def run(index: int, tool: Tool) -> None:
         async with places:
             await turn.start(index)
-            outcome = await _outcome(tool, calls[index], turn.timeout_of(tool))
+            outcome = await _outcome(turn, tool, calls[index])
             if _is_fatal(outcome):
                 raise _Fatal(cast(BaseException, outcome))
             await turn.finish(index, outcome)
@@ -125,10 +127,10 @@ def _run_in_threads(turn: Turn, max_concurrency: int) -> None:
             drive(turn.start(index))
             limit = turn.timeout_of(tool)
             if limit is None and len(turn.approved) == 1:
-                drive(turn.finish(index, _raise_if_fatal(_blocking_outcome(tool, turn.calls[index]))))
+                drive(turn.finish(index, _raise_if_fatal(_blocking_outcome(turn, tool, turn.calls[index]))))
                 return
             running[index] = (tool, float("inf") if limit is None else time.monotonic() + limit)
-            start_thread(partial(_run_into, done, index, tool, turn.calls[index]))
+            start_thread(partial(_run_into, done, turn, index, tool))
         nearest = min(deadline for _, deadline in running.values())
         try:
             wait = None if nearest == float("inf") else max(0.0, nearest - time.monotonic())
@@ -143,8 +145,8 @@ def _run_in_threads(turn: Turn, max_concurrency: int) -> None:
             drive(turn.finish(index, _raise_if_fatal(outcome)))
 
 
-def _run_into(done: queue.SimpleQueue[tuple[int, Outcome]], index: int, tool: Tool, call: ToolCall) -> None:
-    done.put((index, _blocking_outcome(tool, call)))
+def _run_into(done: queue.SimpleQueue[tuple[int, Outcome]], turn: Turn, index: int, tool: Tool) -> None:
+    done.put((index, _blocking_outcome(turn, tool, turn.calls[index])))
 
 
 def _is_fatal(outcome: Outcome) -> bool:
@@ -161,24 +163,33 @@ def _raise_if_fatal(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _blocking_outcome(tool: Tool, call: ToolCall) -> Outcome:
+def _blocking_outcome(turn: Turn, tool: Tool, call: ToolCall) -> Outcome:
     """Run the call to its end in this thread. Every exception is an outcome; the caller lets the fatal ones
     pass.
     """
     try:
-        value = tool.run(call.arguments or {})
-        return render_result(call, drive(finish_blocking(value)))
+        with turn.around(call) as note:
+            value = tool.run(call.arguments or {})
+            return _noted(note, render_result(call, drive(finish_blocking(value))))
     except BaseException as error:  # noqa: BLE001 (carried to the caller's thread)
         return error
 
 
-async def _outcome(tool: Tool, call: ToolCall, limit: float | None) -> Outcome:
+def _noted(note: Callable[[ToolResult], object] | None, result: ToolResult) -> ToolResult:
+    if note is not None:
+        note(result)
+    return result
+
+
+async def _outcome(turn: Turn, tool: Tool, call: ToolCall) -> Outcome:
     import asyncio
 
+    limit = turn.timeout_of(tool)
     clock = asyncio.timeout(limit)
     try:
         async with clock:
-            return render_result(call, await _value(tool, call.arguments or {}))
+            with turn.around(call) as note:
+                return _noted(note, render_result(call, await _value(tool, call.arguments or {})))
     except TimeoutError as error:
         return timed_out(call, limit) if clock.expired() else error
     except asyncio.CancelledError as error:

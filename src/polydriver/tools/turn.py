@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Literal, TypeAlias
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Literal, TypeAlias
 
 from ..colours import Finish
 from ..data.messages import ToolCall, ToolResult
@@ -16,6 +17,7 @@ from .signature import ToolArgumentsError
 
 __all__ = [
     "Approve",
+    "Around",
     "OnToolEvent",
     "Outcome",
     "Tools",
@@ -40,6 +42,10 @@ OnToolEvent: TypeAlias = Callable[
 the exception. A call that never ran is only "failed".
 """
 
+Around: TypeAlias = Callable[[ToolCall], AbstractContextManager[Any]]
+"""What the run of a call is inside of, in the thread or task of the tool. Where it gives something, that is called with
+the `ToolResult`."""
+
 Outcome: TypeAlias = ToolResult | BaseException
 Tools: TypeAlias = Iterable[ToolSpec | ProviderTool]
 
@@ -54,9 +60,11 @@ class Turn:
         timeout: float | None,
         on_event: OnToolEvent | None,
         finish: Finish,
+        around: Around | None = None,
     ) -> None:
         """`finish` finishes what hooks and listeners return, in the colour of the caller."""
         self.calls = calls
+        self.around: Around = around or _nothing
         self._finish = finish
         self.approved: list[tuple[int, Tool]] = []
         self._tools: Mapping[str, ToolSpec] = {tool.name: tool for tool in tools if isinstance(tool, ToolSpec)}
@@ -135,6 +143,10 @@ class Turn:
     ) -> None:
         if self._on_event is not None:
             await self._finish(self._on_event(kind, self.calls[index], outcome, seconds))
+
+
+def _nothing(call: ToolCall) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 def _message(error: BaseException) -> str:

@@ -122,6 +122,10 @@ class Attempt:
             gate.settle_now(lease, outcome, report)
         return interrupted
 
+    def _safe(self, word: str | None) -> str | None:
+        """A word of the provider, without secrets that it may echo."""
+        return None if word is None else self.target.config.redactor.redact(word, 200)
+
     def _report(self, outcome: Outcome, now: float) -> AttemptReport:
         error = outcome.error
         assert outcome.kind != "refused"
@@ -136,7 +140,7 @@ class Attempt:
             cost=outcome.cost,
             error=None if error is None else type(error).__name__,
             status=getattr(error, "status", None),
-            request_id=self.request_id or getattr(error, "request_id", None),
+            request_id=self._safe(self.request_id or getattr(error, "request_id", None)),
             may_be_billed=outcome.may_be_billed,
             redialed=self.redialed,
             waited=self.waited,

@@ -167,6 +167,7 @@ KINDS: dict[str, Callable[[object], Any]] = {
     "optional_timeout": _duration,
     "count": _at_least(_whole, 1, "is not a whole number of at least 1"),
     "level": _level,
+    "header_name": lambda value: _header_name(value),
     "mapping": _mapping,
     "names": _names,
     "prices": _prices,
@@ -244,6 +245,13 @@ def read_base_url(value: object) -> str:
 
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+
+
+def _header_name(value: object) -> str:
+    name = _text(value)
+    if not _TOKEN.fullmatch(name):
+        raise ValueError("is not a name that a header can have; write it like Idempotency-Key")
+    return name
 
 
 def read_headers(value: object) -> dict[str, str | Secret]:

@@ -81,6 +81,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
       `max_retry_delay`, in seconds.
     - `max_response_bytes` of a decoded reply, `max_event_bytes` of one event of a stream.
     - `models_ttl`: how long the list of models is kept, in seconds.
+    - `idempotency_header`: the header in which this address takes a key that all attempts of a request share, where
+      its driver does not name one.
     - `headers` sent with every request, by lower-case names; `options`: call options when a call doesn't say
       otherwise; `prices`: prices by model that replace or complete the table.
     - `logging`, `telemetry`, `rate_limiting`, `circuit`, and `http` (proxy, certificates, pool).
@@ -108,6 +110,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     max_response_bytes: int = 64 * 1024 * 1024
     max_event_bytes: int = 16 * 1024 * 1024
     models_ttl: float = 3600.0
+    idempotency_header: str | None = None
     headers: dict[str, str] = {}
     options: dict[str, Any] = {}
     prices: dict[str, Any] = {}

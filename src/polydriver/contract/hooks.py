@@ -385,6 +385,12 @@ class DriverHooks(Trait):
         """The price of a model; `None` when it is unknown. `variant` names a service tier, or "batch"."""
         return None
 
+    idempotency_header: ClassVar[str | None] = None
+    """The header in which the provider takes a key that is the same for all attempts of one request; `None`: none.
+
+    It is sent with every POST. https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+    """
+
     uncounted_input: ClassVar[tuple[str, ...]] = ()
     """Parts of `TokenUsage` that the provider does not count as input when it limits tokens: `cached_input_tokens`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -35,7 +36,7 @@ class Target:
         self.failures = Failures(connection, port)
 
     def build(self, build: Callable[[], Request]) -> Request:
-        """The request that a hook builds, with the headers of the connection.
+        """The request that a hook builds, with the headers of the connection, and a key that its attempts share.
 
         Raises `ConfigurationError` for what cannot be written as JSON.
         """
@@ -53,6 +54,9 @@ class Target:
         headers.setdefault("user-agent", self.connection.user_agent)
         for name, value in self.config.headers.items():
             headers.setdefault(name.lower(), value)
+        header = self.config.idempotency_header or self.driver.idempotency_header
+        if header is not None and request.method == "POST":
+            headers.setdefault(header.lower(), f"polydriver-{random.getrandbits(128):032x}")
         return request
 
     def fill(self, response: AIResponse, prompt: Prompt, call: Call, headers: Mapping[str, str]) -> None:

@@ -37,6 +37,9 @@ class OpenAIDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, Calc
     name = "openai"
     title = "OpenAI"
     base_url = "https://api.openai.com/v1"
+    idempotency_header = (
+        "Idempotency-Key"  # `idempotency_key` of the official SDKs, not in the specification (2026-11-27)
+    )
     default_model = "gpt-4o-mini"
     key_variables = ("OPENAI_API_KEY",)
     key_prefix = "sk-"

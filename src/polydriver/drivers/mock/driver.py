@@ -12,8 +12,8 @@ from ...errors import AIError, ConfigurationError
 from ...wires.chat_completions import ChatCompletions
 from ...wires.operations import Embeddings, ImageGeneration, Moderation, Speech
 from ..traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors, ValidatesHealth
-from .answers import Delivery
 from .failures import make_failure
+from .forms import Delivery
 from .log import CallLog
 from .replies import make_reply
 from .script import Pattern, Script
@@ -108,7 +108,7 @@ class MockDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, Calcul
             self.when(pattern, reply)
         if self.config.setting("chunk_size") < 1:
             raise ConfigurationError(f"chunk_size must be at least 1, not {self.config.setting('chunk_size')}")
-        self._service = MockService(
+        self.service = MockService(
             self.script,
             self.config.name,
             Delivery(self.config.setting("chunk_size"), self.config.setting("delay")),
@@ -144,7 +144,7 @@ class MockDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, Calcul
         Raises `UnscriptedCallError` when a strict script has no reply, and errors of ours that no provider
         sends as they are.
         """
-        answer = self._service.answer(request)
+        answer = self.service.answer(request)
         if isinstance(answer, AIError):
             raise answer
         return answer

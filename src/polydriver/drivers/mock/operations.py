@@ -10,13 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...data.http import Simulated
-from .answers import json_reply
 from .calls import MockCall
+from .forms import CREATED, json_reply
 from .usage import estimate_tokens
 
-__all__ = ["ANSWERS"]
+__all__ = ["ANSWERS", "vector"]
 
-_CREATED = 1_767_225_600
 _DIMENSIONS = 8
 _CATEGORIES = ("harassment", "hate", "self-harm", "sexual", "violence")
 _RATE = 8000
@@ -31,10 +30,9 @@ def _embed(call: MockCall, body: dict[str, Any]) -> Simulated:
     """Vectors that are the same for the same text, and of length 1."""
     inputs = [str(item) for item in _inputs(body)]
     size = body.get("dimensions")
-    size = size if isinstance(size, int) and 0 < size <= 4096 else _DIMENSIONS
     as_base64 = body.get("encoding_format") == "base64"
     data = [
-        {"object": "embedding", "index": index, "embedding": _encode(_vector(text, size), as_base64)}
+        {"object": "embedding", "index": index, "embedding": _encode(vector(text, size), as_base64)}
         for index, text in enumerate(inputs)
     ]
     tokens = sum(estimate_tokens(text) for text in inputs)
@@ -42,16 +40,18 @@ def _embed(call: MockCall, body: dict[str, Any]) -> Simulated:
     return json_reply({"object": "list", "data": data, "model": call.model, "usage": usage}, call.number)
 
 
-def _vector(text: str, size: int) -> list[float]:
+def vector(text: str, size: Any = None) -> list[float]:
+    """A vector of length 1 that depends on the text alone; `size` numbers, or 8 if that is not a sensible count."""
+    size = size if isinstance(size, int) and 0 < size <= 4096 else _DIMENSIONS
     raw = [byte / 127.5 - 1.0 for byte in hashlib.shake_256(text.encode("utf-8", "replace")).digest(size)]
     length = sum(value * value for value in raw) ** 0.5 or 1.0
     return [round(value / length, 6) for value in raw]
 
 
-def _encode(vector: list[float], as_base64: bool) -> list[float] | str:
+def _encode(numbers: list[float], as_base64: bool) -> list[float] | str:
     if not as_base64:
-        return vector
-    return base64.b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode("ascii")
+        return numbers
+    return base64.b64encode(struct.pack(f"<{len(numbers)}f", *numbers)).decode("ascii")
 
 
 def _moderate(call: MockCall, body: dict[str, Any]) -> Simulated:
@@ -72,7 +72,7 @@ def _draw(call: MockCall, body: dict[str, Any]) -> Simulated:
     colour = hashlib.shake_256(str(body.get("prompt")).encode("utf-8", "replace")).digest(3)
     picture = {"b64_json": base64.b64encode(_png(colour)).decode("ascii")}
     data = [picture] * (wanted if isinstance(wanted, int) and 0 < wanted <= 10 else 1)
-    return json_reply({"created": _CREATED, "data": data}, call.number)
+    return json_reply({"created": CREATED, "data": data}, call.number)
 
 
 def _png(colour: bytes) -> bytes:

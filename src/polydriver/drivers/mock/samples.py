@@ -27,6 +27,7 @@ def sample(schema: Any, root: dict[str, Any] | None = None, depth: int = 0) -> A
             return sample(schema[key][0], root, depth + 1)
     kind = schema.get("type")
     kind = kind[0] if isinstance(kind, list) and kind else kind
+    kind = kind.lower() if isinstance(kind, str) else kind  # Gemini writes OBJECT
     if kind == "object" or "properties" in schema:
         return _sample_object(schema, root, depth)
     if kind == "array":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from http import HTTPStatus
 
-from ..data.http import Request
+from ...data.http import Request
 
 __all__ = ["BadRequestError", "chunk", "head", "read_request"]
 

@@ -1,5 +1,4 @@
-"""The mock driver behind a real OpenAI-compatible HTTP server, so that any program in any language can be
-tested against it."""
+"""The server itself: connections, and when what is sent on them."""
 
 from __future__ import annotations
 
@@ -9,12 +8,13 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
-from ..data.http import Request, Simulated
-from ..data.json import encode_json
-from ..drivers.mock import MockDriver
-from ..errors import AIError
+from ...data.http import Request, Simulated
+from ...data.json import encode_json
+from ...drivers.mock import MockDriver
+from ...errors import AIError
+from ..rules import judge_request
+from .backend import Backend, service_of
 from .http import BadRequestError, chunk, head, read_request
-from .rules import judge_request
 
 __all__ = ["MockServer", "serve"]
 
@@ -22,8 +22,8 @@ _START_SECONDS = 10.0
 
 
 class MockServer:
-    """Serves a `MockDriver` over HTTP/1.1. A context manager that runs in a thread of its own and gives the
-    base URL.
+    """Serves a `MockDriver` over HTTP/1.1, in the form of OpenAI's API, Anthropic's and Gemini's. A context manager
+    that runs in a thread of its own and gives the base URL of OpenAI's; `root` is the address alone.
 
     Failures on script happen on the wire: streams are cut or stall, connections are refused (broken before a
     reply), answers never come. A client can ask for one by the model's name (`mock-error-429`) or the header
@@ -40,6 +40,7 @@ class MockServer:
         self, driver: MockDriver | None = None, host: str = "127.0.0.1", port: int = 0, *, strict: bool = False
     ) -> None:
         self.driver = driver or MockDriver({})
+        self._backend = Backend(self.driver)
         self.strict = strict
         self.host = host
         self.port = port
@@ -50,9 +51,14 @@ class MockServer:
 
     @property
     def url(self) -> str:
-        """The base URL, for `base_url` of a client."""
+        """The base URL, for `base_url` of a client of OpenAI's API."""
+        return f"{self.root}/v1"
+
+    @property
+    def root(self) -> str:
+        """The address without a path: the base URL for Anthropic's API and Gemini's."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}/v1"
+        return f"http://{host}:{self.port}"
 
     def start(self) -> str:
         """Start serving in a thread. Returns the base URL. Raises `OSError` when the port is taken."""
@@ -98,7 +104,7 @@ class MockServer:
             assert task is not None
             handlers.add(task)
             try:
-                await _Connection(self.driver, reader, writer, strict=self.strict).run()
+                await _Connection(self._backend, reader, writer, strict=self.strict).run()
             finally:
                 handlers.discard(task)
 
@@ -136,9 +142,9 @@ class _Connection:
     """One connection of a client, with any number of requests on it."""
 
     def __init__(
-        self, driver: MockDriver, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, strict: bool
+        self, backend: Backend, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, strict: bool
     ) -> None:
-        self._driver = driver
+        self._backend = backend
         self._strict = strict
         self._reader = reader
         self._writer = writer
@@ -179,12 +185,13 @@ class _Connection:
         return await self._send_in_pieces(answer, keep=keep) and keep
 
     def _ask(self, request: Request) -> Simulated:
-        if self._strict and (broken := judge_request(_service_of(request), request)):
+        if self._strict and (broken := judge_request(service_of(request), request)):
             return _error(400, "; ".join(map(str, broken)), "invalid_request_error")
         try:
-            return self._driver.simulate(request)
+            answer = self._backend.answer(request)
         except (AIError, AssertionError) as error:
             return _error(500, str(error))
+        return _error(500, str(answer)) if isinstance(answer, AIError) else answer
 
     async def _send_whole(self, answer: Simulated, *, keep: bool) -> None:
         body = b"".join(answer.chunks)
@@ -221,13 +228,6 @@ def _delay(answer: Simulated, position: int) -> float:
     if isinstance(delays, int | float):
         return delays
     return delays[position] if position < len(delays) else 0.0
-
-
-def _service_of(request: Request) -> str:
-    """Whose API a request speaks, by its path."""
-    path = request.url.partition("?")[0]
-    ways = {"/messages": "anthropic", "enerateContent": "gemini", "/v2/chat": "cohere", "/converse": "bedrock"}
-    return next((service for end, service in ways.items() if path.endswith(end)), "openai")
 
 
 def _error(status: int, message: str, kind: str = "mock_error") -> Simulated:

@@ -1,0 +1,59 @@
+"""Which API a request speaks, and who answers it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote, urlsplit
+
+from ...data.http import Request
+from ...drivers.mock import MockDriver
+from ...drivers.mock.forms import ReplyForm
+from . import anthropic, gemini, openai
+from .asking import Answered, Ask, RefusedError, Route
+from .generate_content import GENERATE_CONTENT
+from .messages import MESSAGES
+from .responses import RESPONSES
+from .store import Store
+
+__all__ = ["Backend", "service_of"]
+
+_SERVICES: Mapping[str, tuple[ReplyForm, tuple[Route, ...]]] = {
+    "anthropic": (MESSAGES, anthropic.ROUTES),
+    "gemini": (GENERATE_CONTENT, gemini.ROUTES),
+    "openai": (RESPONSES, openai.ROUTES),
+}
+
+
+def service_of(request: Request) -> str:
+    """Whose API a request speaks, by its path and headers: "anthropic", "gemini", "cohere", "bedrock" or "openai"."""
+    path = urlsplit(request.url).path
+    if "anthropic-version" in request.headers or path.endswith(("/messages", "/messages/count_tokens")):
+        return "anthropic"
+    if "x-goog-api-key" in request.headers or re.search(r"/v1(beta|alpha)\d*/|:[a-z]\w+$", path):
+        return "gemini"
+    ways = {"/v2/chat": "cohere", "/converse": "bedrock"}
+    return next((service for end, service in ways.items() if path.endswith(end)), "openai")
+
+
+class Backend:
+    """Answers requests of every API that the server speaks. What no route names, the mock driver answers itself."""
+
+    def __init__(self, driver: MockDriver) -> None:
+        self._driver = driver
+        self._store = Store()
+
+    def answer(self, request: Request) -> Answered:
+        """The answer to a request. Raises what `MockDriver.simulate` raises."""
+        form, routes = _SERVICES.get(name := service_of(request), _SERVICES["openai"])
+        path = unquote(urlsplit(request.url).path).rstrip("/")
+        for method, pattern, handle in routes:
+            found = re.fullmatch(f".*{pattern}", path) if method == request.method else None
+            if found is not None:
+                try:
+                    return handle(Ask(request, found.groups(), form, self._driver.service, self._store))
+                except RefusedError as error:
+                    return form.refuse(error.status, str(error))
+        if name in ("anthropic", "gemini"):
+            return form.refuse(404, f"the mock has nothing at {request.method} {path or '/'}")
+        return self._driver.simulate(request)

@@ -11,7 +11,16 @@ import msgspec
 
 from .sealed import MASK, Headers, SealedText
 
-__all__ = ["Interruptible", "Reply", "Request", "Simulated", "Timeouts", "TransportConfig", "has_dot_segment"]
+__all__ = [
+    "Interruptible",
+    "Reply",
+    "Request",
+    "Simulated",
+    "Timeouts",
+    "TransportConfig",
+    "has_dot_segment",
+    "request_id_in",
+]
 
 
 def has_dot_segment(url: str) -> bool:
@@ -20,6 +29,14 @@ def has_dot_segment(url: str) -> bool:
         return False
     path = unquote(re.split(r"[?#]", url, maxsplit=1)[0]).replace("\\", "/")
     return any(segment in (".", "..") for segment in path.split("/"))
+
+
+def request_id_in(headers: Mapping[str, str]) -> str | None:
+    """The provider's id of a request, from the headers of a reply that are in use for it."""
+    for name in _REQUEST_ID_HEADERS:
+        if value := headers.get(name):
+            return value[:200]
+    return None
 
 
 class Request(msgspec.Struct, kw_only=True):
@@ -67,11 +84,8 @@ class Reply(msgspec.Struct, kw_only=True):
 
     @property
     def request_id(self) -> str | None:
-        """The provider's id of the request, from the headers in use for it."""
-        for name in _REQUEST_ID_HEADERS:
-            if value := self.headers.get(name):
-                return value[:200]
-        return None
+        """The provider's id of the request; see `request_id_in`."""
+        return request_id_in(self.headers)
 
     def __repr__(self) -> str:
         return f"<Reply {self.status}, {len(self.body)} bytes>"

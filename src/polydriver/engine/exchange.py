@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 
-from ..data.http import Reply, Request, Timeouts
+from ..data.http import Reply, Request, Timeouts, request_id_in
 from ..errors import AIError, InvalidCredentialsError, ProviderError
 from ..logger import logger
 from .attempts import Attempt
@@ -50,7 +50,7 @@ async def open_body(attempt: Attempt, request: Request) -> Body:
         raise target.failures.of_transport(attempt.in_time(error), attempt.call) from error.__cause__
     try:
         body.expires = _timeouts(attempt).expires
-        attempt.headers = body.headers
+        attempt.request_id, attempt.headers = request_id_in(body.headers), body.headers
         if getattr(body, "redialed", False):
             _note_redial(attempt)
         if not 200 <= body.status < 300:

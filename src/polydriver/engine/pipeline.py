@@ -176,7 +176,6 @@ class Pipeline(Generic[P]):
         assert prompt is not None
         reply = await send(attempt, request)
         response = target.failures.reading(lambda: target.driver.parse_response(reply, prompt), reply)
-        response.request_id = attempt.request_id
         target.fill(response, prompt, attempt.call, reply.headers)
         done = Outcome(kind="success", delivered=True, usage=response.usage, cost=response.cost)
         await attempt.settle(self.port.emit, done)

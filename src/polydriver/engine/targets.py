@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..data.http import Request
+from ..data.http import Request, request_id_in
 from ..data.json import as_dict, as_str
 from ..data.origins import own_response
 from ..data.prompt import Prompt
@@ -60,13 +60,14 @@ class Target:
         return request
 
     def fill(self, response: AIResponse, prompt: Prompt, call: Call, headers: Mapping[str, str]) -> None:
-        """Fill in what only the engine knows: provider, time, cost, warnings and attempts.
+        """Fill in what only the engine knows: provider, the id of the request, time, cost, warnings and attempts.
 
         `headers` are those of the reply.
         """
         self.keep_own(response)
         response.provider = self.connection.name
         response.requested_model = prompt.model
+        response.request_id = response.request_id or request_id_in(headers)
         response.response_time = self.port.now() - call.started
         if response.finish_reason == "stop" and response.tool_calls:
             response.finish_reason = "tool_calls"  # the wire's word does not tell; the parts do

@@ -1,4 +1,4 @@
-"""`polydriver serve-mock`: the mock driver behind a real OpenAI-compatible server."""
+"""`polydriver serve-mock`: the mock driver behind a real server, in the forms of several APIs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KEY = "sk-mock"
 
 @click.command(
     "serve-mock",
-    short_help="Serve scripted answers over OpenAI's API.",
+    short_help="Serve scripted answers over OpenAI's API, Anthropic's and Gemini's.",
     epilog=examples(
         'polydriver serve-mock --port 8123 --reply \'Hello!\' --reply \'{"error": "rate_limit", "retry_after": 2}\'',
         "polydriver serve-mock --script replies.toml --chunk-size 4 --delay 0.05",
@@ -42,6 +42,9 @@ _KEY = "sk-mock"
 @click.pass_context
 def command(ctx: click.Context, /, host: str, port: int, strict: bool, **given: Any) -> None:
     """Serve until Ctrl-C. Without a script each answer repeats the last message.
+
+    OpenAI's API (Chat Completions, Responses and the rest) is at /v1, Anthropic's at the same address without a path,
+    Gemini's at /v1beta.
 
     A client gets a failure by the model's name (mock-error-429, mock-error-cut, ...) or by the header x-mock-script.
     """
@@ -97,7 +100,11 @@ def _reply(text: str) -> Any:
 
 
 def _tell(url: str) -> None:
-    say(f"the mock serves OpenAI's API at {url} (Ctrl-C ends it)\n")
+    root = url.removesuffix("/v1")
+    say(f"the mock serves OpenAI's API at {url}, Anthropic's and Gemini's at {root} (Ctrl-C ends it)\n")
     say(f"export OPENAI_BASE_URL={url}")
     say(f"export OPENAI_API_KEY={_KEY}")
     say("export OPENAI_DEFAULT_MODEL=mock")
+    for name in ("ANTHROPIC", "GEMINI"):
+        say(f"export {name}_BASE_URL={root}")
+        say(f"export {name}_API_KEY={_KEY}")

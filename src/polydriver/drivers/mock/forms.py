@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import msgspec
@@ -15,10 +16,13 @@ from .failures import Failure
 from .replies import Answer
 from .usage import estimate_usage
 
-__all__ = ["CREATED", "Delivery", "ReplyForm", "cut_up", "json_reply", "wanted_choices"]
+__all__ = ["CREATED", "ID_HEADER", "Delivery", "ReplyForm", "cut_up", "json_reply", "wanted_choices"]
 
 CREATED = 1_767_225_600
 """When everything of a mock was made (2026-01-01T00:00:00Z, seconds): it reads no clock."""
+
+ID_HEADER = "x-request-id"
+"""The header with the id of a request, where a service has no name of its own for it."""
 
 _PAGE = (
     b"<!DOCTYPE html><html><head><title>Mock gateway error</title></head>"
@@ -40,7 +44,7 @@ def json_reply(
     """A whole reply."""
     all_headers = {
         "content-type": "application/json",
-        "x-request-id": f"req_mock_{number}",
+        ID_HEADER: f"req_mock_{number}",
         **(headers or {}),
     }
     return Simulated(status=status, headers=all_headers, chunks=[encode_json(payload)], delays=delay)
@@ -51,34 +55,35 @@ def cut_up(text: str, size: int) -> list[str]:
     return [text[start : start + size] for start in range(0, len(text), size)]
 
 
-class ReplyForm:
+class ReplyForm(ABC):
     """One wire from the server's side: it reads requests, and writes answers and errors.
 
     A wire has the five methods `read_call` and `write_...` of its own; `broken` is the beginning of an event that
-    nobody can read.
+    nobody can read, and `id_header` the name of the header with the id of a request.
     """
 
     broken: ClassVar[bytes]
+    id_header: ClassVar[str] = ID_HEADER
 
+    @abstractmethod
     def read_call(self, body: dict[str, Any]) -> dict[str, Any]:
         """What is asked, as fields of `MockCall`: model, messages, tools, options, stream."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write_whole(self, response: AIResponse, usage: TokenUsage, call: MockCall) -> dict[str, Any]:
         """The body of a whole answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write_events(self, response: AIResponse, usage: TokenUsage, call: MockCall, size: int) -> list[bytes]:
         """The events of a streamed answer, texts in pieces of `size` characters."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write_error(self, failure: Failure) -> Any:
         """The body of an error reply."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write_error_event(self, failure: Failure) -> bytes:
         """An error in the middle of a stream."""
-        raise NotImplementedError
 
     def render_answer(self, answer: Answer, call: MockCall, delivery: Delivery) -> Simulated:
         """The reply that carries an answer."""
@@ -88,7 +93,7 @@ class ReplyForm:
         usage = response.usage or estimate_usage(response, call)
         if not call.stream:
             return json_reply(self.write_whole(response, usage, call), call.number, delay=delay)
-        headers = {**_SSE, "x-request-id": f"req_mock_{call.number}"}
+        headers = {**_SSE, ID_HEADER: f"req_mock_{call.number}"}
         return Simulated(headers=headers, chunks=self.write_events(response, usage, call, size), delays=delay)
 
     def render_failure(self, failure: Failure, call: MockCall, delivery: Delivery) -> Simulated:

@@ -6,9 +6,11 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
-from ...data.http import Request
+import msgspec
+
+from ...data.http import Request, Simulated
 from ...drivers.mock import MockDriver
-from ...drivers.mock.forms import ReplyForm
+from ...drivers.mock.forms import ID_HEADER, ReplyForm
 from . import anthropic, gemini, openai
 from .asking import Answered, Ask, RefusedError, Route
 from .generate_content import GENERATE_CONTENT
@@ -51,9 +53,18 @@ class Backend:
             found = re.fullmatch(f".*{pattern}", path) if method == request.method else None
             if found is not None:
                 try:
-                    return handle(Ask(request, found.groups(), form, self._driver.service, self._store))
+                    answered = handle(Ask(request, found.groups(), form, self._driver.service, self._store))
+                    return _named_as(form.id_header, answered)
                 except RefusedError as error:
                     return form.refuse(error.status, str(error))
         if name in ("anthropic", "gemini"):
             return form.refuse(404, f"the mock has nothing at {request.method} {path or '/'}")
         return self._driver.simulate(request)
+
+
+def _named_as(header: str, answered: Answered) -> Answered:
+    """The reply with the request's id under the service's own name."""
+    if header == ID_HEADER or not isinstance(answered, Simulated) or ID_HEADER not in answered.headers:
+        return answered
+    headers = {header if name == ID_HEADER else name: value for name, value in answered.headers.items()}
+    return msgspec.structs.replace(answered, headers=headers)

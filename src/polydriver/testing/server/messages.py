@@ -40,6 +40,7 @@ _WORDS = {
 class MessagesForm(ReplyForm):
     """Blocks and events as Anthropic sends them: thinking is signed, and the input of a tool comes in pieces."""
 
+    id_header = "request-id"
     broken = b'event: content_block_delta\ndata: {"type": "content_block_delta", "index": 0, "delta": {"text": "'
 
     def read_call(self, body: dict[str, Any]) -> dict[str, Any]:

@@ -2,19 +2,24 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
+# For `make e2e`: the server to test, and what it needs; see tests/e2e/README.md.
+export E2E_BASE_URL E2E_MODEL E2E_API_KEY E2E_PROVIDER
 BENCH_ARGS ?=
 bin = $(VENV)/bin
 
-.PHONY: help demo test check format data providers bench docs lock clean dev-env demo-env bench-env python-is-new
+.PHONY: help demo test e2e check format data providers bench docs lock clean dev-env demo-env bench-env python-is-new
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: demo-env ## the OpenAI driver against a server on loopback: chat, stream, tools, retry, costs, events
 	@$(bin)/python -m polydriver demo
 
 test: dev-env ## the tests; no key and no network are needed
 	$(bin)/python -m pytest -q -n auto $(PYTEST_ARGS)
+
+e2e: dev-env ## the end-to-end tests, against E2E_BASE_URL (with E2E_MODEL, ...) or the providers that have keys
+	$(bin)/python -m pytest -rs tests/e2e $(PYTEST_ARGS)
 
 check: dev-env ## lint, format, types, import directions, house rules
 	$(bin)/ruff check .

@@ -1,4 +1,4 @@
-"""Every provider whose credentials the environment has: chat, streams, tools, structured output, models, keys."""
+"""One server named by its base URL, or all with credentials: chat, streams, tools, structured output, models, keys."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from polydriver import AI, AIMessage, AIResponse, Driver, InvalidCredentialsError, Provider
-from polydriver.drivers import driver_class
+from polydriver import AI, AIMessage, AIResponse, Driver, InvalidCredentialsError, InvalidResponseError, Provider
 
 from . import providers
 
@@ -42,8 +41,8 @@ def model(provider: Provider) -> str:
 
 
 def check_answer(response: AIResponse, provider: str) -> None:
-    assert "paris" in response.content.lower()
-    assert response.finish_reason == "stop"
+    assert response.finish_reason in (("stop", "length") if providers.BASE_URL else ("stop",))
+    assert response.content or response.reasoning
     assert response.provider == provider
     assert response.model
     assert response.usage is not None
@@ -51,6 +50,14 @@ def check_answer(response: AIResponse, provider: str) -> None:
     assert response.usage.output_tokens
     assert response.response_time is not None
     assert response.cost is None or response.cost.total >= Decimal(0)
+    says(response, "paris")
+
+
+def says(response: AIResponse, word: str) -> None:
+    """Fail when the answer lacks a word; skip when it is a small model that does not know better."""
+    if providers.BASE_URL and word.lower() not in response.content.lower():
+        pytest.skip(f"the model does not say {word!r}: {response.content[:80]!r}")
+    assert word.lower() in response.content.lower()
 
 
 def test_chat(provider: Provider, model: str, name: str) -> None:
@@ -64,22 +71,22 @@ async def test_async_chat(provider: Provider, model: str, name: str) -> None:
 
 def test_history_is_sent(provider: Provider, model: str) -> None:
     history = [AIMessage.user("My name is Ada."), AIMessage.assistant("Hello!"), AIMessage.user("What is my name?")]
-    assert "Ada" in provider.send_messages(history, model=model, max_tokens=ROOM).content
+    says(provider.send_messages(history, model=model, max_tokens=ROOM), "Ada")
 
 
 def test_stream(provider: Provider, model: str, name: str) -> None:
     with provider.send_streaming_message(QUESTION, model=model, max_tokens=ROOM) as stream:
         text = "".join(chunk.content for chunk in stream)
-    check_answer(stream.response, name)
     assert stream.response.content == text
+    check_answer(stream.response, name)
 
 
 async def test_async_stream(provider: Provider, model: str, name: str) -> None:
     async with provider.asynchronous() as twin:
         async with twin.send_streaming_message(QUESTION, model=model, max_tokens=ROOM) as stream:
             text = "".join([chunk.content async for chunk in stream])
-        check_answer(stream.response, name)
         assert stream.response.content == text
+        check_answer(stream.response, name)
 
 
 def test_a_stream_that_is_left_frees_its_connection(provider: Provider, model: str) -> None:
@@ -104,23 +111,33 @@ def test_tools(provider: Provider, model: str, name: str, streamed: bool) -> Non
     chat = ai.conversation().model(model).max_tokens(ROOM).tools(secret_word)
     if streamed:
         chat.on_chunk(lambda chunk: None)
-    answer = chat.run_tools("What is the secret word of the room 'blue'? Use the tool, then tell me the word.")
+    with providers.may_lack("tools"):
+        answer = chat.run_tools("What is the secret word of the room 'blue'? Use the tool, then tell me the word.")
+    if providers.BASE_URL and not asked:
+        pytest.skip(f"the model calls no tool: {answer.content[:80]!r}")
     assert [room.strip("'").lower() for room in asked] == ["blue"]
-    assert "heliotrope" in answer.content.lower()
+    says(answer, "heliotrope")
 
 
 def test_structured_output(provider: Provider, model: str, name: str) -> None:
     if not provider.get_capabilities().supports("json"):
         pytest.skip(f"{name} has no structured output")
-    answer = provider.send_message("France", model=model, response_format=Capital, max_tokens=ROOM)
+    try:
+        with providers.may_lack("structured output"):
+            answer = provider.send_message("France", model=model, response_format=Capital, max_tokens=ROOM)
+    except InvalidResponseError as error:
+        if not providers.BASE_URL:
+            raise
+        pytest.skip(f"the model does not keep to a schema: {error}")
     assert isinstance(answer.parsed, Capital)
-    assert answer.parsed.city == "Paris"
+    says(answer, "Paris")
 
 
 def test_models(provider: Provider, name: str) -> None:
-    if driver_class(name).models_request is Driver.models_request:
+    if providers.kind_of(name).models_request is Driver.models_request:
         pytest.skip(f"{name} lists no models")
-    models = provider.get_available_models()
+    with providers.may_lack("a list of models"):
+        models = provider.get_available_models()
     assert models
     assert len({found.id for found in models}) == len(models)
     assert provider.sync_models(force=True).status == "success"
@@ -133,12 +150,12 @@ def test_credentials_and_health(provider: Provider) -> None:
 
 
 def test_a_bad_key_is_told(name: str) -> None:
-    if name in providers.LOCAL:
+    if providers.takes_any_key(name):
         pytest.skip(f"{name} takes any key")
     with providers.make(name, api_key=providers.bad_key(name)) as provider:
         report = provider.validate_credentials()
         assert not report
         assert report.errors
         with pytest.raises(InvalidCredentialsError) as caught:
-            provider.send_message(QUESTION, model=providers.CHEAP_MODELS[name] or "any")
+            provider.send_message(QUESTION, model=providers.CHEAP_MODELS.get(name) or "any")
         assert providers.bad_key(name) not in str(caught.value)

@@ -6,7 +6,7 @@ from typing import Any
 
 from polydriver import AIResponse, Capabilities, Driver, QuotaExceededError, TokenUsage
 from polydriver.data.http import Reply, Request
-from polydriver.data.json import as_dict, as_int, as_str
+from polydriver.data.json import as_dict, as_int, as_str, merge
 from polydriver.data.prompt import Prompt
 from polydriver.drivers import traits
 
@@ -36,7 +36,7 @@ class CustomAIDriver(
             else:
                 prompt.warn(f"{self.name} does not support {name}; it was left out.")
         path = "dialogue/stream" if prompt.stream else "dialogue"
-        return self.build_post(path, {**body, **prompt.extra}, stream=prompt.stream, headers=prompt.extra_headers)
+        return self.build_post(path, merge(body, prompt.extra), stream=prompt.stream, headers=prompt.extra_headers)
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a reply."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import reprlib
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -20,6 +21,7 @@ __all__ = [
     "encode_json",
     "excerpt",
     "from_epoch",
+    "merge",
     "whole_text",
 ]
 
@@ -39,6 +41,17 @@ def as_plain(value: object) -> object:
     if isinstance(value, int):
         return int(value)
     raise TypeError(f"Encoding objects of type {type(value).__name__} is unsupported")
+
+
+def merge(body: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """Put what a caller adds into a body, which is returned: into the objects that are there already, however deep, in
+    place of anything else. Neither `extra` nor an object of the caller's within the body is changed.
+    """
+    for name, value in extra.items():
+        known = body.get(name)
+        both = isinstance(known, dict) and isinstance(value, Mapping)
+        body[name] = merge(dict(known), value) if both else value  # type: ignore[arg-type]
+    return body
 
 
 encode_json = msgspec.json.Encoder(decimal_format="number", enc_hook=as_plain).encode

@@ -52,8 +52,8 @@ class Prompt(msgspec.Struct, kw_only=True):
     - `tools`, `tool_choice`, `parallel_tool_calls`; `response_format`.
     - `user` (an id of the end user), `service_tier`, `prompt_cache_key`, `store`, `modalities`, `audio` (spoken
       answers).
-    - `options`: options that only this driver knows, by their names; `extra`: merged into the request's body as it is;
-      `extra_headers`: added to the request's headers.
+    - `options`: options that only this driver knows, by their names; `extra`: merged into the request's body and
+      the objects in it; `extra_headers`: added to the request's headers.
     """
 
     messages: list[AIMessage]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_int, as_list, as_str, decode_json, excerpt
+from ...data.json import as_dict, as_int, as_list, as_str, decode_json, excerpt, merge
 from ...data.prompt import Prompt
 from ...errors import AIError
 from ...operations.kinds import (
@@ -93,7 +93,7 @@ class MessageBatches(OperationHooks, kw_only=True, eq=False):
             entries.append({"custom_id": item.custom_id, "params": params})
             for warning in item.prompt.warnings:
                 request.warn(warning)
-        body = {"requests": entries, **request.options, **request.extra}
+        body = merge({"requests": entries, **request.options}, request.extra)
         headers = {**self.wire.beta_headers(list(betas)), **request.extra_headers}
         return self.build_post("v1/messages/batches", body, headers=headers)
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ...contract import OperationPart
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_int, as_list
+from ...data.json import as_dict, as_int, as_list, merge
 from ...data.usage import TokenUsage
 from ...operations.kinds import EMBED
 from ...operations.requests import EmbeddingInput, EmbeddingRequest
@@ -64,7 +64,7 @@ class InvokedEmbeddings(OperationPart, kw_only=True, eq=False):
             body = self._titan_body(request, texts[0])
         path = f"model/{quote(request.model, safe='')}/invoke"
         headers = {"accept": "application/json", **request.extra_headers}
-        return self.build_post(path, {**body, **request.options, **request.extra}, headers=headers)
+        return self.build_post(path, merge({**body, **request.options}, request.extra), headers=headers)
 
     def _titan_body(self, request: EmbeddingRequest, text: EmbeddingInput) -> dict[str, Any]:
         if request.input_type is not None:

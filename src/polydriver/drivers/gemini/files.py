@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_list, as_str, encode_json, excerpt
+from ...data.json import as_dict, as_list, as_str, encode_json, excerpt, merge
 from ...operations.kinds import DELETE_FILE, GET_FILE, LIST_FILES, UPLOAD_FILE
 from ...operations.requests import FileUpload, ItemRequest, OperationRequest, PageRequest
 from ...operations.results import DeletedFile, Page, StoredFile
@@ -26,7 +26,7 @@ class GeminiFiles(OperationHooks, kw_only=True, eq=False):
         """The request to keep a file, of at most 2 GB."""
         if request.purpose is not None:
             request.warn(f"{self.name} does not support purpose; it was left out.")
-        record = {"file": {"displayName": request.name, **request.options, **request.extra}}
+        record = {"file": merge({"displayName": request.name, **request.options}, request.extra)}
         content_type, body = _related(encode_json(record), request.data, request.media_type)
         headers = {**self.driver.headers(), "content-type": content_type, "x-goog-upload-protocol": "multipart"}
         headers.update({name.lower(): value for name, value in request.extra_headers.items()})

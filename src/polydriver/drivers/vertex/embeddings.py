@@ -7,7 +7,7 @@ from typing import Any
 
 from ...contract import OperationPart
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_int, as_list
+from ...data.json import as_dict, as_int, as_list, merge
 from ...data.usage import TokenUsage
 from ...operations.kinds import EMBED
 from ...operations.requests import EmbeddingInput, EmbeddingRequest
@@ -63,5 +63,5 @@ class PredictedEmbeddings(OperationPart, kw_only=True, eq=False):
         body: dict[str, Any] = {"instances": [{"content": text, **instance} for text in texts]}
         if parameters:
             body["parameters"] = parameters
-        body.update(request.extra)
+        merge(body, request.extra)
         return self.build_post(f"{self.driver.model_path(request.model)}:predict", body, headers=request.extra_headers)

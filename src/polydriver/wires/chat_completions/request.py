@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.http import Request
-from ...data.json import as_list
+from ...data.json import as_list, merge
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from ...errors import ConfigurationError
 from ...prices.catalog import find
@@ -50,8 +50,7 @@ def _render_prompt(wire: ChatRequests, prompt: Prompt) -> dict[str, Any]:
         if wire.stream_usage:
             body["stream_options"] = {"include_usage": True}
     body.update(prompt.options)
-    body.update(prompt.extra)
-    return body
+    return merge(body, prompt.extra)
 
 
 def _set_tool_choice(wire: ChatRequests, prompt: Prompt, body: dict[str, Any], choice: str) -> None:

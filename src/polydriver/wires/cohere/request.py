@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...data.json import merge
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from ..shared.formats import FormatRules, ask_in_words, fit_format
 from ..shared.tools import tool_parameters
@@ -39,8 +40,7 @@ def render_prompt(wire: CohereSettings, prompt: Prompt) -> dict[str, Any]:
     if documents:
         body["documents"] = documents
     body.update(options)
-    body.update(prompt.extra)
-    return body
+    return merge(body, prompt.extra)
 
 
 def _render_tools(wire: CohereSettings, prompt: Prompt, body: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...data.json import merge
 from ...data.prompt import Prompt
 from .caching import apply_cache
 from .history import render_history
@@ -32,8 +33,7 @@ def render_prompt(wire: ConverseSettings, prompt: Prompt) -> dict[str, Any]:
     render_inference(wire, prompt, body)
     _render_options(wire, prompt, body)
     apply_cache(wire, prompt, body)
-    body.update(prompt.extra)
-    return body
+    return merge(body, prompt.extra)
 
 
 def _render_options(wire: ConverseSettings, prompt: Prompt, body: dict[str, Any]) -> None:

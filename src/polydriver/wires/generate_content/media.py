@@ -15,7 +15,7 @@ import msgspec
 
 from ...contract import OperationPart
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_list, as_str
+from ...data.json import as_dict, as_list, as_str, merge
 from ...data.messages import AIMessage, Audio, Image, Part, Text
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse
@@ -125,7 +125,7 @@ class ContentMedia(OperationPart, kw_only=True, eq=False):
 
     def _build_generation(self, request: OperationRequest, parts: list[Part], config: dict[str, Any]) -> Request:
         prompt = Prompt(messages=[AIMessage(parts)], model=request.model, extra={"generationConfig": config})
-        body = {**self.wire.render_prompt(prompt), **request.extra}
+        body = merge(self.wire.render_prompt(prompt), request.extra)
         return self.build_post(
             f"{self.wire.model_path(request.model)}:generateContent", body, headers=request.extra_headers
         )
@@ -144,7 +144,7 @@ class ContentMedia(OperationPart, kw_only=True, eq=False):
         if request.format is not None:
             parameters["outputOptions"] = {"mimeType": f"image/{request.format}"}
         parameters |= {camel(name): value for name, value in request.options.items()}
-        body = {"instances": [{"prompt": request.prompt}], "parameters": parameters, **request.extra}
+        body = merge({"instances": [{"prompt": request.prompt}], "parameters": parameters}, request.extra)
         return self.build_post(f"{self.wire.model_path(request.model)}:predict", body, headers=request.extra_headers)
 
     def _parse_imagen(self, payload: dict[str, Any], reply: Reply) -> ImageResponse:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...contract import OperationPart, Part
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_int, as_list
+from ...data.json import as_dict, as_int, as_list, merge
 from ...data.prompt import Prompt
 from ...data.usage import TokenUsage
 from ...operations.kinds import COUNT_TOKENS, EMBED
@@ -40,7 +40,7 @@ class ContentEmbeddings(OperationPart, kw_only=True, eq=False):
         if request.dimensions is not None:
             common["outputDimensionality"] = request.dimensions
         common.update({camel(name): value for name, value in request.options.items()})
-        common.update(request.extra)
+        merge(common, request.extra)
         requests = [{**common, "content": {"parts": [{"text": text}]}} for text in request.input]
         return self.build_post(f"{path}:batchEmbedContents", {"requests": requests}, headers=request.extra_headers)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...contract import RENDERED
-from ...data.json import encode_json
+from ...data.json import encode_json, merge
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from ...errors import ConfigurationError
 from ...schema import Schema, SchemaReferenceError
@@ -35,8 +35,7 @@ def render_prompt(wire: ContentSettings, prompt: Prompt) -> dict[str, Any]:
     if config:
         body["generationConfig"] = config
     _render_request_options(wire, prompt, body)
-    _merge(body, prompt.extra)
-    return body
+    return merge(body, prompt.extra)
 
 
 def _place_system(
@@ -165,11 +164,4 @@ def _render_request_options(wire: ContentSettings, prompt: Prompt, body: dict[st
         value = prompt.options[name]
         if name == "safety_settings" and isinstance(value, dict):
             value = [{"category": category, "threshold": threshold} for category, threshold in value.items()]
-        _merge(body, {camel(name): value})
-
-
-def _merge(body: dict[str, Any], extra: dict[str, Any]) -> None:
-    """Add fields; an object that is there already gets the new fields beside its own."""
-    for name, value in extra.items():
-        known = body.get(name)
-        body[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+        merge(body, {camel(name): value})

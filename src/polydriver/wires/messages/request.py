@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.history import CONTINUATION
-from ...data.json import as_dict
+from ...data.json import as_dict, merge
 from ...data.messages import ToolResult
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from ..shared.formats import ask_in_words
@@ -47,8 +47,7 @@ def render_prompt(wire: MessagesSettings, prompt: Prompt) -> dict[str, Any]:
     _simplify(body)
     if prompt.stream:
         body["stream"] = True
-    body.update(prompt.extra)
-    return body
+    return merge(body, prompt.extra)
 
 
 def _end_with_user(wire: MessagesSettings, prompt: Prompt, messages: list[dict[str, Any]]) -> None:

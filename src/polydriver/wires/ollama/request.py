@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...data.json import merge
 from ...data.messages import Reasoning, Text
 from ...data.prompt import Prompt, ProviderTool, ToolSpec
 from ..shared.tools import tool_parameters
@@ -38,8 +39,7 @@ def render_prompt(wire: OllamaSettings, prompt: Prompt) -> dict[str, Any]:
         if (value := getattr(prompt, option)) is not None:
             body[option] = value
     _render_options(wire, prompt, body)
-    body.update(prompt.extra)
-    return body
+    return merge(body, prompt.extra)
 
 
 def _render_options(wire: OllamaSettings, prompt: Prompt, body: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from ...contract import OperationPart
 from ...data.cost import Cost
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_int, as_str
+from ...data.json import as_dict, as_int, as_str, merge
 from ...data.multipart import encode_form, flatten_form
 from ...data.usage import TokenUsage
 from ...operations.requests import OperationRequest
@@ -54,7 +54,7 @@ class OperationHooks(OperationPart, kw_only=True, eq=False):
                 request.warn(f"{self.name} does not support {ours} here; it was left out.")
             else:
                 body[theirs] = value
-        return {**body, **request.options, **request.extra}
+        return merge({**body, **request.options}, request.extra)
 
     def build_form(self, path: str, body: dict[str, Any], request: OperationRequest) -> Request:
         """A POST request with a form: lists and objects are flattened, files are `FormFile`s."""

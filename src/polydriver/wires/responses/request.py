@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...data.http import Request
-from ...data.json import as_dict, as_list, as_str, encode_json
+from ...data.json import as_dict, as_list, as_str, encode_json, merge
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from ..shared.formats import JSON_WORDS, fit_format
 from ..shared.strict import clean_name, render_strictly
@@ -58,8 +58,7 @@ def _render_prompt(wire: ResponsesSettings, prompt: Prompt) -> dict[str, Any]:
         body["stream"] = True
     if prompt.n not in (None, 1):
         prompt.warn(f"{wire.name} does not support n on the Responses API; it was left out.")
-    body.update(prompt.extra)
-    return body
+    return merge(body, prompt.extra)
 
 
 def _render_include(wire: ResponsesSettings, prompt: Prompt) -> list[str]:

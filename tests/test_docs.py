@@ -34,7 +34,7 @@ from polydriver.config.values import Config
 from polydriver.testing import DriverConformance, MockServer, no_waiting
 from polydriver.testing.conformance.reporting import check
 
-from .docs_server import PIXEL, DocsDriver, environment
+from .docs_server import PIXEL, environment
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -79,7 +79,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MockDrive
     (tmp_path / "report.pdf").write_bytes(b"%PDF-1.7 a report")
     (tmp_path / "hello.mp3").write_bytes(b"ID3 hello")
     monkeypatch.chdir(tmp_path)
-    driver = DocsDriver({})
+    driver = MockDriver({})
     with MockServer(driver) as url, no_waiting():
         for name, value in environment(url).items():
             monkeypatch.setenv(name, value)

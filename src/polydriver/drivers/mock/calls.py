@@ -13,7 +13,7 @@ class MockCall(msgspec.Struct, frozen=True, kw_only=True):
     """One request that came, as data.
 
     - `number`: from 1; each attempt is a request of its own. `provider`: the connection's name. `operation`:
-      "chat", "embeddings" or "moderations".
+      "chat", "embeddings", "moderations", "images", "speech"; from a `MockServer` others, too.
     - `messages`, `tools`: as they are sent, in the form of Chat Completions; `options`: everything else in
       the body.
     """

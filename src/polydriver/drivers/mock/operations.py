@@ -14,7 +14,7 @@ from .calls import MockCall
 from .forms import CREATED, json_reply
 from .usage import estimate_tokens
 
-__all__ = ["ANSWERS", "vector"]
+__all__ = ["ANSWERS", "picture", "vector"]
 
 _DIMENSIONS = 8
 _CATEGORIES = ("harassment", "hate", "self-harm", "sexual", "violence")
@@ -69,14 +69,14 @@ def _moderate(call: MockCall, body: dict[str, Any]) -> Simulated:
 def _draw(call: MockCall, body: dict[str, Any]) -> Simulated:
     """Pictures of one pixel, whose colour depends on the prompt."""
     wanted = body.get("n")
-    colour = hashlib.shake_256(str(body.get("prompt")).encode("utf-8", "replace")).digest(3)
-    picture = {"b64_json": base64.b64encode(_png(colour)).decode("ascii")}
-    data = [picture] * (wanted if isinstance(wanted, int) and 0 < wanted <= 10 else 1)
+    drawn = {"b64_json": base64.b64encode(picture(str(body.get("prompt")))).decode("ascii")}
+    data = [drawn] * (wanted if isinstance(wanted, int) and 0 < wanted <= 10 else 1)
     return json_reply({"created": CREATED, "data": data}, call.number)
 
 
-def _png(colour: bytes) -> bytes:
-    """A PNG of one pixel. https://www.w3.org/TR/png-3/"""
+def picture(prompt: str) -> bytes:
+    """A PNG of one pixel, whose colour depends on the prompt. https://www.w3.org/TR/png-3/"""
+    colour = hashlib.shake_256(prompt.encode("utf-8", "replace")).digest(3)
     chunks = (
         (b"IHDR", struct.pack("!IIBBBBB", 1, 1, 8, 2, 0, 0, 0)),
         (b"IDAT", zlib.compress(b"\0" + colour)),

@@ -96,6 +96,11 @@ class MockService:
             return answer(call, body)
         return reply if isinstance(reply, AIError) else form.render_failure(reply, call, self._delivery)
 
+    def scripted_text(self, call: MockCall) -> str | None:
+        """The text that the script has for a call that is not chat, such as a transcript; `None` without one."""
+        reply = self._script.reply_to(call)
+        return reply.response.content if isinstance(reply, Answer) else None
+
     def _answer_models(self, path: str) -> Simulated:
         records = [{"id": name, "object": "model", "created": CREATED, "owned_by": "mock"} for name in self.models]
         if path.endswith("/models"):

@@ -1,15 +1,15 @@
-"""What Anthropic has: messages, token counts, models."""
+"""What Anthropic has: messages, token counts, batches, files, models."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ...drivers.mock.forms import json_reply
-from .asking import Answered, Ask, RefusedError, Route
+from .asking import CREATED_AT, Answered, Ask, RefusedError, Route
+from .batches import ANTHROPIC_BATCHES
+from .files import ANTHROPIC_FILES
 
-__all__ = ["CREATED_AT", "ROUTES"]
-
-CREATED_AT = "2026-01-01T00:00:00Z"
+__all__ = ["ROUTES"]
 
 
 def _write_model(name: str) -> dict[str, Any]:
@@ -31,6 +31,8 @@ def _get_model(ask: Ask) -> Answered:
 ROUTES: tuple[Route, ...] = (
     ("POST", "/messages", Ask.chat),
     ("POST", "/messages/count_tokens", lambda ask: ask.count(ask.body(), lambda tokens: {"input_tokens": tokens})),
+    *ANTHROPIC_BATCHES,
+    *ANTHROPIC_FILES,
     ("GET", "/models", _list_models),
     ("GET", "/models/([^/]+)", _get_model),
 )

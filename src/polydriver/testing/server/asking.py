@@ -18,7 +18,10 @@ from ...drivers.mock.usage import estimate_usage
 from ...errors import AIError
 from .store import Store
 
-__all__ = ["Answered", "Ask", "Handler", "RefusedError", "Route"]
+__all__ = ["CREATED_AT", "Answered", "Ask", "Handler", "RefusedError", "Route"]
+
+CREATED_AT = "2026-01-01T00:00:00Z"
+"""`CREATED` as Anthropic and Google write it."""
 
 Answered: TypeAlias = "Simulated | AIError"
 """A reply, or an error that no provider sends."""
@@ -33,24 +36,30 @@ class RefusedError(Exception):
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """One request: `found` are the pieces of its path that its route names, `form` is the wire of its service."""
+    """One request: `found` are the pieces of its path that its route names, `form` is the wire of its service; `answer`
+    asks the server itself."""
 
     request: Request
     found: tuple[str, ...]
     form: ReplyForm
     service: MockService
     store: Store
+    answer: Callable[[Request], Answered]
 
-    def body(self, **more: Any) -> dict[str, Any]:
-        """The JSON of the body, with what the path says. Raises `RefusedError` when it is not an object with a
-        model."""
+    def json(self) -> dict[str, Any]:
+        """The JSON of the body. Raises `RefusedError` when it is not an object."""
         try:
             body = decode_json(self.request.body or b"")
         except ValueError as error:
             raise RefusedError(f"the body is {error}") from None
         if not isinstance(body, dict):
             raise RefusedError("the body must be a JSON object")
-        body = {**body, **more}
+        return body
+
+    def body(self, **more: Any) -> dict[str, Any]:
+        """The JSON of the body, with what the path says. Raises `RefusedError` when it is not an object with a
+        model."""
+        body = {**self.json(), **more}
         if not isinstance(body.get("model"), str):
             raise RefusedError("the body must be a JSON object with a model")
         return body
@@ -68,6 +77,10 @@ class Ask(msgspec.Struct, frozen=True):
     ) -> Answered:
         """What `answer` gives, unless a failure is wanted."""
         return self.service.operate(self.form, self.request, operation, body, answer)
+
+    def manage(self, operation: str, make: Callable[[], Any]) -> Answered:
+        """What `make` gives as JSON, for operations on files and batches; a failure, if one is wanted."""
+        return self.operate(operation, {"model": ""}, lambda call, _: json_reply(make(), call.number))
 
     def count(self, body: dict[str, Any], write: Callable[[int], dict[str, Any]]) -> Answered:
         """The number of tokens of a prompt, estimated like the usage of its answer."""

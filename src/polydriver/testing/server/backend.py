@@ -53,8 +53,8 @@ class Backend:
             found = re.fullmatch(f".*{pattern}", path) if method == request.method else None
             if found is not None:
                 try:
-                    answered = handle(Ask(request, found.groups(), form, self._driver.service, self._store))
-                    return _named_as(form.id_header, answered)
+                    asked = Ask(request, found.groups(), form, self._driver.service, self._store, self.answer)
+                    return _named_as(form.id_header, handle(asked))
                 except RefusedError as error:
                     return form.refuse(error.status, str(error))
         if name in ("anthropic", "gemini"):

@@ -1,7 +1,8 @@
-"""What Google AI Studio has: generateContent, embeddings, token counts, models."""
+"""What Google AI Studio has: generateContent, embeddings, pictures, speech, token counts, files, models."""
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import msgspec
@@ -10,15 +11,60 @@ from ...data.http import Simulated
 from ...data.json import as_dict, as_list
 from ...drivers.mock.calls import MockCall, message_text
 from ...drivers.mock.forms import json_reply
-from ...drivers.mock.operations import vector
+from ...drivers.mock.operations import picture, vector
 from ...drivers.mock.usage import estimate_tokens
+from ...wires.generate_content.names import with_camel_names
 from .asking import Answered, Ask, RefusedError, Route
+from .files import GEMINI_FILES
+from .generate_content import GENERATE_CONTENT
 
 __all__ = ["ROUTES"]
 
 
 def _generate(ask: Ask) -> Answered:
+    """A prompt; pictures or speech where the configuration asks for them."""
+    body = as_dict(with_camel_names(ask.body(model=ask.found[0])))
+    wanted = as_list(as_dict(body.get("generationConfig")).get("responseModalities"))
+    if "IMAGE" in wanted:
+        return ask.operate("images", body, _draw)
+    if "AUDIO" in wanted:
+        return ask.operate("speech", body, _speak)
     return ask.chat(model=ask.found[0], stream=False)
+
+
+def _asked(body: dict[str, Any]) -> str:
+    messages = GENERATE_CONTENT.read_call(body)["messages"]
+    return message_text(messages[-1]) if messages else ""
+
+
+def _made(call: MockCall, kind: str, data: bytes) -> Simulated:
+    part = {"inlineData": {"mimeType": kind, "data": base64.b64encode(data).decode()}}
+    candidate = {"content": {"parts": [part], "role": "model"}, "finishReason": "STOP", "index": 0}
+    usage = {"promptTokenCount": 1, "candidatesTokenCount": len(data), "totalTokenCount": 1 + len(data)}
+    whole = {"candidates": [candidate], "usageMetadata": usage, "modelVersion": call.model}
+    return json_reply({**whole, "responseId": f"mock-{call.number}"}, call.number)
+
+
+def _draw(call: MockCall, body: dict[str, Any]) -> Simulated:
+    return _made(call, "image/png", picture(_asked(body)))
+
+
+def _speak(call: MockCall, body: dict[str, Any]) -> Simulated:
+    """Silence, 16 bits a sample."""
+    return _made(call, "audio/L16;codec=pcm;rate=24000", bytes(2 * 240 * max(len(_asked(body)), 1)))
+
+
+def _predict(ask: Ask) -> Answered:
+    """Imagen's pictures."""
+
+    def answer(call: MockCall, body: dict[str, Any]) -> Simulated:
+        prompt = as_dict(next(iter(as_list(body.get("instances"))), None)).get("prompt")
+        wanted = as_dict(body.get("parameters")).get("sampleCount")
+        data = base64.b64encode(picture(str(prompt))).decode()
+        made = [{"mimeType": "image/png", "bytesBase64Encoded": data}]
+        return json_reply({"predictions": made * (wanted if isinstance(wanted, int) and 0 < wanted < 9 else 1)}, 0)
+
+    return ask.operate("images", ask.body(model=ask.found[0]), answer)
 
 
 def _stream(ask: Ask) -> Answered:
@@ -98,6 +144,8 @@ ROUTES: tuple[Route, ...] = (
     ("POST", "/models/([^/]+):countTokens", _count),
     ("POST", "/models/([^/]+):embedContent", _embed_one),
     ("POST", "/models/([^/]+):batchEmbedContents", _embed_many),
+    ("POST", "/models/([^/]+):predict", _predict),
+    *GEMINI_FILES,
     ("GET", "/models", _list_models),
     ("GET", "/models/([^/:]+)", _get_model),
 )

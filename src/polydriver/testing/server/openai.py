@@ -1,4 +1,4 @@
-"""What OpenAI has besides Chat Completions: Responses, kept and counted ones too."""
+"""What OpenAI has besides Chat Completions: Responses, kept ones too, files, batches, pictures, sound."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from ...data.http import Simulated
 from ...data.json import as_list, decode_json
 from ...drivers.mock.forms import json_reply
 from .asking import Answered, Ask, RefusedError, Route
+from .batches import OPENAI_BATCHES
+from .files import OPENAI_FILES
+from .media import MEDIA
 
 __all__ = ["ROUTES"]
 
@@ -64,5 +67,8 @@ ROUTES: tuple[Route, ...] = (
     ("GET", "/responses/([^/]+)", _get_response),
     ("DELETE", "/responses/([^/]+)", _delete_response),
     ("POST", "/responses/([^/]+)/cancel", _cancel_response),
+    *OPENAI_FILES,
+    *OPENAI_BATCHES,
+    *MEDIA,
 )
 """The paths beside those of the mock driver itself."""

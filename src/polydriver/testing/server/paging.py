@@ -1,0 +1,25 @@
+"""Lists that come in pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .asking import Ask
+
+__all__ = ["page"]
+
+
+def page(ask: Ask, items: list[dict[str, Any]], after: str) -> dict[str, Any]:
+    """One page in the form of OpenAI and Anthropic: `limit` items behind the one whose id the parameter `after`
+    names."""
+    ids = [item["id"] for item in items]
+    previous, limit = ask.query(after), ask.query("limit")
+    start = ids.index(previous) + 1 if previous in ids else 0
+    size = int(limit) if limit is not None and limit.isdecimal() else 20
+    shown = items[start : start + size]
+    return {
+        "data": shown,
+        "has_more": start + size < len(items),
+        "first_id": shown[0]["id"] if shown else None,
+        "last_id": shown[-1]["id"] if shown else None,
+    }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.cli.helpers import COMMAND, environment, run
+from tests.cli.helpers import COMMAND, environment, run, run_program
 
 
 @contextmanager
@@ -23,7 +23,7 @@ def serving(*arguments: str, folder: Path) -> Iterator[tuple[str, str]]:
     program = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment(), cwd=folder)
     assert program.stdout is not None
     try:
-        lines = [program.stdout.readline() for _ in range(5)]
+        lines = [program.stdout.readline() for _ in range(9)]
         yield re.findall(r"http://\S+", lines[0])[0], "".join(lines)
         program.send_signal(signal.SIGINT)
         assert program.wait(20) == 0
@@ -46,6 +46,9 @@ def test_any_program_can_ask(tmp_path: Path) -> None:
     with serving("--script", "script.json", *replies, folder=tmp_path) as (url, printed):
         assert f"export OPENAI_BASE_URL={url}\n" in printed
         assert "export OPENAI_API_KEY=" in printed
+        root = url.removesuffix("/v1")
+        assert f"export ANTHROPIC_BASE_URL={root}\n" in printed
+        assert f"export GEMINI_BASE_URL={root}\n" in printed
         assert [ask(url), ask(url)] == ["scripted", "second"]
         with pytest.raises(urllib.error.HTTPError) as raised:
             ask(url)
@@ -82,3 +85,15 @@ def test_an_unknown_setting_in_a_script(tmp_path: Path) -> None:
     result = run("serve-mock", "--script", tmp_path / "a.toml")
     assert result.exit_code == 1
     assert "replies" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [("openai", "gpt-5"), ("openai", "gpt-4o-mini"), ("anthropic", "claude-haiku-4-5"), ("gemini", "x")],
+)
+def test_our_own_command_line_can_ask(provider: str, model: str, tmp_path: Path) -> None:
+    with serving(folder=tmp_path) as (_, printed):
+        told = dict(re.findall(r"^export (\w+)=(\S+)$", printed, re.MULTILINE))
+        result = run_program("ask", "-p", provider, "-m", model, "Say it back", folder=tmp_path, env=told)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "Say it back"

@@ -101,7 +101,7 @@ def _reply(text: str) -> Any:
 
 def _tell(url: str) -> None:
     root = url.removesuffix("/v1")
-    say(f"the mock serves OpenAI's API at {url}, Anthropic's and Gemini's at {root} (Ctrl-C ends it)\n")
+    say(f"the mock serves OpenAI's API at {url} and Anthropic's and Gemini's at {root} (Ctrl-C ends it)\n")
     say(f"export OPENAI_BASE_URL={url}")
     say(f"export OPENAI_API_KEY={_KEY}")
     say("export OPENAI_DEFAULT_MODEL=mock")

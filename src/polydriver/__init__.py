@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .data.models import Capabilities as Capabilities
     from .data.models import CredentialReport as CredentialReport
     from .data.models import HealthReport as HealthReport
+    from .data.models import RecentAttempts as RecentAttempts
     from .data.models import SyncReport as SyncReport
     from .data.openai_messages import load_messages as load_messages
     from .data.plain_messages import dump_messages as dump_messages
@@ -132,7 +133,7 @@ _HOMES = {
     "config": "Config Secret Setting",
     "conversation": "AsyncConversation Conversation",
     "data.messages": "AIMessage Audio Document Image ProviderPart Reasoning Refusal Text ToolCall ToolResult Video",
-    "data.models": "AIModel Capabilities CredentialReport HealthReport SyncReport",
+    "data.models": "AIModel Capabilities CredentialReport HealthReport RecentAttempts SyncReport",
     "data.openai_messages": "load_messages",
     "data.plain_messages": "dump_messages",
     "operations.results": (

@@ -14,6 +14,8 @@ from .hints import explain
 from .terminal import escape_json, neutralise
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from ..data.cost import Cost
     from ..data.responses import AIResponse
     from ..data.usage import TokenUsage
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "amount",
     "describe_usage",
+    "drawn_table",
     "drop_output",
     "footer",
     "note",
@@ -101,12 +104,28 @@ def print_table(
         for line in ([heading.upper() for heading in headings], *cells):
             click.echo("\t".join(cell.replace("\t", " ").replace("\n", " ") for cell in line))
         return
+    from rich.console import Console
+
+    table, needed = drawn_table(headings, cells, right=right, whole=whole)
+    console = Console(highlight=False)
+    console.width = max(console.width, needed)
+    console.print(table)
+
+
+def drawn_table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    right: Sequence[str] = (),
+    whole: Sequence[str] | None = None,
+) -> tuple[Table, int]:
+    """The table that `print_table` draws on a terminal, and how many columns it needs."""
     from rich import box
     from rich.cells import cell_len
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    cells = [["" if cell is None else neutralise(str(cell)) for cell in row] for row in rows]
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, show_edge=False)
     unfolded = {*(headings[:1] if whole is None else whole), *right}
     needed = 2 * len(headings)
@@ -118,9 +137,7 @@ def print_table(
         table.add_column(heading, justify=justify, overflow="fold", no_wrap=keep, min_width=width if keep else None)
     for line in cells:
         table.add_row(*(Text(cell, style=_STYLES.get(cell.split(" ", 1)[0], "")) for cell in line))
-    console = Console(highlight=False)
-    console.width = max(console.width, needed)
-    console.print(table)
+    return table, needed
 
 
 _LEAST_WIDTH = 12

@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 import msgspec
 
-__all__ = ["AIModel", "Capabilities", "CredentialReport", "HealthReport", "SyncReport"]
+from .circuits import CircuitReport
+
+__all__ = ["AIModel", "Capabilities", "CredentialReport", "HealthReport", "RecentAttempts", "SyncReport"]
 
 
 class AIModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,13 +102,42 @@ class CredentialReport(msgspec.Struct, frozen=True, kw_only=True):
         return self.valid
 
 
-class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of `get_health`: healthy, degraded or unhealthy, the latency in seconds, and why."""
+class RecentAttempts(msgspec.Struct, frozen=True, kw_only=True):
+    """How the attempts of a connection ended lately: those of the last five minutes, at most the last 512.
 
-    status: Literal["healthy", "degraded", "unhealthy"]
+    What its reader left, and what was cancelled or refused before it was sent, is not among them. Times are in seconds:
+    percentiles of those that succeeded, `latency_*` to the end of the answer, `first_content_*` to its first content.
+    `last_error` is the class and the message of the last failure, at `last_error_at` (seconds since the epoch).
+    """
+
+    attempts: int = 0
+    failures: int = 0
+    failure_ratio: float = 0.0
+    latency_p50: float | None = None
+    latency_p95: float | None = None
+    first_content_p50: float | None = None
+    first_content_p95: float | None = None
+    last_error: str | None = None
+    last_error_at: float | None = None
+
+
+class HealthReport(msgspec.Struct, frozen=True, kw_only=True):
+    """The outcome of `get_health` and of a manager's `health`: truthy unless it is unhealthy.
+
+    - `status`: "unknown" where nothing was asked and no attempt succeeded lately; `message`: why.
+    - `latency` of the request that was made, in seconds, if one was.
+    - `recent`: how attempts ended lately; `circuits` of each model; `limits`: what is used of each that is set (its
+      name as `limit`, `used`, `of`); `retry_tokens`: what is left of the budget of retries.
+    """
+
+    status: Literal["healthy", "degraded", "unhealthy", "unknown"]
     latency: float | None = None
     message: str | None = None
     checked_at: datetime | None = None
+    recent: RecentAttempts | None = None
+    circuits: list[CircuitReport] = []
+    limits: list[dict[str, Any]] = []
+    retry_tokens: float | None = None
 
     def __bool__(self) -> bool:
         return self.status != "unhealthy"

@@ -84,6 +84,9 @@ class Attempt:
         self.target.connection.outstanding.discard(id(self))
         now = self.target.port.now()
         outcome.headers, outcome.wall_time = self.headers, self.target.port.wall_time()
+        began = self.started + self.waited
+        outcome.seconds = now - began
+        outcome.first_content = None if self.first_content is None else self.first_content - began
         if self.watch is not None:
             self.watch.settled(outcome, now)
         for policy, lease in self.leases:

@@ -17,6 +17,7 @@ from .observing import Observer
 from .policies import Gate, Policy
 from .policies.circuit import Circuits
 from .policies.limits.policy import Limits
+from .policies.recent import Recent
 from .policies.retry import RetryBudget
 from .ports import AsyncPort, BlockingPort
 from .transports import transport_for
@@ -45,8 +46,8 @@ class Connection:
     """
 
     __slots__ = (
-        "budget", "bus", "circuits", "config", "driver", "gates", "models", "name", "observer", "outstanding",
-        "policies", "transport", "user_agent",
+        "budget", "bus", "circuits", "config", "driver", "gates", "limits", "models", "name", "observer", "outstanding",
+        "policies", "recent", "transport", "user_agent",
     )  # fmt: skip
 
     def __init__(self, driver: DriverHooks, bus: EventBus | None = None, transport: Any = None) -> None:
@@ -58,8 +59,9 @@ class Connection:
         log_calls(self.bus, self.config.logging, self.config.redactor)
         self.budget = RetryBudget()
         self.circuits = _circuits(self.config)
-        limits = Limits.of(self.name, self.config.rate_limiting, driver.uncounted_input)
-        found: tuple[Policy | None, ...] = (self.circuits, limits, self.budget)
+        self.recent = Recent()
+        self.limits = Limits.of(self.name, self.config.rate_limiting, driver.uncounted_input)
+        found: tuple[Policy | None, ...] = (self.recent, self.circuits, self.limits, self.budget)
         self.policies: tuple[Policy, ...] = tuple(policy for policy in found if policy is not None)
         self.gates: tuple[Gate, ...] = ()
         self.observer: Observer | None = None

@@ -12,13 +12,12 @@ import msgspec
 
 from ..contract import DriverHooks
 from ..data.http import Reply, Request
-from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
+from ..data.models import AIModel, CredentialReport, SyncReport
 from ..errors import (
     AIError,
     ConfigurationError,
     InvalidRequestError,
     ModelNotFoundError,
-    RateLimitError,
     UnsupportedFeatureError,
     error_branch,
 )
@@ -27,12 +26,11 @@ from ..logger import logger
 from ..prices.catalog import find
 from .pipeline import Pipeline
 
-__all__ = ["check_health", "find_model", "list_models", "sync_models", "validate_credentials"]
+__all__ = ["find_model", "list_models", "reach", "sync_models", "validate_credentials"]
 
 T = TypeVar("T")
 _log = logger()
 _MAX_PAGES = 200
-_SLOW_SECONDS = 5.0
 
 
 async def list_models(pipeline: Pipeline[Any], *, refresh: bool = False, attempts: int | None = None) -> list[AIModel]:
@@ -166,7 +164,7 @@ async def validate_credentials(pipeline: Pipeline[Any]) -> CredentialReport:
     settings = pipeline.target.config.settings
     known: dict[str, Any] = {"organization": settings.get("organization"), "project": settings.get("project")}
     try:
-        found = await _reach(pipeline)
+        found = await reach(pipeline)
     except AIError as error:
         return CredentialReport(
             valid=False,
@@ -179,7 +177,7 @@ async def validate_credentials(pipeline: Pipeline[Any]) -> CredentialReport:
     return CredentialReport(valid=True, available_models=found, response_time=elapsed, **known)
 
 
-async def _reach(pipeline: Pipeline[Any]) -> int | None:
+async def reach(pipeline: Pipeline[Any]) -> int | None:
     """Reach the provider once with the credentials; the number of models where it lists them."""
     request = pipeline.target.driver.probe_request()
     if request is None:
@@ -187,24 +185,3 @@ async def _reach(pipeline: Pipeline[Any]) -> int | None:
     with suppress(InvalidRequestError):  # it complains of the request, so it took the key
         await _ask(pipeline, request, lambda reply: None, {"retry_attempts": 1})
     return None
-
-
-async def check_health(pipeline: Pipeline[Any], probe: Any = None) -> HealthReport:
-    """One cheap request: healthy when it succeeds, degraded when it is slow or limited, unhealthy when it fails.
-
-    The model list, or the driver's `probe_request`, is free. `probe` is a coroutine function that makes a paid call
-    instead, for those who ask for it.
-    """
-    started = pipeline.port.now()
-    moment = datetime.fromtimestamp(pipeline.port.wall_time(), UTC)
-    try:
-        await (probe() if probe is not None else _reach(pipeline))
-    except RateLimitError as error:
-        latency = pipeline.port.now() - started
-        return HealthReport(status="degraded", latency=latency, message=str(error), checked_at=moment)
-    except AIError as error:
-        return HealthReport(status="unhealthy", message=str(error), checked_at=moment)
-    latency = pipeline.port.now() - started
-    if latency > _SLOW_SECONDS:
-        return HealthReport(status="degraded", latency=latency, message="it answers slowly", checked_at=moment)
-    return HealthReport(status="healthy", latency=latency, checked_at=moment)

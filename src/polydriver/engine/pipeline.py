@@ -148,8 +148,12 @@ class Pipeline(Generic[P]):
                 if delay is None:
                     raise
                 _forget_frames(error)
-                await call.retried(self.port.emit, error, tried, delay)
-                await self.port.sleep(delay, call.stop)
+                try:
+                    await call.retried(self.port.emit, error, tried, delay)
+                    await self.port.sleep(delay, call.stop)
+                except BaseException:
+                    target.connection.budget.give_back(call.retry_cost)
+                    raise
             except BaseException as error:
                 cancelled = Outcome(kind="cancelled", error=error)
                 drive(attempt.settle(self.port.emit_now, cancelled, waits=False))

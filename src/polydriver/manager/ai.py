@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from ..config import AISettings
 from ..drivers.mock.log import CallLog
+from ..errors import AIError
 from ..events import EventBus
 from ..events.bus import Observable
-from .connections import Connections, Factory
+from .connections import Connections, Factory, unusable
 
 if TYPE_CHECKING:
     from ..conversation import AsyncConversation, Conversation
     from ..conversation.store import AsyncConversations, Conversations
     from ..data.circuits import CircuitReport
+    from ..data.models import HealthReport
     from ..drivers.mock.script import Pattern
     from ..provider import AsyncProvider, Provider
     from ..storage import Storage
 
 __all__ = ["AI", "AsyncAI", "FakeAI", "FakeAsyncAI"]
+
+_AT_ONCE = 16
 
 
 class _Manager(Observable):
@@ -106,6 +111,27 @@ class AI(_Manager):
 
         return Conversations(self)
 
+    def health(self, *, ask: bool = False) -> dict[str, HealthReport]:
+        """The health of all connections by name: of their recent attempts, circuits and limits, without a request.
+
+        With `ask` each is asked with one cheap request, side by side, as by `get_health`. A connection that cannot be
+        made is unhealthy, and its report says why. Raises no `AIError`.
+        """
+        from ..engine.batch import run_in_threads
+
+        def look(name: str) -> HealthReport:
+            try:
+                provider = self.provider(name)
+                return provider.get_health() if ask else provider.recent_health()
+            except AIError as error:
+                return unusable(error)
+
+        names = self.provider_names()
+        if not ask or not names:
+            return {name: look(name) for name in names}
+        found = run_in_threads([partial(look, name) for name in names], _AT_ONCE, return_exceptions=False)
+        return dict(zip(names, cast("list[HealthReport]", found), strict=True))
+
     def asynchronous(self) -> AsyncAI:
         """The manager for async callers of the same connections."""
         return AsyncAI(connections=self.connections)
@@ -166,6 +192,20 @@ class AsyncAI(_Manager):
         from ..conversation.store import AsyncConversations
 
         return AsyncConversations(self)
+
+    async def health(self, *, ask: bool = False) -> dict[str, HealthReport]:
+        """See `AI.health`."""
+        import asyncio
+
+        async def look(name: str) -> HealthReport:
+            try:
+                provider = self.provider(name)
+                return await provider.get_health() if ask else provider.recent_health()
+            except AIError as error:
+                return unusable(error)
+
+        names = self.provider_names()
+        return dict(zip(names, await asyncio.gather(*map(look, names)), strict=True))
 
     @classmethod
     def fake(cls, responses: Any = None, **settings: Any) -> FakeAsyncAI:

@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from ..config import load_settings
 from ..config.reading import ConnectionSettings
 from ..drivers import driver_class, driver_names, unknown_name
-from ..errors import ConfigurationError
+from ..errors import AIError, ConfigurationError
 from ..events import EventBus
 from ..forking import own_lock
 
 if TYPE_CHECKING:
+    from ..data.models import HealthReport
     from ..engine.connection import Connection
     from ..provider import Provider
     from ..storage import Storage
 
-__all__ = ["Connections", "Factory"]
+__all__ = ["Connections", "Factory", "unusable"]
 
 Factory: TypeAlias = "type[Provider] | Callable[..., Provider]"
 """A driver class, `factory(config)` or `factory(ai, config)`; `config` is the connection's own settings as a dict."""
@@ -228,3 +229,10 @@ def _call_factory(factory: Callable[..., Provider], ai: object, values: dict[str
     except TypeError as error:
         raise ConfigurationError(f"the factory {factory!r} must take (config) or (ai, config): {error}") from error
     return factory(*arguments)
+
+
+def unusable(error: AIError) -> HealthReport:
+    """The health of a connection that cannot be made."""
+    from ..data.models import HealthReport
+
+    return HealthReport(status="unhealthy", message=str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
@@ -244,13 +244,20 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
 
     async def get_health(self, *, probe: Message | None = None, **options: Unpack[AllOptions]) -> HealthReport:
         """See `Provider.get_health`."""
-        from ..engine.models import check_health
+        from ..engine.health import check_health
+        from ..engine.models import reach
 
         async def send() -> object:
             chosen: AllOptions = {"max_tokens": 16, "retry_attempts": 1, **options}
             return await self.send_message(probe or "", **chosen)
 
-        return await check_health(self._pipeline, send if probe is not None else None)
+        return await check_health(self._pipeline, send if probe is not None else partial(reach, self._pipeline))
+
+    def recent_health(self) -> HealthReport:
+        """See `Provider.recent_health`."""
+        from ..engine.health import recent_health
+
+        return recent_health(self._pipeline)
 
     async def aclose(self) -> None:
         """See `Provider.close`."""

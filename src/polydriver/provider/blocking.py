@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
@@ -218,16 +218,24 @@ class Provider(Operations, Answers, Observable):
     def get_health(self, *, probe: Message | None = None, **options: Unpack[AllOptions]) -> HealthReport:
         """Whether the provider is healthy, degraded or unhealthy, by its model list, which costs nothing.
 
-        With `probe` a message is sent instead, which is paid for.
+        With `probe` a message is sent instead, which is paid for. The report also has what is known of recent attempts,
+        circuits and limits.
         """
         from ..colours import drive
-        from ..engine.models import check_health
+        from ..engine.health import check_health
+        from ..engine.models import reach
 
         async def send() -> object:
             chosen: AllOptions = {"max_tokens": 16, "retry_attempts": 1, **options}
             return self.send_message(probe or "", **chosen)
 
-        return drive(check_health(self._pipeline, send if probe is not None else None))
+        return drive(check_health(self._pipeline, send if probe is not None else partial(reach, self._pipeline)))
+
+    def recent_health(self) -> HealthReport:
+        """What is known of the provider's health without asking it: recent attempts, circuits, limits."""
+        from ..engine.health import recent_health
+
+        return recent_health(self._pipeline)
 
     def close(self) -> None:
         """Close idle connections. The provider can be used again afterwards."""

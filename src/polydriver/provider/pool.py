@@ -12,6 +12,7 @@ from .routing import Member
 
 if TYPE_CHECKING:
     from ..contract import DriverHooks
+    from ..data.circuits import CircuitReport
     from ..data.cost import Cost
     from ..data.models import Capabilities
     from ..data.usage import TokenUsage
@@ -78,6 +79,10 @@ class Pool(Provider):
         order = sorted(range(len(self._pool)), key=load)
         self._calls[order[0]] += 1
         return [self._pool[place] for place in order]
+
+    def circuits(self) -> list[CircuitReport]:
+        """The circuits of all members."""
+        return [report for member in self._pool for report in member.provider.circuits()]
 
     def report_to(self, bus: EventBus) -> None:
         """See `Provider.report_to`."""

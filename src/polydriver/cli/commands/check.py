@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,23 +22,48 @@ __all__ = ["command"]
 @click.command(
     "check",
     short_help="Check the credentials and the health of connections.",
-    epilog=examples("polydriver check", "polydriver check openai --json"),
+    epilog=examples("polydriver check", "polydriver check openai --json", "polydriver check --watch"),
 )
 @click.argument("names", nargs=-1, shell_complete=complete_provider)
+@click.option("--watch", is_flag=True, help="Ask again and again, and keep a table; Ctrl-C ends it.")
+@click.option(
+    "--interval",
+    type=click.FloatRange(0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="Seconds between rounds.",
+)
+@click.option("--rounds", type=click.IntRange(1), help="End the watch after so many rounds.")
 @json_option
 @common_options
 @click.pass_obj
 @click.pass_context
-def command(ctx: click.Context, session: Session, names: tuple[str, ...], as_json: bool) -> None:
+def command(
+    ctx: click.Context,
+    session: Session,
+    names: tuple[str, ...],
+    watch: bool,
+    interval: float,
+    rounds: int | None,
+    as_json: bool,
+) -> None:
     """Check connections side by side: all that are configured, or the named ones. Costs nothing.
 
-    Exits with 1 when one of them fails, or when there is none.
+    Exits with 1 when one of them fails, or when there is none. With --watch the table stays, with circuits, limits
+    used, percentiles of the time that answers took, and the last error; with --json it is a line for each connection
+    and round.
     """
     import asyncio
 
     from ..checking import check_all
 
     wanted = list(names) or session.connections()
+    if watch and wanted:
+        from ..watching import watch as keep_watching
+
+        with suppress(KeyboardInterrupt):
+            asyncio.run(keep_watching(session.ai.asynchronous(), wanted, interval, rounds, as_json=as_json))
+        return
     found = asyncio.run(check_all(session.ai.asynchronous(), wanted))
     if as_json:
         print_json([{**msgspec.to_builtins(checked), "ok": checked.ok} for checked in found])

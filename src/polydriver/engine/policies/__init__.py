@@ -56,6 +56,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     - `kind`: see `AttemptOutcome`, or "refused" where a policy did not admit it, so that nothing was sent.
     - `error`: why it failed; `delivered`: whether content reached the caller; `may_be_billed`: whether the provider may
       charge for it.
+    - `seconds`: from when it was admitted to its end; `first_content`: to its first content, if any came.
     - `headers`: those of the reply, if one came, at `wall_time` (seconds since the epoch).
     - `usage`, `cost`: what it used, where that is known or could be estimated.
     """
@@ -66,6 +67,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     may_be_billed: bool = True
     headers: Mapping[str, str] | None = None
     wall_time: float = 0.0
+    seconds: float = 0.0
+    first_content: float | None = None
     usage: TokenUsage | None = None
     cost: Cost | None = None
 

@@ -3,7 +3,8 @@
 Each model of a connection has a circuit. It is *closed* while calls go through; it *opens* when too many of the last
 ones failed, and calls are refused with `CircuitOpenError` without a request. After a while it is *half open*: a few
 calls are let in as probes, twice as many with each that succeeds, until it is closed again; a failure opens it for
-twice as long as before, with up to 10 % of jitter.
+twice as long as before, with up to 10 % of jitter. A probe that takes longer than that (a long stream, a silent server)
+no longer keeps others out.
 
 What fails: errors of the server, timeouts, broken connections and streams, answers that cannot be read. What the
 provider refuses (4xx) shows that it works; a 429 shows nothing. A stream counts when it ends, and one that its reader
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from threading import RLock
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -24,12 +26,14 @@ from ...errors import (
     APIConnectionError,
     APITimeoutError,
     CircuitOpenError,
+    DeadlineExceededError,
     InvalidResponseError,
     ProviderError,
     RateLimitError,
     ServerError,
     StreamInterruptedError,
 )
+from ...forking import own_lock
 from . import Outcome
 
 __all__ = ["Circuit", "Circuits"]
@@ -44,8 +48,20 @@ class Circuit:
     """The circuit of one model. `admit` says whether a call may go out, `settle` how one went."""
 
     __slots__ = (
-        "_allowed", "_config", "_counts", "_failed", "_open_time", "_opened", "_step", "_succeeded", "_total", "_until",
-        "in_flight", "state",
+        "_allowed",
+        "_config",
+        "_counts",
+        "_failed",
+        "_open_time",
+        "_opened",
+        "_overdue",
+        "_probed",
+        "_step",
+        "_succeeded",
+        "_total",
+        "_until",
+        "in_flight",
+        "state",
     )  # fmt: skip
 
     def __init__(self, config: CircuitConfig) -> None:
@@ -59,6 +75,8 @@ class Circuit:
         self._until = 0.0
         self._allowed = 0
         self._succeeded = 0
+        self._probed = 0.0  # when the last probe was let in
+        self._overdue = 0
         self.in_flight = 0
         self.state: CircuitState = "closed"
 
@@ -70,14 +88,24 @@ class Circuit:
             if now < self._until:
                 return None
             self.state, self._allowed, self._succeeded, self.in_flight = "half_open", self._config.probes, 0, 0
+            self._overdue = 0
         if self.in_flight >= self._allowed:
-            return None
-        self.in_flight += 1
+            if now < self._due():
+                return None
+            self._overdue += 1  # a silent server, or a long stream: it no longer holds its place
+        else:
+            self.in_flight += 1
+        self._probed = now
         return self._opened
 
     def retry_after(self, now: float) -> float:
         """Seconds until a call may be let in: while it is half open that depends on the probes."""
-        return max(0.0, self._until - now) if self.state == "open" else self._open_time
+        return max(0.0, (self._until if self.state == "open" else self._due()) - now)
+
+    def _due(self) -> float:
+        """When a further probe is let in although the last ones have not ended: twice as late each time."""
+        most = self._config.max_open_time or 30.0
+        return self._probed + min(most, self._open_time * 2.0 ** min(self._overdue, 60))
 
     def settle(self, mark: int, result: Result, now: float, chance: float) -> None:
         """Note how a call went that was let in with `mark`. `chance` is in [0, 1)."""
@@ -151,8 +179,13 @@ class _Lease(msgspec.Struct):
 
 
 class Circuits:
-    """The circuits of one connection, by model. `changes` holds what has changed and was not told yet: the model, the
-    state before and after, and the seconds until a call may be let in."""
+    """The circuits of one connection, by model; safe in threads and forks.
+
+    `changes` holds what has changed and was not told yet: the model, the state before and after, and the seconds until
+    a call may be let in.
+    """
+
+    _lock: Any
 
     def __init__(self, name: str, config: CircuitConfig, chance: Callable[[], float]) -> None:
         self._name = name
@@ -160,15 +193,17 @@ class Circuits:
         self._chance = chance
         self._by_model: dict[str | None, Circuit] = {}
         self.changes: deque[tuple[str | None, CircuitState, CircuitState, float | None]] = deque()
+        own_lock(self, RLock)  # an end may be noted by a finalizer of the thread that holds it
 
     def admit(self, attempt: Any, now: float) -> _Lease:
         """See `Policy.admit`. Raises `CircuitOpenError`."""
         circuit = self._by_model.get(attempt.model)
         if circuit is None:
             circuit = self._by_model.setdefault(attempt.model, Circuit(self._config))
-        before = circuit.state
-        mark = circuit.admit(now)
-        self._note(attempt.model, circuit, before, now)
+        with self._lock:
+            before = circuit.state
+            mark = circuit.admit(now)
+            self._note(attempt.model, circuit, before, now)
         if mark is None:
             raise CircuitOpenError(
                 f"the circuit of {self._name}{f' for {attempt.model}' if attempt.model else ''} is open: too many of "
@@ -180,15 +215,18 @@ class Circuits:
 
     def settle(self, lease: _Lease, outcome: Outcome, now: float) -> None:
         """See `Policy.settle`."""
-        circuit, before = lease.circuit, lease.circuit.state
-        circuit.settle(lease.mark, self._result(outcome, now - lease.began), now, self._chance())
-        self._note(lease.model, circuit, before, now)
+        circuit, result = lease.circuit, self._result(outcome, now - lease.began)
+        with self._lock:
+            before = circuit.state
+            circuit.settle(lease.mark, result, now, self._chance())
+            self._note(lease.model, circuit, before, now)
 
     def describe(self, now: float) -> list[CircuitReport]:
         """The state of every circuit that was used."""
         reports = []
         for model, circuit in list(self._by_model.items()):
-            state, calls, failures, after = circuit.report(now)
+            with self._lock:
+                state, calls, failures, after = circuit.report(now)
             reports.append(
                 CircuitReport(
                     connection=self._name, model=model, state=state, calls=calls, failures=failures, retry_after=after
@@ -202,8 +240,10 @@ class Circuits:
             return "failure" if slow is not None and seconds > slow else "success"
         if outcome.kind not in ("failure", "interrupted") or isinstance(error, RateLimitError):
             return "nothing"
+        if isinstance(error, DeadlineExceededError):  # of a request that was under way: the provider was silent
+            return "failure" if error.details.get("phase") else "nothing"
         if isinstance(error, _FAILURES):
-            return "failure"
+            return "nothing" if 400 <= (error.status or 0) < 500 else "failure"
         return "success" if isinstance(error, ProviderError) and error.status is not None else "nothing"
 
     def _note(self, model: str | None, circuit: Circuit, before: CircuitState, now: float) -> None:

@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any
 
 from ...errors import AIError, RateLimitError
+from ...forking import own_lock
 from . import Outcome
 
 __all__ = ["RetryBudget", "backoff", "parse_duration", "parse_retry_after", "retry_delay", "should_retry_header"]
@@ -111,28 +112,43 @@ class RetryBudget:
     https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html (2026-11-27)
     """
 
-    __slots__ = ("_left", "capacity", "throttled", "transient")
+    _lock: Any
 
     def __init__(self, capacity: float = 500.0, transient: float = 14.0, throttled: float = 5.0) -> None:
         self.capacity = capacity
         self.transient = transient
         self.throttled = throttled
         self._left = capacity
+        own_lock(self)
+
+    @property
+    def left(self) -> float:
+        """What can still be taken."""
+        return self._left
 
     def take(self, error: BaseException) -> float | None:
         """What a retry after this error takes; `None`, and nothing is taken, when there is not enough."""
         cost = self.throttled if isinstance(error, RateLimitError) else self.transient
-        if self._left < cost:
-            return None
-        self._left -= cost
+        with self._lock:
+            if self._left < cost:
+                return None
+            self._left -= cost
         return cost
 
+    def give_back(self, amount: float) -> None:
+        """Give back what a success earns, or what was taken for a retry that was not sent."""
+        if amount and self._left < self.capacity:
+            with self._lock:
+                self._left = min(self.capacity, self._left + amount)
+
     def admit(self, attempt: Any, now: float) -> float:
-        """Admit every attempt: a retry has taken its part before it waited. The lease is what success gives back."""
+        """Admit every attempt: a retry has taken its part before it waited. The lease is what it took."""
         cost: float = attempt.call.retry_cost
-        return cost or 1.0
+        return cost
 
     def settle(self, lease: float, outcome: Outcome, now: float) -> None:
-        """Give back something for an attempt that ended well."""
+        """Give back something for an attempt that ended well, and all of it for one that was not sent."""
         if outcome.kind == "success":
-            self._left = min(self.capacity, self._left + lease)
+            self.give_back(lease or 1.0)
+        elif outcome.kind == "refused":
+            self.give_back(lease)

@@ -42,7 +42,7 @@ class Answers:
 
 def settle_all(how: str, wire: Wire, bodies: list[bytes], content_type: str) -> Iterator[tuple[bytes, Outcome]]:
     """Make one call for each body, with one driver."""
-    settings = {"timeout": 5.0, "retry_attempts": 1, "retry_delay": 0.001}
+    settings = {"timeout": 5.0, "retry_attempts": 1, "retry_delay": 0.001, "circuit": {"enabled": False}}
     with Server(Answers(iter(bodies), content_type)) as server:  # type: ignore[arg-type]
         driver = wire.driver(server.url, KEY, settings)
         try:

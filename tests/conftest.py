@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import ipaddress
 import os
 import re
@@ -116,6 +117,12 @@ def no_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 def wire_dir() -> Path:
     """Return the folder of recorded provider traffic: `tests/traffic`, or what `POLYDRIVER_WIRE` names."""
     return Path(os.environ.get("POLYDRIVER_WIRE") or REPOSITORY / "tests" / "traffic")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what the collected tests consist of to no later garbage collection: many tests collect on purpose."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

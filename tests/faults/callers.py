@@ -10,13 +10,16 @@ from typing import Any
 from polydriver import AIChunk, AIError, AIResponse, OpenAIDriver
 from polydriver.driver import Driver
 
-__all__ = ["CALLERS", "KEY", "STREAMERS", "Outcome", "call", "call_driver", "settle"]
+__all__ = ["CALLERS", "KEY", "SILENCE", "STREAMERS", "Outcome", "call", "call_driver", "settle"]
 
 KEY = "sk-verysecret-0123456789abcdef"
 CALLERS = ("blocking", "async")
 STREAMERS = ("blocking stream", "async stream")
 
-_SETTINGS: dict[str, Any] = {"timeout": 0.4, "idle_timeout": 0.4, "retry_delay": 0.03, "retry_attempts": 2}
+SILENCE: dict[str, Any] = {"timeout": 0.4, "idle_timeout": 0.4}
+"""Settings of calls to a server that falls silent. All others wait for longer than a busy machine stands still."""
+
+_SETTINGS: dict[str, Any] = {"timeout": 5.0, "idle_timeout": 5.0, "retry_delay": 0.03, "retry_attempts": 2}
 _OF_DRIVER = (*_SETTINGS, "deadline", "max_response_bytes", "max_event_bytes")
 
 

@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import select
 import socket
 import ssl
 import struct
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -175,7 +177,8 @@ class Server:
                     connection.send(step)
                 else:
                     assert isinstance(step, float | int)
-                    if self._stopping.wait(step):
+                    if connection.hangs_up_within(step) or self._stopping.is_set():
+                        self._note_hung_up()
                         return
 
     def _note_hung_up(self) -> None:
@@ -215,6 +218,16 @@ class _Connection:
     def wait_hang_up(self) -> None:
         while self._more():
             pass
+
+    def hangs_up_within(self, seconds: float) -> bool:
+        """Wait for so long, or until the client has closed the connection."""
+        end = time.monotonic() + seconds
+        if not select.select([self._link], [], [], seconds)[0]:
+            return False
+        if not isinstance(self._link, ssl.SSLSocket) and not self._link.recv(1, socket.MSG_PEEK):
+            return True
+        time.sleep(max(0.0, end - time.monotonic()))
+        return False
 
     def reset(self) -> None:
         self._link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -27,7 +27,7 @@ from polydriver import (
     ServerError,
 )
 
-from .callers import CALLERS, KEY, STREAMERS, call
+from .callers import CALLERS, KEY, SILENCE, STREAMERS, call
 from .server import CLOSE, HANG, READ, Server, reply
 
 ALL = (*CALLERS, *STREAMERS)
@@ -160,7 +160,7 @@ def test_wrong_types_in_every_place_do_no_harm(how: str) -> None:
 @pytest.mark.parametrize("how", ALL)
 def test_no_answer_is_a_timeout_and_a_closed_connection_a_connection_error(how: str) -> None:
     with Server([READ, HANG]) as server:
-        assert isinstance(call(how, server.url, retry_attempts=1).error, APITimeoutError)
+        assert isinstance(call(how, server.url, retry_attempts=1, **SILENCE).error, APITimeoutError)
     with Server([READ, CLOSE]) as server:
         assert isinstance(call(how, server.url).error, APIConnectionError)
         assert len(server.requests) == 2
@@ -170,14 +170,14 @@ def test_no_answer_is_a_timeout_and_a_closed_connection_a_connection_error(how: 
 @pytest.mark.parametrize("how", ALL)
 def test_an_error_whose_body_never_ends_is_told_by_its_status(how: str) -> None:
     with Server([READ, b"HTTP/1.1 401 No\r\ncontent-length: 500\r\n\r\nhalf of", HANG]) as server:
-        error = call(how, server.url, retry_attempts=1).error
+        error = call(how, server.url, retry_attempts=1, **SILENCE).error
     assert isinstance(error, InvalidCredentialsError if "stream" in how else APITimeoutError)
 
 
 @pytest.mark.parametrize("how", ALL)
 def test_one_deadline_spans_all_attempts(how: str) -> None:
     with Server([READ, HANG]) as server:
-        outcome = call(how, server.url, deadline=0.6, retry_attempts=10)
+        outcome = call(how, server.url, deadline=0.6, retry_attempts=10, **SILENCE)
         assert isinstance(outcome.error, DeadlineExceededError | APITimeoutError)
         assert len(server.requests) <= 3
 

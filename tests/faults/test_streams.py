@@ -16,7 +16,7 @@ from polydriver import (
     StreamInterruptedError,
 )
 
-from .callers import KEY, STREAMERS, call
+from .callers import KEY, SILENCE, STREAMERS, call
 from .server import CLOSE, HANG, READ, RESET, Server, reply
 
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -61,7 +61,7 @@ CUTS = {
 @pytest.mark.parametrize("script", CUTS.values(), ids=CUTS.keys())
 def test_a_broken_stream_keeps_what_came_and_is_never_a_success(how: str, script: list[Any]) -> None:
     with Server(script) as server:
-        outcome = call(how, server.url)
+        outcome = call(how, server.url, idle_timeout=1.0)
         assert isinstance(outcome.error, StreamInterruptedError)
         assert outcome.error.partial is not None
         assert outcome.error.partial.content == "Hello"
@@ -123,7 +123,7 @@ SIGNS = {
 def test_whatever_comes_is_a_sign_of_life(how: str, before: bytes, signs: list[bytes], last: bytes) -> None:
     waiting = [step for sign in signs for step in (sign, 0.1)]
     with Server([READ, before, *waiting, framed(last) + END]) as server:
-        outcome = call(how, server.url)
+        outcome = call(how, server.url, **SILENCE)
         assert outcome.error is None
         assert outcome.text.endswith("!")
         assert len(server.requests) == 1, "a model that thinks is asked once"
@@ -132,7 +132,7 @@ def test_whatever_comes_is_a_sign_of_life(how: str, before: bytes, signs: list[b
 @pytest.mark.parametrize("before", [HEAD, HEAD + HELLO], ids=["thinking", "writing"])
 def test_silence_after_signs_of_life_is_a_timeout(how: str, before: bytes) -> None:
     with Server([READ, before, 0.1, COMMENT, HANG]) as server:
-        outcome = call(how, server.url, retry_attempts=1)
+        outcome = call(how, server.url, retry_attempts=1, **SILENCE)
     error = outcome.error.__cause__ if before != HEAD and outcome.error is not None else outcome.error
     assert isinstance(error, APITimeoutError)
 
@@ -141,7 +141,7 @@ def test_silence_after_signs_of_life_is_a_timeout(how: str, before: bytes) -> No
 def test_a_stream_that_only_ever_pings_ends_with_the_deadline(how: str, before: bytes) -> None:
     endless = [step for _ in range(200) for step in (COMMENT, 0.05)]
     with Server([READ, before, *endless]) as server:
-        outcome = call(how, server.url, deadline=0.7)
+        outcome = call(how, server.url, deadline=0.7, **SILENCE)
         assert len(server.requests) == 1
     error = outcome.error.__cause__ if before != HEAD and outcome.error is not None else outcome.error
     assert isinstance(error, DeadlineExceededError)

@@ -55,7 +55,7 @@ def test_a_stream_that_is_cut_keeps_what_came_and_is_never_a_success(
     how: str, wire: Wire, then: Sequence[Step]
 ) -> None:
     with Server(cut(wire, *hello(wire), then=then)) as server:
-        outcome = ask(how, wire, server)
+        outcome = ask(how, wire, server, idle_timeout=0.4)
         check_cut(outcome, wire)
         assert len(server.requests) == 1, "after the first content nothing is sent again"
 
@@ -171,12 +171,12 @@ def test_a_whole_stream_is_a_success(how: str, wire: Wire) -> None:
 @every_wire
 def test_keep_alive_alone_is_a_timeout_and_does_not_feed_the_idle_timer(how: str, wire: Wire) -> None:
     quiet = wire.keep_alive()
-    steps: list[Step] = [step for _ in range(40) for piece in quiet for step in (chunked(piece, end=False), 0.03)]
+    steps: list[Step] = [step for _ in range(6) for piece in quiet for step in (chunked(piece, end=False), 0.03)]
     with Server([READ, head(wire), *steps, HANG]) as server:
         assert isinstance(ask(how, wire, server, retry_attempts=1, timeout=0.12).error, APITimeoutError)
     begun = chunked(*filter(None, wire.frames(*hello(wire))), end=False)
     with Server([READ, head(wire) + begun, *steps, HANG]) as server:
-        outcome = ask(how, wire, server)
+        outcome = ask(how, wire, server, idle_timeout=0.4)
         check_cut(outcome, wire)
         assert isinstance(outcome.error.__cause__ if outcome.error else None, APITimeoutError)
 
@@ -207,7 +207,7 @@ def test_a_slow_drip_is_put_together(how: str, wire: Wire) -> None:
 
 @every_wire
 def test_a_dripping_head_is_a_timeout(how: str, wire: Wire) -> None:
-    with Server([READ, *drip(head(wire), 0.05), HANG]) as server:
+    with Server([READ, *drip(head(wire), 0.01), HANG]) as server:
         assert isinstance(ask(how, wire, server, retry_attempts=1, timeout=0.12).error, APITimeoutError)
 
 

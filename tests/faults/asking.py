@@ -33,7 +33,7 @@ def cut(wire: Wire, *events: Any, then: Sequence[Step]) -> Script:
 
 
 def ask(how: str, wire: Wire, server: Server, **options: Any) -> Outcome:
-    """Make one call. Tests of silence say how long to wait for; the others wait longer than a busy machine stands still."""
+    """Make one call. Tests of silence say how long to wait; the others wait longer than a busy machine stands still."""
     options = {"retry_delay": 0.001, "timeout": 5.0, "idle_timeout": 5.0, **wire.options, **options}
     return call_driver(how, lambda settings: wire.driver(server.url, KEY, settings), wire.model, **options)
 

@@ -99,8 +99,8 @@ FOURTEEN = {
     "supports_function_calling": False,
     "supports_vision": False,
 }
-COMPANIONS = ("stream_message", "send_batch", "get_health", "get_model")
-STREAMING = ("send_streaming_message", "send_streaming_messages")  # what they return waits, not they
+COMPANIONS = ("stream_message", "send_batch", "stream_batch", "get_health", "get_model")
+STREAMING = ("send_streaming_message", "send_streaming_messages", "stream_batch")  # what they return waits, not they
 UNSHOWN = {"bus", "connection", "driver"}  # what the engine needs of a provider
 ONE_COLOUR = {"close", "aclose", "asynchronous", "report_to", "driver"}  # the async `driver` is set by `__init__`
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from .conversation import AsyncConversation as AsyncConversation
     from .conversation import Conversation as Conversation
     from .data.attempts import AttemptReport as AttemptReport
+    from .data.batches import BatchOutcome as BatchOutcome
+    from .data.batches import BatchProgress as BatchProgress
     from .data.billing import BillingFacts as BillingFacts
     from .data.circuits import CircuitReport as CircuitReport
     from .data.cost import Cost as Cost
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
     from .drivers.compatible import openai_compatible as openai_compatible
     from .drivers.mock import MockDriver as MockDriver
     from .drivers.openai import OpenAIDriver as OpenAIDriver
+    from .engine.batches import AsyncBatchStream as AsyncBatchStream
+    from .engine.batches import BatchStream as BatchStream
     from .engine.streams import AsyncStream as AsyncStream
     from .engine.streams import Stream as Stream
     from .errors import AIError as AIError
@@ -142,6 +146,7 @@ _HOMES = {
         "SpeechResponse StoredFile TokenCount Transcript TranscriptSegment TranscriptWord"
     ),
     "data.attempts": "AttemptReport",
+    "data.batches": "BatchOutcome BatchProgress",
     "data.billing": "BillingFacts",
     "data.circuits": "CircuitReport",
     "data.cost": "Cost",
@@ -153,6 +158,7 @@ _HOMES = {
     "drivers.compatible": "openai_compatible",
     "drivers.mock": "MockDriver",
     "drivers.openai": "OpenAIDriver",
+    "engine.batches": "AsyncBatchStream BatchStream",
     "engine.streams": "AsyncStream Stream",
     "errors": (
         "AIError APIConnectionError APITimeoutError CircuitOpenError ConfigurationError "

@@ -30,9 +30,9 @@ from polydriver.events import AttemptFinished, MessageSent, RequestFailed
 
 @pytest.mark.parametrize("messages", ["abc", b"abc", None, 5, {"role": "user", "content": "Hi"}])
 def test_one_text_is_no_batch(messages: Any) -> None:
-    with pytest.raises(ConfigurationError, match="takes a list of messages"):
+    with pytest.raises(ConfigurationError, match="takes an iterable of messages"):
         AI.fake().provider().send_batch(messages, model="m")
-    with pytest.raises(ConfigurationError, match="takes a list of messages"):
+    with pytest.raises(ConfigurationError, match="takes an iterable of messages"):
         asyncio.run(AsyncAI.fake().provider().send_batch(messages, model="m"))
 
 

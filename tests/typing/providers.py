@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any, assert_type
 
 from polydriver import (
@@ -12,8 +14,12 @@ from polydriver import (
     AIModel,
     AIResponse,
     AsyncAI,
+    AsyncBatchStream,
     AsyncProvider,
     AsyncStream,
+    BatchOutcome,
+    BatchProgress,
+    BatchStream,
     Capabilities,
     Cost,
     CredentialReport,
@@ -83,12 +89,27 @@ def streaming(provider: Provider) -> None:
     assert_type(provider.send_streaming_message("Hi").on_chunk(print).then(print).until_done(), AIResponse)
 
 
+@dataclass
+class Answer:
+    number: int
+
+
+async def prompts() -> AsyncIterator[str]:
+    yield "a"
+
+
 def batches(provider: Provider, isolated: bool) -> None:
     assert_type(provider.send_batch(["a", ["b", "c"]], max_concurrency=2), list[AIResponse])
     assert_type(provider.send_batch(["a"], return_exceptions=False), list[AIResponse])
     assert_type(provider.send_batch(["a"], return_exceptions=isolated), list[AIResponse | AIError])
     for result in provider.send_batch(["a"], return_exceptions=True):
         print(result.hint if isinstance(result, AIError) else result.content)
+    with provider.stream_batch((str(number) for number in range(3)), ordered=isolated) as stream:
+        assert_type(stream, BatchStream)
+        for outcome in stream:
+            assert_type(outcome, BatchOutcome)
+        assert_type(stream.progress, BatchProgress)
+    assert_type(provider.stream_batch(["a"], response_format=Answer), BatchStream[Answer])
 
 
 def asking(provider: Provider) -> None:
@@ -120,6 +141,9 @@ async def awaiting(provider: AsyncProvider) -> None:
     assert_type(await provider.stream_message("Hi", lambda chunk: None), AIResponse)
     assert_type(await provider.send_batch(["a", "b"]), list[AIResponse])
     assert_type(await provider.send_batch(["a"], return_exceptions=True), list[AIResponse | AIError])
+    async for outcome in provider.stream_batch(prompts(), response_format=Answer, on_progress=print):
+        assert_type(outcome, BatchOutcome[Answer])
+    assert_type(provider.stream_batch(["a"]), AsyncBatchStream)
     assert_type(await provider.get_available_models(), list[AIModel])
     assert_type(await provider.get_model("m"), AIModel)
     assert_type(await provider.sync_models(), SyncReport)

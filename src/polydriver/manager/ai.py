@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -117,7 +116,7 @@ class AI(_Manager):
         With `ask` each is asked with one cheap request, side by side, as by `get_health`. A connection that cannot be
         made is unhealthy, and its report says why. Raises no `AIError`.
         """
-        from ..engine.batch import run_in_threads
+        from ..engine.batches import gather_in_threads
 
         def look(name: str) -> HealthReport:
             try:
@@ -129,7 +128,7 @@ class AI(_Manager):
         names = self.provider_names()
         if not ask or not names:
             return {name: look(name) for name in names}
-        found = run_in_threads([partial(look, name) for name in names], _AT_ONCE, return_exceptions=False)
+        found = gather_in_threads(names, look, max_concurrency=_AT_ONCE, return_exceptions=False)
         return dict(zip(names, cast("list[HealthReport]", found), strict=True))
 
     def asynchronous(self) -> AsyncAI:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Sequence
 from functools import cached_property, partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, Unpack, overload
 
 from ..colours import finish_async
 from ..events.bus import Observable
@@ -15,11 +15,13 @@ from .routing import Member, prepare_call
 
 if TYPE_CHECKING:
     from ..contract import DriverHooks
+    from ..data.batches import BatchProgress
     from ..data.circuits import CircuitReport
     from ..data.cost import Cost
     from ..data.models import AIModel, Capabilities, CredentialReport, HealthReport, SyncReport
     from ..data.responses import AIChunk, AIResponse, ParsedT
     from ..data.usage import TokenUsage
+    from ..engine.batches import AsyncBatchStream
     from ..engine.connection import Connection
     from ..engine.pipeline import Pipeline
     from ..engine.ports import AsyncPort
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from ..errors import AIError
     from ..events import EventBus
     from .options import AllOptions, ResponseFormat, SendOptions
+
+    Prompts: TypeAlias = Iterable[Message | Sequence[Message]] | AsyncIterable[Message | Sequence[Message]]
 
 __all__ = ["AsyncProvider"]
 
@@ -176,42 +180,69 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
     @overload
     async def send_batch(
         self,
-        messages: Sequence[Message | Sequence[Message]],
+        messages: Prompts,
         *,
         max_concurrency: int = 5,
         return_exceptions: Literal[False] = False,
+        on_progress: Callable[[BatchProgress], object] | None = None,
         response_format: ResponseFormat[ParsedT] = UNSET,
         **options: Unpack[SendOptions],
     ) -> list[AIResponse[ParsedT]]: ...
     @overload
     async def send_batch(
         self,
-        messages: Sequence[Message | Sequence[Message]],
+        messages: Prompts,
         *,
         max_concurrency: int = 5,
         return_exceptions: bool,
+        on_progress: Callable[[BatchProgress], object] | None = None,
         response_format: ResponseFormat[ParsedT] = UNSET,
         **options: Unpack[SendOptions],
     ) -> list[AIResponse[ParsedT] | AIError]: ...
 
     async def send_batch(
         self,
-        messages: Sequence[Message | Sequence[Message]],
+        messages: Prompts,
         *,
         max_concurrency: int = 5,
         return_exceptions: bool = False,
+        on_progress: Callable[[BatchProgress], object] | None = None,
         response_format: ResponseFormat[ParsedT] = UNSET,
         **options: Unpack[SendOptions],
     ) -> list[Any]:
-        """See `Provider.send_batch`; side by side in tasks."""
-        from ..engine.batch import check_prompts, run_in_tasks
+        """See `Provider.send_batch`; side by side in tasks, and `messages` may be an async iterable."""
+        from ..engine.batches import check_prompts, gather_in_tasks
 
-        check_prompts(messages)
         options.setdefault("queue", "batch")
-        calls = [
-            lambda item=item: self.send_messages(item, response_format=response_format, **options) for item in messages
-        ]
-        return await run_in_tasks(calls, max_concurrency, return_exceptions)
+        return await gather_in_tasks(
+            check_prompts(messages, "send_batch", asynchronous=True),
+            lambda item: self.send_messages(item, response_format=response_format, **options),
+            max_concurrency=max_concurrency,
+            return_exceptions=return_exceptions,
+            on_progress=on_progress,
+        )
+
+    def stream_batch(
+        self,
+        messages: Prompts,
+        *,
+        max_concurrency: int = 5,
+        ordered: bool = False,
+        on_progress: Callable[[BatchProgress], object] | None = None,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> AsyncBatchStream[ParsedT]:
+        """See `Provider.stream_batch`; side by side in tasks, and `messages` may be an async iterable."""
+        from ..engine.batches import AsyncBatchStream, check_prompts
+
+        options.setdefault("queue", "batch")
+        return AsyncBatchStream(
+            check_prompts(messages, "stream_batch", asynchronous=True),
+            lambda item: self.send_messages(item, response_format=response_format, **options),
+            max_concurrency=max_concurrency,
+            ordered=ordered,
+            on_progress=on_progress,
+        )
 
     def circuits(self) -> list[CircuitReport]:
         """The state of the circuit of each model that was called."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
@@ -14,9 +14,11 @@ from .operations import Operations
 from .routing import Member, prepare_call
 
 if TYPE_CHECKING:
+    from ..data.batches import BatchProgress
     from ..data.circuits import CircuitReport
     from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
     from ..data.responses import AIChunk, AIResponse, ParsedT
+    from ..engine.batches import BatchStream
     from ..engine.pipeline import Pipeline
     from ..engine.ports import BlockingPort
     from ..engine.streams import Stream
@@ -140,47 +142,88 @@ class Provider(Operations, Answers, Observable):
     @overload
     def send_batch(
         self,
-        messages: Sequence[Message | Sequence[Message]],
+        messages: Iterable[Message | Sequence[Message]],
         *,
         max_concurrency: int = 5,
         return_exceptions: Literal[False] = False,
+        on_progress: Callable[[BatchProgress], object] | None = None,
         response_format: ResponseFormat[ParsedT] = UNSET,
         **options: Unpack[SendOptions],
     ) -> list[AIResponse[ParsedT]]: ...
     @overload
     def send_batch(
         self,
-        messages: Sequence[Message | Sequence[Message]],
+        messages: Iterable[Message | Sequence[Message]],
         *,
         max_concurrency: int = 5,
         return_exceptions: bool,
+        on_progress: Callable[[BatchProgress], object] | None = None,
         response_format: ResponseFormat[ParsedT] = UNSET,
         **options: Unpack[SendOptions],
     ) -> list[AIResponse[ParsedT] | AIError]: ...
 
     def send_batch(
         self,
-        messages: Sequence[Message | Sequence[Message]],
+        messages: Iterable[Message | Sequence[Message]],
         *,
         max_concurrency: int = 5,
         return_exceptions: bool = False,
+        on_progress: Callable[[BatchProgress], object] | None = None,
         response_format: ResponseFormat[ParsedT] = UNSET,
         **options: Unpack[SendOptions],
     ) -> list[Any]:
         """Send many prompts side by side in threads; answers come in the order of the prompts.
 
-        An item is a message or a whole conversation. The first error is raised at once, and so is Ctrl-C: what has not
-        begun is not sent, and what runs is stopped. With `return_exceptions` each error stands in its prompt's place
-        instead.
-        """
-        from ..engine.batch import check_prompts, run_in_threads
+        `messages` is any iterable, which is read as the work goes on: a list, a generator, an open text file with a
+        prompt on each line. An item is a message or a whole conversation. Each is a call of its own, which waits behind
+        others for its turn within the limits (`queue="batch"`). `on_progress` is called after each.
 
-        check_prompts(messages)
+        The first error is raised at once, and so is Ctrl-C: what has not begun is not sent, and what runs is stopped;
+        a note on the error says what was done. With `return_exceptions` an error stands in its prompt's place instead.
+        """
+        from ..engine.batches import check_prompts, gather_in_threads
+
         options.setdefault("queue", "batch")
-        calls = [
-            lambda item=item: self.send_messages(item, response_format=response_format, **options) for item in messages
-        ]
-        return run_in_threads(calls, max_concurrency, return_exceptions)
+        return gather_in_threads(
+            check_prompts(messages, "send_batch", asynchronous=False),
+            lambda item: self.send_messages(item, response_format=response_format, **options),
+            max_concurrency=max_concurrency,
+            return_exceptions=return_exceptions,
+            on_progress=on_progress,
+        )
+
+    def stream_batch(
+        self,
+        messages: Iterable[Message | Sequence[Message]],
+        *,
+        max_concurrency: int = 5,
+        ordered: bool = False,
+        on_progress: Callable[[BatchProgress], object] | None = None,
+        response_format: ResponseFormat[ParsedT] = UNSET,
+        **options: Unpack[SendOptions],
+    ) -> BatchStream[ParsedT]:
+        """Send any number of prompts side by side in threads, and iterate over the outcomes as they come.
+
+        The same as `send_batch` for what does not fit into memory: `messages` is read by the thread that iterates, and
+        never far ahead of it. Each outcome has the place of its prompt, the prompt, and a response or an error; with
+        `ordered` they come in the order of the prompts. `cancel()` stops at once, and `progress` says what was done.
+
+        ::
+
+            with provider.stream_batch(open("prompts.txt"), model="gpt-4o-mini") as batch:
+                for outcome in batch:
+                    print(outcome.index, outcome.error or outcome.response.content)
+        """
+        from ..engine.batches import BatchStream, check_prompts
+
+        options.setdefault("queue", "batch")
+        return BatchStream(
+            check_prompts(messages, "stream_batch", asynchronous=False),
+            lambda item: self.send_messages(item, response_format=response_format, **options),
+            max_concurrency=max_concurrency,
+            ordered=ordered,
+            on_progress=on_progress,
+        )
 
     def circuits(self) -> list[CircuitReport]:
         """The state of the circuit of each model that was called."""

@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from .errors import AIError as AIError
     from .errors import APIConnectionError as APIConnectionError
     from .errors import APITimeoutError as APITimeoutError
+    from .errors import BudgetExceededError as BudgetExceededError
     from .errors import CircuitOpenError as CircuitOpenError
     from .errors import ConfigurationError as ConfigurationError
     from .errors import ContentFilterError as ContentFilterError
@@ -84,6 +85,7 @@ if TYPE_CHECKING:
     from .errors import UnknownOptionError as UnknownOptionError
     from .errors import UnsupportedFeatureError as UnsupportedFeatureError
     from .events import AttemptFinished as AttemptFinished
+    from .events import BudgetWarning as BudgetWarning
     from .events import CircuitChanged as CircuitChanged
     from .events import ConversationUpdated as ConversationUpdated
     from .events import CostCalculated as CostCalculated
@@ -161,13 +163,13 @@ _HOMES = {
     "engine.batches": "AsyncBatchStream BatchStream",
     "engine.streams": "AsyncStream Stream",
     "errors": (
-        "AIError APIConnectionError APITimeoutError CircuitOpenError ConfigurationError "
+        "AIError APIConnectionError APITimeoutError BudgetExceededError CircuitOpenError ConfigurationError "
         "ContentFilterError ContextLengthError DeadlineExceededError InvalidCredentialsError InvalidRequestError "
         "InvalidResponseError LimitReachedError ModelNotFoundError ProviderError QuotaExceededError RateLimitError "
         "ServerError StorageError StreamInterruptedError ToolExecutionError UnknownOptionError UnsupportedFeatureError"
     ),
     "events": (
-        "AttemptFinished CircuitChanged ConversationUpdated CostCalculated Event EventBus LimitReached "
+        "AttemptFinished BudgetWarning CircuitChanged ConversationUpdated CostCalculated Event EventBus LimitReached "
         "MessageSent ModelsSynced ProviderFellBack RequestFailed RequestRetried ResponseGenerated StreamAbandoned "
         "ToolCalled ToolCompleted ToolFailed"
     ),

@@ -22,6 +22,7 @@
     ├── DeadlineExceededError            the call's deadline passed
     ├── CircuitOpenError                 the provider failed too often lately; nothing was sent
     ├── LimitReachedError                a limit of ours is reached; `retry_after` says when there is room
+    ├── BudgetExceededError              a budget of ours has no money for the call
     ├── StorageError                     the database failed, not the provider
     └── ToolExecutionError               a tool failed and its failure was not to be sent back to the model
 
@@ -42,6 +43,7 @@ __all__ = [
     "AIError",
     "APIConnectionError",
     "APITimeoutError",
+    "BudgetExceededError",
     "CircuitOpenError",
     "ConfigurationError",
     "ContentFilterError",
@@ -249,6 +251,20 @@ class LimitReachedError(AIError):
     """
 
     hint = "Wait for `retry_after`, or raise the limit that is named in the settings (rate_limiting)."
+
+
+class BudgetExceededError(AIError):
+    """A budget that the settings give (`budgets`) has no money left for the call; nothing was sent.
+
+    `details` has the budget's name, its `subject`, `limit`, `spent`, `reserved` and the `estimate` of the attempt (as
+    texts), and the end of its window; `retry_after` the seconds until then. Of a stream that was stopped for it,
+    `partial` holds what came.
+    """
+
+    hint = (
+        "Wait for the next window, raise the limit in the settings (budgets), lower `max_tokens`, or fall back on a "
+        "cheaper model; `polydriver budgets` shows all of them."
+    )
 
 
 class StorageError(AIError):

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from ..errors import ConfigurationError
+from .budgets import BudgetConfig, read_budgets
 from .kinds import KINDS
 from .layers import FIELDS, combine, environment_layer, mapping_layers, merge_tables
 from .problems import Problems, nearest
@@ -20,7 +21,7 @@ from .values import LoggingConfig
 __all__ = ["AISettings", "load_settings"]
 
 _SHARED = ("logging", "telemetry")
-_KEYS = ("default", "providers", *_SHARED, "storage")
+_KEYS = ("default", "providers", *_SHARED, "storage", "budgets")
 
 
 class AISettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +31,7 @@ class AISettings(msgspec.Struct, frozen=True, kw_only=True):
     - `given` and `file`: the dict and the file as they are, with unchecked connections.
     - `logging`: how the manager itself logs, and each connection that says nothing else.
     - `storage`: the database, if one is used, and what is kept there.
+    - `budgets`: how much money may be spent; they are kept in the database.
     - `path`: the file that was read, if there was one.
     """
 
@@ -38,6 +40,7 @@ class AISettings(msgspec.Struct, frozen=True, kw_only=True):
     file: Mapping[str, Any] = {}
     logging: LoggingConfig = LoggingConfig()
     storage: StorageConfig = StorageConfig()
+    budgets: tuple[BudgetConfig, ...] = ()
     path: Path | None = None
 
     @property
@@ -92,8 +95,11 @@ def load_settings(
         file=table,
         logging=_logging(given, env, table, problems),
         storage=read_storage(given.get("storage") or {}, table.get("storage") or {}, env, problems),
+        budgets=read_budgets(given.get("budgets") or {}, table.get("budgets") or {}, problems),
         path=path,
     )
+    if settings.budgets and settings.storage.url is None:
+        problems.add("budgets", "need a database: set storage.url (or AI_STORAGE_URL)")
     problems.raise_if_any()
     return settings
 

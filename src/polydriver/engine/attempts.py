@@ -15,7 +15,7 @@ from ..errors import AIError, APIConnectionError, APITimeoutError, InvalidRespon
 from ..events import AttemptFinished, CircuitChanged
 from .calls import Call, Emit
 from .observing import AttemptWatch
-from .policies import Gate, Lease, Outcome, Policy
+from .policies import Gate, Lease, Meter, Outcome, Policy
 from .targets import Target
 
 __all__ = ["FIRST_CONTENT", "Attempt", "may_be_billed"]
@@ -30,18 +30,20 @@ class Attempt:
     """One request of a call to `target`; `number` counts from 1 over the whole call.
 
     Times are readings of the port's monotonic clock, in seconds. `first_content_due` is when the attempt is over if
-    nothing of its answer came; it counts from when the attempt was admitted.
+    nothing of its answer came; it counts from when the attempt was admitted. `size` is that of its request, in bytes,
+    for operations beyond chat.
     """
 
     __slots__ = (
-        "call", "first_content", "first_content_due", "gates", "headers", "leases", "model", "number", "prompt",
-        "provider", "redialed", "request_id", "settled", "started", "target", "waited", "watch",
+        "call", "first_content", "first_content_due", "gates", "headers", "leases", "meter", "model", "number",
+        "prompt", "provider", "redialed", "request_id", "settled", "size", "started", "target", "waited", "watch",
     )  # fmt: skip
 
-    def __init__(self, call: Call, target: Target, prompt: Prompt | None = None) -> None:
+    def __init__(self, call: Call, target: Target, prompt: Prompt | None = None, size: int = 0) -> None:
         self.call = call
         self.target = target
         self.prompt = prompt
+        self.size = size
         self.number = len(call.attempts) + 1
         self.provider = target.connection.name
         self.model = call.model if prompt is None else prompt.model
@@ -51,6 +53,7 @@ class Attempt:
         self.first_content_due = float("inf")
         self.leases: list[tuple[Policy, Lease]] = []
         self.gates: list[tuple[Gate, Lease]] = []
+        self.meter: Meter | None = None
         self.settled = False
         self.redialed = False
         self.waited = 0.0

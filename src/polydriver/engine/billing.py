@@ -24,16 +24,25 @@ from ..data.cost import Cost
 from ..data.json import encode_json
 from ..data.messages import Media, Reasoning, Text, ToolCall, ToolResult
 from ..data.prompt import Prompt, ToolSpec
-from ..data.responses import AIResponse
+from ..data.responses import AIChunk, AIResponse
 from ..data.usage import TokenUsage
 from ..logger import logger
 from ..operations.results import BatchResults, OperationResult
 from ..prices.pricing import UNIT_PRICES, calculate_cost
 
-__all__ = ["estimate_input", "estimate_usage", "price_answer", "price_batch", "price_operation", "take_reported_cost"]
+__all__ = [
+    "BYTES_PER_TOKEN",
+    "chunk_size",
+    "estimate_input",
+    "estimate_usage",
+    "price_answer",
+    "price_batch",
+    "price_operation",
+    "take_reported_cost",
+]
 
 _log = logger()
-_BYTES_PER_TOKEN = 4
+BYTES_PER_TOKEN = 4
 _TOKENS_PER_MEDIA = 1000
 _TOKENS_PER_MESSAGE = 4
 _NO_USAGE = TokenUsage(input_tokens=0, output_tokens=0)
@@ -182,7 +191,7 @@ def estimate_usage(prompt: Prompt, partial: AIResponse, *, complete: bool) -> To
     delivered = sum(_parts_size(choice.parts) for choice in (partial, *partial.alternatives))
     if seen is None and not delivered:
         return None
-    output = -(-delivered // _BYTES_PER_TOKEN)
+    output = -(-delivered // BYTES_PER_TOKEN)
     if seen is not None and seen.input_tokens is not None:
         counted = max(output, seen.output_tokens or 0)
         return msgspec.structs.replace(seen, output_tokens=counted, total_tokens=None, estimated=True)
@@ -201,7 +210,13 @@ def estimate_input(prompt: Prompt) -> int:
     for tool in prompt.tools:
         told = (tool.name, tool.description, tool.parameters) if isinstance(tool, ToolSpec) else tool.data
         size += len(encode_json(told))
-    return tokens - (-size // _BYTES_PER_TOKEN)
+    return tokens - (-size // BYTES_PER_TOKEN)
+
+
+def chunk_size(chunk: AIChunk) -> int:
+    """The bytes of text in a chunk, those of its tool calls included."""
+    text = chunk.content + chunk.reasoning
+    return len(text.encode("utf-8", "replace")) + _parts_size(chunk.tool_calls)
 
 
 def _parts_size(parts: object) -> int:

@@ -93,7 +93,8 @@ class Pipeline(Generic[P]):
     async def exchange(self, call: Call, build: Callable[[], Request], parse: Callable[[Reply], T]) -> T:
         """One exchange of an operation, retried like any call."""
         request = self.target.build(build)
-        return await self._attempts(call, self.target, partial(self._result, request, parse), None)
+        work = partial(self._result, request, parse)
+        return await self._attempts(call, self.target, work, None, len(request.body or b""))
 
     async def _failed(self, call: Call, error: BaseException) -> None:
         if isinstance(error, AIError):
@@ -129,14 +130,14 @@ class Pipeline(Generic[P]):
         leg.target.connection.take_over(call, route.limits, leg.prompt.model if leg.prompt else None)
 
     async def _attempts(
-        self, call: Call, target: Target, work: Callable[[Attempt], Awaitable[T]], prompt: Prompt | None
+        self, call: Call, target: Target, work: Callable[[Attempt], Awaitable[T]], prompt: Prompt | None, size: int = 0
     ) -> T:
         """Make attempts at one target until one succeeds, is not worth repeating, or time and budget are up."""
         tried = 0
         while True:
             call.check_stop()
             tried += 1
-            attempt = Attempt(call, target, prompt)
+            attempt = Attempt(call, target, prompt, size)
             try:
                 await admit(attempt)
                 attempt.begin()

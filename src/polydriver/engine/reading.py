@@ -18,9 +18,9 @@ from ..data.origins import own_parts
 from ..data.responses import AIChunk, AIResponse
 from ..errors import AIError, StreamInterruptedError
 from .attempts import Attempt, may_be_billed
-from .billing import estimate_usage
+from .billing import chunk_size, estimate_usage
 from .calls import Emit
-from .policies import Outcome
+from .policies import Meter, Outcome
 from .ports import Body
 
 __all__ = ["StreamReader"]
@@ -41,6 +41,7 @@ class StreamReader:
         "__weakref__",
         "_process",
         "_response",
+        "_stopped",
         "attempt",
         "body",
         "decoder",
@@ -61,6 +62,7 @@ class StreamReader:
         self.ended = False
         self.over = False
         self._response: AIResponse | None = None
+        self._stopped: AIError | None = None
         self._process = os.getpid()
         _unfinished.add(self)
 
@@ -78,6 +80,8 @@ class StreamReader:
         """
         if self._process != os.getpid():
             raise self._not_ours()
+        if self._stopped is not None:
+            await self._break_off(self._stopped)
         decoder = self.decoder
         if decoder.failure is not None:
             await self._misread(decoder.failure)
@@ -98,6 +102,8 @@ class StreamReader:
         chunks = decoder.feed(data) if data else decoder.finish()
         if chunks:
             self._take(chunks)
+            if self.attempt.meter is not None:
+                await self._measure(self.attempt.meter, chunks)
         if decoder.failure is not None:
             if not chunks:
                 await self._misread(decoder.failure)
@@ -165,6 +171,16 @@ class StreamReader:
                     self.attempt.first_content = self.attempt.target.port.now()
                     self._wait_anew()
                     break
+
+    async def _measure(self, meter: Meter, chunks: list[AIChunk]) -> None:
+        """Tell the meter what came; where it stops the stream, that is what the next step raises."""
+        try:
+            await meter.delivered(sum(map(chunk_size, chunks)), self.attempt.target.port)
+        except AIError as error:
+            self._stopped = error
+        except BaseException:
+            self.body.close()
+            raise
 
     def _wait_anew(self) -> None:
         """Begin the silence anew: whatever comes, also a ping or a comment, is a sign of life.
@@ -269,12 +285,15 @@ class StreamReader:
         error.__cause__ = cause
         if not self.started:
             raise self._over(error)
+        await self._break_off(error, billed=cause is None or may_be_billed(cause))
+
+    async def _break_off(self, error: AIError, *, billed: bool = True) -> None:
+        """End with an error after content came: it holds what came, and that is paid for."""
+        self.body.close()
         self.over = True
         _unfinished.discard(self)
         error.partial = partial = self._partial()
-        outcome = Outcome(
-            kind="interrupted", error=error, delivered=True, may_be_billed=cause is None or may_be_billed(cause)
-        )
+        outcome = Outcome(kind="interrupted", error=error, delivered=True, may_be_billed=billed)
         if partial is not None:
             self._response = partial
             outcome.usage, outcome.cost = partial.usage, partial.cost

@@ -20,6 +20,7 @@ from ..errors import (
     AIError,
     APIConnectionError,
     APITimeoutError,
+    BudgetExceededError,
     CircuitOpenError,
     ContentFilterError,
     ContextLengthError,
@@ -47,6 +48,7 @@ FALLBACK_ERRORS: tuple[type[AIError], ...] = (
     InvalidResponseError,
     CircuitOpenError,
     LimitReachedError,
+    BudgetExceededError,
     StreamInterruptedError,
 )
 """The errors that lead to the next target: the provider, the way to it or the account there is at fault."""

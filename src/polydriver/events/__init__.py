@@ -11,6 +11,7 @@ from __future__ import annotations
 from .bus import EventBus, Listener
 from .records import (
     AttemptFinished,
+    BudgetWarning,
     CircuitChanged,
     ConversationUpdated,
     CostCalculated,
@@ -30,6 +31,7 @@ from .records import (
 
 __all__ = [
     "AttemptFinished",
+    "BudgetWarning",
     "CircuitChanged",
     "ConversationUpdated",
     "CostCalculated",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from time import time as now
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ from ..errors import AIError
 
 __all__ = [
     "AttemptFinished",
+    "BudgetWarning",
     "CircuitChanged",
     "ConversationUpdated",
     "CostCalculated",
@@ -101,6 +103,23 @@ class LimitReached(Event, frozen=True, kw_only=True):
 
     limit: str
     wait: float | None = None
+
+
+class BudgetWarning(Event, frozen=True, kw_only=True):
+    """So much of a budget is spent that a part of it is reached at which the settings ask to be warned.
+
+    Once for each part and window, in whichever process notices it. `budget` is its name, `subject` whose it is where
+    each one has its own; `threshold` the part that is reached, such as 0.8; `spent` and `limit` are money, in
+    `currency`; `window_end` is in UTC, `None` for a budget without end.
+    """
+
+    budget: str
+    subject: str
+    threshold: float
+    spent: Decimal
+    limit: Decimal
+    currency: str
+    window_end: datetime | None = None
 
 
 class ResponseGenerated(Event, frozen=True, kw_only=True):

@@ -128,7 +128,7 @@ class Connections:
                 if self._storage is None:
                     from ..storage import Storage
 
-                    self._storage = Storage(self.settings.storage)
+                    self._storage = Storage(self.settings.storage, self.settings.budgets)
         return self._storage
 
     def close(self) -> None:

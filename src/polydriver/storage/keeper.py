@@ -158,7 +158,7 @@ class Keeper:
 
     def _work(self, act: Any) -> Work[Any]:
         self.is_stored = True
-        return Work(act)
+        return Work(act, self.header.id)
 
 
 def _digest(message: NewMessage) -> str:

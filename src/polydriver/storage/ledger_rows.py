@@ -7,18 +7,17 @@ have columns of their own; the rest stands together in `metadata`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ..data.attempts import AttemptReport
-from ..data.cost import Cost
 from ..data.usage import TokenUsage
 from ..engine.attempts import Attempt
-from ..engine.billing import estimate_input
 from ..engine.calls import Call
 from ..engine.policies import Outcome
 from .columns import pack_json, pack_text, to_pico
+from .estimates import estimate_attempt
 from .ids import new_id
 from .writer import Row, Statement
 
@@ -28,9 +27,11 @@ __all__ = [
     "RENEW",
     "SETTLE",
     "Entry",
+    "Owner",
     "call_values",
     "end_values",
     "intent_values",
+    "owner_of",
     "owner_values",
 ]
 
@@ -45,7 +46,6 @@ _END = (
     "may_be_billed", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
     "usage", "estimated", "cost", "currency", "cost_items", "cost_source", "reported_cost", "price_known",
 )  # fmt: skip
-_TYPICAL_OUTPUT = 1000
 _LONGEST = 255
 
 
@@ -161,15 +161,36 @@ def owner_values(metadata: Mapping[str, Any]) -> tuple[Any, ...]:
     """Project, key, user, tags and the rest, from the metadata of a call. What is not plain data is written as text."""
     if not metadata:
         return (None,) * len(_OWNER)
+    owner = owner_of(metadata)
+    rest = {str(name): value for name, value in metadata.items() if name not in _OWNER[:-1]}
+    return (
+        *(_text(name) for name in owner[:3]),
+        None if owner.tags is None else pack_json(owner.tags),
+        _json(rest) if rest else None,
+    )
+
+
+class Owner(NamedTuple):
+    """Who a call is for."""
+
+    project: str | None
+    key: str | None
+    user: str | None
+    tags: list[str] | None
+
+
+def owner_of(metadata: Mapping[str, Any]) -> Owner:
+    """Who a call with this metadata is for, as the ledger writes it."""
     tags = metadata.get("tags")
     if isinstance(tags, str):
         tags = [tags]
-    rest = {str(name): value for name, value in metadata.items() if name not in _OWNER[:-1]}
-    return (
-        *(_text(metadata.get(name)) for name in _OWNER[:3]),
-        pack_json([str(tag)[:_LONGEST] for tag in tags]) if isinstance(tags, list | tuple | set | frozenset) else None,
-        _json(rest) if rest else None,
-    )
+    tags = [str(tag)[:_LONGEST] for tag in tags] if isinstance(tags, list | tuple | set | frozenset) else None
+    project, key, user = (metadata.get(name) for name in _OWNER[:3])
+    return Owner(_short(project), _short(key), _short(user), tags)
+
+
+def _short(name: object) -> str | None:
+    return None if name is None else str(name)[:_LONGEST]
 
 
 def _json(value: Any) -> str:
@@ -195,16 +216,11 @@ def _usage(usage: TokenUsage | None) -> str | None:
 
 
 def _estimate(attempt: Attempt) -> str | None:
-    """What the attempt would cost if nothing more is heard of it: its input, and `max_tokens` of output, else 1,000."""
-    prompt = attempt.prompt
-    if prompt is None:
+    """What the attempt would cost if nothing more is heard of it."""
+    found = estimate_attempt(attempt)
+    if found is None:
         return None
-    usage = TokenUsage(
-        input_tokens=estimate_input(prompt), output_tokens=prompt.max_tokens or _TYPICAL_OUTPUT, estimated=True
-    )
-    cost: Cost | None = None
-    if attempt.model is not None:
-        cost = attempt.target.driver.calculate_cost(usage, attempt.model)
+    usage, cost, _ = found
     return pack_json(
         {
             "input_tokens": usage.input_tokens,

@@ -8,13 +8,16 @@ import os
 import signal
 import threading
 import weakref
+from collections.abc import Sequence
 from types import FrameType
 from typing import Literal
 
+from ..config.budgets import BudgetConfig
 from ..config.storage import StorageConfig
 from ..engine.connection import Connection
 from ..errors import StorageError
 from ..logger import logger
+from .budgets import Budgets
 from .database import Database
 from .ledger import Ledger
 from .sweeping import sweep
@@ -29,7 +32,7 @@ _FAREWELL_SECONDS = 5.0
 
 
 class Storage:
-    """A database with a writer, and the ledger that writes to it.
+    """A database with a writer, and the ledger and the budgets that use it.
 
     ::
 
@@ -37,7 +40,7 @@ class Storage:
         storage.attach(provider)
     """
 
-    def __init__(self, config: StorageConfig | str) -> None:
+    def __init__(self, config: StorageConfig | str, budgets: Sequence[BudgetConfig] = ()) -> None:
         """Raises `ConfigurationError` for an address that cannot work, and where tables are absent and are not to be
         made; `StorageError` when the database fails, unless `on_failure` allows that for a while."""
         self.config = StorageConfig(url=config) if isinstance(config, str) else config
@@ -60,6 +63,7 @@ class Storage:
                 self.database, self.writer, mode=mode, patience=config.patience, on_failure=config.on_failure
             )
             self.writer.every(_SWEEP_SECONDS, lambda: _sweep(self.database))
+        self.budgets = Budgets(self.database, self.writer, budgets, config) if budgets else None
         _open.add(self)
         _watch_for_the_end()
 
@@ -67,9 +71,10 @@ class Storage:
         require_current(self.database, upgrades=self.config.upgrade)
 
     def attach(self, connection: Connection) -> None:
-        """Write the calls of a connection into the ledger from now on."""
-        if self.ledger is not None and self.ledger not in connection.gates:
-            connection.gates = (*connection.gates, self.ledger)
+        """Have the calls of a connection keep to the budgets and stand in the ledger, from now on."""
+        for gate in (self.budgets, self.ledger):  # what a budget refuses needs no row
+            if gate is not None and gate not in connection.gates:
+                connection.gates = (*connection.gates, gate)
 
     def flush(self, seconds: float = _FAREWELL_SECONDS) -> bool:
         """Wait until all that was handed in is written. Returns whether it is."""

@@ -213,6 +213,7 @@ budgets = Table(
     "ai_budgets",
     METADATA,
     Column("id", _ID, primary_key=True),
+    Column("name", Text),
     Column("scope", String(16), nullable=False),
     Column("subject", Text, nullable=False),
     Column("period", String(16), nullable=False),
@@ -221,7 +222,7 @@ budgets = Table(
     Column("spent", Money, nullable=False, default=0),
     Column("reserved", Money, nullable=False, default=0),
     Column("warned", Integer, nullable=False, default=0),
-    Index("ai_budgets_by_window", "scope", "subject", "period", "window_start", unique=True),
+    Index("ai_budgets_by_name", "name", "subject", "window_start", unique=True),
 )
 
 reservations = Table(

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from operator import attrgetter
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
@@ -87,14 +88,18 @@ class Work(Generic[T]):
 
     `act` is done again when the transaction fails: what it inserts has ids that were made before. What it raises,
     other than an error of the database, is raised to who waits, and undoes this work alone.
+
+    `key` says what it changes that other processes change, too: the works of a transaction run in ascending order of
+    it, so that two processes never wait for each other.
     """
 
-    __slots__ = ("act", "error", "result", "waiter")
+    __slots__ = ("act", "error", "key", "result", "waiter")
 
     result: T
 
-    def __init__(self, act: Callable[[Connection], T]) -> None:
+    def __init__(self, act: Callable[[Connection], T], key: str = "") -> None:
         self.act = act
+        self.key = key
         self.waiter: _Waiter | None = None
         self.error: Exception | None = None
 
@@ -322,7 +327,7 @@ class Writer:
         with self.database.write() as connection:
             for statement in sorted(groups):
                 connection.exec_driver_sql(statement.text(kind), groups[statement])
-            for work in works:
+            for work in sorted(works, key=attrgetter("key")):
                 work.run(connection)
 
     def _do_chores(self, due: list[float]) -> None:

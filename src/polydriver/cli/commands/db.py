@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
-from ...errors import ConfigurationError
+from ..databases import open_database
 from ..options import common_options, examples
 from ..output import say
 from ..session import Session
-
-if TYPE_CHECKING:
-    from ...storage import Database
 
 __all__ = ["command"]
 
@@ -34,8 +29,7 @@ def command(session: Session, action: str, url: str | None, timeout: float) -> N
     """
     from ...storage.upgrading import check, current_version, newest_version, upgrade
 
-    database = _open(session, url)
-    try:
+    with open_database(session, url) as database:
         if action == "upgrade":
             before, after = upgrade(database, timeout=timeout)
             say(f"{database.address}: version {after}" + (" already" if before == after else f" (before: {before})"))
@@ -48,14 +42,3 @@ def command(session: Session, action: str, url: str | None, timeout: float) -> N
             if differences:
                 raise SystemExit(1)
             say(f"{database.address}: all tables are as they should be")
-    finally:
-        database.close()
-
-
-def _open(session: Session, url: str | None) -> Database:
-    from ...storage import Database
-
-    url = url or session.ai.settings.storage.url
-    if url is None:
-        raise ConfigurationError("no database is named", hint="Give --url, or set storage.url (AI_STORAGE_URL).")
-    return Database(url)

@@ -16,10 +16,10 @@ from ...data.attempts import AttemptOutcome, AttemptReport
 from ...data.cost import Cost
 from ...data.prompt import Prompt
 from ...data.usage import TokenUsage
-from ...events import Event
+from ...events import Event, EventBus
 from ..waiting import Signal
 
-__all__ = ["AttemptFacts", "Either", "Gate", "Lease", "Outcome", "Policy", "Wait"]
+__all__ = ["AttemptFacts", "Either", "Gate", "Lease", "Meter", "Outcome", "Policy", "Wait"]
 
 T = TypeVar("T")
 
@@ -92,6 +92,9 @@ class Either(Protocol):
     async def either(self, blocking: Callable[[], T], asynchronous: Callable[[], Awaitable[T]]) -> T:
         """Do what fits the caller, and return its result."""
 
+    async def emit(self, bus: EventBus, event: Event) -> None:
+        """Hand an event to its listeners."""
+
     def now(self) -> float:
         """Monotonic seconds."""
 
@@ -99,15 +102,25 @@ class Either(Protocol):
         """Seconds since the epoch."""
 
 
+class Meter(Protocol):
+    """What a gate wants to know of a stream while it is read; it sets `Attempt.meter` when it admits the attempt."""
+
+    async def delivered(self, size: int, port: Either) -> None:
+        """So many bytes more of the answer came. Raises an `AIError` to stop the stream.
+
+        Awaits nothing but the port.
+        """
+
+
 class Gate(Protocol):
     """A policy whose state is not in this process. Gates are asked after all policies, in order."""
 
     async def admit(self, attempt: Any, port: Either) -> Lease | Wait:
-        """See `Policy.admit`; `attempt` is the whole `engine.attempts.Attempt`. Awaits nothing but `port.either`; gives
+        """See `Policy.admit`; `attempt` is the whole `engine.attempts.Attempt`. Awaits nothing but the port; gives
         back what it took when that is interrupted."""
 
     async def settle(self, lease: Lease, outcome: Outcome, report: AttemptReport | None, port: Either) -> None:
-        """See `Policy.settle`. `report` is `None` for an attempt that was refused. Awaits nothing but `port.either`."""
+        """See `Policy.settle`. `report` is `None` for an attempt that was refused. Awaits nothing but the port."""
 
     def settle_now(self, lease: Lease, outcome: Outcome, report: AttemptReport | None) -> None:
         """The same where nothing can be awaited (a cancellation, a dropped stream, exit): never waits, and sees to it

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from polydriver.testing import DriverConformance, WireFixtures
+from polydriver import TokenUsage
+from polydriver.cli.scaffold import write_package
+from polydriver.cli.scaffold.own_wire import own_fixtures
+from polydriver.testing import DriverConformance, ExpectedAnswer, WireFixtures
 
 FOLDER = Path(__file__).resolve().parent.parent / "examples"
 FILES = sorted(path for path in FOLDER.glob("*.py"))
@@ -31,18 +34,27 @@ PRINTS = {
     "switching_providers": ["groq:   Oslo is larger.", "['openai', 'openai', 'groq']"],
     "testing_your_app": ["test_weather_report passed"],
     "tools": ["result LookupError: no such city", "only Ann gets postcards", "nobody knows Atlantis"],
-    "use_custom_driver": ["Hello from custom AI!", "$0.000015", "['Hello ', 'in pieces!']", "['custom-model-v1'] True"],
+    "use_custom_driver": [
+        "Hello from custom AI!",
+        "$0.000015",
+        "['Hello ', 'in pieces!']",
+        "A greeting. $0.000042 ['harbor takes no n; it was left out.']",
+        "['custom-model-v1'] True",
+    ],
 }
-MODULES = {"custom_driver", "playground", "streaming_driver"}
+MODULES = {"custom_driver", "harbor_driver", "playground"}
 
 REPLY = b'{"answer": "Hello!", "ending": "finished", "model": "custom-model-v1", "tokens": {"read": 12, "written": 6}}'
-STREAM = (
-    b'\x1e{"delta": "Hel"}\n\x1e{"delta": "lo!"}\n'
-    b'\x1e{"ending": "finished", "model": "custom-model-v1", "tokens": {"read": 12, "written": 4}}\n'
-)
 FIXTURES = WireFixtures(
     whole_reply=REPLY,
-    stream_reply=STREAM,
+    expected={
+        "whole_reply": ExpectedAnswer(
+            content="Hello!",
+            raw_finish_reason="finished",
+            usage=TokenUsage(input_tokens=12, output_tokens=6),
+            model="custom-model-v1",
+        )
+    },
     models_reply=b'{"data": [{"id": "custom-model-v1", "context_length": 32000}]}',
     error_replies=[(402, b'{"error": {"code": "out_of_credit", "message": "top up"}}', "QuotaExceededError")],
 )
@@ -91,7 +103,7 @@ def test_the_complete_driver_is_short() -> None:
 
 def test_the_guide_shows_the_drivers_as_they_are() -> None:
     page = (FOLDER.parent / "docs" / "guide" / "write-your-own-driver.md").read_text(encoding="utf-8")
-    for name in ("custom_driver", "streaming_driver"):
+    for name in ("custom_driver", "harbor_driver"):
         assert f"```python\n{(FOLDER / f'{name}.py').read_text(encoding='utf-8')}```\n" in page
 
 
@@ -105,11 +117,17 @@ class TestCustomDriver(DriverConformance):
         type(self).driver = CustomAIDriver
 
 
-class TestStreamingDriver(DriverConformance):
-    fixtures = FIXTURES
+class TestHarborDriver(DriverConformance):
+    fixtures = own_fixtures("harbor")
 
     @pytest.fixture(autouse=True)
     def import_it(self, as_scripts: None) -> None:
-        from streaming_driver import StreamingCustomDriver
+        from harbor_driver import HarborDriver
 
-        type(self).driver = StreamingCustomDriver
+        type(self).driver = HarborDriver
+
+
+def test_the_scaffold_of_an_own_api_is_the_complete_driver(tmp_path: Path) -> None:
+    write_package("harbor", "own", tmp_path, "https://api.harbor.example/v1")
+    written = (tmp_path / "src" / "polydriver_harbor" / "driver.py").read_text(encoding="utf-8")
+    assert written == (FOLDER / "harbor_driver.py").read_text(encoding="utf-8")

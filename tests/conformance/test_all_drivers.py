@@ -9,11 +9,34 @@ import pytest
 
 from polydriver.drivers import driver_class, driver_names
 from polydriver.testing import DriverConformance
-from polydriver.testing.wires import generate_content, responses
+from polydriver.testing.wires import chat_completions, converse, generate_content, responses
+
+
+def with_ids(reply: bytes, ids: dict[str, str]) -> bytes:
+    """A reply with other ids of its calls."""
+    for old, new in ids.items():
+        reply = reply.replace(old.encode(), new.encode())
+    return reply
+
 
 # What the example configuration cannot guess, by driver: attributes of the suite.
 VERTEX_MODELS = b'{"publisherModels":[{"name":"publishers/google/models/m-1"}]}'
+CHAT = chat_completions.FIXTURES
+SHORT_IDS = {"call_1": "callOne00", "call_2": "callTwo00"}
+PROFILES = b'{"inferenceProfileSummaries":[{"inferenceProfileId":"p-1","inferenceProfileName":"P 1"}]}'
 PARTICULARS: dict[str, dict[str, Any]] = {
+    "bedrock": {"fixtures": msgspec.structs.replace(converse.FIXTURES, models_pages=[PROFILES])},
+    "mistral": {
+        "fixtures": msgspec.structs.replace(
+            CHAT,
+            tool_reply=with_ids(CHAT.tool_reply, SHORT_IDS),
+            tool_stream_reply=with_ids(CHAT.tool_stream_reply, SHORT_IDS),
+            expected={
+                name: msgspec.structs.replace(answer, call_ids=answer.call_ids and list(SHORT_IDS.values()))
+                for name, answer in CHAT.expected.items()
+            },
+        )
+    },
     "vertexai": {"fixtures": msgspec.structs.replace(generate_content.FIXTURES, models_reply=VERTEX_MODELS)},
 }
 

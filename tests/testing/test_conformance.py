@@ -40,7 +40,7 @@ def test_a_sound_driver_passes() -> None:
     report = check_driver(Sound)
     report.raise_if_any()
     assert len(report.passed) > 35
-    assert not report.skipped
+    assert "fixtures" in " ".join(report.skipped.values())
 
 
 class Hasty(ChatCompletionsDecoder):

@@ -27,6 +27,7 @@ _COMMANDS = (
     "serve-mock",
     "demo",
     "new-driver",
+    "record-fixtures",
     "budgets",
     "db",
 )

@@ -114,7 +114,11 @@ def unknown_name(what: str, name: str, known: list[str]) -> ConfigurationError:
     alias = known_as(name) if isinstance(name, str) else None
     near = [alias] if alias in known else difflib.get_close_matches(name, known, n=1)
     meant = f" Did you mean {near[0]!r}?" if near else ""
-    return ConfigurationError(f"there is no {what} {name!r}.{meant} Known: {', '.join(known)}")
+    return ConfigurationError(
+        f"there is no {what} {name!r}.{meant} Known: {', '.join(known)}",
+        hint=f"A driver of another package is there once that is installed; its pyproject.toml names it under "
+        f"[project.entry-points.{ENTRY_POINTS!r}]. One of your own modules: ai.extend(name, driver).",
+    )
 
 
 _found: dict[str, Any] | None = None

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from ..manager import FakeAsyncAI as FakeAsyncAI
     from .cassette import Cassette as Cassette
     from .conformance import DriverConformance as DriverConformance
+    from .fixtures import ExpectedAnswer as ExpectedAnswer
+    from .fixtures import RequestExample as RequestExample
     from .fixtures import WireFixtures as WireFixtures
     from .fixtures import fixtures_for as fixtures_for
+    from .fixtures import read_fixtures as read_fixtures
     from .fixtures import register_fixtures as register_fixtures
     from .recording import RecordingTransport as RecordingTransport
     from .recording import ReplayTransport as ReplayTransport
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Cassette": ".cassette",
     "DriverConformance": ".conformance",
+    "ExpectedAnswer": ".fixtures",
     "FakeAI": "..manager",
     "FakeAsyncAI": "..manager",
     "MockCall": "..drivers.mock",
@@ -34,9 +38,11 @@ _HOMES = {
     "MockServer": ".server",
     "RecordingTransport": ".recording",
     "ReplayTransport": ".recording",
+    "RequestExample": ".fixtures",
     "WireFixtures": ".fixtures",
     "fixtures_for": ".fixtures",
     "no_waiting": "..engine.waiting",
+    "read_fixtures": ".fixtures",
     "register_fixtures": ".fixtures",
     "tool_call": "..drivers.mock",
 }

@@ -23,7 +23,7 @@ from ..errors import ConfigurationError
 from ..forking import own_lock
 from .scrubbing import encode_body, encode_chunks, redactor_for, scrub_headers
 
-__all__ = ["CassetteMode", "Exchanges", "UnmatchedRequestError"]
+__all__ = ["CassetteMode", "Exchanges", "UnmatchedRequestError", "read_answer"]
 
 CassetteMode: TypeAlias = Literal["once", "replay", "record"]
 """`replay` never uses the network; `record` records anew; `once` replays when the file exists, else
@@ -84,7 +84,7 @@ class Exchanges:
             for position, exchange in enumerate(self.exchanges):
                 if position not in self._played and _key(exchange["request"]) == key:
                     self._played.add(position)
-                    return _decode_response(exchange["response"])
+                    return read_answer(exchange["response"])
         raise UnmatchedRequestError(self._explain(wanted, key))
 
     @property
@@ -137,7 +137,8 @@ def _encode_body(request: Request, redactor: Redactor) -> Any:
         return encode_body(body, redactor)
 
 
-def _decode_response(response: Mapping[str, Any]) -> Simulated:
+def read_answer(response: Mapping[str, Any]) -> Simulated:
+    """The answer of an exchange, as it is stored under "response"."""
     chunks = [
         base64.b64decode(chunk["base64"]) if isinstance(chunk, dict) else str(chunk).encode()
         for chunk in response.get("chunks", ())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from .replies import WireFixtures
+from .fixture_files import read_fixtures
+from .replies import ExpectedAnswer, RequestExample, WireFixtures
 from .wires import wire_fixtures
 
-__all__ = ["WireFixtures", "fixtures_for", "register_fixtures"]
+__all__ = ["ExpectedAnswer", "RequestExample", "WireFixtures", "fixtures_for", "read_fixtures", "register_fixtures"]
 
 _registry: dict[str, WireFixtures] = {}
 

@@ -7,13 +7,12 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-import msgspec
-
 from ...errors import ConfigurationError
+from ...testing.fixture_files import fixture_files
 from ...testing.fixtures import WireFixtures, fixtures_for
 from ...version import __version__
 from ...wires import WIRES, wire_class
-from .own_wire import OWN_FIXTURES
+from .own_wire import own_fixtures
 
 __all__ = ["CHOICES", "write_package"]
 
@@ -41,10 +40,9 @@ def write_package(name: str, wire: str, folder: Path, base_url: str) -> list[Pat
         "wire_class": WIRES.get(wire, ""),
         "version": __version__,
     }
-    fixtures = _fixtures(wire)
-    words["fixtures"] = "\n".join(f"    {field}=read({file!r})," for field, file, _ in fixtures).replace("'", '"')
     contents = {target: _fill(template, words) for target, template in _texts(words["module"], wire).items()}
-    contents |= {f"tests/fixtures/{file}": data for _, file, data in fixtures}
+    fixtures = own_fixtures(name) if wire == "own" else fixtures_for(wire_class(wire)) or WireFixtures()
+    contents |= {f"tests/fixtures/{file}": data for file, data in fixture_files(fixtures).items()}
     paths = []
     for target, data in contents.items():
         path = folder / target
@@ -82,24 +80,3 @@ def _texts(module: str, wire: str) -> dict[str, str]:
 def _fill(template: str, words: dict[str, str]) -> bytes:
     text = (files(__package__) / "templates" / f"{template}.tmpl").read_text(encoding="utf-8")
     return Template(text).substitute(words).encode()
-
-
-def _fixtures(wire: str) -> list[tuple[str, str, bytes]]:
-    """The replies that the tests read: field of `WireFixtures`, file name, bytes."""
-    found = OWN_FIXTURES
-    if wire != "own":
-        found = fixtures_for(wire_class(wire)) or WireFixtures()
-    stored = []
-    for field in WireFixtures.__struct_fields__:
-        data = getattr(found, field)
-        if isinstance(data, bytes) and data:
-            stored.append((field, f"{field}.{'txt' if 'stream' in field else 'json'}", _readable(data)))
-    return stored
-
-
-def _readable(data: bytes) -> bytes:
-    """JSON with line breaks, for people who will edit it; a stream as it is."""
-    try:
-        return msgspec.json.format(data, indent=2) + b"\n"
-    except msgspec.DecodeError:
-        return data

@@ -14,16 +14,31 @@ from __future__ import annotations
 
 from .contract import ContractChecks
 from .errors import ErrorChecks
+from .expected import ExpectedChecks
+from .options import OptionChecks
 from .replies import ReplyChecks
 from .reporting import Report, check
 from .requests import RequestChecks
 from .secrets import SecretChecks
+from .services import ServiceChecks
 from .streams import StreamChecks
+from .turns import TurnChecks
 
 __all__ = ["DriverConformance", "Report", "check_driver"]
 
 
-class DriverConformance(ContractChecks, SecretChecks, RequestChecks, ReplyChecks, StreamChecks, ErrorChecks):
+class DriverConformance(
+    ContractChecks,
+    SecretChecks,
+    RequestChecks,
+    OptionChecks,
+    TurnChecks,
+    ReplyChecks,
+    ExpectedChecks,
+    StreamChecks,
+    ErrorChecks,
+    ServiceChecks,
+):
     """All checks. Subclass it with a `driver`; see `ConformanceBase` for what else can be set."""
 
 

@@ -3,10 +3,13 @@ inside."""
 
 from __future__ import annotations
 
+import asyncio
 import unittest
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, ClassVar, Literal, NoReturn
+
+import msgspec
 
 from ...contract import StreamDecoder, Wire
 from ...data.http import Reply, Request, Simulated, TransportConfig
@@ -18,8 +21,12 @@ from ...engine.transports.simulated import AsyncSimulatedTransport, SimulatedTra
 from ...errors import AIError, UnsupportedFeatureError
 from ..examples import KEY, example_config
 from ..fixtures import WireFixtures, fixtures_for
+from ..replies import ExpectedAnswer
 
-__all__ = ["KEY", "ConformanceBase", "digest", "only_our_errors"]
+__all__ = ["JSON_HEADERS", "KEY", "STREAM_HEADERS", "ConformanceBase", "digest", "only_our_errors"]
+
+JSON_HEADERS = {"content-type": "application/json"}
+STREAM_HEADERS = {"content-type": "text/event-stream"}
 
 _MOMENT = 1_767_225_600.0
 
@@ -41,6 +48,7 @@ class ConformanceBase:
     model: ClassVar[str] = "conformance-model-1"
     options: ClassVar[Mapping[str, Any]] = {}
     expected_statuses: ClassVar[Mapping[int, str]] = {}
+    sent: list[Request]
 
     def answer(self, request: Request, reply: Simulated) -> Simulated:
         """What the provider answers to a request. Override it when the driver's `authenticate` makes requests
@@ -67,14 +75,16 @@ class ConformanceBase:
     @cached_property
     def replies(self) -> WireFixtures:
         """The fixtures. Skips the check when there are none for this wire."""
-        self.needs_chat()
-        found = self.fixtures
-        if found is None:
-            classes: list[type] = [*map(type, self.subject.wire.members()), self.driver]
-            if self.subject.supports_streaming():
-                classes.insert(0, type(self.decoder()))
-            found = fixtures_for(*classes)
-        return found or self.skip(f"there are no fixtures for {self.driver.__name__}: set `fixtures`")
+        return self.fixtures_or_none() or self.skip(f"there are no fixtures for {self.driver.__name__}: set `fixtures`")
+
+    def fixtures_or_none(self) -> WireFixtures | None:
+        """The fixtures, if there are any for this wire."""
+        if self.fixtures is not None:
+            return self.fixtures
+        classes: list[type] = [*map(type, self.subject.wire.members()), self.driver]
+        if self.subject.supports_streaming() and self.has("build_request"):
+            classes.insert(0, type(self.decoder()))
+        return fixtures_for(*classes)
 
     def prompt(self, text: str = "Hello", **fields: Any) -> Prompt:
         """A prompt with one message, or with `messages`."""
@@ -98,22 +108,52 @@ class ConformanceBase:
         decoder.finish()
         return decoder
 
-    def connected(self, reply: Simulated) -> Driver:
-        """A driver whose provider always answers so, for blocking and async callers, without a retry."""
+    def connected(self, *replies: Simulated, **settings: Any) -> Driver:
+        """A driver whose provider answers its requests so, one after the other and the last one again and again, for
+        blocking and async callers, without a retry. What it sends is kept in `sent`, as it would go out."""
         if type(self).answer is ConformanceBase.answer and self._asks_to_authenticate():
             self.skip("this driver makes requests to authenticate: override `answer`")
+        sent = self.sent = []
 
         def simulate(request: Request) -> Simulated:
-            return self.answer(request, reply)
+            sent.append(request)
+            return self.answer(request, replies[min(len(sent), len(replies)) - 1])
 
         def transport(kind: Literal["blocking", "async"], config: TransportConfig) -> Any:
             return (SimulatedTransport if kind == "blocking" else AsyncSimulatedTransport)(simulate)
 
-        return self.make(transport, retry_attempts=1, logging={"enabled": False})
+        return self.make(transport, **{"retry_attempts": 1, "logging": {"enabled": False}, **settings})
+
+    def outcomes(self, reply: Simulated, *, stream: bool) -> Iterator[tuple[str, AIResponse | AIError]]:
+        """What blocking and async callers get when the provider answers so: an answer or an error, and who got it."""
+        driver = self.connected(reply)
+        how = "streamed" if stream else "whole"
+        options = {"model": self.model, **self.options}
+
+        def ask() -> AIResponse:
+            if not stream:
+                return driver.send_message("Hello", **options)
+            with driver.send_streaming_message("Hello", **options) as answer:
+                return answer.until_done()
+
+        async def ask_async() -> AIResponse:
+            provider = driver.asynchronous()
+            try:
+                if not stream:
+                    return await provider.send_message("Hello", **options)
+                async with provider.send_streaming_message("Hello", **options) as answer:
+                    return await answer.until_done()
+            finally:
+                await provider.aclose()
+
+        yield f"a blocking caller ({how})", _outcome(ask)
+        yield f"an async caller ({how})", _outcome(lambda: asyncio.run(ask_async()))
 
     def _asks_to_authenticate(self) -> bool:
         """Whether the driver's authentication wants an exchange of its own, rather than just to sign."""
-        flow = self.subject.authenticate(self.subject.build_request(self.prompt()), _MOMENT)
+        plain = Request(method="GET", url=self.subject.config.base_url)
+        asked = self.subject.build_request(self.prompt()) if self.has("build_request") else plain
+        flow = self.subject.authenticate(asked, _MOMENT)
         if flow is None:
             return False
         try:
@@ -161,16 +201,15 @@ class ConformanceBase:
 
 
 def digest(response: AIResponse) -> dict[str, Any]:
-    """What must be the same however the bytes of an answer arrive."""
-    usage = response.usage
-    return {
-        "content": response.content,
-        "reasoning": response.reasoning,
-        "tool_calls": [(call.name, call.arguments) for call in response.tool_calls],
-        "finish_reason": response.finish_reason,
-        "usage": usage and (usage.input_tokens, usage.output_tokens, usage.total_tokens),
-        "model": response.model,
-    }
+    """What must be the same however the bytes of an answer arrive. The cost is not among it: the engine knows it."""
+    return {**msgspec.structs.asdict(ExpectedAnswer.of(response)), "cost": None}
+
+
+def _outcome(ask: Callable[[], AIResponse]) -> AIResponse | AIError:
+    try:
+        return ask()
+    except AIError as error:
+        return error
 
 
 def only_our_errors(what: str, run: Any, sample: bytes) -> None:

@@ -51,6 +51,9 @@ FORBIDDEN = frozenset(
         "urllib3",
     ]
 )
+_IMPURE = frozenset(
+    {"open", "print", "input", "datetime.now", "datetime.utcnow", "date.today", "os.environ", "os.getenv", "uuid.uuid4"}
+)
 _PAIRS = (("build_request", "parse_response"), ("models_request", "parse_models"))
 _ONLY_ONE_COLOUR = {"close", "aclose"}
 
@@ -128,8 +131,11 @@ class ContractChecks(ConformanceBase):
         for module in sorted({kind.__module__ for kind in self.driver.__mro__}):
             if _is_core(module):
                 continue
-            found = _imports(module) & FORBIDDEN
+            tree = _tree(module)
+            found = _imports(tree) & FORBIDDEN
             assert not found, f"{module} imports {', '.join(sorted(found))}: a driver does no I/O and reads no clock"
+            called = sorted(_calls(tree))
+            assert not called, f"{module} calls {', '.join(called)}: a driver does no I/O and reads no clock"
 
 
 def _is_core(module: str) -> bool:
@@ -138,12 +144,15 @@ def _is_core(module: str) -> bool:
     )
 
 
-def _imports(module: str) -> set[str]:
-    """The top-level names of what a module imports, wherever in it."""
+def _tree(module: str) -> ast.Module:
     try:
-        tree = ast.parse(inspect.getsource(sys.modules[module]))
+        return ast.parse(inspect.getsource(sys.modules[module]))
     except (OSError, TypeError, KeyError):  # made at run time: there is no source
-        return set()
+        return ast.Module([], [])
+
+
+def _imports(tree: ast.Module) -> set[str]:
+    """The top-level names of what a module imports, wherever in it."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -151,6 +160,24 @@ def _imports(module: str) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names.add(node.module.partition(".")[0])
     return names
+
+
+def _calls(tree: ast.Module) -> set[str]:
+    """What a module calls, or reads, that depends on more than its arguments."""
+    found: set[str] = set()
+    settings_are_read = [
+        node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    ]
+    allowed = {id(node) for made in settings_are_read for node in ast.walk(made)}
+    for node in ast.walk(tree):
+        if id(node) in allowed:
+            continue
+        if isinstance(node, ast.Attribute):
+            text = ast.unparse(node)
+            found |= {name for name in _IMPURE if "." in name and (text == name or text.endswith(f".{name}"))}
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _IMPURE:
+            found.add(node.func.id)
+    return found
 
 
 def _public_methods(kind: type) -> set[str]:

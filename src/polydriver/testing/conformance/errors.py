@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from ... import errors as tree
-from ...data.http import Reply
+from ...data.http import Reply, Simulated
 from ...errors import AIError, ProviderError, error_branch
-from .base import ConformanceBase, only_our_errors
+from .base import JSON_HEADERS, STREAM_HEADERS, ConformanceBase, only_our_errors
 from .mutations import HOSTILE_BODIES
 
 __all__ = ["ErrorChecks"]
@@ -69,19 +72,51 @@ class ErrorChecks(ConformanceBase):
             assert "conformance message" in str(error), f"the provider's own words are lost: {error}"
 
     def test_known_errors_are_mapped(self) -> None:
-        """The fixtures' errors are of the classes that they name."""
+        """The fixtures' errors are of the classes that they name, for callers of whole answers and of streams."""
         self.needs_chat()
-        for status, body, name in self.replies.error_replies:
-            error = self._map(status, body)
-            assert isinstance(error, getattr(tree, name)), (
-                f"HTTP {status} with {body!r} is {type(error).__name__}, not {name}"
-            )
+        for status, body, name, *facts in self.replies.error_replies:
+            if status >= 300:
+                self._check_facts(f"HTTP {status} with {body!r}", self._map(status, body), name, *facts)
+            for stream in {False, self.subject.supports_streaming() and status >= 300}:
+                for who, got in self.outcomes(
+                    Simulated(status=status, headers=JSON_HEADERS, chunks=[body]), stream=stream
+                ):
+                    self._check_facts(f"HTTP {status} with {body!r}, for {who},", got, name, *facts)
+
+    def test_errors_in_streams_are_raised(self) -> None:
+        """An error that comes in a stream is raised as the class that the fixtures name."""
+        self.needs("streaming")
+        self.needs_chat()
+        if not self.replies.stream_errors:
+            self.skip("the fixtures have no stream_errors")
+        for body, name in self.replies.stream_errors:
+            for who, got in self.outcomes(Simulated(headers=STREAM_HEADERS, chunks=[body]), stream=True):
+                self._check_facts(f"the stream {body!r}, for {who},", got, name)
+
+    def test_an_error_is_never_an_answer(self) -> None:
+        """What tells of an error, or of nothing, is no answer although its status is 200: whole or streamed."""
+        self.needs_chat()
+        bodies = [*HOSTILE_BODIES, *(body for _, body, *_ in self.replies.error_replies)]
+        for body in bodies:
+            for stream in {False, self.subject.supports_streaming()}:
+                for who, got in self.outcomes(Simulated(headers=JSON_HEADERS, chunks=[body]), stream=stream):
+                    assert isinstance(got, AIError), f"{body[:100]!r} with HTTP 200 is an answer for {who}: {got}"
 
     def test_strange_errors_are_mapped(self) -> None:
         """Error bodies of any kind are mapped."""
         for status in (302, 400, 500):
             for body in HOSTILE_BODIES:
                 only_our_errors("map_error", lambda: self._check(status, body), body)  # noqa: B023
+
+    def _check_facts(self, what: str, error: Any, name: str, facts: Mapping[str, Any] | None = None) -> None:
+        wanted = getattr(tree, name)
+        if isinstance(error, tree.StreamInterruptedError) and wanted is not tree.StreamInterruptedError:
+            assert error.partial is not None, f"{what} has lost what came before the error"
+            error = error.__cause__  # content had come: the cause says why no more does
+        assert isinstance(error, wanted), f"{what} is {type(error).__name__} ({error}), not {name}"
+        for attribute, value in (facts or {}).items():
+            got = getattr(error, attribute)
+            assert got == value, f"{what} has {attribute} {got!r}, not {value!r}"
 
     def _check(self, status: int, body: bytes) -> None:
         error = self._map(status, body)

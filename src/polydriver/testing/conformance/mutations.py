@@ -11,7 +11,15 @@ from typing import Any
 
 from ...data.json import decode_json, encode_json
 
-__all__ = ["HOSTILE_BODIES", "mutated_bytes", "mutated_json", "mutated_stream"]
+__all__ = [
+    "HOSTILE_BODIES",
+    "changed_json",
+    "json_leaves",
+    "mutated_bytes",
+    "mutated_events",
+    "mutated_json",
+    "mutated_stream",
+]
 
 HOSTILE_BODIES: tuple[bytes, ...] = (
     b"",
@@ -53,6 +61,7 @@ _JUNK: tuple[Any, ...] = (
     "\ud7ff\u0000",
 )
 _LINE = re.compile(rb"^((?:data: ?)?)(\{.*\})\r?$", re.MULTILINE)
+_OBJECT = re.compile(rb"\{.*\}", re.DOTALL)
 _MISSING = object()
 
 
@@ -72,6 +81,24 @@ def mutated_stream(stream: bytes, limit: int) -> Iterator[bytes]:
         for changed in mutated_json(decode_json(match[2]), limit // len(found) + 1, number):
             yield stream[: match.start()] + match[1] + encode_json(changed) + stream[match.end() :]
         yield stream[: match.start()] + stream[match.end() :]
+
+
+def mutated_events(events: list[bytes], limit: int) -> Iterator[bytes]:
+    """Copies of a stream of any framing, given as its events: the JSON in one of them is replaced by other JSON of the
+    same length, so that lengths before it hold. At most about `limit`."""
+    for number, event in enumerate(events):
+        match = _OBJECT.search(event)
+        if match is None:
+            continue
+        try:
+            payload = decode_json(match[0])
+        except ValueError:
+            continue
+        for changed in (*_JUNK, *mutated_json(payload, limit // len(events) + 1, number)):
+            text = encode_json(changed)
+            if len(text) <= len(match[0]):
+                other = event[: match.start()] + text.ljust(len(match[0])) + event[match.end() :]
+                yield b"".join([*events[:number], other, *events[number + 1 :]])
 
 
 def mutated_bytes(data: bytes, limit: int, seed: int = 0) -> Iterator[bytes]:
@@ -101,3 +128,18 @@ def _changed(value: Any, path: tuple[Any, ...], junk: Any) -> Any:
     else:
         holder[path[-1]] = junk
     return changed
+
+
+def json_leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """All values in a JSON value that are neither objects nor lists, with the keys that lead to them."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else None
+    if items is None:
+        yield path, value
+        return
+    for key, item in items:
+        yield from json_leaves(item, (*path, key))
+
+
+def changed_json(value: Any, path: tuple[Any, ...]) -> Any:
+    """A copy of a JSON value without what stands at one place."""
+    return _changed(value, path, _MISSING)

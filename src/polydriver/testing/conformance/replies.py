@@ -69,8 +69,6 @@ class ReplyChecks(ConformanceBase):
         models = self.subject.parse_models(reply)
         assert models, "no model is read from the model list"
         assert all(model.id for model in models), "a model has no id"
-        following = self.subject.next_page(reply)
-        assert following is None or following.url != self.subject.models_request().url, "the list never ends"
         for changed in mutated_json(decode_json(body), _MUTATIONS):
             sample = encode_json(changed)
             only_our_errors("parse_models", lambda: self._read_models(sample), sample)  # noqa: B023

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -9,53 +10,14 @@ import msgspec
 from ...data.http import Request
 from ...data.json import decode_json
 from ...data.messages import AIMessage, Image, Text
-from ...data.prompt import OPTIONS, OutputFormat, Prompt, ToolSpec
+from ...data.prompt import OutputFormat, ToolSpec
 from ...errors import AIError, UnsupportedFeatureError
-from ...prompting import build_prompt
-from ..rules import judge_request
 from .base import ConformanceBase
+from .options import SCHEMA, TOOL
 
-__all__ = ["RequestChecks", "option_values"]
+__all__ = ["RequestChecks"]
 
-_SCHEMA = {
-    "type": "object",
-    "properties": {"conformance_field": {"type": "string"}},
-    "required": ["conformance_field"],
-    "additionalProperties": False,
-}
-_TOOL = ToolSpec(name="conformance_tool", description="A tool for checking", parameters=_SCHEMA)
-# Two values for each type of option; the first is false in Python but means something, where there is such a value.
-_BY_TYPE: dict[str, tuple[Any, Any]] = {
-    "float": (0.0, 0.5),
-    "int": (0, 7),
-    "bool": (False, True),
-    "str": ("conformance", "conformance-2"),
-    "list[str]": (["conformance"], ["conformance", "conformance-2"]),
-    "dict[str, float]": ({"7": 0.0}, {"7": 5.0}),
-    "dict[str, Any]": ({"voice": "alloy", "format": "wav"}, {"voice": "echo", "format": "wav"}),
-}
-# Options whose values are words of their own, or that need a certain value to mean anything.
-_BY_NAME: dict[str, tuple[Any, Any]] = {
-    "max_tokens": (64, 128),
-    "n": (2, 3),
-    "reasoning_budget": (2048, 4096),
-    "reasoning_effort": ("low", "high"),
-    "response_format": (OutputFormat(), OutputFormat(name="conformance", schema=_SCHEMA)),
-    "service_tier": ("flex", "priority"),
-    "modalities": (["text"], ["text", "audio"]),
-    "tool_choice": ("required", "conformance_tool"),
-    "tools": ([_TOOL], [_TOOL]),
-}
-# An API that lists what an answer is to include has no other way to say `False`.
-_FALSE_MEANS_ABSENT = ("logprobs",)
-_WITH_TOOLS = ("tool_choice", "parallel_tool_calls")
 _PIXELS = b"\x89PNG\r\n\x1a\n conformance image"
-
-
-def option_values() -> dict[str, tuple[Any, Any]]:
-    """Two values for every option of `Prompt`, by its name or else by its type."""
-    types = {name: str(kind).removesuffix(" | None") for name, kind in Prompt.__annotations__.items()}
-    return {name: _BY_NAME.get(name) or _BY_TYPE[types[name]] for name in OPTIONS}
 
 
 class RequestChecks(ConformanceBase):
@@ -106,57 +68,40 @@ class RequestChecks(ConformanceBase):
         body = self._build(text="conformance text").body or b""
         assert b"conformance text" in body, "the message's text is not in the body"
 
-    def test_every_option_is_sent_warned_of_or_refused(self) -> None:
-        """No option of `Prompt` disappears, and 0 and `False` are not taken for absent."""
-        for name, (first, second) in option_values().items():
-            if name in (*_WITH_TOOLS, "tools") and not self.subject.supports_function_calling():
-                continue
-            effects = self._effect(name, first), self._effect(name, second)
-            if name not in _FALSE_MEANS_ABSENT:
-                assert effects != ("dropped", "sent"), f"{name}={first!r} is taken for absent"
-            assert effects != ("dropped", "dropped"), f"{name} is dropped without a warning"
-
-    def _effect(self, name: str, value: Any) -> str:
-        """What becomes of an option: sent, warned (of), refused or dropped."""
-        self.needs_chat()
-        base: dict[str, Any] = {"tools": [_TOOL]} if name in _WITH_TOOLS else {}
-        plain, given = self.prompt(**base), self.prompt(**{**base, name: value})
-        try:
-            before, after = self.subject.build_request(plain), self.subject.build_request(given)
-        except AIError:
-            return "refused"
-        if before.body != after.body:
-            return "sent"
-        return "warned" if set(given.warnings) - set(plain.warnings) else "dropped"
-
-    def test_requests_break_no_rule(self) -> None:
-        """No request, with any option, is one that the provider is known to refuse (`polydriver.testing.rules`)."""
-        for name, values in option_values().items():
-            for value in values:
-                base: dict[str, Any] = {"tools": [_TOOL]} if name in _WITH_TOOLS else {}
-                given = {"model": self.model, **self.options, **base, name: value}
-                try:
-                    prompt, _ = build_prompt(self.subject, "Hello", given)
-                    request = self.subject.build_request(prompt)
-                except AIError:
-                    continue
-                broken = judge_request(self.subject.name, request, prompt.model)
-                assert not broken, f"{name}={value!r}: " + "; ".join(map(str, broken))
+    def test_requests_are_as_documented(self) -> None:
+        """The requests of the fixtures, which are those of the documentation, are built as they are there."""
+        fixtures = self.fixtures_or_none()
+        if fixtures is None or not fixtures.request_examples:
+            self.skip("the fixtures have no request_examples")
+        for example in fixtures.request_examples:
+            prompt = self.prompt(messages=list(example.messages), **_as_fields(example.options))
+            request = self.subject.build_request(prompt)
+            body = decode_json(request.body or b"")
+            assert body == example.body, f"the body is {body}, and not as documented: {example.body}"
+            assert request.url.endswith(example.path), (
+                f"the address is {request.url}, which does not end with {example.path}"
+            )
 
     def test_extra_is_sent(self) -> None:
         """`extra` goes into the body, `extra_headers` into the headers."""
         request = self._build(extra={"conformance_extra": 0}, extra_headers={"X-Conformance": "1"})
         assert b"conformance_extra" in (request.body or b""), "`extra` is not merged into the body"
         assert request.headers.get("x-conformance") == "1", "`extra_headers` are not added, by lower-case names"
+        options: dict[str, Any] = {"temperature": 0.5, "max_tokens": 64}
+        body = decode_json(self._build(**options).body or b"")
+        for name, inner in body.items() if isinstance(body, dict) else ():
+            if isinstance(inner, dict) and inner:
+                merged = decode_json(self._build(**options, extra={name: {"conformance_extra": 0}}).body or b"")
+                assert merged.get(name) == {**inner, "conformance_extra": 0}, f"`extra` is not merged into {name!r}"
 
     def test_tools_are_rendered(self) -> None:
         """Tools are offered with all that they say, with every `tool_choice`."""
         self.needs("function_calling")
-        body = self._build(tools=[_TOOL]).body or b""
+        body = self._build(tools=[TOOL]).body or b""
         for wanted in (b"conformance_tool", b"conformance_field", b"A tool for checking"):
             assert wanted in body, f"function calling is claimed, but {wanted.decode()!r} of a tool is not in the body"
         for choice in ("auto", "none", "required", "conformance_tool"):
-            self._build(tools=[_TOOL], tool_choice=choice)
+            self._build(tools=[TOOL], tool_choice=choice)
 
     def test_tool_turns_are_rendered(self) -> None:
         """Earlier calls and their results are sent."""
@@ -170,7 +115,7 @@ class RequestChecks(ConformanceBase):
             ),
             AIMessage.tool("call_conf_1", "the tool said this", name="conformance_tool"),
         ]
-        body = self._build(messages=messages, tools=[_TOOL]).body or b""
+        body = self._build(messages=messages, tools=[TOOL]).body or b""
         for wanted in (b"a value", b"the tool said this"):
             assert wanted in body, f"{wanted.decode()!r} of an earlier tool call is not in the body"
 
@@ -184,7 +129,7 @@ class RequestChecks(ConformanceBase):
     def test_output_format_is_rendered(self) -> None:
         """A schema for the answer is sent when JSON is claimed."""
         self.needs("json")
-        prompt = self.prompt(response_format=OutputFormat(name="conformance", schema=_SCHEMA, strict=True))
+        prompt = self.prompt(response_format=OutputFormat(name="conformance", schema=SCHEMA, strict=True))
         try:
             body = self.subject.build_request(prompt).body or b""
         except UnsupportedFeatureError:
@@ -205,6 +150,16 @@ class RequestChecks(ConformanceBase):
             raise AssertionError(
                 f"a plain prompt ({', '.join(fields) or 'one message'}) is refused: {error}"
             ) from error
+
+
+def _as_fields(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options as fields of `Prompt`, also where they come from a file."""
+    fields = dict(options)
+    if "tools" in fields:
+        fields["tools"] = [msgspec.convert(tool, ToolSpec, from_attributes=True) for tool in fields["tools"]]
+    if fields.get("response_format") is not None:
+        fields["response_format"] = msgspec.convert(fields["response_format"], OutputFormat, from_attributes=True)
+    return fields
 
 
 def _check_request(request: Request) -> None:

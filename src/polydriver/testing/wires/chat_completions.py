@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from ...data.usage import TokenUsage
 from ..replies import WireFixtures
+from .expectations import expected_answers
 from .framing import sse
 
 __all__ = ["FIXTURES"]
 
 _CHUNK = '{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1767225600,"model":"m-1","choices":['
+
+_USED = TokenUsage(input_tokens=19, cached_input_tokens=4, output_tokens=10, reasoning_tokens=2)
+_WITH_CALLS = TokenUsage(input_tokens=50, output_tokens=20)
 
 FIXTURES = WireFixtures(
     whole_reply=(
@@ -15,7 +20,7 @@ FIXTURES = WireFixtures(
         '"choices":[{"index":0,'
         '"message":{"role":"assistant","content":"Grüße, 世界 🌍!","refusal":null},"logprobs":null,'
         '"finish_reason":"stop"}],"usage":{"prompt_tokens":19,"completion_tokens":10,"total_tokens":29,'
-        '"prompt_tokens_details":{"cached_tokens":4,"audio_tokens":0},'
+        '"prompt_tokens_details":{"cached_tokens":4},'
         '"completion_tokens_details":{"reasoning_tokens":2}}}'
     ).encode(),
     stream_reply=sse(
@@ -23,7 +28,8 @@ FIXTURES = WireFixtures(
         _CHUNK + '{"index":0,"delta":{"content":"Grüße, "},"finish_reason":null}]}',
         _CHUNK + '{"index":0,"delta":{"content":"世界 🌍!"},"finish_reason":null}]}',
         _CHUNK + '{"index":0,"delta":{},"finish_reason":"stop"}]}',
-        _CHUNK + '],"usage":{"prompt_tokens":19,"completion_tokens":10,"total_tokens":29}}',
+        _CHUNK + '],"usage":{"prompt_tokens":19,"completion_tokens":10,"total_tokens":29,'
+        '"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":2}}}',
         end="data: [DONE]\n\n",
     ),
     tool_reply=(
@@ -44,12 +50,15 @@ FIXTURES = WireFixtures(
         _CHUNK + '{"index":0,"delta":{"tool_calls":[{"index":1,"id":"call_2","type":"function",'
         '"function":{"name":"get_time","arguments":"{}"}}]}}]}',
         _CHUNK + '{"index":0,"delta":{},"finish_reason":"tool_calls"}]}',
+        _CHUNK + '],"usage":{"prompt_tokens":50,"completion_tokens":20,"total_tokens":70}}',
         end="data: [DONE]\n\n",
     ),
     models_reply=(
         b'{"object":"list","data":[{"id":"m-1","object":"model","created":1767225600,"owned_by":"acme"},'
         b'{"id":"m-2","object":"model","created":1767225600,"owned_by":"acme"}]}'
     ),
+    expected=expected_answers(_USED, _WITH_CALLS, end=("stop", "tool_calls"), model="m-1", ids=("call_1", "call_2")),
+    tells_failed_results=False,
     error_replies=(
         (
             401,

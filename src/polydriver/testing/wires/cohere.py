@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ...data.usage import TokenUsage
 from ..replies import WireFixtures
+from .expectations import expected_answers
 from .framing import typed_sse
 
 __all__ = ["FIXTURES"]
@@ -34,6 +36,8 @@ def _call_delta(arguments: str) -> str:
     )
 
 
+_USED = TokenUsage(input_tokens=19, output_tokens=10)
+
 FIXTURES = WireFixtures(
     whole_reply=(
         '{"id":"c-1","message":{"role":"assistant","content":[{"type":"text","text":"Grüße, 世界 🌍!"}]},'
@@ -48,7 +52,7 @@ FIXTURES = WireFixtures(
         _end("COMPLETE"),
     ),
     tool_reply=(
-        '{"id":"c-2","message":{"role":"assistant","tool_plan":"I will look.",'
+        '{"id":"c-1","message":{"role":"assistant","tool_plan":"I will look.",'
         '"tool_calls":[{"id":"get_weather_1",'
         '"type":"function","function":{"name":"get_weather",'
         '"arguments":"{\\"city\\":\\"Paris\\"}"}},{"id":"get_time_1",'
@@ -67,5 +71,9 @@ FIXTURES = WireFixtures(
         _end("TOOL_CALL"),
     ),
     models_reply=b'{"models":[{"name":"m-1","endpoints":["chat"],"context_length":8192}]}',
+    expected=expected_answers(
+        _USED, _USED, end=("COMPLETE", "TOOL_CALL"), id="c-1", ids=("get_weather_1", "get_time_1")
+    ),
+    tells_failed_results=False,
     error_replies=((401, b'{"message":"invalid api token"}', "InvalidCredentialsError"),),
 )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import struct
 from zlib import crc32
 
+from ...data.usage import TokenUsage
 from ..replies import WireFixtures
+from .expectations import expected_answers
 
 __all__ = ["FIXTURES"]
 
@@ -47,6 +49,8 @@ def _call(index: int, name: str) -> tuple[str, str]:
     )
 
 
+_USED = TokenUsage(input_tokens=19, cached_input_tokens=4, cache_write_tokens=0, output_tokens=10)
+
 FIXTURES = WireFixtures(
     whole_reply=(
         '{"output":{"message":{"role":"assistant","content":[{"text":"Grüße, 世界 🌍!"}]}},'
@@ -75,6 +79,7 @@ FIXTURES = WireFixtures(
         ("messageStop", '{"stopReason":"tool_use"}'),
     ),
     models_reply=b'{"modelSummaries":[{"modelId":"m-1","modelName":"M 1","outputModalities":["TEXT"]}]}',
+    expected=expected_answers(_USED, _USED, end=("end_turn", "tool_use"), ids=("tooluse_0", "tooluse_1")),
     error_replies=(
         (400, b'{"message":"The provided model identifier is invalid."}', "ModelNotFoundError"),
         (400, b'{"message":"Input is too long for requested model."}', "ContextLengthError"),

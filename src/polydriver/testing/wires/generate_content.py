@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ...data.usage import TokenUsage
 from ..replies import WireFixtures
+from .expectations import expected_answers
 from .framing import sse
 
 __all__ = ["FIXTURES"]
@@ -10,6 +12,8 @@ __all__ = ["FIXTURES"]
 _USAGE_METADATA = (
     '"usageMetadata":{"promptTokenCount":19,"candidatesTokenCount":8,"thoughtsTokenCount":2,"totalTokenCount":29}'
 )
+
+_USED = TokenUsage(input_tokens=19, output_tokens=10, reasoning_tokens=2)
 
 FIXTURES = WireFixtures(
     whole_reply=(
@@ -38,6 +42,7 @@ FIXTURES = WireFixtures(
     models_reply=(
         b'{"models":[{"name":"models/m-1","displayName":"M 1","inputTokenLimit":8192,"outputTokenLimit":2048}]}'
     ),
+    expected=expected_answers(_USED, _USED, end=("STOP", "STOP"), model="m-1"),
     error_replies=(
         (
             400,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ...data.usage import TokenUsage
 from ..replies import WireFixtures
+from .expectations import expected_answers
 from .framing import named_sse
 
 __all__ = ["FIXTURES"]
@@ -16,6 +18,9 @@ _MESSAGE = (
 _MODELS = (
     b'{"data":[{"type":"model","id":"m-1","display_name":"M 1","created_at":"2026-01-01T00:00:00Z"}],"has_more":false}'
 )
+
+_USED = TokenUsage(input_tokens=19, cached_input_tokens=4, cache_write_tokens=0, output_tokens=10)
+_WITH_CALLS = TokenUsage(input_tokens=19, cached_input_tokens=4, cache_write_tokens=0, output_tokens=20)
 
 FIXTURES = WireFixtures(
     whole_reply=(
@@ -53,7 +58,8 @@ FIXTURES = WireFixtures(
         b'"content":[{"type":"tool_use","id":"toolu_1",'
         b'"name":"get_weather","input":{"city":"Paris"}},{"type":"tool_use","id":"toolu_2",'
         b'"name":"get_time","input":{}}],'
-        b'"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":50,"output_tokens":20}}'
+        b'"stop_reason":"tool_use","stop_sequence":null,"usage":{"input_tokens":15,"cache_read_input_tokens":4,'
+        b'"cache_creation_input_tokens":0,"output_tokens":20}}'
     ),
     tool_stream_reply=named_sse(
         ("message_start", _MESSAGE),
@@ -94,6 +100,9 @@ FIXTURES = WireFixtures(
         ("message_stop", '{"type":"message_stop"}'),
     ),
     models_reply=_MODELS,
+    expected=expected_answers(
+        _USED, _WITH_CALLS, end=("end_turn", "tool_use"), model="m-1", ids=("toolu_1", "toolu_2")
+    ),
     error_replies=(
         (
             401,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ...data.usage import TokenUsage
 from ..replies import WireFixtures
+from .expectations import expected_answers
 
 __all__ = ["FIXTURES"]
 
@@ -18,6 +20,8 @@ def _line(content: str, rest: str) -> str:
     return f'{{{_HEAD},"message":{{"role":"assistant","content":"{content}"}},{rest}}}\n'
 
 
+_USED = TokenUsage(input_tokens=19, output_tokens=10)
+
 FIXTURES = WireFixtures(
     whole_reply=_line("Grüße, 世界 🌍!", _END).encode(),
     stream_reply=(_line("Grüße, ", '"done":false') + _line("世界 🌍!", '"done":false') + _line("", _END)).encode(),
@@ -30,5 +34,7 @@ FIXTURES = WireFixtures(
         b'"digest":"abc",'
         b'"details":{"family":"m","parameter_size":"1B"}}]}'
     ),
+    expected=expected_answers(_USED, _USED, end=("stop", "stop"), model="m-1"),
+    tells_failed_results=False,
     error_replies=((404, b'{"error":"model \'m-9\' not found"}', "ModelNotFoundError"),),
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ...data.usage import TokenUsage
 from ..replies import WireFixtures
 from . import chat_completions
+from .expectations import expected_answers
 from .framing import typed_sse
 
 __all__ = ["FIXTURES"]
@@ -33,6 +35,8 @@ def _whole(*items: str) -> str:
     return f'{{{_HEAD},"status":"completed","error":null,"incomplete_details":null,"output":[{output}],{_USAGE}}}'
 
 
+_USED = TokenUsage(input_tokens=19, cached_input_tokens=4, output_tokens=10, reasoning_tokens=2)
+
 FIXTURES = WireFixtures(
     whole_reply=_whole(_TEXT).encode(),
     stream_reply=typed_sse(
@@ -60,4 +64,6 @@ FIXTURES = WireFixtures(
     ),
     models_reply=chat_completions.FIXTURES.models_reply,
     error_replies=chat_completions.FIXTURES.error_replies,
+    expected=expected_answers(_USED, _USED, end=(None, None), model="m-1", id="resp_1", ids=("call_1", "call_2")),
+    tells_failed_results=False,
 )

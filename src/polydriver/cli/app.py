@@ -19,6 +19,7 @@ __all__ = ["cli"]
 _COMMANDS = (
     "ask",
     "chat",
+    "batch",
     "models",
     "check",
     "prices",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -17,13 +17,13 @@ from .session import Session, default_model
 if TYPE_CHECKING:
     from ..data.messages import Part
 
-__all__ = ["FILE", "Asked", "asking_options", "read_asked"]
+__all__ = ["FILE", "Asked", "asking_options", "prompt_options", "read_asked", "read_options"]
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-_OPTIONS = (
+_PROMPT_OPTIONS = (
     provider_option,
     click.option(
         "-m",
@@ -32,10 +32,7 @@ _OPTIONS = (
         shell_complete=complete_model,
         help="The model; by default the connection's.",
     ),
-    click.option("-c", "--continue", "again", is_flag=True, help="Go on with the last conversation, of ask or chat."),
     click.option("-s", "--system", metavar="TEXT", help="Instructions for the model."),
-    click.option("-f", "--file", "files", multiple=True, type=FILE, help="Attach a file; repeatable."),
-    click.option("-i", "--image", "images", multiple=True, metavar="FILE|URL", help="Attach an image; repeatable."),
     click.option("--temperature", type=float, help="How freely the model picks its words."),
     click.option("--max-tokens", type=int, help="The most tokens an answer may have."),
     click.option("--reasoning-effort", metavar="WORD", help="How long to think: none, minimal, low, medium, high, ..."),
@@ -48,6 +45,15 @@ _OPTIONS = (
         metavar="NAME=VALUE",
         help="Any other option; repeatable.",
     ),
+)
+
+_OPTIONS = (
+    *_PROMPT_OPTIONS[:2],
+    click.option("-c", "--continue", "again", is_flag=True, help="Go on with the last conversation, of ask or chat."),
+    _PROMPT_OPTIONS[2],
+    click.option("-f", "--file", "files", multiple=True, type=FILE, help="Attach a file; repeatable."),
+    click.option("-i", "--image", "images", multiple=True, metavar="FILE|URL", help="Attach an image; repeatable."),
+    *_PROMPT_OPTIONS[3:],
     click.option("--plain", is_flag=True, help="Print the text as it is; on a terminal, Markdown is styled otherwise."),
     click.option("--reasoning", is_flag=True, help="Show the model's reasoning too."),
 )
@@ -66,9 +72,25 @@ class Asked(NamedTuple):
 
 def asking_options(function: Decorated) -> Decorated:
     """Add the options that `ask` and `chat` share."""
-    for option in reversed(_OPTIONS):
+    return _with_options(function, _OPTIONS)
+
+
+def prompt_options(function: Decorated) -> Decorated:
+    """Add those of them that say whom to ask, and how."""
+    return _with_options(function, _PROMPT_OPTIONS)
+
+
+def _with_options(function: Decorated, options: Sequence[Any]) -> Decorated:
+    for option in reversed(options):
         function = option(function)
     return function
+
+
+def read_options(given: dict[str, Any]) -> dict[str, Any]:
+    """The options of the call that were given, the model among them."""
+    names = ("model", "temperature", "max_tokens", "reasoning_effort")
+    options = dict(given["more"]) | {name: given[name] for name in names if given[name] is not None}
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def read_asked(session: Session, given: dict[str, Any]) -> Asked:
@@ -77,9 +99,8 @@ def read_asked(session: Session, given: dict[str, Any]) -> Asked:
     The conversation that `-c` goes on with says whom to ask, unless another connection is named. Raises
     `click.UsageError` for an attachment that cannot be read, `ConfigurationError` when it is not clear whom to ask.
     """
-    options = {name: given[name] for name in ("temperature", "max_tokens", "reasoning_effort")} | dict(given["more"])
-    options = {name: value for name, value in options.items() if value is not None}
-    model = given["model"] or options.pop("model", None)
+    options = read_options(given)
+    model = options.pop("model", None)
     provider, system = given["provider"], given["system"]
     earlier = last() if given["again"] else None
     if earlier is not None:

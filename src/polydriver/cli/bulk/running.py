@@ -1,0 +1,189 @@
+"""The run of a batch: lines that have no outcome yet are sent side by side, and each outcome is in the journal before
+its line counts as finished."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...data.batches import BatchProgress
+from ...engine.batches import AsyncBatchStream
+from ...engine.waiting import wait_async
+from ...errors import (
+    AIError,
+    CircuitOpenError,
+    InvalidCredentialsError,
+    LimitReachedError,
+    QuotaExceededError,
+    RateLimitError,
+    StorageError,
+)
+from ..answers import as_object
+from ..hints import explain
+from .journal import Journal
+from .lines import Line, read_lines, read_request
+
+if TYPE_CHECKING:
+    from ...data.responses import AIResponse
+    from ...manager import AsyncAI
+    from ...provider import AsyncProvider
+
+__all__ = ["Run", "Terminated"]
+
+_PASSING = (CircuitOpenError, LimitReachedError, RateLimitError)
+"""What passes by itself: the line waits and is sent again."""
+
+_HOPELESS = (InvalidCredentialsError, QuotaExceededError, StorageError)
+"""What every further line would meet: the run ends, and the line has no outcome."""
+
+_LONGEST_WAIT = 60.0
+
+
+class Terminated(BaseException):
+    """The run was ended by SIGTERM."""
+
+
+class Run:
+    """One run over the lines that are left of a source.
+
+    `hopeless` is the error that ended it early, `progress` what it did.
+    """
+
+    def __init__(
+        self,
+        source: Path,
+        journal: Journal,
+        options: dict[str, Any],
+        *,
+        left: int,
+        system: str | None,
+        concurrency: int,
+        patience: float,
+    ) -> None:
+        """`left`: how many lines of the source have no outcome. `options` apply to all lines that do not say otherwise;
+        `patience`: seconds that a line waits at most for a provider that has had enough for now."""
+        self.hopeless: AIError | None = None
+        self.progress = BatchProgress(total=left)
+        self._journal = journal
+        self._source = source
+        self._left = left
+        self._options = options
+        self._system = system
+        self._concurrency = concurrency
+        self._patience = patience
+
+    def work(self, ai: AsyncAI, provider: str, on_progress: Callable[[BatchProgress], object]) -> None:
+        """Do it all. Raises `KeyboardInterrupt` and `Terminated` after what runs was stopped, and `OSError` when the
+        journal cannot be written."""
+        asyncio.run(self._work(ai, provider, on_progress))
+
+    async def _work(self, ai: AsyncAI, provider: str, on_progress: Callable[[BatchProgress], object]) -> None:
+        task, is_terminated = asyncio.current_task(), False
+
+        def terminate() -> None:
+            nonlocal is_terminated
+            is_terminated = True
+            assert task is not None
+            task.cancel()
+
+        with suppress(NotImplementedError):  # Windows
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+        try:
+            async with ai:
+                await self._send_all(ai.provider(provider), on_progress)
+        except asyncio.CancelledError:
+            if is_terminated:
+                raise Terminated from None
+            raise
+
+    async def _send_all(self, provider: AsyncProvider, on_progress: Callable[[BatchProgress], object]) -> None:
+        async def send(line: Line) -> AIResponse | None:
+            return await self._finish(provider, line)
+
+        stream: AsyncBatchStream[Any] = AsyncBatchStream(
+            _Left(self._lines, self._left), send, max_concurrency=self._concurrency, on_progress=on_progress
+        )
+        try:
+            async with stream:
+                async for outcome in stream:
+                    if outcome.error is not None and not isinstance(outcome.error, AIError | ValueError):
+                        raise outcome.error
+        finally:
+            self.progress = stream.progress
+
+    def _lines(self) -> Iterator[Line]:
+        """The lines without an outcome, until nothing helps any more."""
+        for line in read_lines(self._source):
+            if self.hopeless is not None:
+                return
+            if line.custom_id not in self._journal.done:
+                yield line
+
+    async def _finish(self, provider: AsyncProvider, line: Line) -> AIResponse | None:
+        """Send a line and write its outcome. Raises what it failed with."""
+        try:
+            response = await self._send(provider, line)
+        except _HOPELESS as error:
+            self.hopeless = self.hopeless or error
+            raise
+        except (AIError, ValueError) as error:
+            self._journal.add(line.custom_id, line.digest, {"error": _describe(error)})
+            raise
+        values = as_object(response, parsed=response.parsed is not None)
+        self._journal.add(line.custom_id, line.digest, values)
+        return response
+
+    async def _send(self, provider: AsyncProvider, line: Line) -> AIResponse:
+        request = read_request(line.data)
+        messages = request.messages
+        if self._system is not None and not _has_system(messages):
+            messages = [{"role": "system", "content": self._system}, *messages]
+        options = {**self._options, **request.options, "queue": "batch"}
+        waited, delay = 0.0, 1.0
+        while True:
+            try:
+                return await provider.send_messages(messages, **options)
+            except _PASSING as error:
+                seconds = max(error.retry_after or 0.0, delay)
+                if waited + seconds > self._patience:
+                    raise
+            await wait_async(seconds)
+            waited, delay = waited + seconds, min(delay * 2, _LONGEST_WAIT)
+
+
+class _Left:
+    """Lines whose number is known."""
+
+    def __init__(self, lines: Callable[[], Iterator[Line]], count: int) -> None:
+        self._lines = lines
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Line]:
+        return self._lines()
+
+
+def _has_system(messages: list[Any]) -> bool:
+    return any(isinstance(message, dict) and message.get("role") in ("system", "developer") for message in messages)
+
+
+def _describe(error: AIError | ValueError) -> dict[str, Any]:
+    """An error as plain JSON values, without what is absent."""
+    if not isinstance(error, AIError):
+        return {"type": "InvalidLine", "message": str(error)}
+    text, hint = explain(error)
+    facts = {
+        "type": type(error).__name__,
+        "message": text,
+        "status": error.status,
+        "code": error.code,
+        "request_id": error.request_id,
+        "hint": hint or None,
+    }
+    return {name: value for name, value in facts.items() if value is not None}

@@ -15,6 +15,7 @@ from ...engine.batches import AsyncBatchStream
 from ...engine.waiting import wait_async
 from ...errors import (
     AIError,
+    BudgetExceededError,
     CircuitOpenError,
     InvalidCredentialsError,
     LimitReachedError,
@@ -37,7 +38,7 @@ __all__ = ["Run", "Terminated"]
 _PASSING = (CircuitOpenError, LimitReachedError, RateLimitError)
 """What passes by itself: the line waits and is sent again."""
 
-_HOPELESS = (InvalidCredentialsError, QuotaExceededError, StorageError)
+_HOPELESS = (BudgetExceededError, InvalidCredentialsError, QuotaExceededError, StorageError)
 """What every further line would meet: the run ends, and the line has no outcome."""
 
 _LONGEST_WAIT = 60.0

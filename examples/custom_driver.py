@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from polydriver import AIResponse, Capabilities, Driver, QuotaExceededError, TokenUsage
+from polydriver import AIMessage, AIResponse, Capabilities, Driver, QuotaExceededError, TokenUsage
 from polydriver.data.http import Reply, Request
 from polydriver.data.json import as_dict, as_int, as_str, merge
+from polydriver.data.messages import Document
 from polydriver.data.prompt import Prompt
 from polydriver.drivers import traits
 
@@ -28,7 +29,7 @@ class CustomAIDriver(
         """The request for one prompt. What the service can't do is refused, or warned of."""
         if prompt.tools:
             raise self.unsupported("function calling")
-        turns = [{"speaker": message.role, "says": message.text} for message in prompt.messages if message.text]
+        turns = [{"speaker": message.role, "says": said} for message in prompt.messages if (said := says(message))]
         body = {"model": prompt.model, "turns": turns}
         for name, value in prompt.given().items():
             if name in OPTIONS:
@@ -46,6 +47,12 @@ class CustomAIDriver(
         if not isinstance(payload.get("answer"), str):
             raise self.invalid_response("it has no answer", reply.body)
         return AIResponse.from_text(payload["answer"], raw=payload, **facts(payload))
+
+
+def says(message: AIMessage) -> str:
+    """All the text of a turn; a document of plain text is text, too."""
+    documents = [part.plain_text or "" for part in message.parts if isinstance(part, Document)]
+    return "\n".join([*documents, message.text])
 
 
 def facts(payload: dict[str, Any]) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from polydriver import (
 from polydriver.data.assembly import ChoiceAssembly
 from polydriver.data.http import Reply, Request
 from polydriver.data.json import as_dict, as_int, as_list, as_str, decode_json, merge
-from polydriver.data.messages import Image, Part, Reasoning, Text, ToolCall, ToolResult
+from polydriver.data.messages import Document, Image, Part, Reasoning, Text, ToolCall, ToolResult
 from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool
 from polydriver.data.responses import FinishReason
 from polydriver.drivers import traits
@@ -222,13 +222,23 @@ class HarborDriver(
             if part.data is None:
                 raise self.unsupported("images by their address")
             return {"image": part.data_url("image/png")}
+        if isinstance(part, Document):
+            if part.plain_text is None:
+                raise self.unsupported("documents that are not plain text")
+            return {"text": part.plain_text}
         if isinstance(part, ToolCall):
             return {"call": {"id": part.id, "name": part.name, "input": part.arguments}}
         if isinstance(part, ToolResult):
-            return {"result": {"of": part.tool_call_id, "text": part.text, "failed": part.is_error}}
+            return self.render_result(part)
         if isinstance(part, Reasoning) and (seal := part.provider_data.get(self.origin, {}).get("seal")):
             return {"thought": part.text, "seal": seal}
         return None
+
+    def render_result(self, result: ToolResult) -> dict[str, Any]:
+        """What a tool gave back: text, or blocks of its own."""
+        given: list[Part] = result.content if isinstance(result.content, list) else [Text(result.content)]
+        blocks = [block for part in given if (block := self.render_part(part)) is not None]
+        return {"result": {"of": result.tool_call_id, "blocks": blocks, "failed": result.is_error}}
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply."""

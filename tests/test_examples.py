@@ -98,7 +98,7 @@ def test_example_is_presentable(path: Path) -> None:
 
 
 def test_the_complete_driver_is_short() -> None:
-    assert len((FOLDER / "custom_driver.py").read_text(encoding="utf-8").splitlines()) < 60
+    assert len((FOLDER / "custom_driver.py").read_text(encoding="utf-8").splitlines()) < 70
 
 
 def test_the_guide_shows_the_drivers_as_they_are() -> None:

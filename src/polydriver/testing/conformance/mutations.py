@@ -140,6 +140,6 @@ def json_leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[
         yield from json_leaves(item, (*path, key))
 
 
-def changed_json(value: Any, path: tuple[Any, ...]) -> Any:
-    """A copy of a JSON value without what stands at one place."""
-    return _changed(value, path, _MISSING)
+def changed_json(value: Any, path: tuple[Any, ...], other: Any = _MISSING) -> Any:
+    """A copy of a JSON value with something else at one place, or with nothing there."""
+    return _changed(value, path, other)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ...data.json import decode_json
+from ...data.messages import AIMessage
 from ...data.prompt import OPTIONS, OutputFormat, Prompt, ToolSpec
 from ...errors import AIError
 from ...prompting import build_prompt
@@ -120,6 +121,28 @@ class OptionChecks(ConformanceBase):
             for step in place.split("."):
                 found = found.get(step) if isinstance(found, dict) else None
             assert found == value, f"{name}={value!r} is not in the body at {place}: {found!r}"
+
+    def test_own_options_are_sent(self) -> None:
+        """The options that the driver has beyond those of all are in the body, or refused."""
+        self.needs_chat()
+        names = self.subject.option_names
+        if not names:
+            self.skip(f"{self.driver.name} has no options of its own")
+        turns = [AIMessage.system("a"), AIMessage("b"), AIMessage.assistant("c"), AIMessage.system("d"), AIMessage("e")]
+        base: dict[str, Any] = {"tools": [TOOL]} if self.subject.supports_function_calling() else {}
+        base["messages"] = turns
+        plain = self.subject.build_request(self.prompt(**base))
+        for name in sorted(names):
+            kept = []
+            for value in (True, 7, "conformance", [TOOL.name], {"conformance": "x"}):
+                prompt = self.prompt(options={name: value}, **base)
+                try:
+                    request = self.subject.build_request(prompt)
+                except Exception:  # noqa: BLE001 - a value of the wrong kind for this option
+                    continue
+                same = (request.url, request.body, request.headers) == (plain.url, plain.body, plain.headers)
+                kept.append(not same or bool(prompt.warnings))
+            assert any(kept) or not kept, f"the option {name} of {self.driver.name} is dropped"
 
     def test_tool_choices_are_distinct(self) -> None:
         """`auto`, `none`, `required` and the name of a tool are four different requests, or told of."""

@@ -9,8 +9,9 @@ from ...data.http import Reply, Simulated
 from ...data.json import decode_json, encode_json
 from ...data.responses import AIResponse, FinishReason
 from ...data.usage import TokenUsage
+from ...errors import AIError
 from .base import ConformanceBase, digest, only_our_errors
-from .mutations import HOSTILE_BODIES, mutated_json
+from .mutations import HOSTILE_BODIES, changed_json, json_leaves, mutated_json
 
 __all__ = ["FINISH_REASONS", "ReplyChecks", "check_usage"]
 
@@ -43,6 +44,43 @@ class ReplyChecks(ConformanceBase):
         self.needs("function_calling")
         response = self.parse(self.needs_fixture("tool_reply"))
         check_calls(response)
+
+    def test_broken_arguments_are_not_run(self) -> None:
+        """Arguments of a call that are no JSON object make it incomplete, and never one without any."""
+        self.needs("function_calling")
+        payload, tried = decode_json(self.needs_fixture("tool_reply")), False
+        for path, value in json_leaves(payload):
+            if not isinstance(value, str) or not value.startswith("{") or not value.endswith("}") or len(value) < 4:
+                continue
+            tried = True
+            body = encode_json(changed_json(payload, path, value[:-2]))
+            try:
+                calls = self.parse(body).tool_calls
+            except AIError:
+                continue
+            whole = all(call.is_complete for call in calls)
+            assert not whole, f"arguments that are cut off ({value[:-2]!r}) are run: {calls}"
+        if not tried:
+            self.skip("arguments of this service are no text")
+
+    def test_answers_share_nothing(self) -> None:
+        """Reading one reply does not change what was read from another."""
+        found = []
+        for name in ("whole_reply", "tool_reply", "reasoning_reply"):
+            if body := getattr(self.replies, name):
+                answer = self.parse(body)
+                found.append((name, body, answer, digest(answer)))
+        if not found:
+            self.skip("the fixtures have no answers")
+        for name, body, answer, before in [*found, *found]:
+            again = self.parse(body)
+            assert digest(again) == before, f"{name} is read otherwise after another reply: {digest(again)}"
+            assert digest(answer) == before, f"reading {name} again changes the first answer"
+            again.warnings.append("conformance")
+            again.provider_data["conformance"] = {}
+        last = self.parse(found[0][1])
+        shared = "conformance" in last.warnings or "conformance" in last.provider_data
+        assert not shared, "two answers share their warnings or their provider data"
 
     def test_answers_reach_callers_of_both_colours(self) -> None:
         """Through the whole pipeline, blocking and async callers get the answer."""

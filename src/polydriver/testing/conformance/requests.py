@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,13 +13,14 @@ import msgspec
 from ...data.http import Request
 from ...data.json import decode_json
 from ...data.messages import AIMessage, Image, Text
-from ...data.prompt import OutputFormat, ToolSpec
+from ...data.prompt import OutputFormat, Prompt, ToolSpec
 from ...errors import AIError, UnsupportedFeatureError
 from .base import ConformanceBase
 from .options import SCHEMA, TOOL
 
 __all__ = ["RequestChecks"]
 
+_ELSEWHERE = "https://elsewhere.invalid/conformance"
 _PIXELS = b"\x89PNG\r\n\x1a\n conformance image"
 
 
@@ -41,20 +45,29 @@ class RequestChecks(ConformanceBase):
         )
 
     def test_building_is_pure(self) -> None:
-        """Building a request twice gives the same, and changes nothing."""
+        """Building a request twice gives the same, changes nothing, and remembers nothing of another prompt."""
         self.needs_chat()
-        messages = [
-            AIMessage.system("Be brief"),
-            AIMessage("Hi"),
-            AIMessage.assistant("Hello"),
-            AIMessage("Bye"),
-        ]
-        prompt = self.prompt(messages=messages)
-        before = msgspec.json.encode(messages)
+        tools = self.subject.supports_function_calling()
+        given: dict[str, Any] = {"extra": {"conformance_extra": {"inner": [1]}}, "temperature": 0.5, "max_tokens": 64}
+        for fields in (given, {}, {"tools": [TOOL]} if tools else {}, {"response_format": OutputFormat(schema=SCHEMA)}):
+            try:
+                self._check_purity(fields)
+            except UnsupportedFeatureError:
+                continue
+
+    def _check_purity(self, fields: dict[str, Any]) -> None:
+        messages = [AIMessage.system("Be brief"), AIMessage("Hi"), AIMessage.assistant("Hello"), AIMessage("Bye")]
+        prompt = self.prompt(messages=messages, **copy.deepcopy(fields))
+        before = _without_warnings(prompt)
         first, second = self.subject.build_request(prompt), self.subject.build_request(prompt)
         assert first == second, "build_request gives another request the second time"
         assert first.headers is not second.headers, "two requests share their headers: the engine adds to them"
-        assert msgspec.json.encode(prompt.messages) == before, "build_request changes the messages of the prompt"
+        assert _without_warnings(prompt) == before, "build_request changes the prompt that it is given"
+        for name, value in {"max_tokens": 99, "seed": 7, "top_p": 0.5, "stop": ["conformance"]}.items():
+            with contextlib.suppress(AIError):
+                self.subject.build_request(self.prompt("Another", model="conformance-model-2", **{name: value}))
+        third = self.subject.build_request(prompt)
+        assert third == first, "build_request remembers another prompt"
 
     def test_unknown_models_are_sent(self) -> None:
         """A model that no list knows is sent."""
@@ -62,6 +75,24 @@ class RequestChecks(ConformanceBase):
         assert "brand-new-model-2099" in request.url or b"brand-new-model-2099" in (request.body or b""), (
             "the model's id is not in the request"
         )
+        try:
+            request = self.subject.build_request(self.prompt(model="conformance model?a=1#b"))
+        except AIError:
+            return  # a name that cannot be in the address of this service
+        _check_request(request)
+        plain = self._build()
+        assert request.url.count("?") == plain.url.count("?"), "a model's name is put into the address without escaping"
+
+    def test_requests_go_to_the_base_url(self) -> None:
+        """All requests go to the address in the settings."""
+        driver = self.make(base_url=_ELSEWHERE)
+        requests: list[Request] = []
+        if self.has("build_request"):
+            requests.append(driver.build_request(self.prompt()))
+        if self.lists_models():
+            requests.append(driver.models_request())
+        for request in requests:
+            assert request.url.startswith(_ELSEWHERE), f"with another base_url, a request goes to {request.url}"
 
     def test_text_is_sent(self) -> None:
         """The text of a message is sent."""
@@ -88,7 +119,10 @@ class RequestChecks(ConformanceBase):
         assert b"conformance_extra" in (request.body or b""), "`extra` is not merged into the body"
         assert request.headers.get("x-conformance") == "1", "`extra_headers` are not added, by lower-case names"
         options: dict[str, Any] = {"temperature": 0.5, "max_tokens": 64}
-        body = decode_json(self._build(**options).body or b"")
+        try:
+            body = decode_json(self.subject.build_request(self.prompt(**options)).body or b"")
+        except UnsupportedFeatureError:
+            return
         for name, inner in body.items() if isinstance(body, dict) else ():
             if isinstance(inner, dict) and inner:
                 merged = decode_json(self._build(**options, extra={name: {"conformance_extra": 0}}).body or b"")
@@ -101,7 +135,8 @@ class RequestChecks(ConformanceBase):
         for wanted in (b"conformance_tool", b"conformance_field", b"A tool for checking"):
             assert wanted in body, f"function calling is claimed, but {wanted.decode()!r} of a tool is not in the body"
         for choice in ("auto", "none", "required", "conformance_tool"):
-            self._build(tools=[TOOL], tool_choice=choice)
+            with contextlib.suppress(UnsupportedFeatureError):  # what would change the meaning may be refused
+                self.subject.build_request(self.prompt(tools=[TOOL], tool_choice=choice))
 
     def test_tool_turns_are_rendered(self) -> None:
         """Earlier calls and their results are sent."""
@@ -152,6 +187,10 @@ class RequestChecks(ConformanceBase):
             ) from error
 
 
+def _without_warnings(prompt: Prompt) -> bytes:
+    return msgspec.json.encode(msgspec.structs.replace(prompt, warnings=[]))
+
+
 def _as_fields(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as fields of `Prompt`, also where they come from a file."""
     fields = dict(options)
@@ -165,6 +204,7 @@ def _as_fields(options: Mapping[str, Any]) -> dict[str, Any]:
 def _check_request(request: Request) -> None:
     assert request.url.startswith(("http://", "https://")), f"the URL is not absolute: {request.url.partition('?')[0]}"
     assert "//" not in request.url.partition("://")[2], f"the URL has an empty step: {request.url.partition('?')[0]}"
+    assert not re.search(r"[\s#]", request.url), f"the URL has a blank or a '#': {request.url}"
     assert all(name == name.lower() for name in request.headers), (
         f"headers must be lower-case: {', '.join(request.headers)}"
     )

@@ -10,7 +10,7 @@ import msgspec
 
 from ...data.http import Request
 from ...data.json import decode_json
-from ...data.messages import AIMessage, Image, Part, Reasoning, Text, ToolCall
+from ...data.messages import AIMessage, Audio, Document, Image, Part, Reasoning, Text, ToolCall, Video
 from ...data.prompt import ToolSpec
 from ...errors import AIError, ConfigurationError, UnsupportedFeatureError
 from ...prompting import build_prompt
@@ -22,7 +22,13 @@ _TOOLS = [
     ToolSpec(name=name, description=f"The tool {name}", parameters={"type": "object", "properties": {}})
     for name in ("conformance_first", "conformance_second")
 ]
-_PIXELS = b"\x89PNG\r\n\x1a\n conformance image"
+_MEDIA: list[tuple[Image | Audio | Video | Document, str]] = [
+    (Image.from_bytes(b"\x89PNG\r\n\x1a\n conformance image", "image/png"), "conformance image"),
+    (Audio.from_bytes(b"RIFF conformance sound", "audio/wav", name="a.wav"), "conformance sound"),
+    (Video.from_bytes(b"conformance video", "video/mp4", name="a.mp4"), "conformance video"),
+    (Document.from_bytes(b"%PDF-1.4 conformance", "application/pdf", name="a.pdf"), "%PDF-1.4"),
+    (Document.from_bytes(b"conformance document", "text/plain", name="a.txt"), "conformance document"),
+]
 
 
 class TurnChecks(ConformanceBase):
@@ -43,9 +49,10 @@ class TurnChecks(ConformanceBase):
         """All texts of a message are sent."""
         self.needs_chat()
         parts: list[Part] = [Text("conformance-a"), Text("conformance-b")]
-        body = self._body([AIMessage(parts), AIMessage(list(parts), "assistant"), AIMessage("Go on")])
+        said = [AIMessage(list(parts), role) for role in ("system", "user", "assistant")]
+        body = self._body([*said, AIMessage("Go on")])
         for text in ("conformance-a", "conformance-b"):
-            assert body.count(text) == 2, f"a text of a message with several is not in the body: {text!r}"
+            assert body.count(text) == 3, f"a text of a message with several is not in the body: {text!r}"
 
     def test_roles_stay_distinct(self) -> None:
         """What the user said is sent otherwise than what the model said, and than instructions."""
@@ -146,18 +153,25 @@ class TurnChecks(ConformanceBase):
         assert "conformance-said" in body, "the text of an answer of another provider is not sent"
 
     def test_media_are_sent_or_refused(self) -> None:
-        """A picture that is not read is refused, or its loss is told: it does not disappear."""
+        """Pictures, sound, video and documents that are not read are refused, or their loss is told: they do not
+        disappear. That holds for results of tools, too."""
         self.needs_chat()
-        image = Image.from_bytes(_PIXELS, "image/png")
-        content: list[Part] = [Text("Look"), image]
-        try:
-            prompt, _ = build_prompt(self.subject, [AIMessage(content)], {"model": self.model, **self.options})
-            body = _body_of(self.subject.build_request(prompt))
-        except AIError:
-            return
-        assert image.base64 in body or prompt.warnings, (
-            "a picture disappears: it is neither sent nor refused nor told of"
-        )
+        for part, shown in _MEDIA:
+            turns = [[AIMessage([Text("Look"), part])]]
+            if self.subject.supports_function_calling():
+                call = ToolCall("call_conf_1", "conformance_first", {})
+                told = AIMessage.tool("call_conf_1", [Text("Look"), part], name=call.name)
+                turns.append([AIMessage("Use it"), AIMessage.assistant(tool_calls=[call]), told])
+            for messages in turns:
+                try:
+                    given = {"model": self.model, **self.options, "tools": _TOOLS[:1] if len(messages) > 1 else []}
+                    prompt, _ = build_prompt(self.subject, messages, given)
+                    body = _body_of(self.subject.build_request(prompt))
+                except AIError:
+                    continue
+                found = any(text in body for text in (shown, part.base64, "left out"))
+                kind = type(part).__name__.lower()
+                assert found or prompt.warnings, f"{kind} input disappears: it is neither sent nor refused nor told of"
 
     def test_tools_are_sent_or_refused(self) -> None:
         """Tools that a driver does not offer are refused, or their loss is told."""

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import pytest
 
-__all__ = ["PostgresServer", "RedisServer", "find_postgres", "find_redis", "skip"]
+__all__ = ["PostgresServer", "RedisServer", "find_postgres", "find_redis", "free_port", "skip"]
 
 _SECONDS = 60.0
 
@@ -48,7 +48,7 @@ class _Server:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="polydriver-"))
-        self.port = _free_port()
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
 
     def _run(self, *command: str, user: str | None = None) -> None:
@@ -155,7 +155,8 @@ class RedisServer(_Server):
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -98,11 +98,12 @@ except KeyboardInterrupt:
 """
     with Server([READ, HANG]) as server:
         command = [sys.executable, "-c", code, server.url]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        assert server.wait_requests(3)
-        time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        output, errors = process.communicate(timeout=10)
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            came = server.wait_requests(3)
+            time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            output, errors = process.communicate(timeout=60)
+        assert came, errors
     assert (output, process.returncode) == ("interrupted\n", 0), errors
 
 

@@ -161,6 +161,6 @@ def test_a_worker_that_a_listener_started_is_heard_without_an_end(caplog: pytest
             workers[0].start()
 
     ai.provider().send_message("Hi", model="m")
-    workers[0].join(10)
+    workers[0].join(30)
     assert len(heard) == 101
     assert "was not told of" not in caplog.text

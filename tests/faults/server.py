@@ -85,12 +85,12 @@ class Server:
         host = "127.0.0.1" if self._tls is None else "localhost"
         return f"{'http' if self._tls is None else 'https'}://{host}:{self.port}"
 
-    def wait_hung_up(self, count: int = 1, timeout: float = 5.0) -> bool:
+    def wait_hung_up(self, count: int = 1, timeout: float = 30.0) -> bool:
         """Wait until clients have closed `count` connections on their own; False when they don't."""
         with self._change:
             return self._change.wait_for(lambda: self.hung_up >= count, timeout)
 
-    def wait_requests(self, count: int, timeout: float = 5.0) -> bool:
+    def wait_requests(self, count: int, timeout: float = 30.0) -> bool:
         """Wait until `count` requests have come; False when they don't."""
         with self._change:
             return self._change.wait_for(lambda: len(self.requests) >= count, timeout)

@@ -97,7 +97,7 @@ def test_no_calls(run: Runner) -> None:
 
 
 def test_calls_run_side_by_side(run: Runner) -> None:
-    barrier = threading.Barrier(3, timeout=10)
+    barrier = threading.Barrier(3, timeout=30)
 
     @tool
     def meet() -> str:

@@ -91,6 +91,24 @@ def _limit_mode(value: object) -> str:
     return str(value)
 
 
+_REDIS = re.compile(r"(rediss?(\+cluster)?://[^/\s]+|unix://)\S*")
+
+
+def _redis_url(value: object) -> Secret:
+    text = value.reveal() if isinstance(value, Secret) and value else value
+    if not isinstance(text, str) or not _REDIS.fullmatch(text):
+        raise ValueError(
+            "is no address of Redis; write redis://host:6379/0, rediss://..., redis+cluster://host or unix:///path"
+        )
+    return Secret(text)
+
+
+def _redis_failure(value: object) -> str:
+    if value not in ("local", "open", "closed"):
+        raise ValueError("is none of 'local', 'open' and 'closed'")
+    return str(value)
+
+
 def _path(value: object) -> Any:
     from pathlib import Path
 
@@ -174,6 +192,8 @@ KINDS: dict[str, Callable[[object], Any]] = {
     "model_limits": read_model_limits,
     "ratio": _ratio,
     "limit_mode": _limit_mode,
+    "redis_failure": _redis_failure,
+    "redis_url": _redis_url,
     "proxy": lambda value: None if value is None else _proxy(value),
     "any": lambda value: value,
 }

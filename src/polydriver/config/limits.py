@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from .secrets import Secret
+
 __all__ = ["LimitNumbers", "RateLimitConfig", "find_model", "read_model_limits"]
 
 
@@ -46,6 +48,11 @@ class RateLimitConfig(LimitNumbers, frozen=True, kw_only=True):
     - `models`: limits of single models beside those of the connection, by id or by how the id begins.
     - `mode`: "wait" for a turn, or "raise" `LimitReachedError`; `max_wait`: the longest wait in seconds (`None`: as
       long as the call's deadline); `max_waiting`: how many calls may be in line.
+    - `redis_url`: where the limits are kept for all processes and machines that use the same Redis or Valkey, such as
+      `redis://:password@host:6379/0`, `rediss://...`, `unix:///path` or `redis+cluster://host`.
+      `redis_prefix`: what their keys begin with; `redis_timeout`: for how many seconds a call waits for Redis at most;
+      `redis_failure`: what holds while it does not answer: "local" (the limits in each process alone), "open" (none) or
+      "closed" (calls are refused with `LimitReachedError`).
     - `learn`: whether to keep to what answers say is left (`x-ratelimit-*`, `anthropic-ratelimit-*`, `Retry-After`).
     """
 
@@ -55,6 +62,19 @@ class RateLimitConfig(LimitNumbers, frozen=True, kw_only=True):
     max_wait: float | None = None
     max_waiting: int = 10_000
     learn: bool = False
+    redis_url: Secret | None = None
+    redis_prefix: str = "polydriver"
+    redis_timeout: float = 0.1
+    redis_failure: Literal["local", "open", "closed"] = "local"
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether anything is limited, for the connection or for a model."""
+        return self.has_any or any(numbers.has_any for numbers in self.models.values())
+
+    def without_numbers(self) -> RateLimitConfig:
+        """The same settings, limiting nothing by numbers of ours."""
+        return msgspec.structs.replace(self, models={}, share=None, **dict.fromkeys(_NUMBERS))
 
 
 def find_model(names: Iterable[str], model: str | None) -> str | None:

@@ -59,4 +59,6 @@ async def _ask_again(attempt: Attempt, wait: Wait) -> Lease | Wait | None:
         if wait.cancel is not None:
             wait.cancel(port.now())
         raise
+    if wait.again is not None:
+        return await wait.again(port)
     return wait.resume(port.now()) if wait.resume is not None else None

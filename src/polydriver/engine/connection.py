@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..config import CircuitConfig, Config
 from ..contract import DriverHooks
@@ -23,13 +23,16 @@ from .ports import AsyncPort, BlockingPort
 from .transports import transport_for
 from .waiting import current_stop
 
+if TYPE_CHECKING:
+    from .policies.limits.over_redis import RedisLimits
+
 __all__ = ["Connection", "ModelList"]
 
 
 class ModelList:
     """The models last listed, when (monotonic seconds), and under which ids, for `sync_models` to compare with."""
 
-    __slots__ = ("listed_at", "models", "synced", "synced_at")
+    __slots__ = ("limits", "listed_at", "models", "synced", "synced_at")
 
     def __init__(self) -> None:
         self.models: list[AIModel] | None = None
@@ -60,14 +63,27 @@ class Connection:
         self.budget = RetryBudget()
         self.circuits = _circuits(self.config)
         self.recent = Recent()
-        self.limits = Limits.of(self.name, self.config.rate_limiting, driver.uncounted_input)
-        found: tuple[Policy | None, ...] = (self.recent, self.circuits, self.limits, self.budget)
-        self.policies: tuple[Policy, ...] = tuple(policy for policy in found if policy is not None)
         self.gates: tuple[Gate, ...] = ()
+        self.limits: Limits | RedisLimits | None = None
+        limits = self._limits(driver.uncounted_input)
+        found: tuple[Policy | None, ...] = (self.recent, self.circuits, limits, self.budget)
+        self.policies: tuple[Policy, ...] = tuple(policy for policy in found if policy is not None)
         self.observer: Observer | None = None
         self.models = ModelList()
         self.outstanding: set[int] = set()
         self.user_agent = f"polydriver/{__version__}"
+
+    def _limits(self, uncounted: tuple[str, ...]) -> Limits | None:
+        """The limits of this process. Those over Redis are a gate; what answers tell of the provider's stays here."""
+        config = self.config.rate_limiting
+        if config.redis_url is None or not (config.enabled and config.has_numbers):
+            self.limits = limits = Limits.of(self.name, config, uncounted)
+            return limits
+        from .policies.limits.over_redis import limits_over_redis
+
+        self.limits = gate = limits_over_redis(self.name, config, uncounted)
+        self.gates = (gate,)
+        return Limits.of(self.name, config.without_numbers(), uncounted)
 
     def blocking_port(self) -> BlockingPort:
         """A port for blocking callers, over the transport that was given, or that the settings ask for."""

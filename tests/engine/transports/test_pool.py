@@ -59,7 +59,7 @@ def test_who_comes_first_is_served_first() -> None:
         wait_until(lambda: len(pool._line) == len(threads) + 2)
     pool.leave(held[0])
     for thread in threads:
-        thread.join(5)
+        thread.join(30)
     assert served == list(range(20))
 
 
@@ -82,7 +82,7 @@ def test_nobody_starves() -> None:
     wait_until(lambda: sum(counts) > 300)
     stopped.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(30)
     assert min(counts) * 3 > max(counts), counts
 
 
@@ -113,7 +113,7 @@ def test_a_deadline_ends_the_wait_for_a_place(name: str) -> None:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(3)
+            thread.join(30)
         assert [type(error) for error in failures] == [APITimeoutError] * 6
         for body in bodies:
             body.close()
@@ -132,7 +132,7 @@ def test_a_place_whose_holder_is_gone_is_free() -> None:
     thread.start()
     del first
     gc.collect()
-    thread.join(3)
+    thread.join(30)
     assert not thread.is_alive()
 
 
@@ -162,7 +162,7 @@ def test_a_stopped_wait_ends_at_once() -> None:
         thread.start()
         time.sleep(0.05)
         stop.set()
-        thread.join(3)
+        thread.join(30)
         assert [type(error) for error in failures] == [APIConnectionError]
         body.close()
 

@@ -86,7 +86,7 @@ def slow_reader(size: int) -> Iterator[str]:
                     step += 1
                     over.wait(0.1)
             link.sendall(reply(b"a"))
-            over.wait(5)
+            over.wait(30)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -95,4 +95,4 @@ def slow_reader(size: int) -> Iterator[str]:
     finally:
         over.set()
         listener.close()
-        thread.join(5)
+        thread.join(30)

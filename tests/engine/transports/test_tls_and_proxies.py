@@ -61,7 +61,7 @@ def tunnel() -> Iterator[tuple[str, list[bytes]]]:
     finally:
         listener.shutdown(socket.SHUT_RDWR)
         listener.close()
-        thread.join(5)
+        thread.join(30)
 
 
 def test_tls(make_client: Make, certificate: Path, server_tls: ssl.SSLContext) -> None:

@@ -140,9 +140,9 @@ class TestHTTP:
 
         thread = threading.Thread(target=ask)
         thread.start()
-        assert asked.wait(5)
+        assert asked.wait(30)
         server.stop()
-        thread.join(5)
+        thread.join(30)
         provider.close()
         assert isinstance(failed[0], errors.APIConnectionError)
 

@@ -40,6 +40,7 @@ class Wait(msgspec.Struct):
     """The attempt is not admitted yet: ask again after so many seconds, or when `signal` is set.
 
     - `resume`: asks again, in place of `admit`; `cancel`: called when the wait is interrupted. Both are given the time.
+    - `again`: what a gate has for `resume`; it is given the port.
     - `event`: tells that the attempt waits.
     """
 
@@ -47,6 +48,7 @@ class Wait(msgspec.Struct):
     signal: Signal | None = None
     resume: Callable[[float], Lease | Wait] | None = None
     cancel: Callable[[float], None] | None = None
+    again: Callable[[Either], Awaitable[Lease | Wait]] | None = None
     event: Event | None = None
 
 

@@ -1,34 +1,25 @@
-"""The limits of a connection as a policy: what an attempt takes, who waits, and what it really used.
-
-Before an attempt its use is estimated: the input by the rule of `engine.billing.estimate_input`; the output as
-`max_tokens`, or, without it, as what the model has written lately (1,000 tokens before anything is known). When it
-ends, what was really used takes the place of that, if it is known. An attempt that never reached the provider gives all
-of it back; one that the provider refused keeps its request; one that may be billed and told no usage keeps its
-estimate.
-"""
+"""The limits of a connection as a policy: what an attempt takes, who waits, and what it really used."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import inf
 from typing import Any
 
 import msgspec
 
 from ....config.limits import LimitNumbers, RateLimitConfig, find_model
-from ....data.usage import TokenUsage
 from ....errors import ConfigurationError, LimitReachedError
 from ....events import LimitReached
-from ...billing import estimate_input
 from .. import Outcome, Wait
+from .estimates import UNLIMITED, Estimates
 from .limiter import Amounts, Limiter, LimitSet, Taken
 from .meters import Meter, Pause, Slots, Told, Window
 from .told import read_told
 
-__all__ = ["Limits"]
+__all__ = ["WINDOWS", "Limits"]
 
-_TYPICAL_OUTPUT = 1000
-_WINDOWS = {
+WINDOWS = {
     "requests_per_minute": ("requests", 60.0),
     "tokens_per_minute": ("tokens", 60.0),
     "input_tokens_per_minute": ("input_tokens", 60.0),
@@ -36,8 +27,7 @@ _WINDOWS = {
     "requests_per_day": ("requests", 86400.0),
     "tokens_per_day": ("tokens", 86400.0),
 }
-_NEVER_SENT = ("connect", "pool")
-_UNLIMITED = ("get_available_models", "check")
+"""What each limit counts, and in how many seconds."""
 
 
 class _Lease(msgspec.Struct):
@@ -63,14 +53,13 @@ class Limits:
     def __init__(self, name: str, config: RateLimitConfig, uncounted: tuple[str, ...] = ()) -> None:
         """`uncounted` names the parts of `TokenUsage` that the provider does not count as input."""
         self.config = config
-        self.uncounted = uncounted
+        self.estimates = Estimates(uncounted)
         self._name = name
         shares = config.share is not None or any(numbers.share for numbers in config.models.values())
         self.limiter = _shared.limiter if shares else Limiter()
         self._sets: dict[str | None, LimitSet] = {}
         self._by_model: dict[str, list[Meter]] = {}
         self._own = self._meters_of(config, config.share, name)
-        self._written: dict[str | None, float] = {}
         self._told: dict[str, Told] = {}
         self._pause: Pause | None = None
         if config.learn:
@@ -84,15 +73,16 @@ class Limits:
     @staticmethod
     def of(name: str, config: RateLimitConfig, uncounted: tuple[str, ...] = ()) -> Limits | None:
         """The policy for these settings; `None` when they limit nothing."""
-        is_used = config.enabled and (config.learn or config.has_any or any(n.has_any for n in config.models.values()))
+        is_used = config.enabled and (config.learn or config.has_numbers)
         return Limits(name, config, uncounted) if is_used else None
 
     def admit(self, attempt: Any, now: float) -> _Lease | Wait:
         """See `Policy.admit`."""
         call = attempt.call
-        if call.operation in _UNLIMITED:
+        if call.operation in UNLIMITED:
             return _Lease([], {}, LimitSet([]), None)
-        limits, amounts = self._set_of(attempt.model), self._estimate(attempt)
+        limits = self._set_of(attempt.model)
+        amounts = self.estimates.before(attempt.model, attempt.prompt if self._needs_tokens else None)
         taken = self.limiter.take(limits, amounts, now)
         if taken is not None:
             return _Lease(taken, amounts, limits, attempt.model)
@@ -102,7 +92,7 @@ class Limits:
         """See `Policy.settle`."""
         if self.config.learn and outcome.headers is not None:
             self._learn(outcome, now)
-        self.limiter.settle(lease.taken, self._used(lease, outcome), now)
+        self.limiter.settle(lease.taken, self.estimates.after(lease.model, lease.amounts, outcome), now)
 
     def describe(self, now: float) -> list[dict[str, Any]]:
         """The state of every limit: its name, what is used of it, and how much it is."""
@@ -166,39 +156,6 @@ class Limits:
         waits = [(meter.wait(amounts[meter.dimension], now), meter.name) for meter in limits.meters]
         return max(waits, default=(0.0, self._name))[1]
 
-    def _estimate(self, attempt: Any) -> Amounts:
-        prompt = attempt.prompt
-        if not self._needs_tokens or prompt is None:
-            return {"requests": 1.0, "tokens": 0.0, "input_tokens": 0.0, "output_tokens": 0.0, "concurrent": 1.0}
-        written = float(estimate_input(prompt))
-        output = float(prompt.max_tokens or self._written.get(attempt.model, _TYPICAL_OUTPUT))
-        return {
-            "requests": 1.0, "tokens": written + output, "input_tokens": written, "output_tokens": output,
-            "concurrent": 1.0,
-        }  # fmt: skip
-
-    def _used(self, lease: _Lease, outcome: Outcome) -> Amounts | None:
-        """What an attempt really used; `None`: nothing, since it was never sent."""
-        if outcome.kind == "refused" or _was_never_sent(outcome.error):
-            return None
-        usage = outcome.usage
-        if usage is not None:
-            return self._counted(lease, usage)
-        if outcome.may_be_billed:
-            return lease.amounts
-        return {"requests": 1.0, "tokens": 0.0, "input_tokens": 0.0, "output_tokens": 0.0}
-
-    def _counted(self, lease: _Lease, usage: TokenUsage) -> Amounts:
-        read = float(usage.input_tokens or 0)
-        for name in self.uncounted:
-            read -= getattr(usage, name) or 0
-        output = float(usage.output_tokens or 0)
-        if not usage.estimated:
-            before = self._written.get(lease.model)
-            self._written[lease.model] = output if before is None or output > before else before * 0.9 + output * 0.1
-        read = max(0.0, read)
-        return {"requests": 1.0, "tokens": read + output, "input_tokens": read, "output_tokens": output}
-
     def _learn(self, outcome: Outcome, now: float) -> None:
         told = read_told(outcome.headers or {}, outcome.wall_time)
         for dimension, (left, seconds) in told.items():
@@ -250,11 +207,6 @@ def _make_meters(values: Mapping[str, Any], name: str) -> list[Meter]:
         if field == "max_concurrent":
             meters.append(Slots(f"{name}: {field}", limit))
         else:
-            dimension, seconds = _WINDOWS[field]
+            dimension, seconds = WINDOWS[field]
             meters.append(Window(f"{name}: {field}", dimension, limit, seconds))
     return meters
-
-
-def _was_never_sent(error: BaseException | None) -> bool:
-    details: Callable[..., Any] = getattr(error, "details", {}).get
-    return getattr(error, "status", None) is None and details("phase") in _NEVER_SENT

@@ -1,0 +1,33 @@
+"""The scripts that Redis runs: each is one atomic step there, by the server's clock.
+
+What the keys hold, all with the same hash tag, so that a cluster keeps them together:
+
+- `{prefix}:NAME` of a limit over a minute or a day: a hash with what was taken in each step (a 60th of the window) by
+  its number, `used` (their sum) and `first` (the oldest of them). A step's amount is free again when all of the step is
+  older than the window. Of a limit of what is held at once: a sorted set of leases by when they run out.
+- `{prefix}:leases`: all leases by when they run out. Who removes one settles it, so that this is done once.
+- `{prefix}:line` and `{prefix}:places`: who waits, in order, and for what. A place is a process's, not a call's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.resources import files
+from typing import Final
+
+__all__ = ["RENEW", "SETTLE", "TAKE", "Script"]
+
+
+class Script:
+    """A script, its digest, and how it is called. `EVALSHA` is tried first; no script has to be there before."""
+
+    __slots__ = ("digest", "source")
+
+    def __init__(self, name: str) -> None:
+        self.source = files(__package__).joinpath(name).read_text("utf-8")
+        self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
+
+
+TAKE: Final = Script("take.lua")
+SETTLE: Final = Script("settle.lua")
+RENEW: Final = Script("renew.lua")

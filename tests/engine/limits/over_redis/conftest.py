@@ -1,0 +1,51 @@
+"""A real Redis for these tests, empty at the beginning of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+from tests.servers import RedisServer, find_redis, skip
+
+from polydriver import MockDriver
+
+NO_REDIS = "no Redis or Valkey server on this machine (Debian: apt-get install redis-server)"
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A real server, for the tests of this process."""
+    program = find_redis()
+    if program is None:
+        skip(NO_REDIS)
+    server = RedisServer(program)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def server(redis_server: RedisServer) -> RedisServer:
+    """The server, with nothing in it; it may be stopped, killed and started by the test."""
+    client = redis.Redis.from_url(redis_server.url)
+    client.flushall()
+    client.script_flush()
+    client.close()
+    return redis_server
+
+
+@pytest.fixture
+def limited(server: RedisServer) -> Callable[..., MockDriver]:
+    """Makes drivers with limits over Redis."""
+
+    def make(*replies: Any, delay: float = 0.0, name: str = "openai", **limits: Any) -> MockDriver:
+        given = {"redis_url": server.url, "redis_timeout": 5.0, **limits}
+        return MockDriver(
+            replies=list(replies), default="fine", rate_limiting=given, retry_attempts=1, delay=delay, name=name
+        )
+
+    return make

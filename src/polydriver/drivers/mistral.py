@@ -16,6 +16,7 @@ from ..data.prompt import Prompt
 from ..errors import ModelNotFoundError, RateLimitError
 from ..wires.operations import DocumentReading, Embeddings, Files, Moderation, Transcription
 from .compatible import CompatibleDriver
+from .mistral_batches import MistralBatches
 from .rows.common import CompatibleChat
 from .traits import ErrorTable
 
@@ -118,6 +119,7 @@ class MistralDriver(CompatibleDriver):
         DocumentReading(),
         Embeddings(fields={"dimensions": "output_dimension", "user": None}),
         Files(default_purpose="ocr"),
+        MistralBatches(options={"create_batch": frozenset({"timeout_hours"})}),
         Moderation(),
         Transcription(fields={"prompt": None, "response_format": None}, timestamps_format=None),
     )

@@ -269,11 +269,15 @@ class Batch(OperationResult, kw_only=True, omit_defaults=True):
 
 
 class BatchItem(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """The outcome of one prompt of a batch: its response, or the error in its place."""
+    """The outcome of one prompt of a batch: its response, or the error in its place.
+
+    `unsent`: whether the batch expired or was cancelled before it, so that it costs nothing and can be sent again.
+    """
 
     custom_id: str
     response: AIResponse | None = None
     error: AIError | None = None
+    unsent: bool = False
 
 
 class BatchResults(OperationResult, kw_only=True, omit_defaults=True):

@@ -12,12 +12,7 @@ from ...data.json import as_dict, as_int, as_list, as_str, decode_json, excerpt,
 from ...data.prompt import Prompt
 from ...errors import AIError
 from ...operations.kinds import (
-    CANCEL_BATCH,
     COUNT_TOKENS,
-    CREATE_BATCH,
-    GET_BATCH,
-    GET_BATCH_RESULTS,
-    LIST_BATCHES,
 )
 from ...operations.requests import BatchRequest, ItemRequest, OperationRequest, PageRequest
 from ...operations.results import (
@@ -31,6 +26,7 @@ from ...operations.results import (
 from ...operations.urls import quoted
 from ...wires.messages import Messages
 from ...wires.operations.base import OperationHooks, parse_time
+from ...wires.operations.batch_hooks import BatchHooks
 
 __all__ = ["MessageBatches", "MessageTokenCounting", "next_cursor", "page_items"]
 
@@ -70,10 +66,11 @@ class MessageTokenCounting(OperationHooks, kw_only=True, eq=False):
         return TokenCount(input_tokens=count, raw=payload)
 
 
-class MessageBatches(OperationHooks, kw_only=True, eq=False):
+class MessageBatches(BatchHooks, kw_only=True, eq=False):
     """Message batches: many prompts at half the price, answered within a day."""
 
-    kinds = (CREATE_BATCH, GET_BATCH, LIST_BATCHES, CANCEL_BATCH, GET_BATCH_RESULTS)
+    max_prompts: int | None = 100_000
+    max_bytes: int | None = 256_000_000
 
     @property
     def wire(self) -> Messages:
@@ -157,7 +154,8 @@ class MessageBatches(OperationHooks, kw_only=True, eq=False):
         if kind == "errored":
             return BatchItem(custom_id=custom_id, error=self.map_payload(as_dict(result.get("error"))))
         words = _UNSENT.get(str(kind), f"the batch left this prompt in the unknown state {kind!r}")
-        return BatchItem(custom_id=custom_id, error=self.map_payload({"error": {"type": kind, "message": words}}))
+        mapped = self.map_payload({"error": {"type": kind, "message": words}})
+        return BatchItem(custom_id=custom_id, error=mapped, unsent=kind in _UNSENT)
 
     def _read_batch(self, payload: dict[str, Any]) -> Batch:
         batch_id = as_str(payload.get("id"))

@@ -20,6 +20,7 @@ from ...wires.generate_content.names import with_camel_names
 from ...wires.generate_content.operations import ContentEmbeddings, ContentTokenCounting
 from ...wires.generate_content.options import CLOUD_OPTIONS, CONFIG_OPTIONS, REQUEST_OPTIONS, THINKING_OPTIONS
 from ..traits import CalculatesCosts, HandlesApiCommunication, ValidatesHealth
+from .batches import GeminiBatches
 from .errors import HandlesGoogleErrors, google_errors
 from .files import GeminiFiles
 
@@ -87,6 +88,7 @@ class GeminiDriver(HandlesApiCommunication, HandlesGoogleErrors, ValidatesHealth
         ContentMedia(),
         ContentTokenCounting(),
         GeminiFiles(),
+        GeminiBatches(options={"create_batch": frozenset({"display_name", "priority"})}),
     )
 
     def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:

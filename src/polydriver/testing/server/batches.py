@@ -16,7 +16,7 @@ from .asking import CREATED_AT, Answered, Ask, RefusedError, Route
 from .files import find_file, keep_file
 from .paging import page
 
-__all__ = ["ANTHROPIC_BATCHES", "OPENAI_BATCHES"]
+__all__ = ["ANTHROPIC_BATCHES", "OPENAI_BATCHES", "answer_line"]
 
 _KIND = "batch"
 _BROKEN = {"message": "The server had an error", "type": "server_error", "param": None, "code": None}
@@ -29,7 +29,7 @@ def _find(ask: Ask) -> dict[str, Any]:
     return found
 
 
-def _answer_line(ask: Ask, path: str, body: Any) -> tuple[int, dict[str, Any]]:
+def answer_line(ask: Ask, path: str, body: Any) -> tuple[int, dict[str, Any]]:
     """Status and body of the answer to one prompt of a batch."""
     address = urlsplit(ask.request.url)
     headers = {name: value for name, value in ask.request.headers.items() if name != "x-mock-script"}
@@ -106,7 +106,7 @@ def _answer_all(ask: Ask, batch: dict[str, Any], records: list[dict[str, Any]]) 
     good: list[bytes] = []
     bad: list[bytes] = []
     for number, record in enumerate(records, 1):
-        status, body = _answer_line(ask, str(record["url"]), record.get("body"))
+        status, body = answer_line(ask, str(record["url"]), record.get("body"))
         response = {"status_code": status, "request_id": f"req_{batch['id']}_{number}", "body": body}
         line = {"id": f"batch_req_{number}", "custom_id": record["custom_id"], "response": response, "error": None}
         (good if status < 400 else bad).append(encode_json(line) + b"\n")
@@ -144,7 +144,7 @@ def _create_messages(ask: Ask) -> dict[str, Any]:
         raise RefusedError("requests: Field required")
     results, counts = [], {"processing": 0, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
     for entry in entries:
-        status, body = _answer_line(ask, "/v1/messages", entry.get("params"))
+        status, body = answer_line(ask, "/v1/messages", entry.get("params"))
         good = status < 400
         counts["succeeded" if good else "errored"] += 1
         result = {"type": "succeeded", "message": body} if good else {"type": "errored", "error": body}

@@ -216,6 +216,7 @@ def _delete_gemini(ask: Ask) -> dict[str, Any]:
 
 GEMINI_FILES: tuple[Route, ...] = (
     ("POST", "/upload/[^/]+/files", _upload_to_gemini),
+    ("GET", "/download/[^/]+/files/([^/:]+):download", _download),
     ("GET", "/files", lambda ask: ask.manage("files", lambda: _list_gemini(ask))),
     ("GET", "/files/([^/]+)", lambda ask: ask.manage("files", lambda: _of_gemini(ask, find_file(ask, ask.found[0])))),
     ("DELETE", "/files/([^/]+)", lambda ask: ask.manage("files", lambda: _delete_gemini(ask))),

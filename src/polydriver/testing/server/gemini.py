@@ -16,6 +16,7 @@ from ...drivers.mock.usage import estimate_tokens
 from ...wires.generate_content.names import with_camel_names
 from .asking import Answered, Ask, RefusedError, Route
 from .files import GEMINI_FILES
+from .gemini_batches import GEMINI_BATCHES
 from .generate_content import GENERATE_CONTENT
 
 __all__ = ["ROUTES"]
@@ -145,6 +146,7 @@ ROUTES: tuple[Route, ...] = (
     ("POST", "/models/([^/]+):embedContent", _embed_one),
     ("POST", "/models/([^/]+):batchEmbedContents", _embed_many),
     ("POST", "/models/([^/]+):predict", _predict),
+    *GEMINI_BATCHES,
     *GEMINI_FILES,
     ("GET", "/models", _list_models),
     ("GET", "/models/([^/:]+)", _get_model),

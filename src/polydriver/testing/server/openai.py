@@ -11,6 +11,7 @@ from .asking import Answered, Ask, RefusedError, Route
 from .batches import OPENAI_BATCHES
 from .files import OPENAI_FILES
 from .media import MEDIA
+from .mistral_batches import MISTRAL_BATCHES
 
 __all__ = ["ROUTES"]
 
@@ -69,6 +70,7 @@ ROUTES: tuple[Route, ...] = (
     ("POST", "/responses/([^/]+)/cancel", _cancel_response),
     *OPENAI_FILES,
     *OPENAI_BATCHES,
+    *MISTRAL_BATCHES,
     *MEDIA,
 )
 """The paths beside those of the mock driver itself."""

@@ -14,12 +14,11 @@ from ...contract import DriverHooks
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str, decode_json, encode_json, from_epoch
 from ...data.prompt import Prompt
-from ...errors import AIError, ConfigurationError, InvalidRequestError, ProviderError, error_branch
-from ...operations.kinds import CANCEL_BATCH, CREATE_BATCH, GET_BATCH, GET_BATCH_RESULTS, LIST_BATCHES
+from ...errors import AIError, ConfigurationError
 from ...operations.requests import BatchPrompt, BatchRequest, FileUpload, ItemRequest, PageRequest
 from ...operations.results import Batch, BatchCounts, BatchItem, BatchProblem, BatchResults, Page
 from ...operations.urls import quoted
-from .base import OperationHooks
+from .batch_hooks import BatchHooks
 from .files import Files
 
 __all__ = ["Batches"]
@@ -35,23 +34,32 @@ _STATUSES: dict[str, Status] = {
     "completed": "completed",
     "success": "completed",
     "failed": "failed",
+    "timeout_exceeded": "expired",
+    "cancellation_requested": "cancelling",
     "cancelling": "cancelling",
     "cancelled": "cancelled",
     "expired": "expired",
 }
 
 
-class Batches(OperationHooks, kw_only=True, eq=False):
+_UNSENT = ("batch_expired", "batch_cancelled")
+"""The codes of prompts that a batch never came to."""
+
+
+class Batches(BatchHooks, kw_only=True, eq=False):
     """Creates batches, follows them and reads their results.
 
     - `path`: where they are; `endpoint_root`: what the paths of requests begin with in a batch's file.
+    - `id_suffix`: what the names of the fields with the ids of files end with, behind `output_file` and `error_file`.
     - `completion_window`: within which time they are answered; `files`: where the files of batches are kept.
     """
 
-    kinds = (CREATE_BATCH, GET_BATCH, LIST_BATCHES, CANCEL_BATCH, GET_BATCH_RESULTS)
+    max_prompts: int | None = 50_000
+    max_bytes: int | None = 200_000_000
     path: str = "batches"
     endpoint_root: str = "/v1"
     completion_window: str = "24h"
+    id_suffix: str = "_id"
     files: Files = msgspec.field(default_factory=Files)
 
     def bind(self, driver: DriverHooks) -> Self:
@@ -73,14 +81,13 @@ class Batches(OperationHooks, kw_only=True, eq=False):
         for warning in (warning for entry in request.prompts for warning in entry.prompt.warnings):
             request.warn(warning)
         stored = self.files.parse_file_upload((yield self.files.build_file_upload(upload)), upload)
-        body: dict[str, Any] = {
-            "input_file_id": stored.id,
-            "endpoint": endpoint,
-            "completion_window": self.completion_window,
-        }
-        body = self.put_fields(body, request, {"metadata": "metadata"})
+        body = self.put_fields(self.render_creation(stored.id, endpoint, request), request, {"metadata": "metadata"})
         reply = yield self.build_post(self.path, body, headers=request.extra_headers)
         return self._read_batch(self.decode_success(reply))
+
+    def render_creation(self, file_id: str | None, endpoint: str, request: BatchRequest) -> dict[str, Any]:
+        """The body of the request that makes a batch of an uploaded file."""
+        return {"input_file_id": file_id, "endpoint": endpoint, "completion_window": self.completion_window}
 
     def render_batch(self, prompts: list[BatchPrompt]) -> tuple[bytes, str]:
         """The lines of the file, and the one endpoint that all of its requests go to."""
@@ -89,11 +96,14 @@ class Batches(OperationHooks, kw_only=True, eq=False):
             built = self.driver.build_request(entry.prompt)
             path = built.url.removeprefix(self.config.base_url).split("?", 1)[0]
             endpoints.add(f"{self.endpoint_root}{path}")
-            line = {"custom_id": entry.custom_id, "method": "POST", "url": f"{self.endpoint_root}{path}"}
-            lines.append(encode_json({**line, "body": msgspec.Raw(built.body or b"{}")}))
+            lines.append(self.render_line(entry, f"{self.endpoint_root}{path}", built.body or b"{}"))
         if len(endpoints) != 1:
             raise ConfigurationError(f"a batch has one endpoint, not {len(endpoints)}: use models of one kind only")
         return b"\n".join(lines) + b"\n", endpoints.pop()
+
+    def render_line(self, entry: BatchPrompt, url: str, body: bytes) -> bytes:
+        """One line of the file."""
+        return encode_json({"custom_id": entry.custom_id, "method": "POST", "url": url, "body": msgspec.Raw(body)})
 
     def build_batch_status(self, request: ItemRequest) -> Request:
         """The request for the state of a batch."""
@@ -125,11 +135,7 @@ class Batches(OperationHooks, kw_only=True, eq=False):
     def batch_results_flow(self, request: ItemRequest) -> Generator[Request, Reply, BatchResults]:
         """Ask where the results are, then fetch the answers and the errors."""
         batch = self.parse_batch_status((yield self.build_batch_status(request)), request)
-        if not batch.done:
-            kind = error_branch(self.driver.error_prefix)[InvalidRequestError]
-            raise kind(f"the batch {request.id} has no results yet: it is {batch.raw_status}", provider=self.name)
-        if batch.status == "failed" and batch.output_id is batch.error_id is None:
-            raise self._failure(batch)
+        self.check_done(batch)
         items: list[BatchItem] = []
         for file_id in (batch.output_id, batch.error_id):
             if file_id is not None:
@@ -138,18 +144,6 @@ class Batches(OperationHooks, kw_only=True, eq=False):
                 items += [self._read_item(line) for line in reply.body.splitlines() if line.strip()]
         items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
         return BatchResults(id=request.id, items=items, raw=batch.raw)
-
-    def _failure(self, batch: Batch) -> ProviderError:
-        """The error of a batch that failed as a whole, such as one whose file is not valid: it has no results."""
-        said = [
-            f"{problem.message} (line {problem.line})" if problem.line else problem.message for problem in batch.errors
-        ]
-        more = f"; and {len(said) - 5} more" if len(said) > 5 else ""
-        why = "; ".join(said[:5]) + more if said else "the provider does not say why"
-        first = batch.errors[0] if batch.errors else BatchProblem(message="")
-        kind = error_branch(self.driver.error_prefix)[InvalidRequestError]
-        details = {"body": batch.raw, "param": first.param} if first.param else {"body": batch.raw}
-        return kind(f"the batch {batch.id} failed: {why}", provider=self.name, code=first.code, details=details)
 
     def _read_item(self, line: bytes) -> BatchItem:
         """One line of a file of results: the reply that the request would have had, or an error."""
@@ -160,7 +154,9 @@ class Batches(OperationHooks, kw_only=True, eq=False):
         custom_id = as_str(record.get("custom_id")) or ""
         answered = as_dict(record.get("response"))
         if not answered:
-            return BatchItem(custom_id=custom_id, error=self.map_payload({"error": record.get("error") or {}}))
+            failure = as_dict(record.get("error"))
+            mapped = self.map_payload({"error": failure})
+            return BatchItem(custom_id=custom_id, error=mapped, unsent=failure.get("code") in _UNSENT)
         body = as_dict(answered.get("body"))
         reply = Reply(
             status=as_int(answered.get("status_code")) or 200,
@@ -180,24 +176,28 @@ class Batches(OperationHooks, kw_only=True, eq=False):
         """What is known of the prompt that an answer in a batch belongs to, for `parse_response`."""
         return Prompt(messages=[], model=as_str(body.get("model")) or "")
 
+    def read_counts(self, item: dict[str, Any]) -> dict[str, Any]:
+        """How many prompts a batch has, and what became of them, by our names."""
+        return as_dict(item.get("request_counts"))
+
     def _read_batch(self, item: dict[str, Any]) -> Batch:
         batch_id, status = as_str(item.get("id")), as_str(item.get("status"))
         if batch_id is None:
             raise self.invalid_response("a batch has no id", repr(item)[:500].encode())
-        counts = as_dict(item.get("request_counts"))
+        counts = self.read_counts(item)
         ends = (item.get(f"{word}_at") for word in ("completed", "failed", "cancelled", "expired"))
         return Batch(
             id=batch_id,
             model=as_str(item.get("model")),
-            status=_STATUSES.get(status or "", "running"),
+            status=_STATUSES.get((status or "").lower(), "running"),
             raw_status=status,
             counts=BatchCounts(**{name: as_int(counts.get(name)) for name in ("total", "completed", "failed")}),
             created=from_epoch(item.get("created_at")),
             ended=next((moment for end in ends if (moment := from_epoch(end)) is not None), None),
             expires=from_epoch(item.get("expires_at")),
             errors=_read_problems(item),
-            output_id=as_str(item.get("output_file_id")),
-            error_id=as_str(item.get("error_file_id")),
+            output_id=as_str(item.get(f"output_file{self.id_suffix}")),
+            error_id=as_str(item.get(f"error_file{self.id_suffix}")),
             metadata=as_dict(item.get("metadata")),
             raw=item,
         )

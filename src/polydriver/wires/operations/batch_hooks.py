@@ -1,0 +1,54 @@
+"""What the batches of all services share: their bounds, and what is said of one that has no results."""
+
+from __future__ import annotations
+
+from ...data.prompt import Prompt
+from ...errors import ConfigurationError, InvalidRequestError, ProviderError, error_branch
+from ...operations.kinds import CANCEL_BATCH, CREATE_BATCH, GET_BATCH, GET_BATCH_RESULTS, LIST_BATCHES
+from ...operations.requests import BatchPrompt
+from ...operations.results import Batch, BatchProblem
+from .base import OperationHooks
+
+__all__ = ["BatchHooks"]
+
+
+class BatchHooks(OperationHooks, kw_only=True, eq=False):
+    """Prompts that are answered later, whatever the form.
+
+    - `max_prompts`, `max_bytes`: what one batch may hold at most, by the provider's documentation.
+    """
+
+    kinds = (CREATE_BATCH, GET_BATCH, LIST_BATCHES, CANCEL_BATCH, GET_BATCH_RESULTS)
+    max_prompts: int | None = None
+    max_bytes: int | None = None
+
+    def measure(self, prompt: Prompt) -> int:
+        """The bytes of a prompt in a batch, about: those of its request."""
+        return len(self.driver.build_request(prompt).body or b"")
+
+    def one_model(self, prompts: list[BatchPrompt]) -> str:
+        """The model of all prompts. Raises `ConfigurationError` when there are several."""
+        models = {entry.prompt.model for entry in prompts}
+        if len(models) != 1:
+            raise ConfigurationError(f"a batch of {self.name} has one model, not {len(models)}: make one for each")
+        return models.pop()
+
+    def check_done(self, batch: Batch) -> None:
+        """Raise `InvalidRequestError` for a batch that is not done yet, or failed as a whole."""
+        if not batch.done:
+            kind = error_branch(self.driver.error_prefix)[InvalidRequestError]
+            raise kind(f"the batch {batch.id} has no results yet: it is {batch.raw_status}", provider=self.name)
+        if batch.status == "failed" and batch.output_id is batch.error_id is None:
+            raise self._failure(batch)
+
+    def _failure(self, batch: Batch) -> ProviderError:
+        """The error of a batch that failed as a whole, such as one whose file is not valid: it has no results."""
+        said = [
+            f"{problem.message} (line {problem.line})" if problem.line else problem.message for problem in batch.errors
+        ]
+        more = f"; and {len(said) - 5} more" if len(said) > 5 else ""
+        why = "; ".join(said[:5]) + more if said else "the provider does not say why"
+        first = batch.errors[0] if batch.errors else BatchProblem(message="")
+        kind = error_branch(self.driver.error_prefix)[InvalidRequestError]
+        details = {"body": batch.raw, "param": first.param} if first.param else {"body": batch.raw}
+        return kind(f"the batch {batch.id} failed: {why}", provider=self.name, code=first.code, details=details)

@@ -29,6 +29,7 @@ _COMMANDS = (
     "demo",
     "new-driver",
     "record-fixtures",
+    "cost",
     "budgets",
     "db",
 )

@@ -84,6 +84,16 @@ class Session:
         using = [other for other in configured if self.ai.settings.driver(other) == meant]
         return using[0] if len(using) == 1 else meant
 
+    def price_table(self, name: str) -> tuple[str, dict[str, Any]]:
+        """Where the prices of a connection are: the name of a table, and the prices that its settings give."""
+        from ..drivers import driver_class, driver_names
+
+        settings = self.ai.settings
+        driver = settings.driver(name)
+        kind = driver_class(driver) if driver in driver_names() else None
+        table = (kind.catalog_name or kind.name) if kind is not None else driver
+        return table, dict(settings.connection(name).get("prices") or {})
+
     def close(self) -> None:
         """Close the idle connections of what was used."""
         if "ai" in self.__dict__:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from ..colours import drive
+from ..data.billing import make_facts
 from ..data.http import Reply, Request
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
@@ -183,6 +184,7 @@ class Pipeline(Generic[P]):
         response = target.failures.reading(lambda: target.driver.parse_response(reply, prompt), reply)
         target.fill(response, prompt, attempt.call, reply.headers)
         done = Outcome(kind="success", delivered=True, usage=response.usage, cost=response.cost)
+        done.billing = response.billing
         await attempt.settle(self.port.emit, done)
         return response
 
@@ -207,6 +209,7 @@ class Pipeline(Generic[P]):
             result.requested_model = attempt.model
             price_operation(self.target.driver, result)
             done.usage, done.cost = result.usage, result.cost
+            done.billing = make_facts(None, self.target.driver.billing_region, units=result.units)
         await attempt.settle(self.port.emit, done)
         return result
 

@@ -141,7 +141,7 @@ class StreamReader:
         partial = self._partial()
         outcome = Outcome(kind="cancelled" if reason == "cancelled" else "abandoned", delivered=self.started)
         if partial is not None:
-            outcome.usage, outcome.cost = partial.usage, partial.cost
+            outcome.usage, outcome.cost, outcome.billing = partial.usage, partial.cost, partial.billing
         call = self.attempt.call
         await self._end(emit, outcome, lambda emit: call.abandoned(emit, partial, reason), waits=waits)
 
@@ -213,6 +213,7 @@ class StreamReader:
         _unfinished.discard(self)
         target.fill(response, prompt, call, self.body.headers)
         done = Outcome(kind="success", delivered=True, usage=response.usage, cost=response.cost)
+        done.billing = response.billing
         try:
             if prompt.response_format is not None:
                 target.parse_output(prompt.response_format, response)
@@ -296,7 +297,7 @@ class StreamReader:
         outcome = Outcome(kind="interrupted", error=error, delivered=True, may_be_billed=billed)
         if partial is not None:
             self._response = partial
-            outcome.usage, outcome.cost = partial.usage, partial.cost
+            outcome.usage, outcome.cost, outcome.billing = partial.usage, partial.cost, partial.billing
         emit = self.attempt.target.port.emit
         await self._end(emit, outcome, lambda emit: self.attempt.call.failed(emit, error))
         raise error

@@ -9,7 +9,6 @@ What an attempt counts with in the end is its cost; where that is not known and 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from ..engine.attempts import Attempt
 from ..engine.policies import Either, Outcome
 from ..errors import BudgetExceededError, StorageError
 from ..events import BudgetWarning
+from ..forking import in_child
 from ..logger import logger
 from .budget_reports import BudgetReport, read_budget_reports
 from .budget_rows import BUDGETS, Claim, Crossing, Hold, free_expired, renew, reserve, settle
@@ -60,8 +60,9 @@ class Budgets:
         self._waits = config.ledger == "durable"
         self._on_failure = config.on_failure
         self._zones = {budget.time_zone: ZoneInfo(budget.time_zone) for budget in budgets}
-        self._held: dict[str, int] = {}
+        self._held: set[str] = set()
         writer.every(_CHORE_SECONDS, self.keep_up)
+        in_child(self, Budgets._forget_parents)
 
     async def admit(self, attempt: Attempt, port: Either) -> Hold | None:
         """Reserve what the attempt may cost. See `Gate.admit`; raises `BudgetExceededError`."""
@@ -72,8 +73,7 @@ class Budgets:
         hold = Hold(attempt, claims)
         if not hold.reserved:
             return hold
-        for claim in hold.reserved:
-            self._held[claim.id] = os.getpid()
+        self._held.update(claim.id for claim in hold.reserved)
         work = Work(partial(reserve, hold=hold, now=int(now * 1e6)), BUDGETS)
         try:
             told = await self._do(work, port)
@@ -180,14 +180,15 @@ class Budgets:
             _log.error("what an attempt spent is not noted in its budget: %s", error.message)
 
     def _forget(self, hold: Hold) -> None:
-        for claim in hold.claims:
-            self._held.pop(claim.id, None)
+        self._held.difference_update([claim.id for claim in hold.claims])
+
+    def _forget_parents(self) -> None:
+        self._held = set()
 
     def keep_up(self) -> None:
         """Renew the holds of this process, and free those of dead ones; runs in the writer's thread."""
-        now, process = int(time.time() * 1e6), os.getpid()
-        ids = [id for id, owner in list(self._held.items()) if owner == process]
-        if ids:
+        now = int(time.time() * 1e6)
+        if ids := list(self._held):
             self.writer.put(Work(partial(renew, ids=ids, now=now), BUDGETS))
         self.writer.put(Work(partial(free_expired, now=now), BUDGETS))
 

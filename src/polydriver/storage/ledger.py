@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
@@ -22,10 +23,13 @@ from ..data.attempts import AttemptReport
 from ..engine.attempts import Attempt
 from ..engine.policies import Either, Outcome
 from ..errors import StorageError
+from ..forking import in_child
 from ..logger import logger
+from .columns import to_micros
 from .database import Database
 from .ids import new_id
-from .ledger_rows import ATTEMPT, CALL, RENEW, SETTLE, Entry, call_values, end_values, intent_values
+from .ledger_rows import ATTEMPT, CALL, RENEW, SETTLE, UNROLL, Entry, call_values, end_values, intent_values
+from .rolling import RIPE, day_of
 from .writer import Row, Writer
 
 __all__ = ["Ledger"]
@@ -60,6 +64,7 @@ class Ledger:
         self.on_failure = on_failure
         self._open: dict[str, Entry] = {}
         writer.every(_SWEEP_SECONDS, self._renew)
+        in_child(self, Ledger._forget_parents)
 
     async def admit(self, attempt: Attempt, port: Either) -> Entry:
         """Write that the attempt is about to be made. See `Gate.admit`."""
@@ -98,7 +103,7 @@ class Ledger:
         if row is None:
             return
         if self.mode != "durable":
-            self._put(row)
+            self._put_end(row, lease)
             return
         try:
             await port.either(
@@ -107,12 +112,23 @@ class Ledger:
             )
         except StorageError as error:
             _log.debug("the end of an attempt is written later: %s", error.message)
+        self._unroll(lease)
 
     def settle_now(self, lease: Entry, outcome: Outcome, report: AttemptReport | None) -> None:
         """Hand in how the attempt ended. See `Gate.settle_now`."""
         row = self._end(lease, outcome, report)
         if row is not None:
-            self._put(row)
+            self._put_end(row, lease)
+
+    def _put_end(self, row: Row, entry: Entry) -> None:
+        self._put(row)
+        self._unroll(entry)
+
+    def _unroll(self, entry: Entry) -> None:
+        """Have the day of an attempt that ends late summed up anew."""
+        if entry.ended_at - entry.started_at > RIPE.total_seconds():
+            day = day_of(datetime.fromtimestamp(entry.started_at, UTC))
+            self._put(Row(UNROLL, _constant((to_micros(day),))))
 
     def _end(self, entry: Entry, outcome: Outcome, report: AttemptReport | None) -> Row | None:
         """The row of the end; `None` where it was put into the first one, or handed in before."""
@@ -137,6 +153,9 @@ class Ledger:
             self.writer.put(row)
         except StorageError as error:
             _log.error("the end of an attempt is lost: %s", error.message)
+
+    def _forget_parents(self) -> None:
+        self._open = {}
 
     def _renew(self) -> None:
         """Keep the leases of the attempts that are under way; runs in the writer's thread."""

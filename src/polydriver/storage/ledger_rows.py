@@ -26,6 +26,7 @@ __all__ = [
     "CALL",
     "RENEW",
     "SETTLE",
+    "UNROLL",
     "Entry",
     "Owner",
     "call_values",
@@ -45,6 +46,7 @@ _END = (
     "answered_model", "ended_at", "outcome", "status", "error", "provider_request_id", "latency_us", "first_content_us",
     "may_be_billed", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
     "usage", "estimated", "cost", "currency", "cost_items", "cost_source", "reported_cost", "price_known",
+    "facts",
 )  # fmt: skip
 _LONGEST = 255
 
@@ -63,6 +65,7 @@ SETTLE = Statement(
     "WHERE id = ? AND (outcome IS NULL OR outcome = 'unknown')",
 )
 RENEW = Statement(4, "UPDATE ai_attempts SET expires_at = ? WHERE id = ? AND outcome IS NULL")
+UNROLL = Statement(5, "DELETE FROM ai_rolled_days WHERE day = ?")
 _OPEN = (None,) * len(_END)
 
 
@@ -153,6 +156,7 @@ def end_values(entry: Entry) -> tuple[Any, ...]:
         None if cost is None else _text(cost.source),
         reported,
         None if outcome.usage is None else cost is not None,
+        _facts(entry.attempt, outcome) if cost is None and outcome.usage is not None else None,
         entry.id,
     )
 
@@ -213,6 +217,16 @@ def _usage(usage: TokenUsage | None) -> str | None:
         return None
     fields = msgspec.structs.asdict(usage)
     return pack_json({name: value for name, value in fields.items() if value not in (None, False)})
+
+
+def _facts(attempt: Attempt, outcome: Outcome) -> str | None:
+    """What decides the price beside the usage, for attempts that are priced later."""
+    facts: dict[str, Any] = {}
+    if outcome.billing is not None:
+        facts["billing"] = msgspec.to_builtins(outcome.billing)
+    if attempt.prompt is not None and attempt.prompt.service_tier is not None:
+        facts["asked_tier"] = attempt.prompt.service_tier
+    return pack_json(facts) if facts else None
 
 
 def _estimate(attempt: Attempt) -> str | None:

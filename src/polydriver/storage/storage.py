@@ -9,6 +9,7 @@ import signal
 import threading
 import weakref
 from collections.abc import Sequence
+from datetime import date
 from types import FrameType
 from typing import Literal
 
@@ -18,6 +19,7 @@ from ..engine.connection import Connection
 from ..errors import StorageError
 from ..logger import logger
 from .budgets import Budgets
+from .costs import CostRow, read_costs
 from .database import Database
 from .ledger import Ledger
 from .sweeping import sweep
@@ -75,6 +77,22 @@ class Storage:
         for gate in (self.budgets, self.ledger):  # what a budget refuses needs no row
             if gate is not None and gate not in connection.gates:
                 connection.gates = (*connection.gates, gate)
+
+    def costs(
+        self,
+        *by: str,
+        since: date | None = None,
+        until: date | None = None,
+        time_zone: str = "UTC",
+        **only: str,
+    ) -> list[CostRow]:
+        """What was spent, from `since` to `until`, both included: `costs("day", "model", user="ann")`.
+
+        What was handed in is written before. See `read_costs`; it waits for the database, so that async callers run it
+        by `asyncio.to_thread`.
+        """
+        self.flush()
+        return read_costs(self.database, by, since=since, until=until, time_zone=time_zone, only=only)
 
     def flush(self, seconds: float = _FAREWELL_SECONDS) -> bool:
         """Wait until all that was handed in is written. Returns whether it is."""

@@ -24,6 +24,8 @@ __all__ = [
     "models",
     "providers",
     "reservations",
+    "rolled_days",
+    "rollups",
 ]
 
 METADATA = MetaData()
@@ -235,4 +237,38 @@ reservations = Table(
     Column("expires_at", Time, nullable=False),
     Index("ai_reservations_by_budget", "budget_id", "expires_at"),
     Index("ai_reservations_by_attempt", "attempt_id"),
+)
+
+rollups = Table(
+    "ai_rollups",
+    METADATA,
+    Column("id", _ID, primary_key=True),
+    Column("start", Time, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("model", Text),
+    Column("operation", String(32), nullable=False),
+    Column("project", Text),
+    Column("key", Text),
+    Column("user", Text),
+    Column("tags", Json),
+    Column("currency", String(8)),
+    Column("attempts", BigInteger, nullable=False),
+    Column("calls", BigInteger, nullable=False),
+    Column("failed", BigInteger, nullable=False),
+    Column("unpriced", BigInteger, nullable=False),
+    Column("estimated", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("cached_input_tokens", BigInteger, nullable=False),
+    Column("cache_write_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("reasoning_tokens", BigInteger, nullable=False),
+    Column("cost", Money, nullable=False),
+    Index("ai_rollups_by_time", "start"),
+)
+
+rolled_days = Table(
+    "ai_rolled_days",
+    METADATA,
+    Column("day", Time, primary_key=True, autoincrement=False),
+    Column("rolled_at", Time, nullable=False),
 )

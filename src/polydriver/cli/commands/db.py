@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ..databases import open_database
+from ..databases import open_database, url_option
 from ..options import common_options, examples
 from ..output import say
 from ..session import Session
@@ -18,7 +18,7 @@ __all__ = ["command"]
     epilog=examples("polydriver db upgrade", "polydriver db check", "polydriver db current --url sqlite:///ai.db"),
 )
 @click.argument("action", type=click.Choice(["upgrade", "current", "check"]))
-@click.option("--url", metavar="URL", help="The database; by default the one in the settings (storage.url).")
+@url_option
 @click.option("--timeout", default=60.0, show_default=True, help="Seconds to wait for another process that upgrades.")
 @common_options
 @click.pass_obj
@@ -29,7 +29,7 @@ def command(session: Session, action: str, url: str | None, timeout: float) -> N
     """
     from ...storage.upgrading import check, current_version, newest_version, upgrade
 
-    with open_database(session, url) as database:
+    with open_database(session, url, checks=False) as database:
         if action == "upgrade":
             before, after = upgrade(database, timeout=timeout)
             say(f"{database.address}: version {after}" + (" already" if before == after else f" (before: {before})"))

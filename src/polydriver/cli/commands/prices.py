@@ -54,7 +54,7 @@ def _find(session: Session, model: str, provider: str | None) -> tuple[ModelEntr
     """The entry of a model, and who else sells it. Raises `ModelNotFoundError` with ids that are near."""
     from ...prices import catalog
 
-    places = [_connection(session, provider)] if provider else _places(session)
+    places = [session.price_table(provider)] if provider else _places(session)
     found: dict[str, ModelEntry] = {}
     for table, overrides in places:
         entry = catalog.find(table, model, overrides)
@@ -72,19 +72,8 @@ def _places(session: Session) -> list[tuple[str, dict[str, Any]]]:
 
     settings = session.ai.settings
     connections = [settings.default] if settings.default else []
-    places = [_connection(session, name) for name in dict.fromkeys([*connections, *settings.providers])]
+    places = [session.price_table(name) for name in dict.fromkeys([*connections, *settings.providers])]
     return [*places, *((table, {}) for table in dict.fromkeys([*_MAKERS, *catalog.providers()]))]
-
-
-def _connection(session: Session, name: str) -> tuple[str, dict[str, Any]]:
-    """The table of a connection's driver, and the prices that its settings give."""
-    from ...drivers import driver_class, driver_names
-
-    settings = session.ai.settings
-    driver = settings.driver(name)
-    kind = driver_class(driver) if driver in driver_names() else None
-    table = (kind.catalog_name or kind.name) if kind is not None else driver
-    return table, dict(settings.connection(name).get("prices") or {})
 
 
 def _unknown(model: str, provider: str | None, names: list[str]) -> Exception:

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 import msgspec
 
 from ...data.attempts import AttemptOutcome, AttemptReport
+from ...data.billing import BillingFacts
 from ...data.cost import Cost
 from ...data.prompt import Prompt
 from ...data.usage import TokenUsage
@@ -60,7 +61,7 @@ class Outcome(msgspec.Struct, kw_only=True):
       charge for it.
     - `seconds`: from when it was admitted to its end; `first_content`: to its first content, if any came.
     - `headers`: those of the reply, if one came, at `wall_time` (seconds since the epoch).
-    - `usage`, `cost`: what it used, where that is known or could be estimated.
+    - `usage`, `cost`: what it used, where that is known or could be estimated; `billing`: what else decides its price.
     """
 
     kind: AttemptOutcome | Literal["refused"]
@@ -73,6 +74,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     first_content: float | None = None
     usage: TokenUsage | None = None
     cost: Cost | None = None
+    billing: BillingFacts | None = None
 
 
 class Policy(Protocol):

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from .sealed import MASK, Headers, SealedText
+from .sealed import MASK, Headers, SealedText, looks_secret
 
 __all__ = [
     "Interruptible",
@@ -43,8 +43,9 @@ class Request(msgspec.Struct, kw_only=True):
     """One HTTP request.
 
     `url` is absolute; `headers` has lower-case names; `body` is bytes or `None`; `stream` tells the transport
-    that the reply will be read as it comes. `repr` shows no header and no body, since both can hold secrets,
-    and the values of headers such as `authorization` don't show anywhere (`data.sealed`).
+    that the reply will be read as it comes. `repr` shows no header and no body, since both can hold secrets;
+    the values of headers such as `authorization`, and a URL with a key in its query, don't show anywhere
+    (`data.sealed`).
     """
 
     method: str
@@ -55,6 +56,8 @@ class Request(msgspec.Struct, kw_only=True):
 
     def __post_init__(self) -> None:
         self.headers = Headers(self.headers)
+        if "?" in self.url and any(looks_secret(pair.partition("=")[0]) for pair in re.split("[?&]", self.url)[1:]):
+            self.url = SealedText(self.url)
 
     def __repr__(self) -> str:
         return f"<Request {self.method} {self.url.split('?', 1)[0]}>"
@@ -68,7 +71,7 @@ class Reply(msgspec.Struct, kw_only=True):
     """One whole HTTP reply. `headers` has lower-case names; `body` is decoded from its content encoding.
 
     `redialed`: the server had closed the kept connection that the request first went out on, so it went out again on a
-    new one. `request` is what it answers, without headers.
+    new one. `request` is what it answers, without headers. The values of headers such as `set-cookie` don't show.
     """
 
     status: int
@@ -76,6 +79,10 @@ class Reply(msgspec.Struct, kw_only=True):
     body: bytes = b""
     redialed: bool = False
     request: Request | None = None
+
+    def __post_init__(self) -> None:
+        if type(self.headers) is not Headers and any(map(looks_secret, self.headers)):
+            self.headers = Headers(self.headers)
 
     @property
     def ok(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from ..data.http import Reply, Request, Timeouts, request_id_in
+from ..data.sealed import seal
 from ..errors import AIError, InvalidCredentialsError, ProviderError
 from ..logger import logger
 from .attempts import Attempt
@@ -128,8 +129,10 @@ async def _followed(attempt: Attempt, flow: Generator[Request, Reply, Request]) 
                 raise target.failures.of_hook(error, "authenticate") from error
             problem = f"the credentials could not be made ready: {type(error).__name__}: {error}"
             raise target.failures.of_kind(InvalidCredentialsError, problem) from error
+        seal(wanted, "body")
         try:
             reply, lost = await target.port.send(wanted, _timeouts(attempt)), None
+            seal(reply, "body")  # both hold what is as good as a key
         except AIError as error:
             lost = error  # the flow may know another way, or what to say of it
 

@@ -132,7 +132,9 @@ def _proxy(url: str, source: str) -> Proxy:
     if _is_socks(url):
         raise ConfigurationError(
             f"{source} names a SOCKS proxy, which is not supported",
-            hint="Give an http:// or https:// proxy as proxy, unset the variable, or set trust_env=False.",
+            hint="Give an http:// or https:// proxy as proxy, unset the variable, set trust_env=False, or bring a "
+            "client that speaks SOCKS (pip install 'polydriver[httpx2]' 'httpx2[socks]'): "
+            "transport=HTTPX2Transport(httpx2.Client(proxy='socks5://...')).",
         )
     parts, origin = _split(url if "://" in url else f"http://{url}", f"proxy URL of {source}")
     authorization = None

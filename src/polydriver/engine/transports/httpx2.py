@@ -70,15 +70,12 @@ class HTTPX2Transport:
             timeouts.stop.watch(waiting)
         deadline.begin(timeouts, waiting)
         limits: dict[str, Any] | None = None
-        try:
-            if self._client is not None:
-                limits = made.extensions["timeout"]
-                limits["read"] = limits["write"] = limits["pool"]
-                response = self._client.send(made, stream=True, follow_redirects=False, auth=None)
-            else:
-                response = self._head(request, made, waiting)
-        except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError, OSError) as error:
-            raise closed_by_reader(host) if waiting.stopped else _failure(error, "headers", host, waiting) from None
+        if self._client is not None:
+            limits = made.extensions["timeout"]
+            limits["read"] = limits["write"] = limits["pool"]
+        response = self._head(request, made, waiting)
+        if isinstance(response, Exception):
+            raise response
         try:
             unframed = _Unframed(response, self._config)
             content = Content(unframed, b"", timeouts.max_bytes)
@@ -87,7 +84,18 @@ class HTTPX2Transport:
             raise
         return HTTPX2Body(response, unframed, content, host, timeouts.after(time.monotonic()), limits, waiting)
 
-    def _head(self, request: Request, made: httpx2.Request, waiting: Waiting) -> httpx2.Response:
+    def _head(self, request: Request, made: httpx2.Request, waiting: Waiting) -> httpx2.Response | _Failure:
+        """Send, and read the head. A failure is returned, to be raised where no error of httpx2 is handled: it would be
+        kept as its context, with the request and its headers."""
+        try:
+            if self._client is not None:
+                return self._client.send(made, stream=True, follow_redirects=False, auth=None)
+            return self._ask(request, made, waiting)
+        except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError, OSError) as error:
+            host = locate(request.url).origin.host
+            return closed_by_reader(host) if waiting.stopped else _failure(error, "headers", host, waiting)
+
+    def _ask(self, request: Request, made: httpx2.Request, waiting: Waiting) -> httpx2.Response:
         """Send, and read the head; again, on a new connection, where a kept one was stale."""
         transport = self._pools.get(locate(request.url).origin)
         try:
@@ -151,7 +159,10 @@ class HTTPX2Body:
                 deadline.read_until(self.expires, self._waiting)
                 if self._limits is not None:  # looked at before the first receive, by HTTP/2 before each
                     self._limits["read"] = remaining(self.expires)
-                self._content.receive(self._receive(phase))
+                data = self._receive(phase)
+                if isinstance(data, Exception):
+                    raise data
+                self._content.receive(data)
             if not piece:
                 self._response.close()
             return piece
@@ -163,15 +174,14 @@ class HTTPX2Body:
             if self._waiting.stopped:
                 self.close()
 
-    def _receive(self, phase: Phase) -> bytes:
+    def _receive(self, phase: Phase) -> bytes | _Failure:
+        """What came, or the failure to raise: see `HTTPX2Transport._head`."""
         try:
             data = next(self._raw, b"")
         except (httpx2.HTTPError, httpx2.StreamError, RuntimeError, OSError) as error:
-            if self._waiting.stopped:
-                raise closed_by_reader(self._host) from None
-            raise _failure(error, phase, self._host) from None
+            return closed_by_reader(self._host) if self._waiting.stopped else _failure(error, phase, self._host)
         if not data and self._waiting.stopped:
-            raise closed_by_reader(self._host)
+            return closed_by_reader(self._host)
         return data
 
     def close(self) -> None:
@@ -222,14 +232,10 @@ class AsyncHTTPX2Transport:
     async def open(self, request: Request, timeouts: Timeouts) -> AsyncHTTPX2Body:
         """Send `request` and return once the headers are in, by `timeouts`."""
         made, host = _render(request, timeouts)
-        try:
-            async with asyncio.timeout(remaining(timeouts.expires)) as clock:
-                held = Patience(clock, timeouts)
-                response = await self._head(request, made, held)
-        except TimeoutError:
-            raise timed_out("headers", host) from None
-        except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError, OSError) as error:
-            raise _failure(error, "headers", host, held) from None
+        opened = await self._head(request, made, timeouts)
+        if isinstance(opened, Exception):
+            raise opened
+        response, held = opened
         try:
             unframed = _Unframed(response, self._config)
             content = Content(unframed, b"", timeouts.max_bytes)
@@ -238,7 +244,22 @@ class AsyncHTTPX2Transport:
             raise
         return AsyncHTTPX2Body(response, unframed, content, host, timeouts.after(time.monotonic()), held.redialed)
 
-    async def _head(self, request: Request, made: httpx2.Request, held: Patience) -> httpx2.Response:
+    async def _head(
+        self, request: Request, made: httpx2.Request, timeouts: Timeouts
+    ) -> tuple[httpx2.Response, Patience] | _Failure:
+        """As of the blocking transport."""
+        host = locate(request.url).origin.host
+        held: Patience | None = None
+        try:
+            async with asyncio.timeout(remaining(timeouts.expires)) as clock:
+                held = Patience(clock, timeouts)
+                return await self._ask(request, made, held), held
+        except TimeoutError:
+            return timed_out("headers", host)
+        except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError, OSError) as error:
+            return _failure(error, "headers", host, held)
+
+    async def _ask(self, request: Request, made: httpx2.Request, held: Patience) -> httpx2.Response:
         if self._client is not None:
             return await self._client.send(made, stream=True, follow_redirects=False, auth=None)
         pools = await self._pools.get()
@@ -297,20 +318,26 @@ class AsyncHTTPX2Body:
             while (piece := self._content.next()) is None:
                 if self._closed:
                     raise broken("read", self._host, "closed by the reader")
-                async with asyncio.timeout(remaining(self.expires)):
-                    self._content.receive(await anext(self._raw, b""))
+                data = await self._receive(phase)
+                if isinstance(data, Exception):
+                    raise data
+                self._content.receive(data)
             if not piece:
                 await self.aclose()
             return piece
-        except TimeoutError:
-            self.close()
-            raise timed_out(phase, self._host) from None
-        except (httpx2.HTTPError, httpx2.StreamError, RuntimeError, OSError) as error:
-            self.close()
-            raise _failure(error, phase, self._host) from None
         except BaseException:
             self.close()
             raise
+
+    async def _receive(self, phase: Phase) -> bytes | _Failure:
+        """As of the blocking body."""
+        try:
+            async with asyncio.timeout(remaining(self.expires)):
+                return await anext(self._raw, b"")
+        except TimeoutError:
+            return timed_out(phase, self._host)
+        except (httpx2.HTTPError, httpx2.StreamError, RuntimeError, OSError) as error:
+            return _failure(error, phase, self._host)
 
     def close(self) -> None:
         """Have the connection given back or closed by its event loop, as soon as that runs."""

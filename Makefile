@@ -5,12 +5,13 @@ PYTEST_ARGS ?=
 # For `make e2e`: the server to test, and what it needs; see tests/e2e/README.md.
 export E2E_BASE_URL E2E_MODEL E2E_API_KEY E2E_PROVIDER
 BENCH_ARGS ?=
+DOCS_ARGS ?=
 bin = $(VENV)/bin
 
-.PHONY: help demo test e2e check format data providers bench docs lock clean dev-env demo-env bench-env python-is-new
+.PHONY: help demo test e2e check format data providers bench docs docs-look lock clean dev-env demo-env bench-env python-is-new
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: demo-env ## the OpenAI driver against a server on loopback: chat, stream, tools, retry, costs, events
 	@$(bin)/python -m polydriver demo
@@ -43,8 +44,11 @@ providers: dev-env ## write the table of providers in the documentation anew
 bench: bench-env ## the benchmarks beside the bare clients, the openai SDK and LiteLLM
 	$(VENV)-bench/bin/python -m benchmarks --python $(abspath $(VENV)-bench/bin/python) $(BENCH_ARGS)
 
-docs: dev-env ## the documentation, into site/
+docs: dev-env ## the documentation, into site/, with a check of every link
 	$(bin)/python tools/build_docs.py
+
+docs-look: docs ## every page in Chromium, wide and narrow: nothing may be cut off; DOCS_ARGS="--pictures DIR" keeps pictures
+	$(bin)/python tools/look_at_docs.py $(DOCS_ARGS)
 
 lock: python-is-new ## compile requirements/*.lock anew; UPGRADE=1 takes the newest allowed versions
 	$(PYTHON) -m venv $(VENV)-lock

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import importlib.util
 import io
 import json
 import re
@@ -21,16 +22,21 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 import pytest
 
 import polydriver
 from polydriver import AI, MockDriver, errors
+from polydriver.config.budgets import BudgetConfig, BudgetScope
 from polydriver.config.layers import FIELDS
+from polydriver.config.problems import Problems
+from polydriver.config.storage import StorageConfig, read_storage
 from polydriver.config.values import Config
+from polydriver.operations.results import OperationResult
 from polydriver.testing import DriverConformance, MockServer, no_waiting
 from polydriver.testing.conformance.reporting import check
 
@@ -156,6 +162,28 @@ def test_commands_and_their_options_exist(page: Path) -> None:
             assert {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)} <= known, line
 
 
+def slug(heading: str) -> str:
+    """The anchor of a heading."""
+    return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading.lower()).strip())
+
+
+@pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *PAGES], ids=named)
+def test_links_lead_to_a_page_and_a_heading(page: Path) -> None:
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", text)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        path = (page.parent / name).resolve() if name else page
+        if path.parent == DOCS / "api":  # made from the docstrings when the site is built
+            assert path.name == "index.md" or importlib.util.find_spec(path.name.removesuffix(".md")), target
+            continue
+        assert path.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", path.read_text("utf-8"), re.MULTILINE)
+            assert anchor in {slug(heading) for heading in headings}, target
+
+
 def rows(page: str, heading: str) -> list[list[str]]:
     """The cells of the first table below a heading, without its head."""
     text = (DOCS / page).read_text("utf-8")
@@ -195,6 +223,36 @@ def test_settings_table_is_complete() -> None:
         value = dict(zip(record.__struct_fields__[::-1], record.__struct_defaults__[::-1], strict=False)).get(name)
         if isinstance(value, bool | int | float | str):
             assert default.strip("`") in (str(value), f"{value:g}" if isinstance(value, float) else str(value)), key
+
+
+def test_the_managers_settings_table_is_complete() -> None:
+    table = {row[0].strip("`"): row for row in rows("guide/configuration.md", "## Settings of the manager")}
+    assert set(table) == {"default", "providers", *(f"storage.{name}" for name in StorageConfig.__struct_fields__)}
+    problems = Problems("a test")
+    for key, (_, default, variable, _) in table.items():
+        section, _, name = key.rpartition(".")
+        if section:
+            value = getattr(StorageConfig(), name)
+            assert default.strip("`") == ("" if value is None else f"{value:g}" if type(value) is float else str(value))
+        if section and variable:
+            text = f"a value of {name}"
+            assert getattr(read_storage({}, {}, {variable.strip("`"): text}, problems), name) == text
+
+
+def test_the_table_of_budgets_is_complete() -> None:
+    table = {row[0]: row[1].strip("`") for row in rows("guide/configuration.md", "A [budget](budgets.md)")}
+    listed = {name for cell in table for name in re.findall(r"`(\w+)`", cell)}
+    scopes = set(get_args(BudgetScope)) - {"all"}
+    assert listed == {*BudgetConfig.__struct_fields__, *scopes} - {"name", "scope", "subject"}
+    budget = BudgetConfig(name="blue", limit=Decimal(1))
+    for name in listed - scopes - {"limit"}:
+        value = getattr(budget, name)
+        assert table[f"`{name}`"] == str(list(value) if isinstance(value, tuple) else value), name
+
+
+def test_the_table_of_results_is_complete() -> None:
+    cells = [row[0] for row in rows("guide/operations.md", "# Beyond chat")]
+    assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == set(OperationResult.__struct_fields__)
 
 
 def test_names_in_the_comparison_with_the_seed_exist() -> None:

@@ -1,4 +1,4 @@
-"""Build the documentation into site/: generate the API pages, check the navigation, run zensical strictly.
+"""Build the documentation into site/: generate the API pages, check the navigation, run zensical strictly, check links.
 
 Every module with a non-empty `__all__` gets a page below docs/api/, and a line in docs/api/index.md with the
 first line of its docstring. The page of `polydriver` itself is a table of the public names, with links to the modules
@@ -19,6 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # where `tools` is, when this file is run as a script
+
+from tools.links import broken_links
 
 __all__ = ["main"]
 
@@ -49,7 +53,7 @@ interface; the other modules are for authors of drivers and for readers of the s
 
 
 def main() -> int:
-    """Generate, check and build; return zensical's exit status, or 1 when the navigation lacks a page."""
+    """Generate, check and build; return zensical's exit status, or 1 when a page or the end of a link is missing."""
     generate_api()
     if missing := pages_outside_navigation():
         print("mkdocs.yml: the navigation lacks", ", ".join(missing), file=sys.stderr)
@@ -59,7 +63,11 @@ def main() -> int:
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     # It colours its output wherever that goes, and ends a failed build with a traceback of its own.
     print(re.sub(r"\x1b\[[0-9;]*m", "", done.stdout).partition("Traceback")[0].rstrip())
-    return done.returncode
+    if done.returncode:
+        return done.returncode
+    broken = broken_links(ROOT / "site")
+    print("\n".join(broken) or "Every link leads somewhere", file=sys.stderr if broken else sys.stdout)
+    return 1 if broken else 0
 
 
 def generate_api() -> None:

@@ -21,7 +21,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "providers.md"
 REAL_REPLIES = ROOT / "tests" / "drivers" / "real_replies.jsonl"
 
-HEAD = """# Providers
+HEAD = """---
+hide: [toc]
+---
+
+# Providers
 
 Every name here can be the `driver` of a connection. A key is read from the first of the variables that is set, a field
 `{in braces}` of an address from the setting of that name. `base_url` replaces the address; for a service that is not in
@@ -30,8 +34,8 @@ the table, [`openai_compatible`](api/polydriver.drivers.compatible.md) makes a d
 *Verified* drivers are tested on recorded traffic of the service. The others follow its documentation; tell us what you
 see.
 
-| Driver | Service | Speaks | Key variables | Address | Beyond chat | Verified |
-| --- | --- | --- | --- | --- | --- | --- |
+| Driver | Service and address | Speaks | Key variables | Beyond chat | Verified |
+| --- | --- | --- | --- | --- | --- |
 """
 
 
@@ -52,9 +56,9 @@ def row(kind: type[Driver], verified: bool) -> str:
     keys = ", ".join(f"`{name}`" for name in kind.key_variables) if kind.key_variables else "none"
     if kind.key_variables and not kind.requires_key:
         keys += " (optional)"
-    address = f"`{kind.base_url}`" if kind.base_url else "of one's own"
+    address = f"`{kind.base_url}`" if kind.base_url else "an address of one's own"
     proof = "yes" if verified else "unverified"
-    cells = [f"`{kind.name}`", kind.title, wires_of(kind), keys, address, operations_of(kind), proof]
+    cells = [f"`{kind.name}`", f"{kind.title}<br>{address}", wires_of(kind), keys, operations_of(kind), proof]
     return f"| {' | '.join(cells)} |\n"
 
 

@@ -76,7 +76,7 @@ def test_after_a_write_that_failed_nothing_more_is_written(tmp_path: Path) -> No
     if not Path("/dev/full").exists():
         pytest.skip("there is no device that is full")
     with Journal(path) as journal:
-        journal._file, kept = os.open("/dev/full", os.O_WRONLY), journal._file
+        kept, journal._file.number = journal._file.number, os.open("/dev/full", os.O_WRONLY)
         for _ in range(2):
             with pytest.raises(OSError, match=r"No space|could not be written"):
                 journal.add("c", "d", {"content": "no"})

@@ -56,6 +56,7 @@ def files(provider: Provider) -> None:
 
 def batches(provider: Provider) -> None:
     assert_type(provider.create_batch(["a", ["b", "c"]], model="m"), Batch)
+    assert_type(provider.run_batch(["a"], custom_ids=["x"], state="night", model="m"), BatchResults)
     assert_type(provider.get_batch("b"), Batch)
     assert_type(provider.list_batches(), list[Batch])
     assert_type(provider.cancel_batch("b"), Batch)
@@ -89,6 +90,7 @@ async def awaited(provider: AsyncProvider) -> None:
     assert_type(await provider.delete_file("f"), DeletedFile)
     assert_type(await provider.download_file("f"), FileContent)
     assert_type(await provider.create_batch(["a"]), Batch)
+    assert_type(await provider.run_batch(["a"], on_progress=print), BatchResults)
     assert_type(await provider.get_batch("b"), Batch)
     assert_type(await provider.list_batches(), list[Batch])
     assert_type(await provider.cancel_batch("b"), Batch)

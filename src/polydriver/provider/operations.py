@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, cast
@@ -32,6 +32,9 @@ from ..operations.results import (
 )
 
 if TYPE_CHECKING:
+    from os import PathLike
+
+    from ..data.batches import BatchProgress
     from ..engine.pipeline import Pipeline  # loaded at the first call
     from .operation_options import (
         CreateBatchOptions,
@@ -88,6 +91,9 @@ class Operations(_Operating):
     def _operate(self, kind: OperationKind[R], options: Mapping[str, Any], **fields: Any) -> R:
         """Perform an operation."""
         return drive(self._perform(kind, options, fields))
+
+    def _finish(self, work: Coroutine[Any, Any, R]) -> R:
+        return drive(work)
 
     def embed(
         self,
@@ -290,6 +296,34 @@ class Operations(_Operating):
         """
         return self._operate(kinds.CREATE_BATCH, options, prompts=prompts, custom_ids=custom_ids, labels=labels)
 
+    def run_batch(
+        self,
+        /,
+        prompts: Iterable[Any],
+        *,
+        custom_ids: Sequence[str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        state: str | PathLike[str] | None = None,
+        poll_interval: float = 30.0,
+        rounds: int = 3,
+        on_progress: Callable[[BatchProgress], object] | None = None,
+        **options: Unpack[CreateBatchOptions],
+    ) -> BatchResults:
+        """Have prompts answered by the provider's batches, from beginning to end; this takes minutes to a day.
+
+        Takes what `create_batch` does. The prompts are split to what one batch of the provider may hold, the batches
+        are asked about every `poll_interval` seconds, and what expired or failed for a passing reason is sent again,
+        alone, `rounds` times in all. A prompt that cannot be sent has its error in its place.
+
+        `state` is a file that remembers the batches: the same call in another process goes on with them, and makes none
+        twice. Without it, an error that ends the call names them. `on_progress` is called after each look.
+        """
+        from .batch_runs import make_entries, run_batch
+
+        entries = make_entries(prompts, custom_ids, options)
+        how: dict[str, Any] = {"poll_interval": poll_interval, "rounds": rounds, "on_progress": on_progress}
+        return self._finish(run_batch(self, entries, state, labels=labels, **how))
+
     def get_batch(self, /, batch_id: str, **options: Unpack[OperationOptions]) -> Batch:
         """How far a batch has come."""
         return self._operate(kinds.GET_BATCH, options, id=batch_id)
@@ -342,6 +376,9 @@ class AsyncOperations(_Operating):
         """Perform an operation."""
         return await self._perform(kind, options, fields)
 
+    async def _finish(self, work: Coroutine[Any, Any, R]) -> R:
+        return await work
+
     embed = _awaited(Operations.embed)
     moderate = _awaited(Operations.moderate)
     generate_image = _awaited(Operations.generate_image)
@@ -358,6 +395,7 @@ class AsyncOperations(_Operating):
     delete_file = _awaited(Operations.delete_file)
     download_file = _awaited(Operations.download_file)
     create_batch = _awaited(Operations.create_batch)
+    run_batch = _awaited(Operations.run_batch)
     get_batch = _awaited(Operations.get_batch)
     list_batches = _awaited(Operations.list_batches)
     cancel_batch = _awaited(Operations.cancel_batch)

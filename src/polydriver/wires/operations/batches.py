@@ -56,6 +56,7 @@ class Batches(BatchHooks, kw_only=True, eq=False):
 
     max_prompts: int | None = 50_000
     max_bytes: int | None = 200_000_000
+    keeps_labels: bool = True
     path: str = "batches"
     endpoint_root: str = "/v1"
     completion_window: str = "24h"

@@ -14,7 +14,6 @@ from polydriver.contract import OperationPart
 from polydriver.operations.kinds import OPERATIONS
 from polydriver.provider.operations import AsyncOperations, Operations
 
-
 SEVERAL = {"run_batch"}
 """Methods that perform several operations, and have no record of their own."""
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from ..config import Config
 from ..data.assembly import Assembly
 from ..data.billing import BillingFacts
+from ..data.digits import with_digits
 from ..data.json import decode_json
 from ..data.prompt import Prompt
 from ..data.responses import AIChunk, AIResponse
@@ -75,7 +76,10 @@ class StreamDecoder(Generic[W]):
                     self._parse_ready(self._halves.put(event, text), chunks)
                 else:
                     self.events += 1
+                    known = len(chunks)
                     self.parse_event(event, chunks)
+                    if len(chunks) > known:
+                        self._keep_digits(chunks[known:], text)
                 if self.closed:
                     self._refuse_strange()
                     break
@@ -103,7 +107,21 @@ class StreamDecoder(Generic[W]):
         for event, text in ready:
             if not self.closed:
                 self.events += 1
+                known = len(chunks)
                 self.parse_event(event if text is None else self.with_text(event, text), chunks)
+                self._keep_digits(chunks[known:], self.text_of(event) if text is None else text)
+
+    def _keep_digits(self, chunks: list[AIChunk], text: bytes) -> None:
+        """Keep the text of arguments that came as an object, where a float does not hold all digits."""
+        for chunk in chunks:
+            if not chunk.tool_calls:
+                continue
+            calls = with_digits(chunk.tool_calls, text)
+            changed = {id(old): new for old, new in zip(chunk.tool_calls, calls, strict=True) if new is not old}
+            if changed:
+                parts = self.answer.choice(chunk.index).parts
+                parts[:] = [changed.get(id(part), part) for part in parts]
+                chunk.tool_calls = calls
 
     def text_of(self, event: Any) -> bytes:
         """The JSON in an event, which may be mended before `parse_event` gets it: a server can cut a character in half.

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from .digits import has_more_digits
 from .json import whole_text
 
 __all__ = ["LONGEST_SEED", "make_call_id", "make_seed", "parse_arguments", "plain_name"]
@@ -21,7 +22,7 @@ _BLANK = ("", "null")
 
 def parse_arguments(raw: object, *, cut: bool = False) -> tuple[dict[str, Any] | None, str | None]:
     """The arguments of a tool call as `(arguments, None)`, or `(None, text)` when what came is not JSON
-    object.
+    object; `(arguments, text)` when a number in the text has more digits than a float holds.
 
     Absent (`None`), blank, `"null"` and `{}` all mean no arguments. An object is taken as it is, JSON text is
     decoded, and a JSON string that holds a JSON object is decoded once more. Everything else (malformed or
@@ -82,11 +83,11 @@ def _parse_text(text: str, cut: bool, *, unwrap: bool) -> tuple[dict[str, Any] |
         return None, text
     value = _decode(stripped)
     if isinstance(value, dict):
-        return value, None
+        return value, stripped if has_more_digits(stripped) else None
     if isinstance(value, str) and unwrap:
-        arguments, _ = _parse_text(value, cut, unwrap=False)
+        arguments, exact = _parse_text(value, cut, unwrap=False)
         if arguments is not None:
-            return arguments, None
+            return arguments, exact
     return None, text
 
 

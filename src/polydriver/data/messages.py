@@ -14,6 +14,8 @@ from typing import Any, Literal, Self, TypeAlias
 
 import msgspec
 
+from .json import decode_json
+
 __all__ = [
     "AIMessage",
     "Audio",
@@ -170,6 +172,7 @@ class ToolCall(msgspec.Struct, frozen=True, tag="tool_call", omit_defaults=True)
 
     `arguments` is the parsed object; it is `None` when what came is not a JSON object (cut off by the token limit, or
     malformed), and then `arguments_text` has the raw text and `is_complete` is false: such a call must not be run.
+    Beside arguments the text is there when a number in it has more digits than a float holds; see `exact_arguments`.
     """
 
     id: str
@@ -182,6 +185,18 @@ class ToolCall(msgspec.Struct, frozen=True, tag="tool_call", omit_defaults=True)
     def is_complete(self) -> bool:
         """Whether the arguments came whole, as a JSON object."""
         return self.arguments is not None
+
+    @property
+    def exact_arguments(self) -> dict[str, Any]:
+        """The arguments with all digits that the model wrote: numbers with a fraction are `Decimal`s where a float does
+        not hold one of them. Empty when they did not come whole."""
+        if self.arguments is None or self.arguments_text is None:
+            return self.arguments or {}
+        try:
+            exact = decode_json(self.arguments_text, exact=True)
+        except ValueError:
+            return self.arguments
+        return exact if isinstance(exact, dict) else self.arguments
 
 
 class ToolResult(msgspec.Struct, frozen=True, tag="tool_result", omit_defaults=True):

@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from ..colours import drive
 from ..data.billing import make_facts
+from ..data.digits import keep_digits
 from ..data.http import Reply, Request
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
@@ -182,6 +183,8 @@ class Pipeline(Generic[P]):
         assert prompt is not None
         reply = await send(attempt, request)
         response = target.failures.reading(lambda: target.driver.parse_response(reply, prompt), reply)
+        for choice in (response, *response.alternatives):
+            keep_digits(choice.parts, reply.body)
         target.fill(response, prompt, attempt.call, reply.headers)
         done = Outcome(kind="success", delivered=True, usage=response.usage, cost=response.cost)
         done.billing = response.billing

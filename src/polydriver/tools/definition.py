@@ -12,7 +12,16 @@ import msgspec
 
 from ..data.prompt import ProviderTool, ToolSpec
 from ..errors import ConfigurationError
-from ..schema import ReadError, Schema, adapt, find_problems, merge_root_ref, parse_docstring, reader_for
+from ..schema import (
+    ReadError,
+    Schema,
+    adapt,
+    find_problems,
+    merge_root_ref,
+    parse_docstring,
+    plain_numbers,
+    reader_for,
+)
 from .signature import Signature, ToolArgumentsError, signature_of
 
 if TYPE_CHECKING:
@@ -96,7 +105,7 @@ class Tool(ToolSpec, Generic[P, R], kw_only=True, weakref=True, eq=False):
                 return reader_for(self.type).read(arguments)
             if self.signature is not None:
                 return self.signature.read(arguments)
-            return _checked(arguments, self.parameters)
+            return _checked(plain_numbers(arguments, self.parameters), self.parameters)
         except (ReadError, ToolArgumentsError) as error:
             raise ToolArgumentsError(f"Invalid arguments for {self.name}: {error}") from error
 

@@ -169,7 +169,7 @@ def _blocking_outcome(turn: Turn, tool: Tool, call: ToolCall) -> Outcome:
     """
     try:
         with turn.around(call) as note:
-            value = tool.run(call.arguments or {})
+            value = tool.run(call.exact_arguments)
             return _noted(note, render_result(call, drive(finish_blocking(value))))
     except BaseException as error:  # noqa: BLE001 (carried to the caller's thread)
         return error
@@ -189,7 +189,7 @@ async def _outcome(turn: Turn, tool: Tool, call: ToolCall) -> Outcome:
     try:
         async with clock:
             with turn.around(call) as note:
-                return _noted(note, render_result(call, await _value(tool, call.arguments or {})))
+                return _noted(note, render_result(call, await _value(tool, call.exact_arguments)))
     except TimeoutError as error:
         return timed_out(call, limit) if clock.expired() else error
     except asyncio.CancelledError as error:

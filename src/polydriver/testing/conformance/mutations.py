@@ -61,7 +61,6 @@ _JUNK: tuple[Any, ...] = (
     "\ud7ff\u0000",
 )
 _LINE = re.compile(rb"^((?:data: ?)?)(\{.*\})\r?$", re.MULTILINE)
-_OBJECT = re.compile(rb"\{.*\}", re.DOTALL)
 _MISSING = object()
 
 
@@ -87,17 +86,15 @@ def mutated_events(events: list[bytes], limit: int) -> Iterator[bytes]:
     """Copies of a stream of any framing, given as its events: the JSON in one of them is replaced by other JSON of the
     same length, so that lengths before it hold. At most about `limit`."""
     for number, event in enumerate(events):
-        match = _OBJECT.search(event)
-        if match is None:
-            continue
+        start, end = event.find(b"{"), event.rfind(b"}") + 1
         try:
-            payload = decode_json(match[0])
+            payload = decode_json(event[max(start, 0) : end])
         except ValueError:
             continue
         for changed in (*_JUNK, *mutated_json(payload, limit // len(events) + 1, number)):
             text = encode_json(changed)
-            if len(text) <= len(match[0]):
-                other = event[: match.start()] + text.ljust(len(match[0])) + event[match.end() :]
+            if len(text) <= end - start:
+                other = event[:start] + text.ljust(end - start) + event[end:]
                 yield b"".join([*events[:number], other, *events[number + 1 :]])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from polydriver import AI
 from polydriver.storage.upgrading import newest_version
 
 from .helpers import run, write_settings
@@ -25,6 +26,21 @@ def test_upgrade_current_check(tmp_path: Path) -> None:
 def test_the_database_of_the_settings(tmp_path: Path) -> None:
     path = write_settings(tmp_path, 'driver = "mock"', f'[storage]\nurl = "sqlite:///{tmp_path}/of_settings.db"')
     assert "of_settings.db" in run("--config", path, "db", "upgrade").output
+
+
+def test_cleaning(tmp_path: Path) -> None:
+    key = "ab" * 32
+    storage = f'[storage]\nurl = "sqlite:///{tmp_path}/ai.db"\nkeep_attempts = 30\nencryption_keys = ["{key}"]'
+    path = write_settings(tmp_path, 'driver = "mock"', storage)
+    with AI(path) as ai:
+        ai.conversation(provider="m").model("m").user("ann").send("Hi")
+    assert "encrypted: 0 conversations" in run("--config", path, "db", "reseal").output
+    assert "0 attempts" in run("--config", path, "db", "vacuum").output
+    assert run("--config", path, "db", "delete-user", "ann", input="n\n").exit_code != 0
+    told = run("--config", path, "db", "delete-user", "ann", "--yes").output
+    assert "deleted: 1 conversations, 2 messages" in told
+    assert "2 rows of the ledger are nobody's now" in told
+    assert key not in run("--config", path, "config").output
 
 
 def test_without_a_database() -> None:

@@ -82,6 +82,22 @@ async def test_an_answer_async(url: str, mode: str) -> None:
     storage.close()
 
 
+def test_who_and_which_conversation(url: str) -> None:
+    storage, driver = made(url, "durable")
+    ours, theirs = "conv_" + "a" * 32, "an id of the application, which is long and has\0odd\ud800 letters"
+    for id in (ours, theirs, theirs + "!", "short"):
+        driver.send_message("Hi", model="m", user="ann", conversation_id=id)
+    driver.send_message("Hi", model="m", user="an id for the provider", metadata={"user": "bob"})
+    found = rows(storage)
+    assert [row["user"] for row in found] == ["ann"] * 4 + ["bob"]
+    keys = [row["conversation_id"] for row in found]
+    assert (keys[0], keys[3], keys[4]) == ("a" * 32, "short", None)
+    assert len(set(keys)) == 5
+    assert [line.attempts for line in storage.costs(conversation=theirs)] == [1]
+    assert storage.costs("conversation", conversation=ours)[0].group == {"conversation": "a" * 32}
+    storage.close()
+
+
 def test_the_cost_of_one_token_survives(url: str) -> None:
     storage, driver = made(url, "durable", {"content": "x", "usage": {"input_tokens": 1, "output_tokens": 0}})
     driver.send_message("Hi", model="m")

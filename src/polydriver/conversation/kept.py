@@ -75,7 +75,7 @@ class Kept(Builder[ParsedT]):
         if self._keeper is None:
             from ..storage.keeper import Keeper
 
-            self._keeper = Keeper(self._header())
+            self._keeper = Keeper(self._header(), storage.privacy)
         self._keeper.header = self._header()
         return self._keeper
 

@@ -66,7 +66,7 @@ class _Store(Generic[C]):
             return act(connection)
 
     def _made(self, chat: C, found: tuple[ConversationRecord, list[StoredMessage]]) -> C:
-        record, branch = found
+        record, branch = self._whole(found)
         from ..storage.keeper import Keeper
 
         chat.id = f"conv_{record.id}"
@@ -79,13 +79,21 @@ class _Store(Generic[C]):
         for name in ("project", "key", "user", "tags"):
             if getattr(record, name) is not None:
                 chat._metadata[name] = getattr(record, name)
-        keeper = chat._keeper = Keeper(chat._header())
+        keeper = chat._keeper = Keeper(chat._header(), self._storage.privacy)
         chat.history, chat._pending = keeper.load([stored for stored in branch if stored.state != "partial"])
         keeper.kept = list(chat.history)
         return chat
 
+    def _whole(
+        self, found: tuple[ConversationRecord, list[StoredMessage]]
+    ) -> tuple[ConversationRecord, list[StoredMessage]]:
+        """What was read, if its content was stored. Raises `ConfigurationError` otherwise."""
+        if not all(stored.is_whole for stored in found[1]):
+            raise ConfigurationError("the content of this conversation was not stored (storage.content = false)")
+        return found
+
     def _exported(self, found: tuple[ConversationRecord, list[StoredMessage]], form: str) -> str:
-        record, branch = found
+        record, branch = self._whole(found)
         history = [stored.message for stored in branch if stored.state in ("done", "result")]
         if form == "markdown":
             return _markdown(record, history)

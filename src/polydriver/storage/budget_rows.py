@@ -22,7 +22,7 @@ from .columns import from_micros, from_pico, pack_text, to_micros, to_pico
 from .ids import new_id
 from .windows import Window
 
-__all__ = ["BUDGETS", "Claim", "Crossing", "Hold", "extend", "free_expired", "renew", "reserve", "settle"]
+__all__ = ["BUDGETS", "Claim", "Crossing", "Hold", "extend", "free_expired", "lock", "renew", "reserve", "settle"]
 
 BUDGETS = "~budgets"
 """The `Work.key` of all that changes these rows: after all else."""
@@ -111,7 +111,7 @@ class _Row(NamedTuple):
 
 def reserve(connection: Connection, hold: Hold, now: int) -> list[Crossing]:
     """Reserve all that a hold claims, or nothing. Raises `BudgetExceededError`."""
-    _lock(connection)
+    lock(connection)
     told: list[Crossing] = []
     for claim in hold.reserved:
         row = _row(connection, claim)
@@ -128,7 +128,7 @@ def reserve(connection: Connection, hold: Hold, now: int) -> list[Crossing]:
 
 def extend(connection: Connection, hold: Hold, amounts: Sequence[int], now: int) -> None:
     """Hold more for a stream that is under way: so much in all for each claim. Raises `BudgetExceededError`."""
-    _lock(connection)
+    lock(connection)
     for claim, amount in zip(hold.claims, amounts, strict=True):
         held = connection.execute(_AMOUNT, {"id": claim.id}).scalar()
         if not held or amount <= held:
@@ -141,7 +141,7 @@ def extend(connection: Connection, hold: Hold, amounts: Sequence[int], now: int)
 
 def settle(connection: Connection, hold: Hold, spent: Sequence[int]) -> list[Crossing]:
     """Give back what is reserved, and note what was spent in place of it, for each claim of a hold."""
-    _lock(connection)
+    lock(connection)
     told: list[Crossing] = []
     for claim, amount in zip(hold.claims, spent, strict=True):
         held = connection.execute(_TAKE_BACK, {"id": claim.id}).first()
@@ -157,18 +157,19 @@ def settle(connection: Connection, hold: Hold, spent: Sequence[int]) -> list[Cro
 def free_expired(connection: Connection, now: int) -> None:
     """Give back what is held for attempts whose process has died. Their rows stay for a while, empty, so that an end
     that comes late after all is noted once."""
-    _lock(connection)
+    lock(connection)
     _free(connection, connection.execute(_EXPIRED_ANYWHERE, {"now": now}).all(), now)
     connection.execute(_FORGET, {"now": now})
 
 
 def renew(connection: Connection, ids: Sequence[str], now: int) -> None:
     """Keep the holds of a living process."""
-    _lock(connection)
+    lock(connection)
     connection.execute(_RENEW, [{"id": id, "expires": now + LEASE} for id in ids])
 
 
-def _lock(connection: Connection) -> None:
+def lock(connection: Connection) -> None:
+    """Have the rows of budgets for oneself until the end of the transaction."""
     if connection.dialect.name == "postgresql":
         connection.execute(_LOCK)
 

@@ -124,7 +124,7 @@ class Budgets:
         )
 
     def _claims(self, attempt: Attempt, now: float) -> list[Claim]:
-        owner = owner_of(attempt.call.metadata)
+        owner = owner_of(attempt)
         estimate = estimate_attempt(attempt)
         moment = datetime.fromtimestamp(now, UTC)
         claims = []

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, delete, or_, select
 from ..errors import ConfigurationError
 from .columns import pack_json, pack_text
 from .conversation_rows import move_head
+from .privacy import Privacy, privacy_of
 from .tables import blobs, conversations, messages
 
 __all__ = ["ConversationRecord", "delete_conversation", "list_conversations", "read_record", "switch"]
@@ -61,6 +62,9 @@ def list_conversations(
         wanted = wanted.where(table.c.project == project)
     if tag is not None:
         wanted = wanted.where(_contains(table.c.tags, pack_json(tag)))
+    privacy = privacy_of(connection)
+    if words is not None:
+        privacy.check_search()
     for word in (words or "").casefold().split():
         # each word in any message, not all of them in one
         said = select(messages.c.id).where(messages.c.conversation_id == table.c.id, _contains(messages.c.search, word))
@@ -71,13 +75,13 @@ def list_conversations(
             at = table.c.updated_at
             later = or_(at < last.updated_at, and_(at == last.updated_at, table.c.id < last.id))
             wanted = wanted.where(later)
-    return [_record(row) for row in connection.execute(wanted).mappings()]
+    return [_record(row, privacy) for row in connection.execute(wanted).mappings()]
 
 
 def read_record(connection: Connection, id: str) -> ConversationRecord | None:
     """One conversation, if there is one."""
     row = connection.execute(select(conversations).where(conversations.c.id == id)).mappings().first()
-    return None if row is None else _record(row)
+    return None if row is None else _record(row, privacy_of(connection))
 
 
 def delete_conversation(connection: Connection, id: str) -> bool:
@@ -112,6 +116,9 @@ def _contains(column: Any, text: str) -> Any:
     return cast(column, Text).like(literal(f"%{escaped}%", Text), escape=_ESCAPE)
 
 
-def _record(row: Any) -> ConversationRecord:
-    names = ConversationRecord.__struct_fields__
-    return ConversationRecord(**{name: row[name] for name in names if name != "cost"}, cost=row["cost"] or Decimal(0))
+def _record(row: Any, privacy: Privacy) -> ConversationRecord:
+    values = {name: row[name] for name in ConversationRecord.__struct_fields__}
+    values["cost"] = row["cost"] or Decimal(0)
+    if row["sealed"] is not None:
+        values["title"], values["settings"] = privacy.open_header(row["id"], row["sealed"])
+    return ConversationRecord(**values)

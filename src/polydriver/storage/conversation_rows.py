@@ -24,6 +24,7 @@ from ..data.messages import AIMessage
 from ..data.responses import AIResponse
 from .contents import Packed, pack_message, searchable, unpack_message
 from .ids import new_id
+from .privacy import privacy_of
 from .tables import blobs, conversations, messages
 
 __all__ = ["Header", "NewMessage", "StoredMessage", "append", "mark", "move_head", "read_branch", "read_tree"]
@@ -73,7 +74,10 @@ class NewMessage(msgspec.Struct, kw_only=True):
 
 
 class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message of a conversation, with its place in the tree. Times are in UTC."""
+    """A message of a conversation, with its place in the tree. Times are in UTC.
+
+    `is_whole` is false where its content was not stored: `message` has its role alone then.
+    """
 
     id: str
     parent_id: str | None
@@ -85,6 +89,7 @@ class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
     usage: dict[str, Any] | None = None
     cost: Decimal | None = None
     created_at: datetime
+    is_whole: bool = True
 
 
 def append(
@@ -100,7 +105,7 @@ def append(
     wanted = select(table.c.head_id, table.c.message_count, table.c.cost, table.c.input_tokens, table.c.output_tokens)
     found = connection.execute(wanted.where(table.c.id == header.id).with_for_update()).first()
     if found is None:
-        values = {**_of_header(header), **_zero(), "created_at": now, "updated_at": now}
+        values = {**_of_header(connection, header), **_zero(), "created_at": now, "updated_at": now}
         connection.execute(_insert(connection, table).values(**values))
         found = connection.execute(wanted.where(table.c.id == header.id).with_for_update()).one()
     if done:
@@ -109,13 +114,16 @@ def append(
         return new[-1].id
     parent = _parent(connection, found.head_id, head)
     position = _position(connection, parent)
+    privacy = privacy_of(connection)
     for message in new:
         _store_blobs(connection, message.packed.blobs, now)
         position += 1
+        content, sealed = privacy.pack(message.id, message.packed.content)
+        search = message.search if privacy.can_search else None
         connection.execute(
             messages.insert().values(
                 id=message.id, conversation_id=header.id, parent_id=parent, position=position, role=message.role,
-                state=message.state, content=message.packed.content, search=message.search, call_id=message.call_id,
+                state=message.state, content=content, sealed=sealed, search=search, call_id=message.call_id,
                 provider=message.provider, model=message.model, usage=message.usage, cost=message.cost,
                 metadata=message.metadata, created_at=now,
             )
@@ -127,7 +135,7 @@ def append(
         update(table)
         .where(table.c.id == header.id)
         .values(
-            **{name: value for name, value in _of_header(header).items() if name != "id"},
+            **{name: value for name, value in _of_header(connection, header).items() if name != "id"},
             head_id=parent,
             message_count=found.message_count + len(kept),
             input_tokens=found.input_tokens + sum(message.tokens[0] for message in new),
@@ -172,28 +180,42 @@ def read_tree(connection: Connection, conversation_id: str) -> list[StoredMessag
 def _read(connection: Connection, rows: Sequence[Any]) -> list[StoredMessage]:
     digests = {place[-1] for row in rows for place in (row["content"] or {}).get("files", ())}
     data = _read_blobs(connection, digests)
+    privacy = privacy_of(connection)
     return [
         StoredMessage(
             id=row["id"], parent_id=row["parent_id"], position=row["position"], state=row["state"],
-            message=unpack_message(row["content"], data), provider=row["provider"], model=row["model"],
+            message=_message(privacy.unpack(row["id"], row["content"], row["sealed"]), row["role"], data),
+            is_whole=row["sealed"] is not None or "message" in (row["content"] or {}),
+            provider=row["provider"], model=row["model"],
             usage=row["usage"], cost=row["cost"], created_at=row["created_at"],
         )
         for row in rows
     ]  # fmt: skip
 
 
+def _message(content: dict[str, Any] | None, role: Any, data: Mapping[str, bytes]) -> AIMessage:
+    return AIMessage("", role) if content is None else unpack_message(content, data)
+
+
 def _read_blobs(connection: Connection, digests: Iterable[str]) -> dict[str, bytes]:
     found: dict[str, bytes] = {}
+    privacy = privacy_of(connection)
     for digest in digests:
-        found[digest] = bytes(connection.execute(select(blobs.c.data).where(blobs.c.digest == digest)).scalar_one())
+        row = connection.execute(select(blobs.c.data, blobs.c.sealed).where(blobs.c.digest == digest)).one()
+        found[digest] = privacy.unpack_file(digest, bytes(row.data), sealed=row.sealed)
     return found
 
 
 def _store_blobs(connection: Connection, new: Mapping[str, tuple[str | None, bytes]], now: datetime) -> None:
-    for digest, (media_type, data) in new.items():
+    privacy = privacy_of(connection)
+    for digest, (media_type, data) in new.items() if privacy.stores else ():
+        name = privacy.file_name(digest)
+        if connection.execute(select(blobs.c.digest).where(blobs.c.digest == name)).first() is not None:
+            continue
+        stored, sealed = privacy.pack_file(name, data)
         connection.execute(
             _insert(connection, blobs).values(
-                digest=digest, media_type=media_type, size=len(data), data=data, created_at=now
+                digest=name, media_type=media_type, size=len(data), data=stored, sealed=sealed or None, created_at=now
             )
         )
 
@@ -204,10 +226,10 @@ def _insert(connection: Connection, table: Any) -> Any:
     return kind(table).on_conflict_do_nothing()
 
 
-def _of_header(header: Header) -> dict[str, Any]:
+def _of_header(connection: Connection, header: Header) -> dict[str, Any]:
     values = msgspec.structs.asdict(header)
     owner = values.pop("owner")
-    return {**values, **owner, "search": None if header.title is None else header.title.casefold()}
+    return {**values, **owner, **privacy_of(connection).header(header.id, header.title, header.settings)}
 
 
 def _zero() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ..errors import ConfigurationError, StorageError
 from ..logger import logger
 from .columns import from_micros
 from .database import Database
+from .ledger_rows import conversation_key
 from .rolling import read_rolled, roll_up
 from .sums import MEASURES, from_ledger, from_rollups, summed
 from .tables import attempts, rollups
@@ -155,6 +156,8 @@ class _Sums:
         self.zone = zone
         self.tag = only.pop("tag", None)
         self.filters = {_COLUMNS[name]: value for name, value in only.items()}
+        if "conversation_id" in self.filters:
+            self.filters["conversation_id"] = conversation_key(self.filters["conversation_id"]) or ""
         columns = [_COLUMNS[name] for name in by if name in _COLUMNS]
         if any(name in _CALENDAR for name in by):
             columns.append("start")

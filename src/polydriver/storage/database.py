@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import ConfigurationError, StorageError
+from .privacy import OPTION, Privacy
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
@@ -31,6 +33,7 @@ class Database:
     """
 
     def __init__(self, url: str, *, patience: float = 5.0, durable: bool = True, pool_size: int = 5) -> None:
+        self.privacy: Privacy | None = None
         self.patience = patience
         self.durable = durable
         self.engine = _make_engine(url, patience, durable=durable, pool_size=pool_size)
@@ -62,7 +65,8 @@ class Database:
         if self.in_memory:
             self._alone.acquire()
         try:
-            with self.engine.connect().execution_options(writes=writes) as connection, connection.begin():
+            options = {"writes": writes} if self.privacy is None else {"writes": writes, OPTION: self.privacy}
+            with self.engine.connect().execution_options(**options) as connection, connection.begin():
                 yield connection
         except DBAPIError as error:
             raise self.failure(error) from error
@@ -71,6 +75,28 @@ class Database:
         finally:
             if self.in_memory:
                 self._alone.release()
+
+    def vacuum(self) -> None:
+        """Give the room of deleted rows back: SQLite's file is written anew, PostgreSQL's tables are cleaned."""
+        from .tables import METADATA
+
+        names = ", ".join(sorted(METADATA.tables))
+        statements = ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)") if self.kind == "sqlite" else (f"VACUUM {names}",)
+        with self._alone if self.in_memory else contextlib.nullcontext():
+            connection = self.engine.raw_connection()
+            try:
+                if self.kind == "postgresql":
+                    connection.driver_connection.autocommit = True  # type: ignore[union-attr]
+                cursor = connection.cursor()
+                for statement in statements:
+                    cursor.execute(statement)
+                cursor.close()
+            except Exception as error:
+                raise self.failure(error) from error
+            finally:
+                if self.kind == "postgresql":
+                    connection.driver_connection.autocommit = False  # type: ignore[union-attr]
+                connection.close()
 
     def failure(self, error: Any) -> StorageError:
         """The error for what a database's driver raised; its `retryable` tells whether it may pass by itself."""

@@ -8,7 +8,7 @@ import time
 
 from ..forking import own_lock
 
-__all__ = ["id_time", "new_id"]
+__all__ = ["id_at", "id_time", "new_id"]
 
 
 class _Ids:
@@ -37,6 +37,11 @@ _ids = _Ids()
 def new_id() -> str:
     """A new id: 32 hex digits that sort by the time at which they were made."""
     return _ids.make(time.time_ns() // 1_000_000)
+
+
+def id_at(seconds: float) -> str:
+    """The least id that could be made at a time, in seconds since the epoch."""
+    return f"{max(0, int(seconds * 1000)) << 80:032x}"
 
 
 def id_time(id: str) -> float:

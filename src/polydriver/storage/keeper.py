@@ -13,6 +13,7 @@ from ..data.messages import AIMessage, ToolResult
 from ..data.responses import AIResponse
 from .columns import pack_json
 from .conversation_rows import Header, NewMessage, StoredMessage, append, mark, move_head
+from .privacy import Privacy
 from .writer import Work
 
 __all__ = ["Keeper"]
@@ -26,8 +27,9 @@ class Keeper:
     - `results`: the rows of results of the present round of tools, by the id of the call.
     """
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: Header, privacy: Privacy | None = None) -> None:
         self.header = header
+        self._privacy = privacy or Privacy()
         self.rows: list[str] = []
         self.kept: list[AIMessage] = []
         self.pending: list[tuple[str, str]] = []
@@ -50,7 +52,7 @@ class Keeper:
         if same < len(self.kept):
             works.append(self.cut_back(same))
         if same < len(history):
-            new = [NewMessage.of(message, "done") for message in history[same:]]
+            new = [self._new(message, "done") for message in history[same:]]
             head = self.head
             self.rows += [message.id for message in new]
             works.append(self._work(partial(append, header=self.header, new=new, head=head)))
@@ -59,7 +61,7 @@ class Keeper:
 
     def send(self, new: Sequence[AIMessage]) -> Work[Any]:
         """Store what a call is about to send; what is stored of it since an earlier call stays as it is."""
-        packed = [NewMessage.of(message, "pending") for message in new]
+        packed = [self._new(message, "pending") for message in new]
         digests = [_digest(message) for message in packed]
         same = 0
         while same < min(len(digests), len(self.pending)) and self.pending[same][0] == digests[same]:
@@ -77,7 +79,7 @@ class Keeper:
 
     def answer(self, response: AIResponse) -> Work[Any]:
         """Store an answer: it and what was sent are part of the history now."""
-        message = NewMessage.of(response.to_message(), "done", response)
+        message = self._new(response.to_message(), "done", response)
         sent = [row for _, row in self.pending]
         head = self.head
         self.rows += [*sent, message.id]
@@ -88,7 +90,7 @@ class Keeper:
         """Store what came of an answer whose stream was cut or left; what was sent stays pending."""
         if response is None or not (response.parts or response.usage):
             return None
-        message = NewMessage.of(response.to_message(), "partial", response)
+        message = self._new(response.to_message(), "partial", response)
         return self._work(partial(append, header=self.header, new=[message], head=self.head))
 
     def fail(self, kept: int) -> Work[Any] | None:
@@ -109,7 +111,7 @@ class Keeper:
         """Store one result of a tool, unless it is stored."""
         if result.tool_call_id in self.results:
             return None
-        message = NewMessage.of(AIMessage([result], "tool"), "result")
+        message = self._new(AIMessage([result], "tool"), "result")
         head = self.head
         self.results[result.tool_call_id] = message.id
         return self._work(partial(append, header=self.header, new=[message], head=head))
@@ -155,6 +157,10 @@ class Keeper:
         self.results = {}
         self.kept = list(history)
         return history, waiting
+
+    def _new(self, message: AIMessage, state: str, response: AIResponse | None = None) -> NewMessage:
+        """The row of a message, as it may be stored."""
+        return NewMessage.of(self._privacy.message(message), state, response)
 
     def _work(self, act: Any) -> Work[Any]:
         self.is_stored = True

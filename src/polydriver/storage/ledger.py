@@ -77,7 +77,7 @@ class Ledger:
         entry = Entry(attempt, call_id, now, now + LEASE_SECONDS)
         try:
             if is_new:
-                self.writer.put(Row(CALL, partial(call_values, call, call_id, now)))
+                self.writer.put(Row(CALL, partial(call_values, attempt, call_id, now)))
             row = entry.row = Row(ATTEMPT, partial(intent_values, entry))
             if self.mode == "durable":
                 await port.either(

@@ -1,12 +1,12 @@
 """The rows of the ledger, as values ready for the database's driver: they are written for every attempt.
 
 Who an attempt was for is read from the call's `metadata`: `project`, `key` and `user` (texts), `tags` (a list of texts)
-have columns of their own; the rest stands together in `metadata`.
+have columns of their own; the rest stands together in `metadata`. Where it names no user, the option `user` does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,7 +14,6 @@ import msgspec
 from ..data.attempts import AttemptReport
 from ..data.usage import TokenUsage
 from ..engine.attempts import Attempt
-from ..engine.calls import Call
 from ..engine.policies import Outcome
 from .columns import pack_json, pack_text, to_pico
 from .estimates import estimate_attempt
@@ -30,6 +29,7 @@ __all__ = [
     "Entry",
     "Owner",
     "call_values",
+    "conversation_key",
     "end_values",
     "intent_values",
     "owner_of",
@@ -49,6 +49,7 @@ _END = (
     "facts",
 )  # fmt: skip
 _LONGEST = 255
+_ID, _CURRENCY = 32, 8
 
 
 def _insert(order: int, table: str, columns: tuple[str, ...]) -> Statement:
@@ -65,7 +66,7 @@ SETTLE = Statement(
     "WHERE id = ? AND (outcome IS NULL OR outcome = 'unknown')",
 )
 RENEW = Statement(4, "UPDATE ai_attempts SET expires_at = ? WHERE id = ? AND outcome IS NULL")
-UNROLL = Statement(5, "DELETE FROM ai_rolled_days WHERE day = ?")
+UNROLL = Statement(5, "DELETE FROM ai_rolled_days WHERE day = ? AND final IS NULL")
 _OPEN = (None,) * len(_END)
 
 
@@ -89,17 +90,18 @@ class Entry:
         self.report: AttemptReport | None = None
 
 
-def call_values(call: Call, id: str, now: float) -> tuple[Any, ...]:
-    """The values of a call's row."""
+def call_values(attempt: Attempt, id: str, now: float) -> tuple[Any, ...]:
+    """The values of the row of a call that `attempt` is the first of."""
+    call = attempt.call
     return (
         id,
         call.id,
         call.operation,
         pack_text(call.provider),
         _text(call.model),
-        _text(call.conversation_id),
+        conversation_key(call.conversation_id),
         int(now * 1e6),
-        *owner_values(call.metadata),
+        *owner_values(attempt),
     )
 
 
@@ -116,11 +118,11 @@ def intent_values(entry: Entry) -> tuple[Any, ...]:
         call.operation,
         pack_text(attempt.provider),
         _text(attempt.model),
-        _text(call.conversation_id),
+        conversation_key(call.conversation_id),
         int(entry.started_at * 1e6),
         int(entry.expires * 1e6),
         _estimate(attempt) if is_open else None,
-        *owner_values(call.metadata),
+        *owner_values(attempt),
         *(_OPEN if is_open else end_values(entry)[:-1]),
     )
 
@@ -151,7 +153,7 @@ def end_values(entry: Entry) -> tuple[Any, ...]:
         _usage(outcome.usage),
         usage.estimated,
         None if cost is None else to_pico(cost.total),
-        None if cost is None else cost.currency,
+        None if cost is None else cost.currency[:_CURRENCY],
         None if cost is None else pack_json({name: str(amount) for name, amount in cost.items.items()}),
         None if cost is None else _text(cost.source),
         reported,
@@ -161,11 +163,9 @@ def end_values(entry: Entry) -> tuple[Any, ...]:
     )
 
 
-def owner_values(metadata: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Project, key, user, tags and the rest, from the metadata of a call. What is not plain data is written as text."""
-    if not metadata:
-        return (None,) * len(_OWNER)
-    owner = owner_of(metadata)
+def owner_values(attempt: Attempt) -> tuple[Any, ...]:
+    """Project, key, user, tags and the rest of the metadata. What is not plain data is written as text."""
+    metadata, owner = attempt.call.metadata, owner_of(attempt)
     rest = {str(name): value for name, value in metadata.items() if name not in _OWNER[:-1]}
     return (
         *(_text(name) for name in owner[:3]),
@@ -183,14 +183,27 @@ class Owner(NamedTuple):
     tags: list[str] | None
 
 
-def owner_of(metadata: Mapping[str, Any]) -> Owner:
-    """Who a call with this metadata is for, as the ledger writes it."""
+def owner_of(attempt: Attempt) -> Owner:
+    """Who an attempt is for, as the ledger writes it: from the metadata of its call; its user else from the option."""
+    metadata = attempt.call.metadata
     tags = metadata.get("tags")
     if isinstance(tags, str):
         tags = [tags]
     tags = [str(tag)[:_LONGEST] for tag in tags] if isinstance(tags, list | tuple | set | frozenset) else None
-    project, key, user = (metadata.get(name) for name in _OWNER[:3])
-    return Owner(_short(project), _short(key), _short(user), tags)
+    project, key, user = (_short(metadata.get(name)) for name in _OWNER[:3])
+    if user is None and attempt.prompt is not None:
+        user = _short(attempt.prompt.user)
+    return Owner(project, key, user, tags)
+
+
+def conversation_key(id: str | None) -> str | None:
+    """The id of a conversation as the ledger writes it: ours as the row of the conversation has it. Of a longer one
+    only the beginning stays, with 16 digits that tell it from others."""
+    if id is None:
+        return None
+    id = id.removeprefix("conv_")
+    packed = pack_text(id)
+    return packed if len(packed) <= _ID else f"{ascii(id)[1:16]}~{hashlib.sha256(packed.encode()).hexdigest()[:16]}"
 
 
 def _short(name: object) -> str | None:

@@ -137,7 +137,7 @@ def _reprice_one(
                 attempt_id=row.id,
                 reason="reprice",
                 cost=cost.total,
-                currency=cost.currency,
+                currency=cost.currency[:8],
                 facts=facts,
                 created_at=datetime.now(UTC),
             )

@@ -63,8 +63,11 @@ def read_rolled(connection: Connection, since: datetime, until: datetime) -> lis
 
 
 def forget_day(connection: Connection, day: datetime) -> None:
-    """Note that the sums of a day are no longer right: they are made anew before the next report."""
-    connection.execute(delete(rolled_days).where(rolled_days.c.day == day))
+    """Note that the sums of a day are no longer right: they are made anew before the next report.
+
+    The sums of a day whose rows were deleted are final.
+    """
+    connection.execute(delete(rolled_days).where(rolled_days.c.day == day, rolled_days.c.final.is_(None)))
 
 
 def _roll(connection: Connection, day: datetime, now: datetime) -> bool:

@@ -21,7 +21,10 @@ from ..logger import logger
 from .budgets import Budgets
 from .costs import CostRow, read_costs
 from .database import Database
+from .deleting import Deletion, delete_user, prune, vacuum
 from .ledger import Ledger
+from .privacy import make_privacy
+from .resealing import Resealed, reseal
 from .sweeping import sweep
 from .upgrading import require_current
 from .writer import Writer
@@ -31,6 +34,7 @@ __all__ = ["Storage"]
 _log = logger()
 _SWEEP_SECONDS = 60.0
 _FAREWELL_SECONDS = 5.0
+_PRUNE_SECONDS, _PRUNED_PIECES = 600.0, 20
 
 
 class Storage:
@@ -50,6 +54,7 @@ class Storage:
         assert config.url is not None
         durable = config.ledger == "durable"
         self.database = Database(config.url, patience=config.patience, durable=durable)
+        self.privacy = self.database.privacy = make_privacy(config)
         self.writer = Writer(self.database, window=config.window, capacity=config.capacity)
         try:
             self._prepare()
@@ -66,11 +71,16 @@ class Storage:
             )
             self.writer.every(_SWEEP_SECONDS, lambda: _sweep(self.database))
         self.budgets = Budgets(self.database, self.writer, budgets, config) if budgets else None
+        if config.keep_attempts is not None or config.keep_conversations is not None:
+            self.writer.every(_PRUNE_SECONDS, self._prune)
         _open.add(self)
         _watch_for_the_end()
 
     def _prepare(self) -> None:
         require_current(self.database, upgrades=self.config.upgrade)
+
+    def _prune(self) -> None:
+        prune(self.database, self.config, pieces=_PRUNED_PIECES)
 
     def attach(self, connection: Connection) -> None:
         """Have the calls of a connection keep to the budgets and stand in the ledger, from now on."""
@@ -93,6 +103,24 @@ class Storage:
         """
         self.flush()
         return read_costs(self.database, by, since=since, until=until, time_zone=time_zone, only=only)
+
+    def delete_user(self, user: str) -> Deletion:
+        """Delete all that was said by and to a user, and the user's name in the ledger; usage and costs stay.
+
+        See `deleting.delete_user`; async callers run it by `asyncio.to_thread`.
+        """
+        self.flush()
+        return delete_user(self.database, user)
+
+    def vacuum(self) -> Deletion:
+        """Delete what is older than the settings keep, and give its room back; see `deleting.vacuum`."""
+        self.flush()
+        return vacuum(self.database, self.config)
+
+    def reseal(self) -> Resealed:
+        """Encrypt with the first key what is not; see `resealing.reseal`."""
+        self.flush()
+        return reseal(self.database)
 
     def flush(self, seconds: float = _FAREWELL_SECONDS) -> bool:
         """Wait until all that was handed in is written. Returns whether it is."""

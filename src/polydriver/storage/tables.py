@@ -93,6 +93,7 @@ conversations = Table(
     Column("provider", Text),
     Column("model", Text),
     Column("settings", Json),
+    Column("sealed", LargeBinary),
     Column("head_id", _ID),
     Column("message_count", Integer, nullable=False, default=0),
     Column("input_tokens", BigInteger, nullable=False, default=0),
@@ -135,6 +136,7 @@ blobs = Table(
     Column("media_type", Text),
     Column("size", BigInteger, nullable=False),
     Column("data", LargeBinary, nullable=False),
+    Column("sealed", Boolean),
     Column("created_at", Time, nullable=False),
 )
 
@@ -271,4 +273,5 @@ rolled_days = Table(
     METADATA,
     Column("day", Time, primary_key=True, autoincrement=False),
     Column("rolled_at", Time, nullable=False),
+    Column("final", Boolean),
 )

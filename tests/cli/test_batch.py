@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 from tests.cli.helpers import COMMAND, KEY, Result, environment, on_terminal, run, write_settings
 from tests.engine.test_batch import answer
-from tests.faults.server import AGAIN, HANG, READ, Server, reply
+from tests.faults.server import AGAIN, HANG, READ, Script, Server, reply
+from tests.operations.asking import one_by_one
+from tests.operations.test_run_batch import PENDING, UPLOADED, answer_line, lines, state
 
+from polydriver import AI
 from polydriver.cli.bulk.telling import PlainLines
 from polydriver.data.batches import BatchProgress
-from polydriver.testing import no_waiting
+from polydriver.testing import MockServer, no_waiting
 
 PRICES = '[providers.m.prices.m]\ninput = "1"\noutput = "1"'
 PATHS = {"PYTHONPATH": os.environ.get("PYTHONPATH", "")}
@@ -295,6 +298,48 @@ def test_ctrl_c_on_a_terminal(tmp_path: Path) -> None:
             assert terminal.stop() == 130
     assert "0 of 9 lines answered" in terminal.screen
     assert "Traceback" not in terminal.screen
+
+
+@pytest.mark.parametrize(
+    ("driver", "path"), [("openai", "/v1"), ("anthropic", ""), ("gemini", "/v1beta"), ("mistral", "/v1")]
+)
+def test_by_the_batches_of_a_provider(driver: str, path: str, tmp_path: Path) -> None:
+    write(tmp_path, "a", {"id": "x", "prompt": "b", "temperature": 0.5}, {"id": "bad"}, "c")
+    with MockServer() as url, no_waiting():
+        base_url = url.removesuffix("/v1") + path
+        body = f'driver = "{driver}"\napi_key = "sk-mock-0123456789abcdef012345678901"\nbase_url = "{base_url}"'
+        result = batch(tmp_path, "--provider-batch", "--json", settings=body)
+        assert result.exit_code == 2, result.output
+        again = batch(tmp_path, "--provider-batch", settings=body)
+        assert "3 of 4 lines answered, 1 failed (4 before this run)" in again.stdout
+        made = AI(tmp_path / "settings.toml").provider("m").list_batches()
+    found = outcomes(tmp_path)
+    assert {name: line.get("content") for name, line in found.items()} == {
+        "line-1": "a", "x": "b", "bad": None, "line-4": "c"
+    }  # fmt: skip
+    assert found["x"]["cost"]["total"]
+    assert len(made) == 2  # one for each set of options
+    assert not (tmp_path / "out.jsonl.batches").exists()
+
+
+def test_batches_of_a_provider_are_gone_on_with(tmp_path: Path) -> None:
+    write(tmp_path, {"id": "x", "prompt": "a"}, {"id": "y", "prompt": "b"})
+    done = state("b1", "completed", output_file_id="f")
+    results = lines(answer_line("x", "1"), answer_line("y", "2"))
+    pending: list[Script] = one_by_one(UPLOADED, PENDING)
+    with Server(*pending, [READ, HANG], *one_by_one(done, done, results)) as server:
+        program = Program(tmp_path, server, "--provider-batch")
+        assert server.wait_requests(3, 60)
+        program.process.kill()
+        program.end()
+        settings = settings_for(server.url)
+        ordinary = batch(tmp_path, settings=settings)
+        assert ordinary.exit_code == 1
+        assert "are on their way" in ordinary.stderr
+        assert batch(tmp_path, "--provider-batch", settings=settings).exit_code == 0
+        assert len(server.requests) == 6
+    assert {name: line["content"] for name, line in outcomes(tmp_path).items()} == {"x": "1", "y": "2"}
+    assert not (tmp_path / "out.jsonl.batches").exists()
 
 
 def test_plain_lines_come_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ...manager import AsyncAI
     from ...provider import AsyncProvider
 
-__all__ = ["Run", "Terminated"]
+__all__ = ["Run", "Terminated", "add_system", "describe_error", "run_in_loop"]
 
 _PASSING = (CircuitOpenError, LimitReachedError, RateLimitError)
 """What passes by itself: the line waits and is sent again."""
@@ -80,26 +80,7 @@ class Run:
     def work(self, ai: AsyncAI, provider: str, on_progress: Callable[[BatchProgress], object]) -> None:
         """Do it all. Raises `KeyboardInterrupt` and `Terminated` after what runs was stopped, and `OSError` when the
         journal cannot be written."""
-        asyncio.run(self._work(ai, provider, on_progress))
-
-    async def _work(self, ai: AsyncAI, provider: str, on_progress: Callable[[BatchProgress], object]) -> None:
-        task, is_terminated = asyncio.current_task(), False
-
-        def terminate() -> None:
-            nonlocal is_terminated
-            is_terminated = True
-            assert task is not None
-            task.cancel()
-
-        with suppress(NotImplementedError):  # Windows
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
-        try:
-            async with ai:
-                await self._send_all(ai.provider(provider), on_progress)
-        except asyncio.CancelledError:
-            if is_terminated:
-                raise Terminated from None
-            raise
+        run_in_loop(ai, lambda: self._send_all(ai.provider(provider), on_progress))
 
     async def _send_all(self, provider: AsyncProvider, on_progress: Callable[[BatchProgress], object]) -> None:
         async def send(line: Line) -> AIResponse | None:
@@ -132,7 +113,7 @@ class Run:
             self.hopeless = self.hopeless or error
             raise
         except (AIError, ValueError) as error:
-            self._journal.add(line.custom_id, line.digest, {"error": _describe(error)})
+            self._journal.add(line.custom_id, line.digest, {"error": describe_error(error)})
             raise
         values = as_object(response, parsed=response.parsed is not None)
         self._journal.add(line.custom_id, line.digest, values)
@@ -140,9 +121,7 @@ class Run:
 
     async def _send(self, provider: AsyncProvider, line: Line) -> AIResponse:
         request = read_request(line.data)
-        messages = request.messages
-        if self._system is not None and not _has_system(messages):
-            messages = [{"role": "system", "content": self._system}, *messages]
+        messages = add_system(request.messages, self._system)
         options = {**self._options, **request.options, "queue": "batch"}
         waited, delay = 0.0, 1.0
         while True:
@@ -154,6 +133,31 @@ class Run:
                     raise
             await wait_async(seconds)
             waited, delay = waited + seconds, min(delay * 2, _LONGEST_WAIT)
+
+
+def run_in_loop(ai: AsyncAI, work: Callable[[], Awaitable[None]]) -> None:
+    """Do `work` in an event loop of its own, and close `ai`. SIGTERM cancels it, and is raised as `Terminated`."""
+
+    async def run() -> None:
+        task, is_terminated = asyncio.current_task(), False
+
+        def terminate() -> None:
+            nonlocal is_terminated
+            is_terminated = True
+            assert task is not None
+            task.cancel()
+
+        with suppress(NotImplementedError):  # Windows
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, terminate)
+        try:
+            async with ai:
+                await work()
+        except asyncio.CancelledError:
+            if is_terminated:
+                raise Terminated from None
+            raise
+
+    asyncio.run(run())
 
 
 class _Left:
@@ -170,11 +174,16 @@ class _Left:
         return self._lines()
 
 
-def _has_system(messages: list[Any]) -> bool:
-    return any(isinstance(message, dict) and message.get("role") in ("system", "developer") for message in messages)
+def add_system(messages: list[Any], system: str | None) -> list[Any]:
+    """The messages with instructions for the model before them, unless they have some."""
+    if system is None or any(
+        isinstance(message, dict) and message.get("role") in ("system", "developer") for message in messages
+    ):
+        return messages
+    return [{"role": "system", "content": system}, *messages]
 
 
-def _describe(error: AIError | ValueError) -> dict[str, Any]:
+def describe_error(error: AIError | ValueError) -> dict[str, Any]:
     """An error as plain JSON values, without what is absent."""
     if not isinstance(error, AIError):
         return {"type": "InvalidLine", "message": str(error)}

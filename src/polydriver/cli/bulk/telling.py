@@ -86,7 +86,7 @@ def describe(progress: BatchProgress) -> str:
     tokens = progress.input_tokens + progress.output_tokens
     facts = [
         f"{progress.failed:,} failed" if progress.failed else None,
-        f"{progress.rate:,.1f}/s",
+        f"{progress.rate:,.1f}/s" if progress.seconds else None,
         f"{tokens:,} tokens" if tokens else None,
         _money(progress),
         f"{duration(left)} left" if left else None,
@@ -138,7 +138,8 @@ def print_summary(total: int, earlier: int, journal: Journal, progress: BatchPro
     say(f"{values['answered']:,} of {total:,} lines answered, {values['failed']:,} failed{before}: {journal.path}")
     if progress.finished:
         tokens = f"{progress.input_tokens:,} in + {progress.output_tokens:,} out tokens"
-        facts = (tokens, _money(progress), f"{progress.rate:,.1f}/s", duration(progress.seconds))
+        pace = (f"{progress.rate:,.1f}/s", duration(progress.seconds)) if progress.seconds else ()
+        facts = (tokens, _money(progress), *pace)
         say(" · ".join(fact for fact in facts if fact))
     if journal.errors:
         say("failed: " + ", ".join(f"{count:,} {kind}" for kind, count in journal.errors.most_common()))

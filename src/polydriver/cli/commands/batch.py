@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -14,8 +14,11 @@ from ..output import report
 from ..session import Session, default_model
 
 if TYPE_CHECKING:
+    from ..bulk.at_provider import ProviderRun
     from ..bulk.journal import Journal
     from ..bulk.running import Run
+
+    RunLike: TypeAlias = Run | ProviderRun
 
 __all__ = ["command"]
 
@@ -49,6 +52,15 @@ _INTERRUPTED = 130
     metavar="SECONDS",
     help="How long a line waits for limits and open circuits.",
 )
+@click.option("--provider-batch", is_flag=True, help="Use the provider's own batches: cheaper, within a day.")
+@click.option(
+    "--poll",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="With --provider-batch: how often to ask how it stands.",
+)
 @json_option
 @common_options
 @click.pass_context
@@ -63,7 +75,6 @@ def command(ctx: click.Context, /, source: Path, target: Path, **given: Any) -> 
     The status is 0 when all lines are answered, 1 when none is, 2 when some failed, 130 after Ctrl-C.
     """
     from ..bulk.journal import Journal
-    from ..bulk.running import Run
 
     if target.exists() and target.samefile(source):
         raise click.UsageError("INPUT and OUTPUT are the same file")
@@ -77,15 +88,35 @@ def command(ctx: click.Context, /, source: Path, target: Path, **given: Any) -> 
         _compare(source, known, journal)
         counts = len(known), len(journal.done)
         del known  # it is as long as the input
-        run = Run(
-            source, journal, asked, left=counts[0] - counts[1],
-            system=given["system"], concurrency=given["concurrency"], patience=given["patience"],
-        )  # fmt: skip
+        run = _make_run(source, journal, asked, counts[0] - counts[1], given)
         ctx.exit(_work(session, run, name, journal, counts, as_json=given["as_json"]))
 
 
+def _make_run(source: Path, journal: Journal, asked: dict[str, Any], left: int, given: dict[str, Any]) -> RunLike:
+    from ..bulk.at_provider import ProviderRun, record_path
+
+    record = record_path(journal.path)
+    if not given["resume"]:
+        record.unlink(missing_ok=True)
+    if given["provider_batch"]:
+        return ProviderRun(source, journal, asked, system=given["system"], poll_interval=given["poll"])
+    if record.exists():
+        from ...errors import ConfigurationError
+
+        raise ConfigurationError(
+            f"batches of {source} are on their way ({record})",
+            hint="Go on with --provider-batch, or remove that file: their lines are then sent once more.",
+        )
+    from ..bulk.running import Run
+
+    return Run(
+        source, journal, asked, left=left,
+        system=given["system"], concurrency=given["concurrency"], patience=given["patience"],
+    )  # fmt: skip
+
+
 def _work(
-    session: Session, run: Run, provider: str, journal: Journal, counts: tuple[int, int], *, as_json: bool
+    session: Session, run: RunLike, provider: str, journal: Journal, counts: tuple[int, int], *, as_json: bool
 ) -> int:
     """Run it, tell of it, and return the status. `counts`: lines in all, and those that were done before."""
     from ..bulk.running import Terminated

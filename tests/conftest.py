@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import ipaddress
 import os
+import pkgutil
 import re
 import socket
 import sys
@@ -15,6 +17,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+import polydriver
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -120,7 +124,14 @@ def wire_dir() -> Path:
 
 
 def pytest_collection_finish() -> None:
-    """Leave what the collected tests consist of to no later garbage collection: many tests collect on purpose."""
+    """Load all of our modules, and leave what the tests consist of to no later garbage collection.
+
+    Modules are loaded when they are needed; pytest rewrites them, and Python 3.11 fails when two threads do that at
+    once (https://github.com/python/cpython/issues/106905). Many tests collect garbage on purpose.
+    """
+    for module in pkgutil.walk_packages(polydriver.__path__, "polydriver."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
     gc.collect()
     gc.freeze()
 

@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from .errors import InvalidResponseError as InvalidResponseError
     from .errors import LimitReachedError as LimitReachedError
     from .errors import ModelNotFoundError as ModelNotFoundError
+    from .errors import ProviderClosedError as ProviderClosedError
     from .errors import ProviderError as ProviderError
     from .errors import QuotaExceededError as QuotaExceededError
     from .errors import RateLimitError as RateLimitError
@@ -165,8 +166,9 @@ _HOMES = {
     "errors": (
         "AIError APIConnectionError APITimeoutError BudgetExceededError CircuitOpenError ConfigurationError "
         "ContentFilterError ContextLengthError DeadlineExceededError InvalidCredentialsError InvalidRequestError "
-        "InvalidResponseError LimitReachedError ModelNotFoundError ProviderError QuotaExceededError RateLimitError "
-        "ServerError StorageError StreamInterruptedError ToolExecutionError UnknownOptionError UnsupportedFeatureError"
+        "InvalidResponseError LimitReachedError ModelNotFoundError ProviderClosedError ProviderError "
+        "QuotaExceededError RateLimitError ServerError StorageError StreamInterruptedError ToolExecutionError "
+        "UnknownOptionError UnsupportedFeatureError"
     ),
     "events": (
         "AttemptFinished BudgetWarning CircuitChanged ConversationUpdated CostCalculated Event EventBus LimitReached "

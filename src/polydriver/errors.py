@@ -54,6 +54,7 @@ __all__ = [
     "InvalidResponseError",
     "LimitReachedError",
     "ModelNotFoundError",
+    "ProviderClosedError",
     "ProviderError",
     "QuotaExceededError",
     "RateLimitError",
@@ -242,6 +243,12 @@ class CircuitOpenError(AIError):
     """
 
     hint = "Wait for `retry_after`, or use a fallback; `circuits()` shows the state, the settings `circuit` the rules."
+
+
+class ProviderClosedError(AIError):
+    """The provider was closed for good (`close(grace=...)`): a new call sent nothing; one that ran was stopped."""
+
+    hint = "Make another provider, or close this one later."
 
 
 class LimitReachedError(AIError):

@@ -43,6 +43,7 @@ from ..events import (
     StreamAbandoned,
 )
 from .observing import CallWatch, EndKind, Observer
+from .running import Running
 from .waiting import Stop, Stopped
 
 __all__ = ["Call", "Emit"]
@@ -58,8 +59,9 @@ class Call(msgspec.Struct, kw_only=True):
     for all attempts and in all events. `provider` is the name of the connection that it is for (after a fallback, of
     the one that is asked now, so that the events of its end name the one that answered), `operation` the method that
     was called ("chat" for all that send a prompt), `row_id` its row in a ledger, `retry_cost` what the present attempt
-    took of the retry budget; with `queue` "batch" it waits for its turn behind those that are not. `stop` can stop a
-    blocking call from another thread. `route` is an `engine.routes.Route` where there is more than one target;
+    took of the retry budget; with `queue` "batch" it waits for its turn behind those that are not. `stop` can stop it
+    from another thread, and `release` closes its stream; it is among `running` from its beginning to its end. `route`
+    is an `engine.routes.Route` where there is more than one target;
     `observer` is told of the call from its beginning on, by its `watch`.
     """
 
@@ -81,6 +83,8 @@ class Call(msgspec.Struct, kw_only=True):
     row_id: str | None = None
     retry_cost: float = 0.0
     stop: Stop | None = None
+    release: Callable[[], None] | None = None
+    running: Running | None = None
     attempts: list[AttemptReport] = []
     observer: Observer | None = None
     watch: CallWatch | None = None
@@ -93,7 +97,9 @@ class Call(msgspec.Struct, kw_only=True):
             raise Stopped
 
     def begin(self, now: float, model: str | None) -> None:
-        """Note the start, and with it the deadline."""
+        """Note the start, and with it the deadline. Raises `ProviderClosedError` where no call may begin any more."""
+        if self.running is not None:
+            self.running.enter(self)
         self.model = model
         self.started = now
         if self.deadline_seconds is not None:
@@ -182,6 +188,8 @@ class Call(msgspec.Struct, kw_only=True):
     def _end(self, kind: EndKind, **facts: Any) -> bool:
         """Whether this is the end: there is only one."""
         over, self.ended = self.ended, True
+        if not over and self.running is not None:
+            self.running.leave(self)
         if not over and self.watch is not None:
             self.watch.ended(kind, **facts)
         return not over

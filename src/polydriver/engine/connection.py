@@ -20,8 +20,9 @@ from .policies.limits.policy import Limits
 from .policies.recent import Recent
 from .policies.retry import RetryBudget
 from .ports import AsyncPort, BlockingPort
+from .running import Running
 from .transports import transport_for
-from .waiting import current_stop
+from .waiting import Stop, current_stop
 
 if TYPE_CHECKING:
     from .policies.limits.over_redis import RedisLimits
@@ -50,7 +51,7 @@ class Connection:
 
     __slots__ = (
         "budget", "bus", "circuits", "config", "driver", "gates", "limits", "models", "name", "observer", "outstanding",
-        "policies", "recent", "transport", "user_agent",
+        "policies", "recent", "running", "transport", "user_agent",
     )  # fmt: skip
 
     def __init__(self, driver: DriverHooks, bus: EventBus | None = None, transport: Any = None) -> None:
@@ -71,6 +72,7 @@ class Connection:
         self.observer: Observer | None = None
         self.models = ModelList()
         self.outstanding: set[int] = set()
+        self.running = Running(self.name)
         self.user_agent = f"polydriver/{__version__}"
 
     def _limits(self, uncounted: tuple[str, ...]) -> Limits | None:
@@ -122,9 +124,16 @@ class Connection:
             metadata=given("metadata") or {},
             conversation_id=given("conversation_id"),
             queue=given("queue") or "interactive",
-            stop=current_stop.get(),
+            stop=current_stop.get() or Stop(),
+            running=self.running,
             observer=self.observer,
         )
+
+    def let_go(self) -> None:
+        """Tell others of what has ended, and leave nothing open there; waits for a second at most."""
+        close = getattr(self.limits, "close", None)
+        if close is not None:
+            close()
 
     def take_over(self, call: Call, limits: Mapping[str, Any], model: str | None) -> None:
         """Have a call go on here: with this connection's limits where `limits`, those that were given, has none."""

@@ -30,6 +30,7 @@ from .ports import Port
 from .reading import StreamReader
 from .routes import Route
 from .targets import Target
+from .waiting import Stopped
 
 __all__ = ["Pipeline"]
 
@@ -57,6 +58,9 @@ class Pipeline(Generic[P]):
                 target = self.target if call.route is None else call.route.leg.target
                 target.parse_output(prompt.response_format, response)
             await call.answered(self.port.emit, response, stream=False)
+        except Stopped:
+            await self._failed(call, error := self._stopped())
+            raise error from None
         except BaseException as error:
             await self._failed(call, error)
             raise
@@ -68,6 +72,13 @@ class Pipeline(Generic[P]):
         try:
             await call.announce(self.port.emit, prompt)
             return await self._ask(call, prompt, self._stream)
+        except Stopped:
+            error = self._stopped()
+            if isinstance(error, AIError):
+                await call.failed(self.port.emit, error)
+            else:
+                drive(call.abandoned(self.port.emit_now, None, "cancelled"))
+            raise error from None
         except AIError as error:
             await call.failed(self.port.emit, error)
             raise
@@ -80,6 +91,9 @@ class Pipeline(Generic[P]):
         call.begin(self.port.now(), model)
         try:
             result = await work()
+        except Stopped:
+            await self._failed(call, error := self._stopped())
+            raise error from None
         except BaseException as error:
             await self._failed(call, error)
             raise
@@ -97,6 +111,11 @@ class Pipeline(Generic[P]):
         request = self.target.build(build)
         work = partial(self._result, request, parse)
         return await self._attempts(call, self.target, work, None, len(request.body or b""))
+
+    def _stopped(self) -> BaseException:
+        """What the caller of a call sees that was stopped: who closes the provider for good is not its caller."""
+        running = self.connection.running
+        return running.refusal("the call was stopped") if running.is_closed else Stopped()
 
     async def _failed(self, call: Call, error: BaseException) -> None:
         if isinstance(error, AIError):

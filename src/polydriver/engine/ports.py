@@ -16,7 +16,7 @@ from ..colours import finish_async, finish_blocking
 from ..data.http import Reply, Request, Timeouts
 from ..events import Event, EventBus
 from .transports import AsyncBody, AsyncTransport, BlockingBody, BlockingTransport
-from .waiting import Signal, Stop, Stopped, now, wait, wait_async
+from .waiting import Signal, Stop, Stopped, now, stoppable, wait, wait_async
 
 __all__ = ["AsyncPort", "BlockingPort", "Body", "Port"]
 
@@ -43,11 +43,11 @@ class Port(Protocol):
     async def open(self, request: Request, timeouts: Timeouts) -> Body:
         """Send, and wait for the headers of a streamed reply."""
 
-    async def read(self, body: Any) -> bytes:
-        """The next bytes of a streamed reply; empty at its end."""
+    async def read(self, body: Any, stop: Stop | None = None) -> bytes:
+        """The next bytes of a streamed reply; empty at its end. Raises `Stopped` when `stop` ends it."""
 
     async def sleep(self, seconds: float, stop: Stop | None = None) -> None:
-        """Wait. Raises `Stopped` when `stop` ends it, which is for blocking callers."""
+        """Wait. Raises `Stopped` when `stop` ends it."""
 
     def signal(self) -> Signal:
         """What `wait_for` can wait for."""
@@ -115,7 +115,7 @@ class BlockingPort(_Clock):
         """See `Port.open`."""
         return self.transport.open(request, timeouts)
 
-    async def read(self, body: BlockingBody) -> bytes:
+    async def read(self, body: BlockingBody, stop: Stop | None = None) -> bytes:
         """See `Port.read`."""
         return body.read()
 
@@ -171,23 +171,23 @@ class AsyncPort(_Clock):
 
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """See `Port.send`."""
-        return await self.transport.send(request, timeouts)
+        return await stoppable(self.transport.send(request, timeouts), timeouts.stop)
 
     async def open(self, request: Request, timeouts: Timeouts) -> AsyncBody:
         """See `Port.open`."""
-        return await self.transport.open(request, timeouts)
+        return await stoppable(self.transport.open(request, timeouts), timeouts.stop)
 
-    async def read(self, body: AsyncBody) -> bytes:
+    async def read(self, body: AsyncBody, stop: Stop | None = None) -> bytes:
         """See `Port.read`."""
-        return await body.read()
+        return await stoppable(body.read(), stop)
 
     async def sleep(self, seconds: float, stop: Stop | None = None) -> None:
         """See `Port.sleep`."""
-        await self._sleep(seconds)
+        await stoppable(self._sleep(seconds), stop)
 
     async def wait_for(self, signal: Signal, seconds: float, stop: Stop | None = None, *, timed: bool = True) -> None:
         """See `Port.wait_for`."""
-        await signal.wait_async(seconds, timed=timed)
+        await stoppable(signal.wait_async(seconds, timed=timed), stop)
 
     async def emit(self, bus: EventBus, event: Event) -> None:
         """See `Port.emit`."""

@@ -89,7 +89,7 @@ class StreamReader:
             await self._ended_by_server()
             return
         try:
-            data = await self.attempt.target.port.read(self.body)
+            data = await self.attempt.target.port.read(self.body, self.attempt.call.stop)
         except AIError as error:
             if not decoder.complete:
                 self.attempt.call.check_stop()
@@ -113,7 +113,9 @@ class StreamReader:
     def closed_elsewhere(self) -> StreamInterruptedError:
         """The error for who reads a stream that another thread has closed; the call has ended."""
         failures = self.attempt.target.failures
-        error = failures.of_kind(StreamInterruptedError, "the stream was closed by another thread while it was read")
+        running = self.attempt.call.running
+        who = "when its provider was closed" if running is not None and running.is_closed else "by another thread"
+        error = failures.of_kind(StreamInterruptedError, f"the stream was closed {who} while it was read")
         error.retryable = False
         assert isinstance(error, StreamInterruptedError)
         error.partial = self._partial()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Awaitable, Callable, Generator
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Generic, Literal, Self
 
@@ -14,7 +16,7 @@ from ..errors import AIError, StreamInterruptedError
 from .calls import Call
 from .pipeline import Pipeline
 from .reading import StreamReader
-from .waiting import SoleUser, Stop, Stopped
+from .waiting import SoleUser, Stopped, running_loop
 
 __all__ = ["AsyncStream", "Stream"]
 
@@ -137,6 +139,7 @@ class BaseStream(Generic[ParsedT]):
                 if self._before is not None:
                     await self._before()
                 self._reader = await self._pipeline.open(self._prompt, self._call)
+                self._call.release = _release(self)
                 if self._call.watch is not None:
                     self._call.watch.leave()
             except Stopped:
@@ -150,6 +153,12 @@ class BaseStream(Generic[ParsedT]):
             if self._closed:  # by another thread, in this very moment
                 self._leave("closed")
         return self._reader
+
+    def _close_from_outside(self) -> None:
+        """End the stream for somebody who does not read it; who does gets an error that says so."""
+        if not self._closed:
+            self._closer = _SOMEBODY
+            self._leave("closed")
 
     def _check_closer(self, reader: StreamReader) -> None:
         """Who closed the stream has had enough; another thread that still reads has not got all of it."""
@@ -192,11 +201,6 @@ class Stream(BaseStream[ParsedT]):
                 print(chunk.content, end="")
         print(stream.response.usage)
     """
-
-    def __init__(self, pipeline: Pipeline[Any], prompt: Prompt, call: Call) -> None:
-        super().__init__(pipeline, prompt, call)
-        if call.stop is None:
-            call.stop = Stop()
 
     def __enter__(self) -> Self:
         drive(self._open())
@@ -283,3 +287,25 @@ class AsyncStream(BaseStream[ParsedT]):
         async for _ in self:
             pass
         return self.response
+
+
+_SOMEBODY = -1
+"""A closer that is no thread."""
+
+
+def _release(stream: BaseStream[Any]) -> Callable[[], None]:
+    """What closes a stream from anywhere; it does not keep the stream alive."""
+    close = weakref.WeakMethod(stream._close_from_outside)
+    loop = running_loop() if isinstance(stream, AsyncStream) else None
+
+    def release() -> None:
+        act = close()
+        if act is None:
+            return
+        if loop is None or loop is running_loop():
+            act()
+        else:
+            with suppress(RuntimeError):  # the loop is closed
+                loop.call_soon_threadsafe(act)
+
+    return release

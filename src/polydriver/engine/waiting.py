@@ -4,14 +4,15 @@ told from another thread to wait no longer."""
 from __future__ import annotations
 
 import queue
+import sys
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from math import inf
 from threading import get_ident
-from typing import Any
+from typing import Any, TypeVar
 
 from ..data.http import Interruptible
 
@@ -23,13 +24,26 @@ __all__ = [
     "current_stop",
     "no_waiting",
     "now",
+    "running_loop",
+    "stoppable",
     "wait",
     "wait_async",
 ]
 
+T = TypeVar("T")
+
 _skipped: list[list[float]] = []
 _passed = [0.0]
 """Seconds of waits that were left out, while a test wants that."""
+
+
+def running_loop() -> Any:
+    """The event loop of this thread, or `None`. Blocking callers load no asyncio for it."""
+    asyncio = sys.modules.get("asyncio")
+    try:
+        return None if asyncio is None else asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class SoleUser:
@@ -52,12 +66,12 @@ class SoleUser:
 
 
 class Stopped(BaseException):
-    """A blocking call was stopped from another thread: what `CancelledError` is to an async one. It never reaches a
+    """A call was stopped by who did not make it: what `CancelledError` is to an async one. It never reaches a
     caller: who stopped the call knows, and who waited for it gets an error of ours."""
 
 
 class Stop:
-    """Stops a blocking call from another thread. A call waits for one thing at a time, which it names with `watch`."""
+    """Stops a call from another thread or task. A call waits for one thing at a time, which it names with `watch`."""
 
     __slots__ = ("_waiting", "is_set")
 
@@ -136,6 +150,50 @@ class Signal:
                     timer.cancel()
         finally:
             self._bell, self.is_set = None, False
+
+
+class _TaskBell:
+    """Interrupts what a task waits for, from any thread, as the end of a timeout would."""
+
+    __slots__ = ("__weakref__", "_loop", "_task", "has_rung", "is_over")
+
+    def __init__(self) -> None:
+        import asyncio
+
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self.has_rung = self.is_over = False
+
+    def interrupt(self) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits there
+            self._loop.call_soon_threadsafe(self._ring)
+
+    def _ring(self) -> None:
+        if not self.is_over and not self.has_rung and self._task is not None:
+            self.has_rung = True
+            self._task.cancel()
+
+    def was_alone(self) -> bool:
+        """Whether nobody else has cancelled the task."""
+        return self._task is not None and self._task.uncancel() == 0
+
+
+async def stoppable(work: Awaitable[T], stop: Stop | None) -> T:
+    """Await `work` until `stop`, which raises `Stopped`."""
+    if stop is None:
+        return await work
+    bell = _TaskBell()
+    stop.watch(bell)
+    try:
+        return await work
+    except BaseException as error:
+        import asyncio
+
+        if isinstance(error, asyncio.CancelledError) and bell.has_rung and bell.was_alone():
+            raise Stopped from None
+        raise
+    finally:
+        bell.is_over = True
 
 
 def _finish(woken: Any) -> None:

@@ -140,8 +140,15 @@ class AI(_Manager):
         """A manager for tests: every provider answers from `responses`, nothing leaves the process, calls are kept."""
         return FakeAI(responses, **settings)
 
-    def close(self) -> None:
-        """Close all idle connections."""
+    def close(self, grace: float | None = None) -> None:
+        """Close all idle connections, and write what storage still has to write.
+
+        With `grace` (seconds) all providers are closed for good, see `Provider.close`: they share the grace.
+        """
+        if grace is not None:
+            from ..engine.running import close_blocking
+
+            close_blocking(self.connections.refuse(), grace)
         self.connections.close()
 
     def __enter__(self) -> Self:
@@ -211,10 +218,17 @@ class AsyncAI(_Manager):
         """See `AI.fake`."""
         return FakeAsyncAI(responses, **settings)
 
-    async def aclose(self) -> None:
-        """Close all idle connections."""
+    async def aclose(self, grace: float | None = None) -> None:
+        """See `AI.close`."""
+        import asyncio
+
+        if grace is not None:
+            from ..engine.running import close_async
+
+            await close_async(self.connections.refuse(), grace)
         for provider in list(self._providers.values()):
             await provider.aclose()
+        await asyncio.to_thread(self.connections.flush)
 
     async def __aenter__(self) -> Self:
         return self

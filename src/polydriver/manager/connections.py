@@ -41,6 +41,7 @@ class Connections:
         self._factories: dict[str, Factory] = {}
         self._resolved: dict[str, Provider] = {}
         self._storage: Storage | None = None
+        self._is_closed = False
         self._attached: list[Callable[[Connection], None]] = []
         own_lock(self, threading.RLock)
 
@@ -74,6 +75,7 @@ class Connections:
                     if hasattr(found, "connection"):
                         for act in self._attached:
                             act(found.connection)
+                        found.connection.running.is_closed = self._is_closed
                     found._finder = partial(self.find, ai=ai)
                     self._resolved[name] = found
         return found
@@ -131,10 +133,21 @@ class Connections:
                     self._storage = Storage(self.settings.storage, self.settings.budgets)
         return self._storage
 
+    def refuse(self) -> list[Connection]:
+        """Refuse all calls from now on, also of providers that are made later; returns the connections."""
+        with self._lock:
+            self._is_closed = True
+            made = list(self._resolved.values())
+        return [provider.connection for provider in made if hasattr(provider, "connection")]
+
     def close(self) -> None:
         """Close the idle connections of all providers, and write what storage still has to write."""
         for provider in list(self._resolved.values()):
             provider.close()
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what storage still has to write."""
         if self._storage is not None:
             self._storage.flush()
 

@@ -290,8 +290,12 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
 
         return recent_health(self._pipeline)
 
-    async def aclose(self) -> None:
+    async def aclose(self, grace: float | None = None) -> None:
         """See `Provider.close`."""
+        if grace is not None:
+            from ..engine.running import close_async
+
+            await close_async([self.connection], grace)
         if "_pipeline" in self.__dict__ and self._main is self:
             await self._pipeline.port.aclose()
         for twin in list(self._twins.values()):

@@ -280,8 +280,17 @@ class Provider(Operations, Answers, Observable):
 
         return recent_health(self._pipeline)
 
-    def close(self) -> None:
-        """Close idle connections. The provider can be used again afterwards."""
+    def close(self, grace: float | None = None) -> None:
+        """Close idle connections. The provider can be used again afterwards, unless `grace` is given.
+
+        With `grace` (seconds) it is closed for good: new calls raise `ProviderClosedError`, those that run have so long
+        to end. What still runs then is stopped: whole calls raise `ProviderClosedError`, streams
+        `StreamInterruptedError` with what came. Calls of threads and event loops alike.
+        """
+        if grace is not None:
+            from ..engine.running import close_blocking
+
+            close_blocking([self.connection], grace)
         if "_pipeline" in self.__dict__:
             self._pipeline.port.close()
 

@@ -109,8 +109,12 @@ class Pool(Provider):
         """The name of the pool."""
         return self._name
 
-    def close(self) -> None:
+    def close(self, grace: float | None = None) -> None:
         """See `Provider.close`. Members that are connections of their own are closed there."""
+        if grace is not None:
+            from ..engine.running import close_blocking
+
+            close_blocking([self.connection], grace)
         if self._owned:
             for member in self._pool:
                 member.provider.close()

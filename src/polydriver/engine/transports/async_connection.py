@@ -8,10 +8,11 @@ import time
 from contextlib import suppress
 
 from ...data.http import Timeouts
+from ..waiting import running_loop
 from .base import Phase, broken, timed_out
 from .sockets import Probe
 
-__all__ = ["AsyncConnection", "running_loop"]
+__all__ = ["AsyncConnection"]
 
 _PAUSE_ABOVE = 256 * 1024
 _JOIN_BELOW = 64 * 1024
@@ -207,11 +208,3 @@ class AsyncConnection(asyncio.Protocol):
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
-
-
-def running_loop() -> asyncio.AbstractEventLoop | None:
-    """The event loop of this thread, if one is running."""
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None

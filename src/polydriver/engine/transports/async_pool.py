@@ -13,8 +13,9 @@ import aiohttp
 from yarl import URL
 
 from ...data.http import Timeouts, TransportConfig
+from ..waiting import running_loop
 from .address import Origin, Proxy
-from .async_connection import AsyncConnection, running_loop
+from .async_connection import AsyncConnection
 from .base import Phase, broken, remaining, timed_out
 from .http1 import ResponseReader
 from .tls import tls_context

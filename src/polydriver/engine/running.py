@@ -1,0 +1,124 @@
+"""The calls of a connection that have not ended, and how they are brought to an end when it is closed for good.
+
+Closing with a grace: from that moment new calls are refused; those that run have so long to end; what still runs then
+is stopped: whole calls raise `ProviderClosedError`, streams `StreamInterruptedError` with what came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..errors import ProviderClosedError
+from ..forking import in_child
+from .waiting import Signal, now
+
+if TYPE_CHECKING:
+    from .calls import Call
+    from .connection import Connection
+
+__all__ = ["Running", "close_async", "close_blocking"]
+
+_STOPPING_SECONDS = 5.0
+"""How long stopped calls are waited for; they need as long as their listeners and the ledger do."""
+
+
+class Running:
+    """See the module. `is_closed` says whether new calls are refused."""
+
+    __slots__ = ("__weakref__", "_bells", "_calls", "_name", "is_closed")
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._calls: dict[int, Call] = {}
+        self._bells: list[Signal] = []
+        self.is_closed = False
+        in_child(self, Running._forget)
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def enter(self, call: Call) -> None:
+        """A call begins. Raises `ProviderClosedError` where it may not."""
+        self._calls[id(call)] = call
+        if self.is_closed:
+            self.leave(call)
+            raise self.refusal("nothing was sent")
+
+    def leave(self, call: Call) -> None:
+        """A call has ended."""
+        self._calls.pop(id(call), None)
+        if not self._calls:
+            for bell in self._bells:
+                bell.set()
+
+    def refusal(self, what: str) -> ProviderClosedError:
+        """The error for calls of a connection that is closed."""
+        return ProviderClosedError(f"{self._name} is closed: {what}", provider=self._name)
+
+    def stop(self) -> None:
+        """Have all calls end now, those of other threads and loops too."""
+        for call in list(self._calls.values()):
+            if call.stop is not None:
+                call.stop.set()
+            if call.release is not None:
+                call.release()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until no call runs, for so long at most."""
+        ends = now() + seconds
+        bell = self._bell()
+        while self._calls and (left := ends - now()) > 0:
+            bell.wait(left)
+        self._bells.remove(bell)
+
+    async def wait_async(self, seconds: float) -> None:
+        """The same for a task."""
+        ends = now() + seconds
+        bell = self._bell()
+        while self._calls and (left := ends - now()) > 0:
+            await bell.wait_async(left)
+        self._bells.remove(bell)
+
+    def _bell(self) -> Signal:
+        bell = Signal()
+        self._bells.append(bell)
+        return bell
+
+    def _forget(self) -> None:
+        """In a forked child, where the calls of its parent do not run."""
+        self._calls.clear()
+
+
+def close_blocking(connections: Sequence[Connection], grace: float) -> None:
+    """Close connections for good: all refuse new calls at once, and share the grace (seconds)."""
+    found, ends = _refuse(connections), now() + grace
+    for running in found:
+        running.wait(max(0.0, ends - now()))
+    for running in found:
+        running.stop()
+    for running in found:
+        running.wait(_STOPPING_SECONDS)
+    for connection in connections:
+        connection.let_go()
+
+
+async def close_async(connections: Sequence[Connection], grace: float) -> None:
+    """The same for a task."""
+    import asyncio
+
+    found, ends = _refuse(connections), now() + grace
+    for running in found:
+        await running.wait_async(max(0.0, ends - now()))
+    for running in found:
+        running.stop()
+    for running in found:
+        await running.wait_async(_STOPPING_SECONDS)
+    for connection in connections:
+        await asyncio.to_thread(connection.let_go)
+
+
+def _refuse(connections: Sequence[Connection]) -> list[Running]:
+    for connection in connections:
+        connection.running.is_closed = True
+    return [connection.running for connection in connections]

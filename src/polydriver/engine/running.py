@@ -6,21 +6,35 @@ is stopped: whole calls raise `ProviderClosedError`, streams `StreamInterruptedE
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from ..errors import ProviderClosedError
 from ..forking import in_child
-from .waiting import Signal, now
-
-if TYPE_CHECKING:
-    from .calls import Call
-    from .connection import Connection
+from .waiting import Signal, Stop, now
 
 __all__ = ["Running", "close_async", "close_blocking"]
 
 _STOPPING_SECONDS = 5.0
 """How long stopped calls are waited for; they need as long as their listeners and the ledger do."""
+
+
+class Stoppable(Protocol):
+    """A call, as seen from here: see `polydriver.engine.calls.Call`."""
+
+    stop: Stop | None
+    release: Callable[[], None] | None
+
+
+class Closable(Protocol):
+    """A connection, as seen from here: see `polydriver.engine.connection.Connection`."""
+
+    @property
+    def running(self) -> Running:
+        """Its calls."""
+
+    def let_go(self) -> None:
+        """Leave nothing open elsewhere."""
 
 
 class Running:
@@ -30,7 +44,7 @@ class Running:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._calls: dict[int, Call] = {}
+        self._calls: dict[int, Stoppable] = {}
         self._bells: list[Signal] = []
         self.is_closed = False
         in_child(self, Running._forget)
@@ -38,14 +52,14 @@ class Running:
     def __len__(self) -> int:
         return len(self._calls)
 
-    def enter(self, call: Call) -> None:
+    def enter(self, call: Stoppable) -> None:
         """A call begins. Raises `ProviderClosedError` where it may not."""
         self._calls[id(call)] = call
         if self.is_closed:
             self.leave(call)
             raise self.refusal("nothing was sent")
 
-    def leave(self, call: Call) -> None:
+    def leave(self, call: Stoppable) -> None:
         """A call has ended."""
         self._calls.pop(id(call), None)
         if not self._calls:
@@ -90,7 +104,7 @@ class Running:
         self._calls.clear()
 
 
-def close_blocking(connections: Sequence[Connection], grace: float) -> None:
+def close_blocking(connections: Sequence[Closable], grace: float) -> None:
     """Close connections for good: all refuse new calls at once, and share the grace (seconds)."""
     found, ends = _refuse(connections), now() + grace
     for running in found:
@@ -103,7 +117,7 @@ def close_blocking(connections: Sequence[Connection], grace: float) -> None:
         connection.let_go()
 
 
-async def close_async(connections: Sequence[Connection], grace: float) -> None:
+async def close_async(connections: Sequence[Closable], grace: float) -> None:
     """The same for a task."""
     import asyncio
 
@@ -118,7 +132,7 @@ async def close_async(connections: Sequence[Connection], grace: float) -> None:
         await asyncio.to_thread(connection.let_go)
 
 
-def _refuse(connections: Sequence[Connection]) -> list[Running]:
+def _refuse(connections: Sequence[Closable]) -> list[Running]:
     for connection in connections:
         connection.running.is_closed = True
     return [connection.running for connection in connections]

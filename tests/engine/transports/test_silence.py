@@ -17,8 +17,8 @@ from .clients import Client, get, patient, post, read_all, stream
 
 HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 SLOW = {
-    "headers": [READ, *drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\nx: 1\r\n\r\na", 0.02)],
-    "interim replies": [READ, *[b"HTTP/1.1 102 Processing\r\n\r\n", 0.1] * 8, reply(b"a")],
+    "headers": [READ, *drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\nx: 1\r\n\r\na", 0.03)],
+    "interim replies": [READ, *[b"HTTP/1.1 102 Processing\r\n\r\n", 0.15] * 8, reply(b"a")],
     "body": [READ, HEAD, *drip(chunked(*[b" "] * 7), 0.02)],
 }
 
@@ -26,19 +26,19 @@ SLOW = {
 @pytest.mark.parametrize("script", SLOW.values(), ids=SLOW.keys())
 def test_a_slow_reply_is_waited_for(client: Client, script: list[bytes]) -> None:
     with Server(script) as server:
-        assert client.send(get(server.url), patient(0.4)).status == 200
+        assert client.send(get(server.url), patient(1.0)).status == 200
 
 
 @pytest.mark.parametrize("script", SLOW.values(), ids=SLOW.keys())
 def test_a_slow_reply_ends_by_the_deadline(client: Client, script: list[bytes]) -> None:
     with Server(script) as server, pytest.raises(APITimeoutError):
-        client.send(get(server.url), patient(0.4, deadline=0.3))
+        client.send(get(server.url), patient(1.0, deadline=0.3))
 
 
 @pytest.mark.parametrize("name", ["headers", "interim replies"])
 def test_slow_headers_of_a_stream_are_waited_for(client: Client, name: str) -> None:
     with Server(SLOW[name]) as server:
-        assert read_all(client.open(stream(server.url), patient(0.4))) == b"a"
+        assert read_all(client.open(stream(server.url), patient(1.0))) == b"a"
 
 
 def test_silence_ends_a_call(client: Client) -> None:
@@ -58,10 +58,10 @@ def test_a_wait_for_a_connection_does_not_shorten_the_wait_for_the_answer(
     """Who waits for its turn for long still has the whole silence left for the answer."""
     if (client := make_client(TransportConfig(max_connections=1))).name.endswith(("aiohttp", "async")):
         pytest.skip("the client of this test awaits one call at a time")
-    with Server([READ, HEAD, chunked(b"a", end=False), HANG], [READ, 0.4, reply(b"b")]) as server:
+    with Server([READ, HEAD, chunked(b"a", end=False), HANG], [READ, 0.8, reply(b"b")]) as server:
         body = client.open(stream(server.url), patient(5.0))
-        threading.Timer(0.4, body.close).start()
-        assert client.send(get(server.url), patient(0.7)).body == b"b"
+        threading.Timer(0.8, body.close).start()
+        assert client.send(get(server.url), patient(1.4)).body == b"b"
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from polydriver.framing import EventStreamMessage
 from polydriver.testing.conformance.base import example_config
 from polydriver.wires.either import EitherWire
 
-__all__ = ["APIS", "Framed", "LongStream", "begin", "long_streams", "read"]
+__all__ = ["APIS", "Framed", "LongStream", "begin", "form_of", "lists_in", "long_streams", "read", "renumbered_value"]
 
 APIS = (
     "anthropic-messages",
@@ -74,7 +74,7 @@ def _of_record(record: Record, seen: set[str]) -> Iterator[LongStream]:
     api = record["api"]
     new = False
     for n, event in enumerate(events):
-        form = _form(_payload(event))
+        form = form_of(_payload(event))
         if form in seen:
             continue
         seen.add(form)
@@ -83,7 +83,7 @@ def _of_record(record: Record, seen: set[str]) -> Iterator[LongStream]:
         before, after = _shortened(events[:n]), _shortened(events[n + 1 :])
         yield LongStream(f"{title} again", name, api, before, [event], after, fresh=False)
         yield LongStream(f"{title} as new ones", name, api, before, [event], after, fresh=True)
-        for path in _lists(_payload(event)):
+        for path in lists_in(_payload(event)):
             yield LongStream(f"{title} with a long {path}", name, api, before, [event], after, True, inside=path)
     if new and len(events) > 2:
         middle = events[1:-1][:60]
@@ -159,31 +159,31 @@ def _with_payload(event: Any, payload: Any) -> Any:
     return (event[0], data) if isinstance(event, tuple) else data
 
 
-def _form(value: Any) -> str:
+def form_of(value: Any) -> str:
     """Which members an event has, and its type: equal for events that are read alike."""
     if isinstance(value, dict):
-        return repr({key: item if key == "type" else _form(item) for key, item in sorted(value.items())})
+        return repr({key: item if key == "type" else form_of(item) for key, item in sorted(value.items())})
     if isinstance(value, list):
-        return repr(sorted({_form(item) for item in value}))
+        return repr(sorted({form_of(item) for item in value}))
     return type(value).__name__ if value else repr(value)[:1]
 
 
 def _shortened(events: list[Any]) -> list[Any]:
     """The events without those that only go on as the one before them did."""
-    forms = [_form(_payload(event)) for event in events]
+    forms = [form_of(_payload(event)) for event in events]
     return [event for n, event in enumerate(events) if n == 0 or forms[n] != forms[n - 1]]
 
 
 def _renumbered(event: Any, n: int) -> Any:
     payload = _payload(event)
-    return event if payload is None else _with_payload(event, _renumber(payload, n))
+    return event if payload is None else _with_payload(event, renumbered_value(payload, n))
 
 
-def _renumber(value: Any, n: int) -> Any:
+def renumbered_value(value: Any, n: int) -> Any:
     """All indices and ids made different from those of the other copies."""
     if isinstance(value, dict):
         return {key: _renumber_member(key, item, n) for key, item in value.items()}
-    return [_renumber(item, n) for item in value] if isinstance(value, list) else value
+    return [renumbered_value(item, n) for item in value] if isinstance(value, list) else value
 
 
 def _renumber_member(key: str, item: Any, n: int) -> Any:
@@ -191,15 +191,16 @@ def _renumber_member(key: str, item: Any, n: int) -> Any:
         return f"{item}{n}"
     if key.lower().endswith("index") and isinstance(item, int):
         return item + n
-    return _renumber(item, n)
+    return renumbered_value(item, n)
 
 
-def _lists(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+def lists_in(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where the lists are that have something in them."""
     if isinstance(value, list) and value:
         yield path
     children = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
     for key, item in children:
-        yield from _lists(item, (*path, key))
+        yield from lists_in(item, (*path, key))
 
 
 def _widened(event: Any, path: tuple[Any, ...], count: int) -> Any:
@@ -207,5 +208,5 @@ def _widened(event: Any, path: tuple[Any, ...], count: int) -> Any:
     holder = payload
     for step in path:
         holder = holder[step]
-    holder[:] = [_renumber(item, n) for n in range(count) for item in holder[:1]]
+    holder[:] = [renumbered_value(item, n) for n in range(count) for item in holder[:1]]
     return _with_payload(event, payload)

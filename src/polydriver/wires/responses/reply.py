@@ -57,10 +57,12 @@ def parse_payload(wire: ResponsesReplies, payload: dict[str, Any]) -> AIResponse
     seed = as_str(payload.get("id")) or ""
     items = [as_dict(item) for item in output]
     parts: list[Part] = []
+    thought = False
     for position, item in enumerate(items):
         cut = status == "incomplete" and position == len(items) - 1
         found = parse_item(wire, item, position, seed=seed, cut=cut, stored=payload.get("store") is True)
-        parts += set_apart(found) if any(type(part) is Reasoning and part.text for part in parts) else found
+        parts += set_apart(found) if thought else found
+        thought = thought or any(type(part) is Reasoning and part.text for part in found)
     raw_usage = as_dict(payload.get("usage"))
     response = AIResponse(
         parts=parts,

@@ -19,7 +19,7 @@ HEAD = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
 SLOW = {
     "headers": [READ, *drip(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\nx: 1\r\n\r\na", 0.03)],
     "interim replies": [READ, *[b"HTTP/1.1 102 Processing\r\n\r\n", 0.15] * 8, reply(b"a")],
-    "body": [READ, HEAD, *drip(chunked(*[b" "] * 7), 0.02)],
+    "body": [READ, HEAD, *drip(chunked(*[b" "] * 7), 0.04)],
 }
 
 
@@ -32,7 +32,7 @@ def test_a_slow_reply_is_waited_for(client: Client, script: list[bytes]) -> None
 @pytest.mark.parametrize("script", SLOW.values(), ids=SLOW.keys())
 def test_a_slow_reply_ends_by_the_deadline(client: Client, script: list[bytes]) -> None:
     with Server(script) as server, pytest.raises(APITimeoutError):
-        client.send(get(server.url), patient(1.0, deadline=0.3))
+        client.send(get(server.url), patient(1.0, deadline=0.5))
 
 
 @pytest.mark.parametrize("name", ["headers", "interim replies"])

@@ -158,7 +158,10 @@ def test_commands_and_their_options_exist(page: Path) -> None:
             assert names or words[0].startswith("-"), line
             command = cli.get_command(context, names[0]) if names else cli
             assert command is not None
-            known = {option for param in [*command.params, *cli.params] for option in param.opts} | {"--help"}
+            inner = list(command.commands.values()) if isinstance(command, click.Group) else []
+            chosen = [sub for sub in inner if sub.name in words] or inner[:1]  # the first one is meant without a name
+            params = [param for owner in (*chosen, command, cli) for param in owner.params]
+            known = {option for param in params for option in param.opts} | {"--help"}
             assert {word.split("=")[0] for word in words if re.match(r"--?[a-z]", word)} <= known, line
 
 

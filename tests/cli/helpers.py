@@ -40,7 +40,7 @@ def run(*arguments: object, input: str | bytes | None = None) -> Result:
 
 def environment(**more: str) -> dict[str, str]:
     """An environment without settings of ours, for a program."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PYTHONPATH") if name in os.environ}
     return {**kept, "PYTHONUTF8": "1", "TERM": "xterm-256color", "POLYDRIVER_STATE": "off", **more}
 
 

@@ -81,6 +81,7 @@ FIELDS: dict[str, Field] = {
     "max_response_bytes": Field("count", "MAX_RESPONSE_BYTES"),
     "max_event_bytes": Field("count", "MAX_EVENT_BYTES"),
     "models_ttl": Field("seconds", "MODELS_TTL"),
+    "sync_ttl": Field("seconds", "SYNC_TTL"),
     "idempotency_header": Field("header_name"),
     "headers": Field("headers"),
     "options": Field("mapping"),

@@ -80,7 +80,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     - `retry_attempts` in total, the first included; `retry_delay` before the second, doubled each time up to
       `max_retry_delay`, in seconds.
     - `max_response_bytes` of a decoded reply, `max_event_bytes` of one event of a stream.
-    - `models_ttl`: how long the list of models is kept, in seconds.
+    - `models_ttl`: how long the list of models is kept, in seconds; `sync_ttl`: for how long `sync_models` does nothing
+      after a sync, unless it is forced.
     - `idempotency_header`: the header in which this address takes a key that all attempts of a request share, where
       its driver does not name one.
     - `headers` sent with every request, by lower-case names; `options`: call options when a call doesn't say
@@ -110,6 +111,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     max_response_bytes: int = 64 * 1024 * 1024
     max_event_bytes: int = 16 * 1024 * 1024
     models_ttl: float = 3600.0
+    sync_ttl: float = 43200.0
     idempotency_header: str | None = None
     headers: dict[str, str] = {}
     options: dict[str, Any] = {}

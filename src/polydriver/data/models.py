@@ -76,15 +76,27 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of `sync_models`: the ids that were added, updated, deactivated and left as they were."""
+    """The outcome of `sync_models`: the ids that were added, updated, deactivated and left as they were.
+
+    - `status`: "skipped" where the last sync is fresh, or another one overtook this one; `error`: why it failed.
+    - `updated`: other facts or prices, or active again. `kept`: not in the list, and active all the same, for a reason
+      that is in `warnings`.
+    - `synced_at`: when the list was asked for; of the last sync where this one was skipped.
+    - `source`: "catalog" where the provider lists no models, and those of the price table were taken.
+    - `dry_run`: whether this is what would have been done.
+    """
 
     status: Literal["success", "skipped", "error"]
     added: list[str] = []
     updated: list[str] = []
     deactivated: list[str] = []
     unchanged: list[str] = []
+    kept: list[str] = []
+    warnings: list[str] = []
     synced_at: datetime | None = None
     error: str | None = None
+    source: Literal["provider", "catalog"] = "provider"
+    dry_run: bool = False
 
 
 class CredentialReport(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..config import CircuitConfig, Config
@@ -31,27 +32,27 @@ __all__ = ["Connection", "ModelList"]
 
 
 class ModelList:
-    """The models last listed, when (monotonic seconds), and under which ids, for `sync_models` to compare with."""
+    """The models last listed, and when (monotonic seconds); those last synced, when, and by which driver."""
 
-    __slots__ = ("limits", "listed_at", "models", "synced", "synced_at")
+    __slots__ = ("listed_at", "models", "synced", "synced_at")
 
     def __init__(self) -> None:
         self.models: list[AIModel] | None = None
         self.listed_at = 0.0
-        self.synced: dict[str, AIModel] | None = None
-        self.synced_at: float | None = None
+        self.synced: dict[str, Any] | None = None
+        self.synced_at: tuple[datetime, str] | None = None
 
 
 class Connection:
     """What the calls of one provider share, blocking and async alike: events, the retry budget, the model list.
 
     It holds nothing of a single call, so calls may run side by side. `outstanding` has a mark for each attempt that has
-    not ended.
+    not ended. `model_store`: where `sync_models` keeps what it finds, if not here.
     """
 
     __slots__ = (
-        "budget", "bus", "circuits", "config", "driver", "gates", "limits", "models", "name", "observer", "outstanding",
-        "policies", "recent", "running", "transport", "user_agent",
+        "budget", "bus", "circuits", "config", "driver", "gates", "limits", "model_store", "models", "name", "observer",
+        "outstanding", "policies", "recent", "running", "transport", "user_agent",
     )  # fmt: skip
 
     def __init__(self, driver: DriverHooks, bus: EventBus | None = None, transport: Any = None) -> None:
@@ -71,6 +72,7 @@ class Connection:
         self.policies: tuple[Policy, ...] = tuple(policy for policy in found if policy is not None)
         self.observer: Observer | None = None
         self.models = ModelList()
+        self.model_store: Any = None
         self.outstanding: set[int] = set()
         self.running = Running(self.name)
         self.user_agent = f"polydriver/{__version__}"

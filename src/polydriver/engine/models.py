@@ -1,18 +1,17 @@
-"""Listing and syncing models, and what can be told from it: whether the credentials work and the provider is well."""
+"""Listing models, and what can be told from it: whether the credentials work and the provider is well."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from ..contract import DriverHooks
 from ..data.http import Reply, Request
-from ..data.models import AIModel, CredentialReport, SyncReport
+from ..data.models import AIModel, CredentialReport
 from ..errors import (
     AIError,
     ConfigurationError,
@@ -21,16 +20,22 @@ from ..errors import (
     UnsupportedFeatureError,
     error_branch,
 )
-from ..events import ModelsSynced
 from ..logger import logger
 from ..prices.catalog import find
 from .pipeline import Pipeline
 
-__all__ = ["find_model", "list_models", "reach", "sync_models", "validate_credentials"]
+__all__ = ["Fetched", "enrich", "fetch_models", "find_model", "list_models", "reach", "validate_credentials"]
 
 T = TypeVar("T")
 _log = logger()
 _MAX_PAGES = 200
+
+
+class Fetched(NamedTuple):
+    """The models of all pages that were read, and whether those are all that there are."""
+
+    models: list[AIModel]
+    is_complete: bool
 
 
 async def list_models(pipeline: Pipeline[Any], *, refresh: bool = False, attempts: int | None = None) -> list[AIModel]:
@@ -38,19 +43,24 @@ async def list_models(pipeline: Pipeline[Any], *, refresh: bool = False, attempt
     cache, now = pipeline.connection.models, pipeline.port.now()
     if cache.models is not None and not refresh and now - cache.listed_at < pipeline.target.config.models_ttl:
         return list(cache.models)
-    driver = pipeline.target.driver
+    return (await fetch_models(pipeline, attempts=attempts)).models
+
+
+async def fetch_models(pipeline: Pipeline[Any], *, attempts: int | None = None) -> Fetched:
+    """All models, all pages, asked for anew."""
+    cache, driver = pipeline.connection.models, pipeline.target.driver
     call = pipeline.connection.call({} if attempts is None else {"retry_attempts": attempts})
     call.operation = "get_available_models"
     models: dict[str, AIModel] = {}
 
-    async def list_pages() -> None:
+    async def list_pages() -> bool:
         request: Request | None = driver.models_request()
         seen: set[str] = set()
         while request is not None and request.url not in seen and len(seen) < _MAX_PAGES:
             seen.add(request.url)
             page, request = await pipeline.exchange(call, partial(_same, request), read_page)
             for model in page:
-                models.setdefault(model.id, _enrich(model, driver))
+                models.setdefault(model.id, enrich(model, driver))
         if request is not None:
             _log.warning(
                 "%s: the list of models ends after %d pages, since %s",
@@ -58,13 +68,14 @@ async def list_models(pipeline: Pipeline[Any], *, refresh: bool = False, attempt
                 len(seen),
                 "the next page is one that was read before" if request.url in seen else "there are more than are read",
             )
+        return request is None
 
     def read_page(reply: Reply) -> tuple[list[AIModel], Request | None]:
         return driver.parse_models(reply), driver.next_page(reply)
 
-    await pipeline.perform(call, None, list_pages)
+    is_complete = await pipeline.perform(call, None, list_pages)
     cache.models, cache.listed_at = list(models.values()), pipeline.port.now()
-    return list(cache.models)
+    return Fetched(list(models.values()), is_complete)
 
 
 async def _ask(pipeline: Pipeline[Any], request: Request, parse: Callable[[Reply], T], limits: dict[str, Any]) -> T:
@@ -78,7 +89,7 @@ def _same(request: Request) -> Request:
     return request
 
 
-def _enrich(model: AIModel, driver: DriverHooks) -> AIModel:
+def enrich(model: AIModel, driver: DriverHooks) -> AIModel:
     """Fill in the provider, and from the catalog what its record does not tell."""
     if model.provider is None:
         model = msgspec.structs.replace(model, provider=driver.name)
@@ -87,6 +98,7 @@ def _enrich(model: AIModel, driver: DriverHooks) -> AIModel:
         return model
     facts = {
         "name": entry.name,
+        "type": entry.type,
         "context_length": entry.context_window,
         "max_output_tokens": entry.max_output_tokens,
         "input_modalities": entry.input_modalities,
@@ -111,7 +123,7 @@ async def find_model(pipeline: Pipeline[Any], model_id: str) -> AIModel:
     request = driver.model_request(model_id)
     if request is not None:
         model = await _ask(pipeline, request, lambda reply: driver.parse_model_reply(reply, model_id), {})
-        return _enrich(model, driver)
+        return enrich(model, driver)
     listed: list[AIModel] = []
     with suppress(UnsupportedFeatureError):
         listed = await list_models(pipeline)
@@ -120,42 +132,12 @@ async def find_model(pipeline: Pipeline[Any], model_id: str) -> AIModel:
             return model
     catalog = driver.catalog_name or driver.name
     if find(catalog, model_id) is not None:
-        return _enrich(AIModel(id=model_id), driver)
+        return enrich(AIModel(id=model_id), driver)
     kind = error_branch(driver.error_prefix)[ModelNotFoundError]
     raise kind(
         f"neither {pipeline.connection.name} nor the catalog knows a model {model_id!r}",
         provider=pipeline.connection.name,
     )
-
-
-async def sync_models(pipeline: Pipeline[Any], *, force: bool = False) -> SyncReport:
-    """List the models anew and compare with the last sync; skipped while that is fresh, unless forced.
-
-    Never raises an `AIError`.
-    """
-    cache, now = pipeline.connection.models, pipeline.port.now()
-    moment = datetime.fromtimestamp(pipeline.port.wall_time(), UTC)
-    if not force and cache.synced_at is not None and now - cache.synced_at < pipeline.target.config.models_ttl:
-        return SyncReport(status="skipped", unchanged=sorted(cache.synced or ()), synced_at=moment)
-    try:
-        models = await list_models(pipeline, refresh=True)
-    except AIError as error:
-        return SyncReport(status="error", error=str(error), synced_at=moment)
-    before, after = cache.synced or {}, {model.id: model for model in models}
-    cache.synced, cache.synced_at = after, pipeline.port.now()
-    report = SyncReport(
-        status="success",
-        added=sorted(after.keys() - before.keys()),
-        updated=sorted(name for name in after.keys() & before.keys() if after[name] != before[name]),
-        deactivated=sorted(before.keys() - after.keys()),
-        unchanged=sorted(name for name in after.keys() & before.keys() if after[name] == before[name]),
-        synced_at=moment,
-    )
-    if pipeline.connection.bus.wants(ModelsSynced):
-        await pipeline.port.emit(
-            pipeline.connection.bus, ModelsSynced(provider=pipeline.connection.name, report=report)
-        )
-    return report
 
 
 async def validate_credentials(pipeline: Pipeline[Any]) -> CredentialReport:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -13,12 +13,13 @@ from ..errors import AIError
 from ..events import EventBus
 from ..events.bus import Observable
 from .connections import Connections, Factory, unusable
+from .syncing import Syncing, SyncProgress
 
 if TYPE_CHECKING:
     from ..conversation import AsyncConversation, Conversation
     from ..conversation.store import AsyncConversations, Conversations
     from ..data.circuits import CircuitReport
-    from ..data.models import HealthReport
+    from ..data.models import HealthReport, SyncReport
     from ..drivers.mock.script import Pattern
     from ..provider import AsyncProvider, Provider
     from ..storage import Storage
@@ -131,6 +132,30 @@ class AI(_Manager):
         found = gather_in_threads(names, look, max_concurrency=_AT_ONCE, return_exceptions=False)
         return dict(zip(names, cast("list[HealthReport]", found), strict=True))
 
+    def sync_models(
+        self,
+        providers: Sequence[str] | None = None,
+        *,
+        force: bool = False,
+        dry_run: bool = False,
+        on_progress: SyncProgress | None = None,
+    ) -> dict[str, SyncReport]:
+        """Sync the models of all connections, or of the named ones, side by side; a report for each, by name.
+
+        See `Provider.sync_models`. One that fails never stops the others: its report says why. Connections that share
+        their models (a pool and its first member) are synced once. `on_progress` is called with a name when that
+        connection begins, and with its report when it is done. Raises no `AIError`.
+        """
+        from ..engine.batches import gather_in_threads
+
+        def sync(name: str) -> SyncReport:
+            return syncing.run(name, lambda: self.provider(name).sync_models(force, dry_run=dry_run))
+
+        syncing = Syncing(self.connections, self, providers, on_progress)
+        if syncing.names:
+            gather_in_threads(syncing.names, sync, max_concurrency=_AT_ONCE, return_exceptions=False)
+        return syncing.reports()
+
     def asynchronous(self) -> AsyncAI:
         """The manager for async callers of the same connections."""
         return AsyncAI(connections=self.connections)
@@ -212,6 +237,27 @@ class AsyncAI(_Manager):
 
         names = self.provider_names()
         return dict(zip(names, await asyncio.gather(*map(look, names)), strict=True))
+
+    async def sync_models(
+        self,
+        providers: Sequence[str] | None = None,
+        *,
+        force: bool = False,
+        dry_run: bool = False,
+        on_progress: SyncProgress | None = None,
+    ) -> dict[str, SyncReport]:
+        """See `AI.sync_models`."""
+        import asyncio
+
+        turn = asyncio.Semaphore(_AT_ONCE)
+
+        async def sync(name: str) -> None:
+            async with turn:
+                await syncing.run_async(name, lambda: self.provider(name).sync_models(force, dry_run=dry_run))
+
+        syncing = Syncing(self.connections, self, providers, on_progress)
+        await asyncio.gather(*map(sync, syncing.names))
+        return syncing.reports()
 
     @classmethod
     def fake(cls, responses: Any = None, **settings: Any) -> FakeAsyncAI:

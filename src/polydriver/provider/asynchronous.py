@@ -261,11 +261,11 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
 
         return await find_model(self._pipeline, model_id)
 
-    async def sync_models(self, force: bool = False) -> SyncReport:
+    async def sync_models(self, force: bool = False, *, dry_run: bool = False) -> SyncReport:
         """See `Provider.sync_models`."""
-        from ..engine.models import sync_models
+        from ..engine.syncing import sync_models
 
-        return await sync_models(self._pipeline, force=force)
+        return await sync_models(self._pipeline, force=force, dry_run=dry_run)
 
     async def validate_credentials(self) -> CredentialReport:
         """See `Provider.validate_credentials`."""

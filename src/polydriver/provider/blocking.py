@@ -244,12 +244,16 @@ class Provider(Operations, Answers, Observable):
 
         return drive(find_model(self._pipeline, model_id))
 
-    def sync_models(self, force: bool = False) -> SyncReport:
-        """List the models anew and tell what changed since the last time; skipped while that is fresh."""
-        from ..colours import drive
-        from ..engine.models import sync_models
+    def sync_models(self, force: bool = False, *, dry_run: bool = False) -> SyncReport:
+        """List the models anew, tell what changed since the last sync, and keep that in the database, if there is one.
 
-        return drive(sync_models(self._pipeline, force=force))
+        Skipped while the last sync is less than `sync_ttl` seconds old, unless `force` is true. With `dry_run` nothing
+        is kept. A failure is a report.
+        """
+        from ..colours import drive
+        from ..engine.syncing import sync_models
+
+        return drive(sync_models(self._pipeline, force=force, dry_run=dry_run))
 
     def validate_credentials(self) -> CredentialReport:
         """Ask the provider once whether it takes the credentials. A bad key is a report, not an error."""

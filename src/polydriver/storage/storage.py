@@ -23,6 +23,7 @@ from .costs import CostRow, read_costs
 from .database import Database
 from .deleting import Deletion, delete_user, prune, vacuum
 from .ledger import Ledger
+from .models import StoredModels
 from .privacy import make_privacy
 from .resealing import Resealed, reseal
 from .sweeping import sweep
@@ -38,7 +39,7 @@ _PRUNE_SECONDS, _PRUNED_PIECES = 600.0, 20
 
 
 class Storage:
-    """A database with a writer, and the ledger and the budgets that use it.
+    """A database with a writer, and the ledger, the budgets and the models that use it.
 
     ::
 
@@ -70,6 +71,7 @@ class Storage:
                 self.database, self.writer, mode=mode, patience=config.patience, on_failure=config.on_failure
             )
             self.writer.every(_SWEEP_SECONDS, lambda: _sweep(self.database))
+        self.models = StoredModels(self.database, self._prepare_late)
         self.budgets = Budgets(self.database, self.writer, budgets, config) if budgets else None
         if config.keep_attempts is not None or config.keep_conversations is not None:
             self.writer.every(_PRUNE_SECONDS, self._prune)
@@ -82,8 +84,14 @@ class Storage:
     def _prune(self) -> None:
         prune(self.database, self.config, pieces=_PRUNED_PIECES)
 
+    def _prepare_late(self) -> None:
+        """Make the tables, where the database failed when it was opened."""
+        if self.writer.prepare is not None:
+            self._prepare()
+
     def attach(self, connection: Connection) -> None:
-        """Have the calls of a connection keep to the budgets and stand in the ledger, from now on."""
+        """Have the calls of a connection keep to the budgets and stand in the ledger, and its models be kept here."""
+        connection.model_store = self.models
         for gate in (self.budgets, self.ledger):  # what a budget refuses needs no row
             if gate is not None and gate not in connection.gates:
                 connection.gates = (*connection.gates, gate)

@@ -20,6 +20,7 @@ __all__ = [
     "conversations",
     "corrections",
     "messages",
+    "model_changes",
     "model_prices",
     "models",
     "providers",
@@ -82,6 +83,17 @@ model_prices = Table(
     Column("effective_from", Time, nullable=False),
     Column("effective_until", Time),
     Index("ai_model_prices_by_model", "model_id", "effective_from"),
+)
+
+model_changes = Table(
+    "ai_model_changes",
+    METADATA,
+    Column("id", _ID, primary_key=True),
+    Column("model_id", _ID, ForeignKey("ai_models.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("changes", Json),
+    Column("changed_at", Time, nullable=False),
+    Index("ai_model_changes_by_model", "model_id"),
 )
 
 conversations = Table(

@@ -40,6 +40,28 @@ class ServiceChecks(ConformanceBase):
             if self.replies.expected_models:
                 assert ids == [wanted["id"] for wanted in self.replies.expected_models], f"{who} gets the models {ids}"
 
+    def test_models_are_synced(self) -> None:
+        """`sync_models` adds the models of all pages, for callers of both colours, and finds nothing new after that."""
+        if not self.lists_models():
+            self.skip(f"{self.driver.name} lists no models")
+        pages = [self.needs_fixture("models_reply"), *self.replies.models_pages]
+        replies = [Simulated(headers=JSON_HEADERS, chunks=[page]) for page in pages]
+        blocking, other = self.connected(*replies, *replies), self.connected(*replies, *replies)
+
+        async def sync() -> Any:
+            provider = other.asynchronous()
+            try:
+                return [await provider.sync_models(force) for force in (False, False, True)]
+            finally:
+                await provider.aclose()
+
+        ids = sorted({model.id for model in self.connected(*replies).get_available_models()})
+        for reports in ([blocking.sync_models(force) for force in (False, False, True)], asyncio.run(sync())):
+            first, fresh, forced = reports
+            assert (first.status, first.added) == ("success", ids), f"the first sync is {first}"
+            assert (fresh.status, fresh.unchanged) == ("skipped", ids), f"a fresh sync is not skipped: {fresh}"
+            assert (forced.status, forced.unchanged) == ("success", ids), f"a second sync finds changes: {forced}"
+
     def test_errors_in_a_model_list_are_raised(self) -> None:
         """An error in a model list is raised, and is not an empty list."""
         if not self.lists_models():

@@ -34,7 +34,10 @@ def worker_environment() -> dict[str, str]:
 
 def installed_versions(python: Path) -> str:
     """One line with the versions of everything that is compared."""
-    names = ["aiohttp", "anthropic", "boto3", "httpx2", "litellm", "msgspec", "openai", "polydriver", "urllib3"]
+    names = [
+        *("aiohttp", "anthropic", "boto3", "httpx2", "limits", "litellm", "msgspec", "openai", "polydriver"),
+        *("pyrate-limiter", "throttled-py", "urllib3"),
+    ]
     code = (
         "import sys, importlib.metadata as m\n"
         "print('Python ' + sys.version.split()[0], end='')\n"

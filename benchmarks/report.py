@@ -9,7 +9,7 @@ from typing import NamedTuple
 from .competitors import OPENAI
 from .runner import Samples
 
-__all__ = ["Goal", "figure_table", "goal_table", "multi_table", "wire_table"]
+__all__ = ["Goal", "figure_table", "goal_table", "multi_table", "plain_table", "wire_table"]
 
 
 class Goal(NamedTuple):
@@ -42,16 +42,25 @@ def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def figure_table(unit: str, results: Mapping[str, Samples], bare: str) -> str:
     """One figure for each competitor."""
-    base, sdk = _median(results.get(bare)), _median(results.get(OPENAI))
+    return _figures(unit, results, {"x bare client": bare, "x openai SDK": OPENAI})
+
+
+def plain_table(unit: str, results: Mapping[str, Samples], base: str) -> str:
+    """One figure for each competitor, and the ratio to one of them."""
+    return _figures(unit, results, {f"x {base}": base})
+
+
+def _figures(unit: str, results: Mapping[str, Samples], bases: Mapping[str, str]) -> str:
+    divisors = [_median(results.get(base)) for base in bases.values()]
     rows = []
     for name, samples in results.items():
         median = _median(samples)
         if median is None:
-            rows.append([name, samples.problem, "", "", ""])
+            rows.append([name, samples.problem, *[""] * (len(bases) + 1)])
         else:
             spread = f"{_number(min(samples.values))} - {_number(max(samples.values))}"
-            rows.append([name, _number(median), spread, _ratio(median, base), _ratio(median, sdk)])
-    return _rows(["", unit, "lowest - highest", "x bare client", "x openai SDK"], rows)
+            rows.append([name, _number(median), spread, *(_ratio(median, divisor) for divisor in divisors)])
+    return _rows(["", unit, "lowest - highest", *bases], rows)
 
 
 def wire_table(unit: str, results: Mapping[str, Mapping[str, Samples]], bare: str, own: str) -> str:

@@ -10,6 +10,7 @@ from typing import Self
 
 from .competitors import ASYNC, BARE_ASYNC, BARE_BLOCKING, BLOCKING, LISTENER, OPENAI, POLYDRIVER
 from .competitors.startup import PROGRAMS
+from .limits import LimitBench
 from .loopback import Server
 from .meter import BURST_CHUNKS, OPEN_STREAMS, PACED_MILLISECONDS, PACED_STREAMS, Task
 from .report import Goal, figure_table, goal_table, multi_table
@@ -19,7 +20,7 @@ from .wires import WireBench
 
 __all__ = ["FULL", "QUICK", "SECTIONS", "Bench", "Plan"]
 
-SECTIONS = ("ceiling", "call", "chunk", "memory", "import", "start", "wires")
+SECTIONS = ("ceiling", "call", "chunk", "memory", "import", "start", "wires", "limits")
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,9 @@ class Bench:
         elif name == "start":
             yield self._first_reply()
         elif name == "wires":
-            yield from self._wires()
+            yield from self._tables(WireBench)
+        elif name == "limits":
+            yield from self._tables(LimitBench)
 
     def goals(self) -> str:
         """The goals of the sections that ran, or an empty string."""
@@ -155,8 +158,8 @@ class Bench:
         self._startup_goal("Start to first reply, wall", results, 0, 1 / 3)
         return f"## From process start to the first reply\n\n{multi_table(FIRST_REPLY, results, ratio_of=0)}\n"
 
-    def _wires(self) -> Iterator[str]:
-        bench = WireBench(self._python, self._server.origin, self._plan, self._log)
+    def _tables(self, kind: type[WireBench | LimitBench]) -> Iterator[str]:
+        bench = kind(self._python, self._server.origin, self._plan, self._log)
         yield from bench.tables()
         self._goals += bench.goals
 

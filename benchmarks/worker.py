@@ -11,12 +11,16 @@ import os
 import resource
 import sys
 import traceback
+from typing import Any
 
 from . import competitors
 from .async_meter import AsyncMeter
 from .blocking_meter import BlockingMeter
+from .step_meter import StepMeter
 
 __all__: list[str] = []
+
+_METERS: dict[str, type[Any]] = {"blocking": BlockingMeter, "async": AsyncMeter, "step": StepMeter}
 
 
 def main(colour: str, target: str, origin: str) -> None:
@@ -26,11 +30,10 @@ def main(colour: str, target: str, origin: str) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     try:
-        client = competitors.load(target)
+        meter = _METERS[colour](competitors.load(target), origin)
     except ModuleNotFoundError as error:
         print(json.dumps({"missing": str(error)}), file=out)
         return
-    meter: BlockingMeter | AsyncMeter = (BlockingMeter if colour == "blocking" else AsyncMeter)(client, origin)
     print(json.dumps({"value": 0}), file=out)
     for line in sys.stdin:
         request = json.loads(line)

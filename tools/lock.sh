@@ -23,7 +23,7 @@ compile() {
 mkdir -p requirements
 compile dev --all-extras --group dev
 compile demo --extra cli --group build --constraints requirements/dev.lock
-compile bench --group bench
+compile bench --extra db --group bench
 
 if grep -nE '^--|://|@ |(^|[^a-z])/[a-z]' requirements/*.lock; then
     echo "tools/lock.sh: the lines above name an address, an option or a path" >&2

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from polydriver import AI, AsyncAI, ResponseGenerated
 
 from . import API_KEY, MODEL, PROMPT, Answer
 
-__all__ = ["AsyncPolydriver", "AsyncPolydriverWithListener", "Polydriver", "PolydriverWithListener"]
+__all__ = [
+    "AsyncPolydriver",
+    "AsyncPolydriverUnguarded",
+    "AsyncPolydriverWithLimits",
+    "AsyncPolydriverWithListener",
+    "Polydriver",
+    "PolydriverWithListener",
+]
+
+_MUCH = 1_000_000_000
 
 
-def _config(base_url: str) -> dict[str, Any]:
-    connection = {"driver": "openai", "api_key": API_KEY, "base_url": base_url}
+def _config(base_url: str, **settings: Any) -> dict[str, Any]:
+    connection = {"driver": "openai", "api_key": API_KEY, "base_url": base_url, **settings}
     return {"default": "openai", "providers": {"openai": connection}}
 
 
@@ -54,8 +63,10 @@ class PolydriverWithListener(Polydriver):
 class AsyncPolydriver:
     """A provider of `AsyncAI`."""
 
+    settings: ClassVar[dict[str, Any]] = {}
+
     def __init__(self, base_url: str) -> None:
-        self._ai = AsyncAI(_config(base_url))
+        self._ai = AsyncAI(_config(base_url, **self.settings))
         self._provider = self._ai.provider("openai")
 
     async def call(self) -> Answer:
@@ -78,3 +89,27 @@ class AsyncPolydriverWithListener(AsyncPolydriver):
 
     def _listen(self, event: ResponseGenerated) -> None:
         self._event = event
+
+
+class AsyncPolydriverWithLimits(AsyncPolydriver):
+    """The same with four limits, beside the circuit and the retry budget that are on by default."""
+
+    settings: ClassVar[dict[str, Any]] = {
+        "rate_limiting": {
+            "requests_per_minute": _MUCH,
+            "input_tokens_per_minute": _MUCH,
+            "output_tokens_per_minute": _MUCH,
+            "max_concurrent": 10_000,
+        }
+    }
+
+
+class AsyncPolydriverUnguarded(AsyncPolydriver):
+    """The same without limits, circuit and retry budget: no setting takes the budget away."""
+
+    settings: ClassVar[dict[str, Any]] = {"circuit": {"enabled": False}}
+
+    def __init__(self, base_url: str) -> None:
+        super().__init__(base_url)
+        connection = self._provider.connection
+        connection.policies = tuple(policy for policy in connection.policies if policy is not connection.budget)

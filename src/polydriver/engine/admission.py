@@ -24,7 +24,8 @@ async def admit(attempt: Attempt) -> None:
             while isinstance(lease, Wait):
                 lease = await _ask_again(attempt, lease) or policy.admit(attempt, port.now())
             attempt.leases.append((policy, lease))
-        await attempt.tell_changes(port.emit)
+        if attempt.has_changes:
+            await attempt.tell_changes(port.emit)
         for gate in connection.gates:
             lease = await gate.admit(attempt, port)
             while isinstance(lease, Wait):

@@ -94,7 +94,8 @@ class Attempt:
             self.watch.settled(outcome, now)
         for policy, lease in self.leases:
             policy.settle(lease, outcome, now)
-        await self.tell_changes(emit)
+        if self.has_changes:
+            await self.tell_changes(emit)
         report = None if outcome.kind == "refused" else self._report(outcome, now)
         interrupted = await self._settle_gates(outcome, report, waits=waits) if self.gates else None
         if report is not None:
@@ -104,6 +105,12 @@ class Attempt:
                 await emit(call.bus, AttemptFinished(attempt=report, **call.facts()))
         if interrupted is not None:
             raise interrupted
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether circuits have changed and nobody was told."""
+        circuits = self.target.connection.circuits
+        return circuits is not None and bool(circuits.changes)
 
     async def tell_changes(self, emit: Emit) -> None:
         """Tell of circuits that have changed."""

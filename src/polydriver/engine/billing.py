@@ -203,10 +203,12 @@ def estimate_input(prompt: Prompt) -> int:
     tokens, size = 0, 0
     for message in prompt.messages:
         tokens += _TOKENS_PER_MESSAGE
-        for part in message.parts:
-            if isinstance(part, Media):
-                tokens += _TOKENS_PER_MEDIA
-        size += _parts_size(message.parts)
+        content = message.content
+        if isinstance(content, str):
+            size += _text_size(content)
+            continue
+        tokens += _TOKENS_PER_MEDIA * sum(isinstance(part, Media) for part in content)
+        size += _parts_size(content)
     for tool in prompt.tools:
         told = (tool.name, tool.description, tool.parameters) if isinstance(tool, ToolSpec) else tool.data
         size += len(encode_json(told))
@@ -224,10 +226,14 @@ def _parts_size(parts: object) -> int:
     size = 0
     for part in parts if isinstance(parts, list) else ():
         if isinstance(part, Text | Reasoning):
-            size += len(part.text.encode("utf-8", "replace"))
+            size += _text_size(part.text)
         elif isinstance(part, ToolCall):
             size += len(part.name) + len(msgspec.json.encode(part.arguments))
         elif isinstance(part, ToolResult):
             content = part.content
-            size += len(content.encode("utf-8", "replace")) if isinstance(content, str) else _parts_size(content)
+            size += _text_size(content) if isinstance(content, str) else _parts_size(content)
     return size
+
+
+def _text_size(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))

@@ -53,7 +53,6 @@ class Circuit:
         "_counts",
         "_failed",
         "_open_time",
-        "_opened",
         "_overdue",
         "_probed",
         "_step",
@@ -61,6 +60,7 @@ class Circuit:
         "_total",
         "_until",
         "in_flight",
+        "opened",
         "state",
     )  # fmt: skip
 
@@ -71,19 +71,19 @@ class Circuit:
         self._total = 0.0
         self._failed = 0.0
         self._open_time = 0.0
-        self._opened = 0  # how often it has opened so far: what began before does not count afterwards
         self._until = 0.0
         self._allowed = 0
         self._succeeded = 0
         self._probed = 0.0  # when the last probe was let in
         self._overdue = 0
         self.in_flight = 0
+        self.opened = 0  # how often it has opened so far: what began before does not count afterwards
         self.state: CircuitState = "closed"
 
     def admit(self, now: float) -> int | None:
         """A mark for `settle`, or `None` when no call may go out."""
         if self.state == "closed":
-            return self._opened
+            return self.opened
         if self.state == "open":
             if now < self._until:
                 return None
@@ -96,7 +96,7 @@ class Circuit:
         else:
             self.in_flight += 1
         self._probed = now
-        return self._opened
+        return self.opened
 
     def retry_after(self, now: float) -> float:
         """Seconds until a call may be let in: while it is half open that depends on the probes."""
@@ -110,10 +110,10 @@ class Circuit:
     def settle(self, mark: int, result: Result, now: float, chance: float) -> None:
         """Note how a call went that was let in with `mark`. `chance` is in [0, 1)."""
         if self.state == "closed":
-            if mark == self._opened:
+            if mark == self.opened:
                 self._count(result, now, chance)
             return
-        if self.state == "open" or mark != self._opened:
+        if self.state == "open" or mark != self.opened:
             return
         self.in_flight = max(0, self.in_flight - 1)
         if result == "failure":
@@ -139,8 +139,8 @@ class Circuit:
     def _count(self, result: Result, now: float, chance: float) -> None:
         if result == "nothing":
             return
-        self._drop(now)
         if not self._counts or self._counts[-1][0] <= now:
+            self._drop(now)
             self._counts.append([(now // self._step + 1.0) * self._step, 0.0, 0.0])
         step, failed = self._counts[-1], float(result == "failure")
         step[1] += 1.0
@@ -148,7 +148,10 @@ class Circuit:
         self._total += 1.0
         self._failed += failed
         config = self._config
-        if failed and self._total >= config.minimum_calls and self._failed >= config.failure_ratio * self._total:
+        if not failed:
+            return
+        self._drop(now)
+        if self._total >= config.minimum_calls and self._failed >= config.failure_ratio * self._total:
             self._open(now, chance)
 
     def _drop(self, now: float) -> None:
@@ -162,8 +165,8 @@ class Circuit:
         first, most = config.open_time or 1.0, config.max_open_time or 30.0
         self._open_time = min(most, self._open_time * 2.0 or first)
         self._until = now + self._open_time * (1.0 + 0.1 * chance)
-        self._opened += 1
         self.state = "open"
+        self.opened += 1  # after the state: see `Circuits.admit`
         self._forget()
 
     def _forget(self) -> None:
@@ -200,10 +203,13 @@ class Circuits:
         circuit = self._by_model.get(attempt.model)
         if circuit is None:
             circuit = self._by_model.setdefault(attempt.model, Circuit(self._config))
-        with self._lock:
-            before = circuit.state
-            mark = circuit.admit(now)
-            self._note(attempt.model, circuit, before, now)
+        mark: int | None = circuit.opened  # read first: a mark from before it opens counts for nothing afterwards
+        if circuit.state != "closed":
+            with self._lock:
+                before = circuit.state
+                mark = circuit.admit(now)
+                if circuit.state != before:
+                    self._note(attempt.model, circuit, before, now)
         if mark is None:
             raise CircuitOpenError(
                 f"the circuit of {self._name}{f' for {attempt.model}' if attempt.model else ''} is open: too many of "
@@ -218,8 +224,9 @@ class Circuits:
         circuit, result = lease.circuit, self._result(outcome, now - lease.began)
         with self._lock:
             before = circuit.state
-            circuit.settle(lease.mark, result, now, self._chance())
-            self._note(lease.model, circuit, before, now)
+            circuit.settle(lease.mark, result, now, self._chance() if result == "failure" else 0.0)
+            if circuit.state != before:
+                self._note(lease.model, circuit, before, now)
 
     def describe(self, now: float) -> list[CircuitReport]:
         """The state of every circuit that was used."""
@@ -247,6 +254,5 @@ class Circuits:
         return "success" if isinstance(error, ProviderError) and error.status is not None else "nothing"
 
     def _note(self, model: str | None, circuit: Circuit, before: CircuitState, now: float) -> None:
-        if circuit.state != before:
-            after = None if circuit.state == "closed" else circuit.retry_after(now)
-            self.changes.append((model, before, circuit.state, after))
+        after = None if circuit.state == "closed" else circuit.retry_after(now)
+        self.changes.append((model, before, circuit.state, after))

@@ -7,6 +7,7 @@ the same errors; the clients themselves resolve names, connect, tunnel and verif
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from .base import broken, unreadable
 
@@ -43,7 +44,8 @@ class ResponseReader:
         self._scanned = 0
         self._left = 0
         self._keep_alive = True
-        self._body = self._read_head
+        # A function and not a method of this object, which would keep itself alive until the next garbage collection.
+        self._body: Callable[[ResponseReader, bytes], bytes] = ResponseReader._read_head
         self.status = 0
         self.headers: dict[str, str] = {}
         self.finished = False
@@ -57,7 +59,7 @@ class ResponseReader:
 
     def feed(self, data: bytes) -> bytes:
         """Take what arrived. Raises `InvalidResponseError` for anything that is not a valid reply."""
-        return self._body(data)
+        return self._body(self, data)
 
     def end(self) -> None:
         """The connection was closed by the server. Raises `APIConnectionError` unless that is how the body ends."""
@@ -66,14 +68,14 @@ class ResponseReader:
         if not self.status:
             reason = "closed in the middle of the headers" if self._buffer else "closed without an answer"
             raise broken("headers", self._host, reason)
-        if self._body != self._until_close:
+        if self._body is not ResponseReader._until_close:
             raise broken("read", self._host, "closed before the end of the body")
         self.finished = True
 
     def _finish(self, rest: bytes = b"") -> None:
         self.finished = True
         self._buffer = b""
-        self._body = self._after_end
+        self._body = ResponseReader._after_end
         self.surplus = bool(rest)
 
     def _read_head(self, data: bytes) -> bytes:
@@ -93,7 +95,7 @@ class ResponseReader:
             head, self._buffer = self._buffer[: end[0]], self._buffer[size:]
             self._parse_head(head.decode("latin-1"))
         rest, self._buffer = self._buffer, b""
-        return self._body(rest) if rest or self.finished else b""
+        return self._body(self, rest) if rest or self.finished else b""
 
     def _parse_head(self, text: str) -> None:
         first, _, fields = text.partition("\n")
@@ -129,15 +131,15 @@ class ResponseReader:
                 raise unreadable("its transfer encoding is not known")
             # Both framings at once are the mark of a smuggled reply (RFC 9112, section 6.3).
             self._keep_alive = self._keep_alive and length is None
-            self._body = self._chunked
+            self._body = ResponseReader._chunked
         elif length is not None:
             self._left = _parse_length(length)
-            self._body = self._by_length
+            self._body = ResponseReader._by_length
             if not self._left:
                 self._finish()
         else:
             self._keep_alive = False
-            self._body = self._until_close
+            self._body = ResponseReader._until_close
 
     def _after_end(self, data: bytes) -> bytes:
         self.surplus = self.surplus or bool(data)
@@ -175,7 +177,7 @@ class ResponseReader:
             size = int(line[1], 16)
             start = line.end()
             if not size:
-                self._body = self._trailers
+                self._body = ResponseReader._trailers
                 self._trailers(buffer[start:])
                 break
             position = start + size + 2

@@ -50,7 +50,8 @@ class Estimates:
 
     def after(self, model: str | None, estimate: Amounts, outcome: Outcome) -> Amounts | None:
         """What an attempt really used; `None`: nothing, since it was never sent."""
-        if outcome.kind == "refused" or _was_never_sent(outcome.error):
+        error = outcome.error
+        if outcome.kind == "refused" or (error is not None and _was_never_sent(error)):
             return None
         if outcome.usage is not None:
             return self._counted(model, outcome.usage)
@@ -70,6 +71,6 @@ class Estimates:
         return {"requests": 1.0, "tokens": read + output, "input_tokens": read, "output_tokens": output}
 
 
-def _was_never_sent(error: BaseException | None) -> bool:
+def _was_never_sent(error: BaseException) -> bool:
     details: Callable[..., Any] = getattr(error, "details", {}).get
     return getattr(error, "status", None) is None and details("phase") in _NEVER_SENT

@@ -117,8 +117,18 @@ class Limiter:
 
     def settle(self, taken: Taken, used: Amounts | None, now: float) -> None:
         """Say what was really used of what was taken; `None`: nothing at all. Never waits for another thread."""
-        self._ended.append((taken, used))
-        self._settle_all(now)
+        if self._ended or not self._lock.acquire(blocking=False):
+            self._ended.append((taken, used))
+            self._settle_all(now)
+            return
+        try:
+            self._give_back(taken, used, now)
+            if self._busy:
+                self._serve(now, None)
+        finally:
+            self._lock.release()
+        if self._ended:  # another thread, or a finalizer, has ended something meanwhile
+            self._settle_all(now)
 
     def _settle_all(self, now: float) -> None:
         """Work off what ended; when another thread is at it, that one does this too."""
@@ -164,24 +174,27 @@ class Limiter:
 
     def _give_back(self, taken: Taken, used: Amounts | None, now: float) -> None:
         for meter, amount, mark in taken:
-            dimension = meter.dimension
-            real = 0.0 if used is None or dimension == "concurrent" else used.get(dimension, amount)
+            real = 0.0 if used is None or meter.dimension == "concurrent" else used.get(meter.dimension, amount)
             if real == amount:
                 continue
             limit = meter.limit  # what is larger counts as the limit
-            difference = (real if real < limit else limit) - (amount if amount < limit else limit)
-            if difference:
-                meter.change(mark, difference, now)
+            if real > limit or amount > limit:
+                real, amount = min(real, limit), min(amount, limit)
+            if real != amount:
+                meter.change(mark, real - amount, now)
 
     def _take(self, limits: LimitSet, amounts: Amounts, now: float) -> Taken | None:
-        wanted = []
+        for meter in limits.meters:
+            amount = amounts[meter.dimension]
+            fits = not amount or (meter.counts and meter.used + amount <= meter.limit)
+            if not fits and meter.wait(amount, now):
+                return None
+        taken: Taken = []
         for meter in limits.meters:
             amount = amounts[meter.dimension]
             if amount:
-                if meter.wait(amount, now):
-                    return None
-                wanted.append((meter, amount))
-        return [(meter, amount, meter.take(amount, now)) for meter, amount in wanted]
+                taken.append((meter, amount, meter.take(amount, now)))
+        return taken
 
     def _serve(self, now: float, asking: Ticket | None) -> float:
         """Serve all whose turn it is. Returns after how many seconds `asking` has to look again."""

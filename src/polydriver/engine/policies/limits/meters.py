@@ -22,11 +22,16 @@ Mark: TypeAlias = list[float] | None
 
 
 class Meter(Protocol):
-    """What counts one limit."""
+    """What counts one limit.
+
+    Where it `counts`, whatever is at most `limit - used` can be taken; else only `wait` tells.
+    """
 
     name: str
     dimension: str
     limit: float
+    used: float
+    counts: bool
 
     def wait(self, amount: float, now: float) -> float:
         """Seconds until `amount` can be taken: 0 when it can be now, infinite when that depends on others."""
@@ -40,6 +45,8 @@ class Meter(Protocol):
 
 class Window:
     """At most `limit` in any stretch of `seconds`. An amount that is larger than the limit counts as the limit."""
+
+    counts = True
 
     __slots__ = ("_step", "_steps", "dimension", "limit", "name", "seconds", "used")
 
@@ -57,7 +64,8 @@ class Window:
         steps = self._steps
         if steps and steps[0][0] + self.seconds <= now:
             self._forget(now)
-        missing = self.used + (amount if amount < self.limit else self.limit) - self.limit
+        limit = self.limit
+        missing = self.used + (amount if amount < limit else limit) - limit
         if missing <= 1e-9:
             return 0.0
         for end, taken in steps:
@@ -72,6 +80,7 @@ class Window:
         if amount > self.limit:
             amount = self.limit
         if not steps or steps[-1][0] <= now:
+            self._forget(now)
             steps.append([(now // self._step + 1.0) * self._step, 0.0])
         step = steps[-1]
         step[1] += amount
@@ -81,7 +90,8 @@ class Window:
     def change(self, mark: Mark, difference: float, now: float) -> None:
         """See `Meter.change`. What is no longer in the window changes nothing."""
         if mark is not None and mark[0] + self.seconds > now:
-            difference = max(difference, -mark[1])
+            if difference < -mark[1]:
+                difference = -mark[1]
             mark[1] += difference
             self.used += difference
 
@@ -97,6 +107,8 @@ class Window:
 
 class Slots:
     """At most `limit` at once; what is taken is held until it is given back. A forked child holds nothing."""
+
+    counts = True
 
     __slots__ = ("__weakref__", "dimension", "limit", "name", "used")
 
@@ -121,11 +133,14 @@ class Slots:
 
     def change(self, mark: Mark, difference: float, now: float) -> None:
         """See `Meter.change`."""
-        self.used = max(0.0, self.used + difference)
+        used = self.used + difference
+        self.used = used if used > 0.0 else 0.0
 
 
 class Told:
     """What the provider itself says is left, until it is full again: it may only narrow the limits of ours."""
+
+    counts = False
 
     __slots__ = ("dimension", "left", "limit", "name", "until", "used")
 
@@ -160,6 +175,8 @@ class Told:
 
 class Pause:
     """Nothing until a moment: the provider said when to come back."""
+
+    counts = False
 
     __slots__ = ("dimension", "limit", "name", "until", "used")
 

@@ -81,7 +81,7 @@ class Limits:
         call = attempt.call
         if call.operation in UNLIMITED:
             return _Lease([], {}, LimitSet([]), None)
-        limits = self._set_of(attempt.model)
+        limits = self._sets.get(attempt.model) or self._make_set(attempt.model)
         amounts = self.estimates.before(attempt.model, attempt.prompt if self._needs_tokens else None)
         taken = self.limiter.take(limits, amounts, now)
         if taken is not None:
@@ -164,19 +164,15 @@ class Limits:
         if self._pause is not None and after is not None:
             self._pause.until = max(self._pause.until, now + after)
 
-    def _set_of(self, model: str | None) -> LimitSet:
-        found = self._sets.get(model)
-        if found is None:
-            meters = list(self._own)
-            key = find_model(self.config.models, model)
-            if key is not None:
-                numbers = self.config.models[key]
-                meters += self._model_meters(key, numbers)
-            meters += self._told.values()
-            if self._pause is not None:
-                meters.append(self._pause)
-            found = self._sets.setdefault(model, LimitSet(meters))
-        return found
+    def _make_set(self, model: str | None) -> LimitSet:
+        meters = list(self._own)
+        key = find_model(self.config.models, model)
+        if key is not None:
+            meters += self._model_meters(key, self.config.models[key])
+        meters += self._told.values()
+        if self._pause is not None:
+            meters.append(self._pause)
+        return self._sets.setdefault(model, LimitSet(meters))
 
     def _model_meters(self, key: str, numbers: LimitNumbers) -> list[Meter]:
         made = self._by_model

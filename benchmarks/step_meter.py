@@ -1,0 +1,41 @@
+"""Measures work that waits for nothing: one `step` after the other."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from .meter import CpuWatch, Task, repetitions
+
+__all__ = ["StepMeter", "Stepper"]
+
+
+class Stepper(Protocol):
+    """A competitor that does one unit of work with each `step`."""
+
+    def __init__(self, origin: str) -> None: ...
+
+    def step(self) -> None: ...
+
+
+class StepMeter:
+    """`run(task)` gives CPU microseconds for each step."""
+
+    def __init__(self, stepper: type[Stepper], origin: str) -> None:
+        self._step = stepper(origin).step
+        self._count = 0
+
+    def prepare(self, task: Task) -> None:
+        """Warms up, and finds how many steps fill the time."""
+        done, started = 0, time.perf_counter()
+        while (taken := time.perf_counter() - started) < task["seconds"]:
+            self._step()
+            done += 1
+        self._count = repetitions(done, taken, task["seconds"])
+
+    def run(self, _task: Task) -> float:
+        """Takes one measurement."""
+        step, watch = self._step, CpuWatch()
+        for _ in range(self._count):
+            step()
+        return watch.microseconds() / self._count

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from polydriver import (
     ConfigurationError,
     InvalidCredentialsError,
     InvalidRequestError,
+    InvalidResponseError,
     MockDriver,
     UnsupportedFeatureError,
 )
@@ -48,6 +50,24 @@ def test_from_beginning_to_end(name: str, colour: Colour) -> None:
     assert isinstance(results["c"].error, InvalidRequestError)
     assert results.provider == name
     assert (seen[-1].total, seen[-1].answered, seen[-1].failed, seen[-1].running) == (3, 2, 1, 0)
+
+
+@dataclass
+class Sum:
+    total: int
+
+
+@both
+@each
+def test_structured_answers(name: str, colour: Colour) -> None:
+    with MockServer(MockDriver({"replies": ['{"total": 4}', "four"]})) as url:
+        given = {"custom_ids": ["a", "b"], "model": MODELS[name], "response_format": Sum}
+        results = ask(colour, connect(name, url), "run_batch", ["2 + 2?", "2 + 2?"], **given)
+    assert results["a"].response.parsed == Sum(4)
+    assert isinstance(results["b"].error, InvalidResponseError)
+    assert results["b"].error.partial.content == "four"
+    if name != "groq":  # its batches have no price in the table
+        assert results.cost == results["a"].response.cost + results["b"].error.partial.cost
 
 
 def bounded(name: str, url: str, **bounds: int) -> Driver:

@@ -6,29 +6,28 @@ kept in a `BatchRecord`, so that nothing is made twice by a process that takes o
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import reduce
-from hashlib import blake2b
 from math import inf
 from operator import add
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..data.batches import BatchProgress
-from ..data.json import as_plain
-from ..engine.batches import check_prompts
+from ..data.prompt import Prompt
+from ..data.responses import AIResponse
 from ..engine.waiting import current_stop
 from ..errors import AIError, ConfigurationError, InvalidRequestError, error_branch
 from ..operations.kinds import CREATE_BATCH, GET_BATCH, GET_BATCH_RESULTS, LIST_BATCHES
 from ..operations.results import Batch, BatchItem, BatchResults
 from ..prompting import CALL_LIMITS, build_prompt
+from .batch_entries import BatchEntry, digest_of, written
 from .batch_records import BatchPart, BatchRecord
 
-__all__ = ["BatchEntry", "BatchRun", "digest_of", "make_entries", "run_batch"]
+__all__ = ["BatchRun", "run_batch"]
 
 _LABEL = "polydriver"
 _OVERHEAD = 200
@@ -36,29 +35,6 @@ _LATER_CODES = ("token_limit_exceeded",)
 """Codes of batches that failed since too much was waiting already: https://platform.openai.com/docs/guides/batch"""
 _PATIENCE = 20
 """How many times in a row a look may fail."""
-
-
-class BatchEntry(NamedTuple):
-    """One prompt: its id in the results, its messages, and the options of its call."""
-
-    custom_id: str
-    messages: Any
-    options: Mapping[str, Any]
-
-
-def digest_of(entries: Sequence[BatchEntry]) -> str:
-    """What stands for the prompts: the same for the same ids, messages and options."""
-    found = blake2b(digest_size=16)
-    for entry in entries:
-        found.update(json.dumps(entry, default=_as_json, sort_keys=True).encode("utf-8", "surrogatepass"))
-    return found.hexdigest()
-
-
-def _as_json(value: object) -> Any:
-    try:
-        return as_plain(value)
-    except (TypeError, NotImplementedError):
-        return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 class BatchRun:
@@ -130,8 +106,8 @@ class BatchRun:
         tokens = [0, 0]
         unpriced = 0
         for item in self.items.values():
-            if item.response is not None:
-                usage, cost = item.response.usage, item.response.cost
+            if (answer := _answer_of(item)) is not None:
+                usage, cost = answer.usage, answer.cost
                 tokens[0] += (usage.input_tokens or 0) if usage else 0
                 tokens[1] += (usage.output_tokens or 0) if usage else 0
                 unpriced += cost is None
@@ -178,7 +154,7 @@ class BatchRun:
             except AIError as error:
                 self.keep([BatchItem(custom_id=entry.custom_id, error=error)])
                 continue
-            key = json.dumps(entry.options, default=_as_json, sort_keys=True)
+            key = written(entry.options)
             if len(groups.get(key, ())) >= most or filled[key] + size > most_bytes:
                 yield groups.pop(key)
                 filled[key] = 0
@@ -188,15 +164,19 @@ class BatchRun:
 
     def _measure(self, operation: Any, entry: BatchEntry, most: float) -> int:
         """The bytes of a prompt in a batch. Raises an `AIError` for one that cannot be sent."""
-        own = self._provider.driver.operation_option_names(CREATE_BATCH)
-        shared = {name: value for name, value in entry.options.items() if name not in own}
-        prompt, _ = build_prompt(self._provider.driver, entry.messages, shared)
+        prompt = self._build(entry)
         measure = getattr(operation, "measure", None)
         size = _OVERHEAD + len(entry.custom_id) + (measure(prompt) if measure is not None else 0)
         if size > most:
             kind = error_branch(self._provider.driver.error_prefix)[InvalidRequestError]
             raise kind(f"the prompt has {size:,} bytes, and a batch {most:,.0f} at most")
         return size
+
+    def _build(self, entry: BatchEntry) -> Prompt:
+        own = self._provider.driver.operation_option_names(CREATE_BATCH)
+        shared = {name: value for name, value in entry.options.items() if name not in own}
+        prompt, _ = build_prompt(self._provider.driver, entry.messages, shared)
+        return prompt
 
     async def _make(self, part: BatchPart) -> None:
         entries = [self._entries[custom_id] for custom_id in part.custom_ids]
@@ -252,8 +232,22 @@ class BatchRun:
         for custom_id in part.custom_ids:
             item = found.get(custom_id) or self._absent(custom_id, batch, failure)
             if sent[custom_id] >= self._rounds or not _is_sent_again(item, batch):
-                settled.append(item)
+                settled.append(self._parsed(item))
         self._record.take(part, keep=self.keep(settled))
+
+    def _parsed(self, item: BatchItem) -> BatchItem:
+        """The item with the value of a structured answer, or with the error that it is not one."""
+        options, driver = self._entries[item.custom_id].options, self._provider.driver
+        if item.response is None or not (
+            options.get("response_format") or driver.config.options.get("response_format")
+        ):
+            return item
+        try:
+            prompt = self._build(self._entries[item.custom_id])
+            self._provider._pipeline.target.parse_output(prompt.response_format, item.response)
+        except AIError as error:
+            return BatchItem(custom_id=item.custom_id, error=error)
+        return item
 
     def _absent(self, custom_id: str, batch: Batch, failure: AIError | None) -> BatchItem:
         """The outcome of a prompt that the results do not name."""
@@ -270,25 +264,16 @@ class BatchRun:
         return {name: value for name, value in options.items() if name in CALL_LIMITS or name == "extra_headers"}
 
 
+def _answer_of(item: BatchItem) -> AIResponse | None:
+    """The answer that is paid for: also one that is not the value that was asked for."""
+    return item.response if item.error is None else item.error.partial
+
+
 def _is_sent_again(item: BatchItem, batch: Batch) -> bool:
     """Whether a prompt without an answer may have one next time. What was cancelled is not sent again."""
     if item.error is None or batch.status == "cancelled":
         return False
     return item.unsent or item.error.retryable
-
-
-def make_entries(prompts: object, custom_ids: Sequence[str] | None, options: Mapping[str, Any]) -> list[BatchEntry]:
-    """The entries of prompts that share their options.
-
-    Raises `ConfigurationError` for what is not an iterable of prompts, and for ids that are not one each.
-    """
-    found = list(check_prompts(prompts, "run_batch", asynchronous=False))
-    if not found:
-        raise ConfigurationError("there is no prompt in the batch: give at least one")
-    ids = [f"prompt-{number}" for number in range(len(found))] if custom_ids is None else list(custom_ids)
-    if len(ids) != len(found) or len(set(ids)) != len(ids) or not all(isinstance(name, str) and name for name in ids):
-        raise ConfigurationError(f"custom_ids must be {len(found)} different strings, one for each prompt")
-    return [BatchEntry(name, messages, options) for name, messages in zip(ids, found, strict=True)]
 
 
 async def run_batch(
@@ -309,7 +294,7 @@ async def run_batch(
     items = [run.items[entry.custom_id] for entry in entries]
     results = BatchResults(id=", ".join(ids), items=items)
     results.provider = provider.get_name()
-    costs = [item.response.cost for item in items if item.response is not None]
+    costs = [answer.cost for item in items if (answer := _answer_of(item)) is not None]
     known = [cost for cost in costs if cost is not None]
     if known and len(known) == len(costs) and len({cost.currency for cost in known}) == 1:
         results.cost = reduce(add, known)

@@ -318,7 +318,8 @@ class Operations(_Operating):
         `state` is a file that remembers the batches: the same call in another process goes on with them, and makes none
         twice. Without it, an error that ends the call names them. `on_progress` is called after each look.
         """
-        from .batch_runs import make_entries, run_batch
+        from .batch_entries import make_entries
+        from .batch_runs import run_batch
 
         entries = make_entries(prompts, custom_ids, options)
         how: dict[str, Any] = {"poll_interval": poll_interval, "rounds": rounds, "on_progress": on_progress}

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from ...data.batches import BatchProgress
 from ...errors import AIError
 from ...operations.results import BatchItem
+from ...provider.batch_entries import BatchEntry, digest_of
 from ...provider.batch_records import BatchRecord
-from ...provider.batch_runs import BatchEntry, BatchRun, digest_of
+from ...provider.batch_runs import BatchRun
 from ..answers import as_object
 from .journal import Journal
 from .lines import read_lines, read_request

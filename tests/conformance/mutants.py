@@ -440,7 +440,53 @@ _TURNS = [
         "pictures disappear", "test_images_are_rendered", 'return {"image": part.data_url("image/png")}', "return None"
     ),
 ]
+_ANSWERS += [
+    Mutant(
+        "blank pieces are lost",
+        "test_blanks_are_text",
+        'if text := as_str(payload.get("text")):\n            choice.add_text(text)',
+        'if (text := as_str(payload.get("text"))) and text.strip():\n            choice.add_text(text)',
+    ),
+    Mutant(
+        "a cost of nothing is unknown",
+        "test_nothing_is_a_count_and_a_cost",
+        "if amount.is_finite() and amount >= 0 else None",
+        "if amount.is_finite() and amount > 0 else None",
+    ),
+    Mutant(
+        "a count of nothing is unknown",
+        "test_nothing_is_a_count_and_a_cost",
+        'as_int(meter.get("thought"))',
+        'as_int(meter.get("thought")) or None',
+    ),
+    Mutant(
+        "the reply is changed while it is read",
+        "test_whole_reply_is_read",
+        'payload.get("blocks"), as_str',
+        'payload.pop("blocks", None), as_str',
+    ),
+    Mutant(
+        "thoughts of a stream come after the text",
+        "test_stream_means_what_the_whole_means",
+        "            choice.add_text(text)\n",
+        "            choice.parts.insert(0, Text(text))\n",
+    ),
+]
+_ERRORS += [
+    Mutant(
+        "the service's words are lost",
+        "test_known_errors_are_mapped",
+        'as_str(fault.get("text")) or "it says no more"',
+        '"it failed"',
+    ),
+]
 _TURNS += [
+    Mutant(
+        "pictures are of one type",
+        "test_images_are_rendered",
+        'part.data_url("image/png")',
+        'f"data:image/jpeg;base64,{part.base64}"',
+    ),
     Mutant(
         "documents of plain text disappear",
         "test_media_are_sent_or_refused",

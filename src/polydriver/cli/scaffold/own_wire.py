@@ -198,4 +198,4 @@ def _call(call_id: str, name: str, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fault(kind: str, **more: int) -> bytes:
-    return encode_json({"fault": {"kind": kind, "text": "conformance", **more}})
+    return encode_json({"fault": {"kind": kind, "text": "it cannot be done", **more}})

@@ -7,9 +7,10 @@ from typing import Any
 
 from ... import errors as tree
 from ...data.http import Reply, Simulated
+from ...data.json import decode_json
 from ...errors import AIError, ProviderError, error_branch
 from .base import JSON_HEADERS, STREAM_HEADERS, ConformanceBase, only_our_errors
-from .mutations import HOSTILE_BODIES
+from .mutations import HOSTILE_BODIES, json_leaves
 
 __all__ = ["ErrorChecks"]
 
@@ -76,12 +77,12 @@ class ErrorChecks(ConformanceBase):
         self.needs_chat()
         for status, body, name, *facts in self.replies.error_replies:
             if status >= 300:
-                self._check_facts(f"HTTP {status} with {body!r}", self._map(status, body), name, *facts)
+                self._check_facts(f"HTTP {status} with {body!r}", self._map(status, body), name, body, *facts)
             for stream in {False, self.subject.supports_streaming() and status >= 300}:
                 for who, got in self.outcomes(
                     Simulated(status=status, headers=JSON_HEADERS, chunks=[body]), stream=stream
                 ):
-                    self._check_facts(f"HTTP {status} with {body!r}, for {who},", got, name, *facts)
+                    self._check_facts(f"HTTP {status} with {body!r}, for {who},", got, name, body, *facts)
 
     def test_errors_in_streams_are_raised(self) -> None:
         """An error that comes in a stream is raised as the class that the fixtures name."""
@@ -91,7 +92,7 @@ class ErrorChecks(ConformanceBase):
             self.skip("the fixtures have no stream_errors")
         for body, name in self.replies.stream_errors:
             for who, got in self.outcomes(Simulated(headers=STREAM_HEADERS, chunks=[body]), stream=True):
-                self._check_facts(f"the stream {body!r}, for {who},", got, name)
+                self._check_facts(f"the stream {body!r}, for {who},", got, name, b"")
 
     def test_an_error_is_never_an_answer(self) -> None:
         """What tells of an error, or of nothing, is no answer although its status is 200: whole or streamed."""
@@ -108,12 +109,16 @@ class ErrorChecks(ConformanceBase):
             for body in HOSTILE_BODIES:
                 only_our_errors("map_error", lambda: self._check(status, body), body)  # noqa: B023
 
-    def _check_facts(self, what: str, error: Any, name: str, facts: Mapping[str, Any] | None = None) -> None:
+    def _check_facts(
+        self, what: str, error: Any, name: str, body: bytes, facts: Mapping[str, Any] | None = None
+    ) -> None:
         wanted = getattr(tree, name)
         if isinstance(error, tree.StreamInterruptedError) and wanted is not tree.StreamInterruptedError:
             assert error.partial is not None, f"{what} has lost what came before the error"
             error = error.__cause__  # content had come: the cause says why no more does
         assert isinstance(error, wanted), f"{what} is {type(error).__name__} ({error}), not {name}"
+        words = [text for text in _sentences(body) if text in str(error)]
+        assert words or not _sentences(body), f"{what} loses what the service says: {error}"
         for attribute, value in (facts or {}).items():
             got = getattr(error, attribute)
             assert got == value, f"{what} has {attribute} {got!r}, not {value!r}"
@@ -125,3 +130,12 @@ class ErrorChecks(ConformanceBase):
 
     def _map(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> ProviderError:
         return self.subject.map_error(Reply(status=status, headers=headers or {}, body=body))
+
+
+def _sentences(body: bytes) -> list[str]:
+    """The texts in a body that are for people: of several words."""
+    try:
+        leaves = list(json_leaves(decode_json(body)))
+    except ValueError:
+        return []
+    return [text for _, text in leaves if isinstance(text, str) and " " in text.strip() and text.isascii()]

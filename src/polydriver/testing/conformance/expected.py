@@ -55,6 +55,8 @@ class ExpectedChecks(ConformanceBase):
                 assert first == second, (
                     f"{whole_name} and {stream_name}: {field} is {first!r} whole, {second!r} streamed"
                 )
+            order = [_kinds(answer) for answer in (told, streamed)]
+            assert order[0] == order[1], f"{whole_name} has the parts {order[0]}, {stream_name} {order[1]}"
             kept = [ExpectedAnswer.of(answer).provider_data for answer in (told, streamed)]
             assert kept[0] == kept[1], f"{whole_name} and {stream_name} keep other provider data: {kept}"
         if not compared:
@@ -120,6 +122,45 @@ class ExpectedChecks(ConformanceBase):
                 lost = getattr(before, name) and getattr(after, name) == 0
                 assert not lost, f"without {'.'.join(map(str, path))} in the reply, {name} is 0: it is unknown, None"
 
+    def test_nothing_is_a_count_and_a_cost(self) -> None:
+        """A count of 0 and a reported cost of 0 are known: they are not `None`."""
+        body = self.needs_fixture("whole_reply")
+        payload, before = decode_json(body), self.parse(body)
+        for path, value in json_leaves(payload):
+            told = before.cost is not None and str(value) == str(before.cost.total)
+            if type(value) is not int and not told:
+                continue
+            try:
+                after = self.parse(encode_json(changed_json(payload, path, type(value)(0))))
+            except AIError:
+                continue
+            where = ".".join(map(str, path))
+            if told:
+                assert after.cost is not None, f"a cost of 0 at {where} is taken for none"
+                assert after.cost.total == 0, f"a cost of 0 at {where} is {after.cost}"
+            for name in _COUNTS if before.usage else ():
+                lost = getattr(before.usage, name) == value and after.usage and getattr(after.usage, name) is None
+                assert not lost, f"with 0 at {where} in the reply, {name} is None: it is 0"
+
+    def test_blanks_are_text(self) -> None:
+        """A piece of a stream that is blank belongs to the text as any other does."""
+        self.needs("streaming")
+        stream, decoder = self.needs_fixture("stream_reply"), self.decoder()
+        pieces = [chunk.content for chunk in [*decoder.feed(stream), *decoder.finish()] if chunk.content]
+        content, tried = decoder.build().content, False
+        for piece in pieces:
+            written = encode_json(piece)[1:-1]
+            if stream.count(written) != 1 or content.count(piece) != 1:
+                continue
+            changed = self.decode(stream.replace(written, b" " * len(written)))
+            if changed.failure is not None:
+                continue  # the bytes have a checksum
+            tried = True
+            wanted, got = content.replace(piece, " " * len(written)), changed.build().content
+            assert got == wanted, f"a blank piece of the text is lost: {got!r}, not {wanted!r}"
+        if not tried:
+            self.skip("no piece of the text of this stream can be changed alone")
+
     def _expectations(self) -> Iterator[tuple[str, ExpectedAnswer, bytes]]:
         found = [
             (name, self.replies.expected[name], getattr(self.replies, name))
@@ -174,3 +215,9 @@ def _strange(word: str) -> str:
 
 def _counts(usage: Any) -> Any:
     return usage and {name: getattr(usage, name) for name in (*_COUNTS, "total_tokens")}
+
+
+def _kinds(answer: AIResponse) -> list[str]:
+    """The kinds of the parts, in order, each run of one kind as one."""
+    kinds = [type(part).__name__ for part in answer.parts]
+    return [kind for place, kind in enumerate(kinds) if place == 0 or kinds[place - 1] != kind]

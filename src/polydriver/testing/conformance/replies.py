@@ -32,6 +32,8 @@ class ReplyChecks(ConformanceBase):
         assert response.raw_finish_reason, "the provider's own word for the end is missing"
         assert response.model or b'"model' not in body, "the model that answered is missing"
         assert response.raw is not None, "`raw` is missing"
+        if isinstance(response.raw, dict):
+            assert response.raw == decode_json(body), "`raw` is not the decoded reply: reading it has changed it"
 
     def test_usage_adds_up(self) -> None:
         """The usage is read into buckets that do not exceed each other."""

@@ -160,6 +160,8 @@ class RequestChecks(ConformanceBase):
         image = Image.from_bytes(_PIXELS, "image/png")
         body = self._build(messages=[AIMessage([Text("Look"), image])]).body or b""
         assert image.base64.encode() in body or _PIXELS in body, "vision is claimed, but an image is not in the body"
+        wrong = [kind for kind in (b"jpeg", b"gif", b"webp", b"octet-stream") if kind in body]
+        assert not wrong, f"a PNG is sent as {wrong[0].decode()}"
 
     def test_output_format_is_rendered(self) -> None:
         """A schema for the answer is sent when JSON is claimed."""

@@ -129,6 +129,8 @@ class ServiceChecks(ConformanceBase):
         """No option of embeddings disappears."""
         self.needs("embeddings")
         plain = self._embedding_request()
+        for text in ("conformance-a", "conformance-b"):
+            assert text in str(plain[0]), f"of two texts to embed, {text!r} is not in the request"
         for name, value in {"dimensions": 7, "input_type": "query", "user": "conformance-user"}.items():
             request = self._embedding_request(**{name: value})
             assert request != plain, f"{name} of embeddings is dropped without a warning"
@@ -157,7 +159,7 @@ class ServiceChecks(ConformanceBase):
         from ...operations.kinds import EMBED
         from ...operations.requests import EmbeddingRequest
 
-        request = EmbeddingRequest(input=["a"], model=self.model, **options)
+        request = EmbeddingRequest(input=["conformance-a", "conformance-b"], model=self.model, **options)
         build = getattr(self.subject.operation(EMBED), "build_embeddings", None)
         if build is None:
             self.skip(f"{self.driver.name} makes several requests for embeddings")

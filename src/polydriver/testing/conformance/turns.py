@@ -151,6 +151,7 @@ class TurnChecks(ConformanceBase):
         body = self._next_turn(AIMessage([foreign, Text("conformance-said")], "assistant"))
         assert "conformance-signature" not in body, "a signature of another provider is sent"
         assert "conformance-said" in body, "the text of an answer of another provider is not sent"
+        self._next_turn(AIMessage([foreign], "assistant"))  # nothing but reasoning: there is nothing to fail at
 
     def test_media_are_sent_or_refused(self) -> None:
         """Pictures, sound, video and documents that are not read are refused, or their loss is told: they do not

@@ -10,7 +10,8 @@ __all__ = ["CircuitConfig"]
 class CircuitConfig(msgspec.Struct, frozen=True, kw_only=True):
     """When the circuit of a connection and model opens, and for how long. Times are in seconds.
 
-    - `failure_ratio`: it opens when so many of the calls in the last `window` failed, of at least `minimum_calls`.
+    - `failure_ratio`: it opens when such a share of the last `calls` failed, of at least `minimum_calls`; those that
+      ended more than `window` ago don't count.
     - `slow_call`: calls that take longer count as failed, too; `None`: none does.
     - `open_time`: how long it is open before a probe is sent, twice as long after each probe that fails, up to
       `max_open_time`; by default the connection's `retry_delay` and `max_retry_delay`.
@@ -21,6 +22,7 @@ class CircuitConfig(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool = True
     failure_ratio: float = 0.5
     minimum_calls: int = 10
+    calls: int = 50
     window: float = 30.0
     slow_call: float | None = None
     open_time: float | None = None

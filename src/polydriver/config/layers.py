@@ -113,6 +113,7 @@ FIELDS: dict[str, Field] = {
     "circuit.enabled": Field("bool"),
     "circuit.failure_ratio": Field("ratio"),
     "circuit.minimum_calls": Field("count"),
+    "circuit.calls": Field("count"),
     "circuit.window": Field("timeout"),
     "circuit.slow_call": Field("timeout"),
     "circuit.open_time": Field("timeout"),

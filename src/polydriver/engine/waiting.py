@@ -21,6 +21,7 @@ __all__ = [
     "SoleUser",
     "Stop",
     "Stopped",
+    "clock",
     "current_stop",
     "no_waiting",
     "now",
@@ -33,6 +34,7 @@ __all__ = [
 T = TypeVar("T")
 
 _skipped: list[list[float]] = []
+_clocks: list[Callable[[], float]] = []
 _passed = [0.0]
 """Seconds of waits that were left out, while a test wants that."""
 
@@ -254,9 +256,19 @@ def no_waiting() -> Iterator[list[float]]:
             _passed[0] = 0.0
 
 
+@contextmanager
+def clock(read: Callable[[], float]) -> Iterator[None]:
+    """For tests: inside, `read` tells the time of the engine, in seconds."""
+    _clocks.append(read)
+    try:
+        yield
+    finally:
+        _clocks.remove(read)
+
+
 def now() -> float:
     """Monotonic seconds, as the engine sees them: waits that were left out count as if they had passed."""
-    return time.monotonic() + _passed[0]
+    return _clocks[-1]() if _clocks else time.monotonic() + _passed[0]
 
 
 def _is_skipped(seconds: float) -> bool:

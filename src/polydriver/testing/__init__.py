@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from .recording import RecordingTransport as RecordingTransport
     from .recording import ReplayTransport as ReplayTransport
     from .server import MockServer as MockServer
+    from .simulation import Outage as Outage
+    from .simulation import Service as Service
+    from .simulation import Simulation as Simulation
 
 _HOMES = {
     "Cassette": ".cassette",
@@ -36,6 +39,9 @@ _HOMES = {
     "MockCall": "..drivers.mock",
     "MockDriver": "..drivers.mock",
     "MockServer": ".server",
+    "Outage": ".simulation",
+    "Service": ".simulation",
+    "Simulation": ".simulation",
     "RecordingTransport": ".recording",
     "ReplayTransport": ".recording",
     "RequestExample": ".fixtures",

@@ -39,7 +39,6 @@ from . import Outcome
 __all__ = ["Circuit", "Circuits"]
 
 _FAILURES = (ServerError, APITimeoutError, APIConnectionError, InvalidResponseError, StreamInterruptedError)
-_STEPS = 10
 
 Result: TypeAlias = Literal["success", "failure", "nothing"]
 
@@ -50,14 +49,13 @@ class Circuit:
     __slots__ = (
         "_allowed",
         "_config",
-        "_counts",
         "_failed",
+        "_last",
+        "_most",
         "_open_time",
         "_overdue",
         "_probed",
-        "_step",
         "_succeeded",
-        "_total",
         "_until",
         "in_flight",
         "opened",
@@ -66,10 +64,9 @@ class Circuit:
 
     def __init__(self, config: CircuitConfig) -> None:
         self._config = config
-        self._step = config.window / _STEPS
-        self._counts: deque[list[float]] = deque()  # [the end of a step, calls, failures]
-        self._total = 0.0
-        self._failed = 0.0
+        self._most = max(config.calls, config.minimum_calls)
+        self._last: deque[tuple[float, bool]] = deque()  # when a call ended, and whether it failed
+        self._failed = 0
         self._open_time = 0.0
         self._until = 0.0
         self._allowed = 0
@@ -131,34 +128,31 @@ class Circuit:
         self._drop(now)
         return (
             self.state,
-            int(self._total),
-            int(self._failed),
+            len(self._last),
+            self._failed,
             None if self.state == "closed" else self.retry_after(now),
         )
 
     def _count(self, result: Result, now: float, chance: float) -> None:
         if result == "nothing":
             return
-        if not self._counts or self._counts[-1][0] <= now:
-            self._drop(now)
-            self._counts.append([(now // self._step + 1.0) * self._step, 0.0, 0.0])
-        step, failed = self._counts[-1], float(result == "failure")
-        step[1] += 1.0
-        step[2] += failed
-        self._total += 1.0
-        self._failed += failed
-        config = self._config
+        failed = result == "failure"
+        self._last.append((now, failed))
+        if len(self._last) > self._most:
+            self._failed -= self._last.popleft()[1]
         if not failed:
             return
+        self._failed += 1
         self._drop(now)
-        if self._total >= config.minimum_calls and self._failed >= config.failure_ratio * self._total:
+        config, total = self._config, len(self._last)
+        if total >= config.minimum_calls and self._failed >= config.failure_ratio * total:
             self._open(now, chance)
 
     def _drop(self, now: float) -> None:
-        while self._counts and self._counts[0][0] + self._config.window <= now:
-            _, calls, failed = self._counts.popleft()
-            self._total -= calls
-            self._failed -= failed
+        """Forget what is too long ago."""
+        last, oldest = self._last, now - self._config.window
+        while last and last[0][0] <= oldest:
+            self._failed -= last.popleft()[1]
 
     def _open(self, now: float, chance: float) -> None:
         config = self._config
@@ -170,8 +164,8 @@ class Circuit:
         self._forget()
 
     def _forget(self) -> None:
-        self._counts.clear()
-        self._total = self._failed = 0.0
+        self._last.clear()
+        self._failed = 0
 
 
 class _Lease(msgspec.Struct):

@@ -37,7 +37,7 @@ def test_an_outage_of_a_minute(seed: int) -> None:
     assert states[0] == "open"
     assert states[-1] == "closed"
     assert counts["answered"] > 1200
-    assert counts["MockServerError"] < 50
+    assert counts.get("MockServerError", 0) < 50
     assert counts["CircuitOpenError"] > 400
     assert service.sent(190, 240, "answered") > 400, "afterwards all are let in again"
 
@@ -81,7 +81,7 @@ def test_without_one_the_provider_refuses_and_says_when_to_come_back() -> None:
 
 def test_deadlines_pass_in_simulated_time() -> None:
     simulation = Simulation(0)
-    ai = AsyncAI.fake(simulation.service(latency=3600.0), timeout=7200.0)
+    ai = AsyncAI.fake(simulation.service(latency=3600.0), timeout=7200.0, deadline=None)
 
     async def work() -> float:
         await ai.provider().send_message("Hi", model="m")
@@ -90,7 +90,7 @@ def test_deadlines_pass_in_simulated_time() -> None:
     began = time.monotonic()
     assert simulation.run(work()) == pytest.approx(3600.0, abs=1.0)
     assert time.monotonic() - began < 60
-    late = AsyncAI.fake(simulation.service(latency=3600.0), timeout=7200.0)
+    late = AsyncAI.fake(simulation.service(latency=3600.0), timeout=7200.0, deadline=None)
     with pytest.raises(DeadlineExceededError):
         simulation.run(late.provider().send_message("Hi", model="m", deadline=60))
     assert simulation.now == pytest.approx(3660.0, abs=1.0)

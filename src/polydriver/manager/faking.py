@@ -18,6 +18,7 @@ from ..drivers.traits import ErrorTable
 from ..engine.connection import Connection
 from ..engine.ports import AsyncPort, BlockingPort
 from ..engine.transports.simulated import AsyncSimulatedTransport, SimulatedTransport
+from ..engine.waiting import is_simulated, wait_async
 from ..errors import ConfigurationError, InvalidRequestError, error_branch
 from ..operations.kinds import OperationKind
 from ..provider import Provider
@@ -132,4 +133,5 @@ def _skip(seconds: float) -> None:
 
 
 async def _skip_async(seconds: float) -> None:
-    await asyncio.sleep(0)
+    """Nothing waits, but other tasks may run; in simulated time every wait counts, and passes at once."""
+    await (wait_async(seconds) if is_simulated() else asyncio.sleep(0))

@@ -41,7 +41,7 @@ data: dev-env ## make the table of models and prices anew from public data, and 
 providers: dev-env ## write the table of providers in the documentation anew
 	$(bin)/python tools/build_providers.py
 
-bench: bench-env ## the benchmarks beside the bare clients, the openai SDK and LiteLLM
+bench: bench-env ## the benchmarks beside the bare clients, the openai SDK and LiteLLM, as tables and plots
 	$(VENV)-bench/bin/python -m benchmarks --python $(abspath $(VENV)-bench/bin/python) $(BENCH_ARGS)
 
 docs: dev-env ## the documentation, into site/, with a check of every link

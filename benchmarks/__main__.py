@@ -1,4 +1,7 @@
-"""Prints the comparison as Markdown: `python -m benchmarks [--quick] [--only call,chunk,...]`."""
+"""Prints the comparison as Markdown: `python -m benchmarks [--quick] [--only call,chunk,...] [--into DIR]`.
+
+The figures as data, their page and its plots are written into a folder, `.venv-bench/benchmarks` by default.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from . import environment
 from .canned import write_replies
 from .loopback import running_server
 from .meter import BURST_CHUNKS
+from .page import write
+from .records import Run
+from .report import as_markdown, goal_table
 from .tables import FULL, QUICK, SECTIONS, Bench
 
 __all__ = ["main"]
@@ -27,7 +33,7 @@ def _sections(text: str) -> list[str]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.partition("\n")[0])
     parser.add_argument(
         "--quick", action="store_true", help="under a minute: fewer samples, no LiteLLM, no 500 in flight"
     )
@@ -38,6 +44,7 @@ def _arguments() -> argparse.Namespace:
         metavar=",".join(SECTIONS),
         help="some of the sections",
     )
+    parser.add_argument("--into", type=Path, metavar="DIR", help="write figures, page and plots there: docs")
     parser.add_argument("--python", type=Path, help="measure in this interpreter's environment instead of .venv-bench")
     return parser.parse_args()
 
@@ -51,18 +58,29 @@ def main() -> None:
     log = build / "workers.log"
     log.write_text("")
     started = time.monotonic()
-    today = datetime.datetime.now(datetime.UTC).date()
-    print(f"{today}, {os.cpu_count()} cores, {platform.system()} {platform.machine()}.")
-    print(f"{environment.installed_versions(python)}.\n", flush=True)
+    run = Run(
+        date=str(datetime.datetime.now(datetime.UTC).date()),
+        machine=f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, load {os.getloadavg()[0]:.1f}",
+        versions=environment.installed_versions(python),
+    )
+    print(f"{run.date}, {run.machine}.\n{run.versions}.\n", flush=True)
     replies = write_replies(build / "replies", BURST_CHUNKS) if "wires" in arguments.only else {}
     with running_server(build, replies) as server:
         bench = Bench(python, server, QUICK if arguments.quick else FULL, log)
         with bench:
             for section in arguments.only:
-                for part in bench.section(section):
-                    print(part, flush=True)
-        print(bench.goals(), flush=True)
-    print(f"Took {time.monotonic() - started:.0f} s; what the workers said is in {log}.", file=sys.stderr)
+                for table in bench.section(section):
+                    print(f"## {table.title}\n\n{as_markdown(table)}\n", flush=True)
+                    run.tables.append(table)
+        run.goals = bench.goals
+    if run.goals:
+        print(f"## Goals (with events, cost and typed values)\n\n{goal_table(run.goals)}\n", flush=True)
+    folder = arguments.into or build
+    write(run, folder)
+    print(
+        f"Took {time.monotonic() - started:.0f} s; what the workers said is in {log}, figures and plots in {folder}.",
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

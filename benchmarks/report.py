@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from .competitors import OPENAI
-from .runner import Samples
+from .records import Figures, Goal, ManyFigures, Samples, Table, Text, WireFigures
 
-__all__ = ["Goal", "figure_table", "goal_table", "multi_table", "plain_table", "wire_table"]
-
-
-class Goal(NamedTuple):
-    """A promise: `ours` is at most `limit` times `theirs`."""
-
-    text: str
-    ours: Samples
-    theirs: Samples
-    limit: float
+__all__ = ["as_markdown", "goal_table", "number"]
 
 
-def _number(value: float) -> str:
+def as_markdown(table: Table) -> str:
+    """A table without its title."""
+    if isinstance(table, Figures):
+        return _figure_table(table)
+    if isinstance(table, ManyFigures):
+        return _multi_table(table)
+    if isinstance(table, WireFigures):
+        return _wire_table(table)
+    assert isinstance(table, Text)
+    return table.text
+
+
+def number(value: float) -> str:
+    """A figure with as many digits as it deserves."""
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 
 def _median(samples: Samples | None) -> float | None:
-    return statistics.median(samples.values) if samples is not None and samples.values and not samples.problem else None
+    return None if samples is None else samples.median
+
+
+def _spread(samples: Samples) -> str:
+    return f"{number(min(samples.values))} - {number(max(samples.values))}"
 
 
 def _ratio(value: float, base: float | None) -> str:
@@ -40,78 +46,58 @@ def _rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
 
 
-def figure_table(unit: str, results: Mapping[str, Samples], bare: str) -> str:
-    """One figure for each competitor."""
-    return _figures(unit, results, {"x bare client": bare, "x openai SDK": OPENAI})
-
-
-def plain_table(unit: str, results: Mapping[str, Samples], base: str) -> str:
-    """One figure for each competitor, and the ratio to one of them."""
-    return _figures(unit, results, {f"x {base}": base})
-
-
-def _figures(unit: str, results: Mapping[str, Samples], bases: Mapping[str, str]) -> str:
-    divisors = [_median(results.get(base)) for base in bases.values()]
+def _figure_table(table: Figures) -> str:
+    divisors = [_median(table.rows.get(base)) for base in table.bases.values()]
     rows = []
-    for name, samples in results.items():
-        median = _median(samples)
-        if median is None:
-            rows.append([name, samples.problem, *[""] * (len(bases) + 1)])
+    for name, samples in table.rows.items():
+        if (median := samples.median) is None:
+            rows.append([name, samples.problem, *[""] * (len(divisors) + 1)])
         else:
-            spread = f"{_number(min(samples.values))} - {_number(max(samples.values))}"
-            rows.append([name, _number(median), spread, *(_ratio(median, divisor) for divisor in divisors)])
-    return _rows(["", unit, "lowest - highest", *bases], rows)
+            rows.append([name, number(median), _spread(samples), *(_ratio(median, divisor) for divisor in divisors)])
+    return _rows(["", table.unit, "lowest - highest", *table.bases], rows)
 
 
-def wire_table(unit: str, results: Mapping[str, Mapping[str, Samples]], bare: str, own: str) -> str:
-    """One row for each wire: the bare client, polydriver, and, where there is one, the vendor's SDK."""
+def _wire_table(table: WireFigures) -> str:
     rows = []
-    for wire, figures in results.items():
-        base, ours = _median(figures[bare]), _median(figures[own])
+    for wire, figures in table.rows.items():
+        base, ours = figures[table.bare].median, figures[table.own].median
         if base is None or ours is None:
-            rows.append([wire, figures[bare].problem, figures[own].problem, "", "", ""])
+            rows.append([wire, figures[table.bare].problem, figures[table.own].problem, "", "", ""])
             continue
-        others = [(name, median) for name, samples in figures.items() if (median := _median(samples)) is not None]
-        sdk = [(name, median) for name, median in others if name not in (bare, own)]
+        others = [(name, median) for name, samples in figures.items() if (median := samples.median) is not None]
+        sdk = [(name, median) for name, median in others if name not in (table.bare, table.own)]
         rows.append(
             [
                 wire,
-                _number(base),
-                _number(ours),
+                number(base),
+                number(ours),
                 _ratio(ours, base),
-                ", ".join(f"{name}: {_number(median)}" for name, median in sdk),
+                ", ".join(f"{name}: {number(median)}" for name, median in sdk),
                 ", ".join(_ratio(ours, median) for _, median in sdk),
             ]
         )
-    return _rows([unit, bare, own, "x bare client", "the vendor's SDK", "x SDK"], rows)
+    return _rows([table.unit, table.bare, table.own, "x bare client", "the vendor's SDK", "x SDK"], rows)
 
 
-def multi_table(units: Sequence[str], results: Mapping[str, Sequence[Samples]], ratio_of: int) -> str:
-    """Several figures for each competitor; the ratio to the `openai` SDK is of the figure at `ratio_of`."""
-    sdk = _median(results[OPENAI][ratio_of])
+def _multi_table(table: ManyFigures) -> str:
+    sdk = _median(table.rows[OPENAI][table.ratio_of])
     rows = []
-    for name, figures in results.items():
-        cells = []
-        for samples in figures:
-            median = _median(samples)
-            cells.append(
-                samples.problem
-                if median is None
-                else f"{_number(median)} ({_number(min(samples.values))} - {_number(max(samples.values))})"
-            )
-        chosen = _median(figures[ratio_of])
+    for name, figures in table.rows.items():
+        cells = [
+            samples.problem if (median := samples.median) is None else f"{number(median)} ({_spread(samples)})"
+            for samples in figures
+        ]
+        chosen = figures[table.ratio_of].median
         rows.append([name, *cells, "" if chosen is None else _ratio(chosen, sdk)])
-    return _rows(["median (lowest - highest)", *units, f"{units[ratio_of]}: x openai SDK"], rows)
+    return _rows(["median (lowest - highest)", *table.units, f"{table.units[table.ratio_of]}: x openai SDK"], rows)
 
 
 def goal_table(goals: Sequence[Goal]) -> str:
     """Each goal beside the ratio that was measured."""
     rows = []
     for goal in goals:
-        ours, theirs = _median(goal.ours), _median(goal.theirs)
-        if ours is None or not theirs:
+        if (ratio := goal.ratio) is None:
             rows.append([goal.text, f"{goal.limit:.3g}", "not measured", ""])
         else:
-            reached = "yes" if ours <= goal.limit * theirs else "no"
-            rows.append([goal.text, f"{goal.limit:.3g}", f"{ours / theirs:.3g}", reached])
+            rows.append([goal.text, f"{goal.limit:.3g}", f"{ratio:.3g}", "yes" if ratio <= goal.limit else "no"])
     return _rows(["", "at most", "measured", "reached"], rows)

@@ -5,22 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .environment import ROOT, worker_environment
 from .meter import Task
+from .records import Samples
 
-__all__ = ["Samples", "Workers"]
-
-
-@dataclass
-class Samples:
-    """The measurements of one competitor; `problem` says why there are none."""
-
-    values: list[float] = field(default_factory=list)
-    problem: str = ""
+__all__ = ["Workers"]
 
 
 class _Worker:

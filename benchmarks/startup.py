@@ -13,7 +13,7 @@ from pathlib import Path
 
 from .competitors.startup import PROGRAMS, Program, preamble
 from .environment import ROOT, worker_environment
-from .runner import Samples
+from .records import Samples
 
 __all__ = ["FIRST_REPLY", "IMPORT", "measure_first_reply", "measure_imports"]
 

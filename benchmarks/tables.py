@@ -13,9 +13,9 @@ from .competitors.startup import PROGRAMS
 from .limits import LimitBench
 from .loopback import Server
 from .meter import BURST_CHUNKS, OPEN_STREAMS, PACED_MILLISECONDS, PACED_STREAMS, Task
-from .report import Goal, figure_table, goal_table, multi_table
+from .records import Figures, Goal, ManyFigures, Samples, Table, Text
 from .runner import Workers
-from .startup import FIRST_REPLY, IMPORT, Figures, measure_first_reply, measure_imports
+from .startup import FIRST_REPLY, IMPORT, measure_first_reply, measure_imports
 from .wires import WireBench
 
 __all__ = ["FULL", "QUICK", "SECTIONS", "Bench", "Plan"]
@@ -49,7 +49,7 @@ QUICK = Plan(
 
 
 @dataclass(frozen=True)
-class _Table:
+class _Measurement:
     """A table of one figure for each competitor; goals are (base, the ratio to stay under)."""
 
     title: str
@@ -63,32 +63,32 @@ _BURST = f"Chunk in a burst of {BURST_CHUNKS}"
 _CALL = "CPU µs a call"
 _CHUNK = "CPU µs a chunk"
 
-_BLOCKING_CALLS = [_Table("Blocking call", _CALL, "call", goals=((BARE_BLOCKING, 1.5), (OPENAI, 1 / 3)))]
+_BLOCKING_CALLS = [_Measurement("Blocking call", _CALL, "call", goals=((BARE_BLOCKING, 1.5), (OPENAI, 1 / 3)))]
 _ASYNC_CALLS = [
-    _Table("Async call, 1 in flight", _CALL, "call", 1, goals=((BARE_ASYNC, 1.5),)),
-    _Table("Async call, 50 in flight", _CALL, "call", 50, goals=((BARE_ASYNC, 1.5), (OPENAI, 1 / 8))),
-    _Table("Async call, 500 in flight", _CALL, "call", 500, goals=((BARE_ASYNC, 1.5),)),
+    _Measurement("Async call, 1 in flight", _CALL, "call", 1, goals=((BARE_ASYNC, 1.5),)),
+    _Measurement("Async call, 50 in flight", _CALL, "call", 50, goals=((BARE_ASYNC, 1.5), (OPENAI, 1 / 8))),
+    _Measurement("Async call, 500 in flight", _CALL, "call", 500, goals=((BARE_ASYNC, 1.5),)),
 ]
-_BLOCKING_CHUNKS = [_Table(f"{_BURST}, blocking", _CHUNK, "chunk", goals=((BARE_BLOCKING, 2), (OPENAI, 1 / 20)))]
+_BLOCKING_CHUNKS = [_Measurement(f"{_BURST}, blocking", _CHUNK, "chunk", goals=((BARE_BLOCKING, 2), (OPENAI, 1 / 20)))]
 _ASYNC_CHUNKS = [
-    _Table(f"{_BURST}, async", _CHUNK, "chunk", goals=((BARE_ASYNC, 2), (OPENAI, 1 / 20))),
-    _Table(
+    _Measurement(f"{_BURST}, async", _CHUNK, "chunk", goals=((BARE_ASYNC, 2), (OPENAI, 1 / 20))),
+    _Measurement(
         f"Chunk on {PACED_STREAMS} streams, one each {PACED_MILLISECONDS} ms",
         _CHUNK,
         "paced",
         goals=((BARE_ASYNC, 2),),
     ),
 ]
-_MEMORY = [_Table(f"Memory with {OPEN_STREAMS} open streams, async", "KB a stream", "memory")]
+_MEMORY = [_Measurement(f"Memory with {OPEN_STREAMS} open streams, async", "KB a stream", "memory")]
 
 
 class Bench:
-    """One run over the server; a context manager, since its workers serve several sections."""
+    """One run over the server; a context manager, since its workers serve several sections. `goals` grows with it."""
 
     def __init__(self, python: Path, server: Server, plan: Plan, log: Path) -> None:
         self._python, self._server, self._plan, self._log = python, server, plan, log
         self._workers: dict[str, Workers] = {}
-        self._goals: list[Goal] = []
+        self.goals: list[Goal] = []
 
     def __enter__(self) -> Self:
         return self
@@ -96,8 +96,8 @@ class Bench:
     def __exit__(self, *exc_info: object) -> None:
         self._stop_workers()
 
-    def section(self, name: str) -> Iterator[str]:
-        """The Markdown of one of `SECTIONS`, part by part."""
+    def section(self, name: str) -> Iterator[Table]:
+        """The tables of one of `SECTIONS`, as they are measured."""
         if name == "ceiling":
             yield self._ceiling()
         elif name == "call":
@@ -118,12 +118,6 @@ class Bench:
         elif name == "limits":
             yield from self._tables(LimitBench)
 
-    def goals(self) -> str:
-        """The goals of the sections that ran, or an empty string."""
-        if not self._goals:
-            return ""
-        return f"## Goals (with events, cost and typed values)\n\n{goal_table(self._goals)}\n"
-
     def _workers_for(self, colour: str, targets: Mapping[str, str]) -> Workers:
         if colour not in self._workers:
             chosen = {name: target for name, target in targets.items() if name not in self._plan.left_out}
@@ -135,7 +129,7 @@ class Bench:
             workers.stop()
         self._workers = {}
 
-    def _figures(self, colour: str, tables: Sequence[_Table]) -> Iterator[str]:
+    def _figures(self, colour: str, tables: Sequence[_Measurement]) -> Iterator[Table]:
         targets, bare = (BLOCKING, BARE_BLOCKING) if colour == "blocking" else (ASYNC, BARE_ASYNC)
         workers = self._workers_for(colour, targets)
         for table in tables:
@@ -145,42 +139,42 @@ class Bench:
             task: Task = {"kind": table.kind, "in_flight": table.in_flight, "seconds": self._plan.seconds}
             results = workers.measure(task, samples, self._plan.patience)
             for base, limit in table.goals:
-                self._goals.append(Goal(f"{table.title}, x {base}", results[LISTENER], results[base], limit))
-            yield f"## {table.title}\n\n{figure_table(table.unit, results, bare)}\n"
+                self.goals.append(Goal(f"{table.title}, x {base}", results[LISTENER], results[base], limit))
+            yield Figures(table.title, table.unit, {"x bare client": bare, "x openai SDK": OPENAI}, results)
 
-    def _imports(self) -> str:
+    def _imports(self) -> Table:
         results = measure_imports(*self._startup_arguments())
         self._startup_goal("Import with a client made, CPU", results, 2, 1 / 8)
-        return f"## Import, in a fresh interpreter\n\n{multi_table(IMPORT, results, ratio_of=2)}\n"
+        return ManyFigures("Import, in a fresh interpreter", IMPORT, 2, results)
 
-    def _first_reply(self) -> str:
+    def _first_reply(self) -> Table:
         results = measure_first_reply(*self._startup_arguments())
         self._startup_goal("Start to first reply, wall", results, 0, 1 / 3)
-        return f"## From process start to the first reply\n\n{multi_table(FIRST_REPLY, results, ratio_of=0)}\n"
+        return ManyFigures("From process start to the first reply", FIRST_REPLY, 0, results)
 
-    def _tables(self, kind: type[WireBench | LimitBench]) -> Iterator[str]:
+    def _tables(self, kind: type[WireBench | LimitBench]) -> Iterator[Table]:
         bench = kind(self._python, self._server.origin, self._plan, self._log)
         yield from bench.tables()
-        self._goals += bench.goals
+        self.goals += bench.goals
 
     def _startup_arguments(self) -> tuple[Path, list[str], str, int, float]:
         names = [name for name in PROGRAMS if name not in self._plan.left_out]
         return self._python, names, f"{self._server.origin}/v1", self._plan.starts, self._plan.patience
 
-    def _startup_goal(self, text: str, results: Figures, figure: int, limit: float) -> None:
-        self._goals.append(Goal(f"{text}, x {OPENAI}", results[POLYDRIVER][figure], results[OPENAI][figure], limit))
+    def _startup_goal(self, text: str, results: dict[str, list[Samples]], figure: int, limit: float) -> None:
+        self.goals.append(Goal(f"{text}, x {OPENAI}", results[POLYDRIVER][figure], results[OPENAI][figure], limit))
 
-    def _ceiling(self) -> str:
+    def _ceiling(self) -> Table:
         calls, wall, cpu = self._load("/v1/chat/completions", stream=False, connections=50)
         streams, stream_wall, stream_cpu = self._load(
             f"/{BURST_CHUNKS}/0/v1/chat/completions", stream=True, connections=4
         )
         chunks = streams * BURST_CHUNKS
-        return (
-            "## The server's own ceiling\n\n"
+        return Text(
+            "The server's own ceiling",
             f"{calls / wall:,.0f} replies/s ({cpu / calls * 1e6:.1f} µs of the server's CPU each), "
             f"{chunks / stream_wall:,.0f} chunks/s ({stream_cpu / chunks * 1e6:.2f} µs each), "
-            "with a client in C on the same machine.\n"
+            "with a client in C on the same machine.",
         )
 
     def _load(self, path: str, *, stream: bool, connections: int) -> tuple[int, float, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -10,8 +9,8 @@ from typing import Protocol
 from .canned import WIRES
 from .competitors import BARE_ASYNC, BARE_BLOCKING, OPENAI, POLYDRIVER
 from .meter import BURST_CHUNKS, Task
-from .report import Goal, wire_table
-from .runner import Samples, Workers
+from .records import Goal, Samples, WireFigures
+from .runner import Workers
 
 __all__ = ["Pace", "WireBench"]
 
@@ -52,7 +51,7 @@ class WireBench:
         self._python, self._origin, self._pace, self._log = python, origin, pace, log
         self.goals: list[Goal] = []
 
-    def tables(self) -> Iterator[str]:
+    def tables(self) -> Iterator[WireFigures]:
         """A table for each colour and kind."""
         for colour, (bare, _, _) in _COLOURS.items():
             calls, chunks = {}, {}
@@ -63,14 +62,14 @@ class WireBench:
                 (f"Chunk in a burst of {BURST_CHUNKS} on each wire, {colour}", "CPU µs a chunk", CHUNK_LIMIT, chunks),
             ):
                 self._add_goal(f"{title}, the dearest", results, bare, limit)
-                yield f"## {title}\n\n{wire_table(unit, results, bare, POLYDRIVER)}\n"
+                yield WireFigures(title, unit, bare, POLYDRIVER, results)
 
     def _add_goal(self, title: str, results: dict[str, dict[str, Samples]], bare: str, limit: float) -> None:
         """Hold the wire with the highest ratio against the limit."""
         ratios = {
-            wire: statistics.median(figures[POLYDRIVER].values) / statistics.median(figures[bare].values)
+            wire: ours / base
             for wire, figures in results.items()
-            if figures[POLYDRIVER].values and figures[bare].values
+            if (ours := figures[POLYDRIVER].median) and (base := figures[bare].median)
         }
         wire = max(ratios, key=lambda name: ratios[name], default=WIRES[0])
         figures = results[wire]

@@ -26,6 +26,7 @@ from decimal import Decimal
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple, get_args
+from xml.etree import ElementTree
 
 import pytest
 
@@ -36,6 +37,7 @@ from polydriver.config.layers import FIELDS
 from polydriver.config.problems import Problems
 from polydriver.config.storage import StorageConfig, read_storage
 from polydriver.config.values import Config
+from polydriver.drivers import driver_class, driver_names
 from polydriver.operations.results import OperationResult
 from polydriver.testing import DriverConformance, MockServer, no_waiting
 from polydriver.testing.conformance.reporting import check
@@ -187,6 +189,13 @@ def test_links_lead_to_a_page_and_a_heading(page: Path) -> None:
             assert anchor in {slug(heading) for heading in headings}, target
 
 
+@pytest.mark.parametrize("picture", sorted(DOCS.glob("pictures/[!b]*.svg")), ids=named)
+def test_names_in_pictures_exist(picture: Path) -> None:
+    shown = " ".join(text.text or "" for text in ElementTree.parse(picture).iter("{http://www.w3.org/2000/svg}text"))
+    for name in re.findall(r"\b[A-Z][a-z]+[A-Z]\w+|\bAI\w*|\w+(?=\(\.\.\.\))", re.sub(r"OpenAI", "", shown)):
+        assert hasattr(polydriver, name) or hasattr(polydriver.Provider, name), name
+
+
 def rows(page: str, heading: str) -> list[list[str]]:
     """The cells of the first table below a heading, without its head."""
     text = (DOCS / page).read_text("utf-8")
@@ -256,6 +265,17 @@ def test_the_table_of_budgets_is_complete() -> None:
 def test_the_table_of_results_is_complete() -> None:
     cells = [row[0] for row in rows("guide/operations.md", "# Beyond chat")]
     assert {name for cell in cells for name in re.findall(r"`(\w+)`", cell)} == set(OperationResult.__struct_fields__)
+
+
+def test_the_table_of_extras_is_complete() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    extras = settings["project"]["optional-dependencies"]
+    assert {row[0].strip("`") for row in rows("quick-start.md", "## Install")} == set(extras)
+
+
+def test_the_home_page_counts_providers() -> None:
+    [count] = re.findall(r"over (\d+) services", (DOCS / "index.md").read_text("utf-8"))
+    assert len({driver_class(name).title for name in driver_names()} - {MockDriver.title}) > int(count)
 
 
 def test_names_in_the_comparison_with_the_seed_exist() -> None:

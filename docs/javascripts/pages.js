@@ -1,12 +1,12 @@
 // What the pages need beyond CSS. Names and addresses may break behind these signs; the heads of a table label its cells
 // in a narrow window (extra.css); the button of a block of commands copies these, without prompts and outputs.
 document.addEventListener("DOMContentLoaded", () => {
-  for (const code of document.querySelectorAll(".md-typeset :is(table, p, li) code")) {
-    const walker = document.createTreeWalker(code, NodeFilter.SHOW_TEXT);
+  for (const name of document.querySelectorAll(".md-typeset :is(table, p, li) :is(code, a)")) {
+    const walker = document.createTreeWalker(name, NodeFilter.SHOW_TEXT);
     const texts = [];
     while (walker.nextNode()) texts.push(walker.currentNode);
     for (const text of texts) {
-      const parts = text.data.split(/(?<=[/._:,=(\[-])(?=\w)/);
+      const parts = text.data.split(/(?<=[/._:,=(\[|-])(?=\w)/);
       text.replaceWith(...parts.flatMap((part, index) => (index ? [document.createElement("wbr"), part] : [part])));
     }
   }

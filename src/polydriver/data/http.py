@@ -10,6 +10,7 @@ from urllib.parse import unquote
 import msgspec
 
 from .sealed import MASK, Headers, SealedText, looks_secret
+from .usage import TokenUsage
 
 __all__ = [
     "Interruptible",
@@ -71,7 +72,8 @@ class Reply(msgspec.Struct, kw_only=True):
     """One whole HTTP reply. `headers` has lower-case names; `body` is decoded from its content encoding.
 
     `redialed`: the server had closed the kept connection that the request first went out on, so it went out again on a
-    new one. `request` is what it answers, without headers. The values of headers such as `set-cookie` don't show.
+    new one. `request` is what it answers, without headers. `usage`: what it used, which an operation of several
+    exchanges notes, for the cost of each. The values of headers such as `set-cookie` don't show.
     """
 
     status: int
@@ -79,6 +81,7 @@ class Reply(msgspec.Struct, kw_only=True):
     body: bytes = b""
     redialed: bool = False
     request: Request | None = None
+    usage: TokenUsage | None = None
 
     def __post_init__(self) -> None:
         if type(self.headers) is not Headers and any(map(looks_secret, self.headers)):

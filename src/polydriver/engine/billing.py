@@ -20,7 +20,7 @@ import msgspec
 
 from ..contract import DriverHooks
 from ..data.billing import BillingFacts
-from ..data.cost import Cost
+from ..data.cost import REPORTED, Cost
 from ..data.json import encode_json
 from ..data.messages import Media, Reasoning, Text, ToolCall, ToolResult
 from ..data.prompt import Prompt, ToolSpec
@@ -58,29 +58,49 @@ def price_answer(
     asked_tier: str | None = None,
     variant: str | None = None,
 ) -> None:
-    """Fill in `answer.cost`, unless the provider reported one.
+    """Fill in `answer.cost`; where the provider reported one, what our prices give is put beside it.
 
     `asked_tier` is the service tier that was asked for: where it has prices of its own and the answer does not say
     which tier served, the cost is unknown. `variant` names other prices, such as "batch". Why a known model's cost is
     unknown is added to the warnings of the answer.
     """
-    if answer.cost is not None or answer.usage is None:
+    told = answer.cost
+    if answer.usage is None or (told is not None and (not told.is_reported or told.calculated is not None)):
         return
+    cost, problem = _price_answer(driver, answer, answer.usage, requested, asked_tier, variant)
+    if told is not None:
+        answer.cost = _beside(told, cost)
+        return
+    answer.cost = cost
+    if cost is None and problem is not None and (warning := f"The cost is unknown: {problem}.") not in answer.warnings:
+        answer.warnings.append(warning)
+
+
+def _price_answer(
+    driver: DriverHooks,
+    answer: AIResponse,
+    usage: TokenUsage,
+    requested: str | None,
+    asked_tier: str | None,
+    variant: str | None,
+) -> tuple[Cost | None, str | None]:
+    """What our prices give for an answer, and why that is unknown for a known model."""
     facts = answer.billing
     if variant is None and asked_tier not in _STANDARD_TIERS and (facts is None or facts.service_tier is None):
-        answer.warnings.append(
-            f"The cost is unknown: the service tier {asked_tier!r} was asked for, and the answer does not say which "
-            "tier served it."
+        return None, (
+            f"the service tier {asked_tier!r} was asked for, and the answer does not say which tier served it"
         )
-        return
-    usage = answer.usage
     if variant is None and (facts is None or _is_usual(facts)):
-        answer.cost = _cost(partial(driver.calculate_cost, usage), usage, requested, answer.model)
-        return
+        return _cost(partial(driver.calculate_cost, usage), usage, requested, answer.model), None
     bill = _Bill(driver, usage, facts or BillingFacts(), variant)
-    answer.cost = _cost(bill.price, usage, requested, answer.model)
-    if bill.problem is not None and answer.cost is None:
-        answer.warnings.append(f"The cost is unknown: {bill.problem}.")
+    return _cost(bill.price, usage, requested, answer.model), bill.problem
+
+
+def _beside(told: Cost, ours: Cost | None) -> Cost:
+    """A cost that the provider reported, with what our prices give."""
+    if ours is None or ours.currency != told.currency:
+        return told
+    return msgspec.structs.replace(told, calculated=ours.total)
 
 
 def take_reported_cost(provider: str, headers: Mapping[str, str], answer: AIResponse | OperationResult) -> None:
@@ -94,20 +114,24 @@ def take_reported_cost(provider: str, headers: Mapping[str, str], answer: AIResp
         except ArithmeticError:
             return
         if amount.is_finite() and amount > 0:
-            answer.cost = Cost(amount, items={"total": amount}, source=f"reported by {provider}")
+            answer.cost = Cost(amount, items={"total": amount}, source=f"{REPORTED}{provider}")
 
 
 def price_operation(driver: DriverHooks, result: OperationResult) -> None:
-    """Fill in `result.cost`, unless the provider reported one; the cost of a batch is that of its answers."""
+    """Fill in `result.cost`, as for an answer; the cost of a batch is that of its answers."""
+    told = result.cost
     if isinstance(result, BatchResults):
         price_batch(driver, result)
-    elif result.cost is None and (result.usage is not None or result.units):
+    elif told is not None and (not told.is_reported or told.calculated is not None):
+        return
+    elif result.usage is not None or result.units:
         usage, models = result.usage or _NO_USAGE, (result.requested_model, result.model)
         if not result.units and driver.billing_region is None:
-            result.cost = _cost(partial(driver.calculate_cost, usage), usage, *models)
+            cost = _cost(partial(driver.calculate_cost, usage), usage, *models)
         else:
             bill = _Bill(driver, usage, BillingFacts(region=driver.billing_region, units=result.units), None)
-            result.cost = _cost(bill.price, usage, *models)
+            cost = _cost(bill.price, usage, *models)
+        result.cost = cost if told is None else _beside(told, cost)
 
 
 def price_batch(driver: DriverHooks, results: BatchResults) -> None:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from functools import partial
+from functools import partial, reduce
+from operator import add
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from ..data.http import Reply, Request
 from ..data.responses import AIResponse
+from ..errors import AIError
 from ..logger import logger
 from ..operations.requests import PageRequest
 from ..operations.results import BatchResults, OperationResult, Page
 from ..operations.work import Work
 from .billing import price_answer, price_operation
 from .calls import Call
-from .pipeline import Pipeline
+from .pipeline import Pipeline, Step
 
 __all__ = ["perform"]
 
@@ -66,13 +68,40 @@ async def _exchange(pipeline: Pipeline[Any], work: Work[Any], request: Any, call
 
 
 async def _follow(pipeline: Pipeline[Any], flow: Flow, call: Call) -> Any:
-    """The exchanges that a driver's generator asks for. Each is retried on its own; the deadline spans them all."""
-    reply: Reply | None = None
-    while True:
-        request, result = pipeline.target.failures.reading(partial(_advance, flow, reply), reply)
-        if request is None:
-            return result
-        reply = await pipeline.exchange(call, partial(_same, request), _same)
+    """The exchanges that a driver's generator asks for. Each is retried on its own; the deadline spans them all.
+
+    Each has the cost of what its reply used, where the generator notes that (`Reply.usage`); otherwise the last one has
+    that of the result.
+    """
+    reading = pipeline.target.failures.reading
+    paid: list[OperationResult] = []
+
+    def read(reply: Reply) -> Step:
+        try:
+            request, result = reading(partial(_advance, flow, reply), reply)
+        except AIError as error:  # of the generator, which has ended: to send the request again would not help
+            return Step(error=error, paid=_used(reply))
+        used = _used(reply)
+        if used is None and not paid and isinstance(result, OperationResult):
+            used = result
+        return Step(request, result, None, used)
+
+    request, result = reading(partial(_advance, flow, None), None)
+    while request is not None:
+        step = await pipeline.exchange(call, partial(_same, request), read)
+        if step.error is not None:
+            raise step.error
+        paid += [step.paid] if step.paid is not None else []
+        request, result = step.request, step.result
+    costs = [part.cost for part in paid if part.cost is not None]
+    known = len(costs) == len(paid) and len({cost.currency for cost in costs}) == 1
+    if isinstance(result, OperationResult) and result.cost is None and known:
+        result.cost = reduce(add, costs)
+    return result
+
+
+def _used(reply: Reply) -> OperationResult | None:
+    return None if reply.usage is None else OperationResult(usage=reply.usage)
 
 
 def _advance(flow: Flow, reply: Reply | None) -> tuple[Request | None, Any]:

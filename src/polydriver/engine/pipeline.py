@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..colours import drive
 from ..data.billing import make_facts
@@ -32,10 +32,22 @@ from .routes import Route
 from .targets import Target
 from .waiting import Stopped
 
-__all__ = ["Pipeline"]
+__all__ = ["Pipeline", "Step"]
 
 T = TypeVar("T")
 P = TypeVar("P", bound=Port, covariant=True)
+
+
+class Step(NamedTuple):
+    """What an exchange of an operation of several came to: the next request, the result at the end, or an error.
+
+    `paid`: what is billed for the exchange, to be priced.
+    """
+
+    request: Request | None = None
+    result: Any = None
+    error: AIError | None = None
+    paid: OperationResult | None = None
 
 
 class Pipeline(Generic[P]):
@@ -225,13 +237,14 @@ class Pipeline(Generic[P]):
         reply = await send(attempt, request)
         result = self.target.failures.reading(lambda: parse(reply), reply)
         done = Outcome(kind="success", delivered=True)
-        if isinstance(result, OperationResult | AIResponse):
-            take_reported_cost(self.connection.name, reply.headers, result)
-        if isinstance(result, OperationResult):
-            result.requested_model = attempt.model
-            price_operation(self.target.driver, result)
-            done.usage, done.cost = result.usage, result.cost
-            done.billing = make_facts(None, self.target.driver.billing_region, units=result.units)
+        paid = result.paid if isinstance(result, Step) else result
+        if isinstance(paid, OperationResult | AIResponse):
+            take_reported_cost(self.connection.name, reply.headers, paid)
+        if isinstance(paid, OperationResult):
+            paid.requested_model = attempt.model
+            price_operation(self.target.driver, paid)
+            done.usage, done.cost = paid.usage, paid.cost
+            done.billing = make_facts(None, self.target.driver.billing_region, units=paid.units)
         await attempt.settle(self.port.emit, done)
         return result
 

@@ -79,8 +79,7 @@ class Target:
             tier = as_str(as_dict(response.raw).get("service_tier"))
             response.billing = self.driver.read_billing(response, tier)
         take_reported_cost(self.connection.name, headers, response)
-        if response.cost is None:
-            price_answer(self.driver, response, prompt.model, asked_tier=prompt.service_tier)
+        price_answer(self.driver, response, prompt.model, asked_tier=prompt.service_tier)
 
     def keep_own(self, response: AIResponse) -> None:
         """Leave out provider data that the driver marked as another's, which would get it with the next turn."""

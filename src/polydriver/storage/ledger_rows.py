@@ -45,7 +45,8 @@ _INTENT = (
 _END = (
     "answered_model", "ended_at", "outcome", "status", "error", "provider_request_id", "latency_us", "first_content_us",
     "may_be_billed", "input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
-    "usage", "estimated", "cost", "currency", "cost_items", "cost_source", "reported_cost", "price_known",
+    "usage", "estimated", "cost", "currency", "cost_items", "cost_source", "reported_cost",
+    "calculated_cost", "price_known",
     "facts",
 )  # fmt: skip
 _LONGEST = 255
@@ -132,9 +133,9 @@ def end_values(entry: Entry) -> tuple[Any, ...]:
     outcome, report = entry.outcome, entry.report
     assert outcome is not None
     usage = outcome.usage or TokenUsage()
-    cost, reported = outcome.cost, None
-    if cost is not None and cost.source.startswith("reported by "):
-        reported = to_pico(cost.total)
+    cost = outcome.cost
+    reported = cost.total if cost is not None and cost.is_reported else None
+    calculated = None if cost is None else cost.by_our_prices
     return (
         _text(usage.model or (cost.model if cost is not None else None)),
         int(entry.ended_at * 1e6),
@@ -156,7 +157,8 @@ def end_values(entry: Entry) -> tuple[Any, ...]:
         None if cost is None else cost.currency[:_CURRENCY],
         None if cost is None else pack_json({name: str(amount) for name, amount in cost.items.items()}),
         None if cost is None else _text(cost.source),
-        reported,
+        None if reported is None else to_pico(reported),
+        None if calculated is None else to_pico(calculated),
         None if outcome.usage is None else cost is not None,
         _facts(entry.attempt, outcome) if cost is None and outcome.usage is not None else None,
         entry.id,

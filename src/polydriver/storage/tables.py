@@ -203,6 +203,7 @@ attempts = Table(
     Column("cost_items", Json),
     Column("cost_source", Text),
     Column("reported_cost", Money),
+    Column("calculated_cost", Money),
     Column("price_known", Boolean),
     Column("facts", Json),
     *_owner(),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from ..data.cost import Cost
+from ..data.cost import REPORTED, Cost
 
 __all__ = ["read_amount", "read_cost", "read_usual_cost"]
 
@@ -37,7 +37,7 @@ def read_cost(provider: str, total: Any, items: Mapping[str, Any]) -> Cost | Non
         parts = {}
     elif rest and parts:
         parts["other"] = rest
-    return Cost(amount, items=parts or {"total": amount}, source=f"reported by {provider}")
+    return Cost(amount, items=parts or {"total": amount}, source=f"{REPORTED}{provider}")
 
 
 _TICKS_PER_DOLLAR = Decimal(10) ** 10

@@ -46,11 +46,13 @@ class InvokedEmbeddings(OperationPart, kw_only=True, eq=False):
             reply = yield self._build_embedding(request, texts)
             payload = self.decode(reply)
             found = _cohere_vectors(payload) if cohere else [_vector(payload)]
-            vectors += read_vectors(self, found, len(texts), reply)
             count = as_int(payload.get("inputTextTokenCount"))
             if count is None and (told := reply.headers.get(_TOKENS_HEADER, "")).isdecimal():
                 count = int(told)
-            tokens = tokens if count is None else (tokens or 0) + count
+            if count is not None:
+                reply.usage = TokenUsage(input_tokens=count)
+                tokens = (tokens or 0) + count
+            vectors += read_vectors(self, found, len(texts), reply)
             raws.append(payload)
         usage = TokenUsage(input_tokens=tokens) if tokens is not None else None
         return EmbeddingResponse(embeddings=vectors, usage=usage, raw=raws[0] if len(raws) == 1 else raws)

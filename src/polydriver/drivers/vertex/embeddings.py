@@ -43,10 +43,11 @@ class PredictedEmbeddings(OperationPart, kw_only=True, eq=False):
             if payload.get("error"):
                 raise self.map_payload(payload)
             found = [as_dict(as_dict(item).get("embeddings")) for item in as_list(payload.get("predictions"))]
+            counts = [as_int(as_dict(item.get("statistics")).get("tokenCount")) for item in found]
+            if (count := _sum(counts)) is not None:
+                reply.usage = TokenUsage(input_tokens=count)
+                tokens = (tokens or 0) + count
             vectors += read_vectors(self, [item.get("values") for item in found], len(texts), reply)
-            for item in found:
-                count = as_int(as_dict(item.get("statistics")).get("tokenCount"))
-                tokens = tokens if count is None else (tokens or 0) + count
             raws.append(payload)
         usage = TokenUsage(input_tokens=tokens) if tokens is not None else None
         return EmbeddingResponse(embeddings=vectors, usage=usage, raw=raws[0] if len(raws) == 1 else raws)
@@ -65,3 +66,8 @@ class PredictedEmbeddings(OperationPart, kw_only=True, eq=False):
             body["parameters"] = parameters
         merge(body, request.extra)
         return self.build_post(f"{self.driver.model_path(request.model)}:predict", body, headers=request.extra_headers)
+
+
+def _sum(counts: list[int | None]) -> int | None:
+    told = [count for count in counts if count is not None]
+    return sum(told) if told else None

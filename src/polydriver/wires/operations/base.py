@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from ...contract import OperationPart
-from ...data.cost import Cost
+from ...data.cost import REPORTED, Cost
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str, merge
 from ...data.multipart import encode_form, flatten_form
@@ -115,7 +115,7 @@ class OperationHooks(OperationPart, kw_only=True, eq=False):
         if isinstance(cost, bool) or not isinstance(cost, int | float):
             return None
         amount = Decimal(str(cost))
-        return Cost(amount, source=f"reported by {self.name}") if amount.is_finite() and amount >= 0 else None
+        return Cost(amount, source=f"{REPORTED}{self.name}") if amount.is_finite() and amount >= 0 else None
 
 
 def _lower(headers: dict[str, str]) -> dict[str, str]:

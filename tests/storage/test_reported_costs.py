@@ -1,0 +1,181 @@
+"""The provider's own cost stands beside ours in the ledger; operations of several exchanges have the cost of each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from polydriver import AIError, Cost
+from polydriver.config.storage import StorageConfig
+from polydriver.data.http import Simulated
+from polydriver.drivers import driver_class
+from polydriver.engine.transports.simulated import AsyncSimulatedTransport, SimulatedTransport
+from polydriver.storage import Storage
+from polydriver.storage.tables import attempts
+
+JSON = {"content-type": "application/json"}
+SSE = {"content-type": "text/event-stream"}
+TOLD, OURS = Decimal("0.00125"), Decimal("0.0015")
+Answer = Callable[[Any], Simulated]
+
+
+def connect(url: str, name: str, answer: Answer, **settings: Any) -> tuple[Storage, Any]:
+    def transport(kind: str, config: Any) -> Any:
+        return (SimulatedTransport if kind == "blocking" else AsyncSimulatedTransport)(answer)
+
+    storage = Storage(StorageConfig(url=url))
+    key = "sk-or-v1-4f8a2c9d7e6b5a3c" if name == "openrouter" else "sk-4f8a2c9d7e6b5a3c4f8a2c9d"
+    given = {"api_key": key, "retry_attempts": 1, **settings}
+    driver = driver_class(name)(given, env={}, transport=transport)
+    storage.attach(driver.connection)
+    return storage, driver
+
+
+def rows(storage: Storage) -> list[Any]:
+    storage.flush()
+    with storage.database.read() as connection:
+        return list(connection.execute(select(attempts).order_by(attempts.c.id)).mappings())
+
+
+def chat(cost: Any) -> Answer:
+    usage: dict[str, Any] = {"prompt_tokens": 500, "completion_tokens": 10, "total_tokens": 510}
+    if cost is not None:
+        usage["cost"] = cost
+    head = {"id": "g", "model": "m"}
+    whole = {
+        **head,
+        "choices": [{"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+    }
+    delta = {**head, "choices": [{"index": 0, "delta": {"content": "Hi"}, "finish_reason": "stop"}]}
+
+    def answer(request: Any) -> Simulated:
+        if json.loads(request.body).get("stream"):
+            events = (delta, {**head, "choices": [], "usage": usage}, "[DONE]")
+            text = "".join(f"data: {event if isinstance(event, str) else json.dumps(event)}\n\n" for event in events)
+            return Simulated(headers=SSE, chunks=[text.encode()])
+        return Simulated(headers=JSON, chunks=[json.dumps({**whole, "usage": usage}).encode()])
+
+    return answer
+
+
+@pytest.mark.parametrize("prices", [{"m": {"input": "1", "output": "100"}}, {}], ids=["known", "unknown"])
+async def test_openrouter_tells_its_cost(url: str, prices: dict[str, Any]) -> None:
+    storage, driver = connect(url, "openrouter", chat(float(TOLD)), prices=prices)
+    responses = [driver.send_message("Hi", model="m"), await driver.asynchronous().send_message("Hi", model="m")]
+    with driver.send_streaming_message("Hi", model="m") as stream:
+        responses.append(stream.until_done())
+    ours = OURS if prices else None
+    for response, row in zip(responses, rows(storage), strict=True):
+        assert response.cost is not None
+        assert (response.cost.total, response.cost.calculated, response.warnings) == (TOLD, ours, [])
+        assert (row["cost"], row["reported_cost"], row["calculated_cost"]) == (TOLD, TOLD, ours)
+        assert row["cost_source"] == "reported by openrouter"
+        assert row["price_known"]
+    storage.close()
+
+
+def test_without_a_reported_cost_ours_counts(url: str) -> None:
+    storage, driver = connect(url, "openrouter", chat(None), prices={"m": {"input": "1", "output": "100"}})
+    cost = driver.send_message("Hi", model="m").cost
+    (row,) = rows(storage)
+    assert (cost.total, cost.calculated, cost.by_our_prices) == (OURS, None, OURS)
+    assert (row["cost"], row["reported_cost"], row["calculated_cost"]) == (OURS, None, OURS)
+    storage.close()
+
+
+def test_a_proxy_tells_the_cost_of_an_operation(url: str) -> None:
+    body = {"data": [{"index": 0, "embedding": [0.5]}], "model": "m", "usage": {"prompt_tokens": 500}}
+
+    def answer(request: Any) -> Simulated:
+        headers = {**JSON, "x-litellm-response-cost": str(TOLD)}
+        return Simulated(headers=headers, chunks=[json.dumps(body).encode()])
+
+    storage, driver = connect(url, "openai", answer, prices={"m": {"input": "3"}})
+    driver.embed("Hi", model="m")
+    (row,) = rows(storage)
+    assert (row["cost"], row["reported_cost"], row["calculated_cost"]) == (TOLD, TOLD, OURS)
+    storage.close()
+
+
+def test_costs_are_added_with_what_our_prices_give() -> None:
+    told = Cost(Decimal(3), source="reported by x", calculated=Decimal(2))
+    unknown = Cost(Decimal(3), source="reported by x")
+    table = Cost(Decimal(5), source="a table")
+    assert [(told + told).calculated, (told + table).calculated, (table + told).calculated] == [4, 7, 7]
+    assert [(told + unknown).calculated, (table + unknown).calculated, (table + table).calculated] == [None] * 3
+    assert (table + table).by_our_prices == 10
+    assert sum([told, told, told]).calculated == 6  # type: ignore[union-attr]
+
+
+BEDROCK = {
+    "region": "us-east-1", "access_key": "AKIDEXAMPLE9Q8R7S6T5", "secret_key": "wJalrXUtnFEMIbPxRfiCY4f8a2c9d",
+    "api_key": None,
+}  # fmt: skip
+
+
+def vectors(*tokens: int, fails_at: int | None = None) -> Answer:
+    left = list(enumerate(tokens))
+
+    def answer(request: Any) -> Simulated:
+        number, count = left.pop(0)
+        if number == fails_at:
+            return Simulated(headers=JSON, chunks=[b'{"inputTextTokenCount": %d}' % count])
+        return Simulated(headers=JSON, chunks=[b'{"embedding": [0.5], "inputTextTokenCount": %d}' % count])
+
+    return answer
+
+
+async def test_each_exchange_of_an_operation_has_its_cost(url: str) -> None:
+    prices = {"amazon.titan-embed-text-v2:0": {"input": "2"}}
+    for is_async in (False, True):
+        storage, driver = connect(url, "bedrock", vectors(3, 4, 5), prices=prices, **BEDROCK)
+        provider = driver.asynchronous() if is_async else driver
+        found = provider.embed(["a", "b", "c"], model="amazon.titan-embed-text-v2:0")
+        result = await found if is_async else found
+        last = rows(storage)[-3:]
+        assert [row["input_tokens"] for row in last] == [3, 4, 5]
+        assert [row["cost"] for row in last] == [Decimal(amount) for amount in ("0.000006", "0.000008", "0.00001")]
+        assert result.cost.total == sum(row["cost"] for row in last) == Decimal("0.000024")
+        assert result.usage.input_tokens == 12
+        assert [report.usage.input_tokens for report in result.attempts] == [3, 4, 5]
+        storage.close()
+
+
+def test_what_was_paid_before_a_failure_stands_in_the_ledger(url: str) -> None:
+    prices = {"amazon.titan-embed-text-v2:0": {"input": "2"}}
+    storage, driver = connect(url, "bedrock", vectors(3, 4, 5, fails_at=1), prices=prices, **BEDROCK)
+    with pytest.raises(AIError):
+        driver.embed(["a", "b", "c"], model="amazon.titan-embed-text-v2:0")
+    assert [row["cost"] for row in rows(storage)] == [Decimal("0.000006"), Decimal("0.000008")]
+    storage.close()
+
+
+def test_results_of_a_batch_have_their_cost(url: str) -> None:
+    message = {"role": "assistant", "content": "Hi"}
+    reply = {
+        "id": "g",
+        "model": "gpt-4o-mini",
+        "usage": {"prompt_tokens": 1000, "completion_tokens": 100},
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+    }
+    line = {"custom_id": "1", "response": {"status_code": 200, "body": reply}}
+
+    def answer(request: Any) -> Simulated:
+        if request.url.endswith("/content"):
+            return Simulated(headers=JSON, chunks=[json.dumps(line).encode()])
+        batch = {"id": "batch_1", "status": "completed", "output_file_id": "file_1", "endpoint": "/v1/chat/completions"}
+        return Simulated(headers=JSON, chunks=[json.dumps(batch).encode()])
+
+    storage, driver = connect(url, "openai", answer)
+    results = driver.get_batch_results("batch_1")
+    asked, fetched = rows(storage)
+    assert asked["cost"] is None
+    assert results.cost is not None
+    assert fetched["cost"] == results.cost.total > 0
+    assert fetched["calculated_cost"] == results.cost.total
+    storage.close()

@@ -78,3 +78,11 @@ def test_an_unknown_option_is_explained(tmp_path: Path) -> None:
     said = run("--config", settings, "ask", "-o", "zzzz=1", "hi").stderr
     assert "-o 'extra={...}'" in said
     assert "use -s" in run("--config", settings, "ask", "-o", "system=x", "hi").stderr
+
+
+@pytest.mark.parametrize(("settings", "name"), [({"providers": {"mine": {"driver": "acme"}}}, "mine"), ({}, "acme")])
+def test_an_unknown_driver_may_be_of_a_package_that_is_not_installed(settings: dict[str, object], name: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        AI(settings, env={}).provider(name)
+    assert "[project.entry-points.'polydriver.drivers']" in str(caught.value)
+    assert "ai.extend" in str(caught.value)

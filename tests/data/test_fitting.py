@@ -64,3 +64,10 @@ def test_results_of_tools_are_never_refused() -> None:
 def test_answers_are_left_to_the_wire() -> None:
     spoken = AIMessage.assistant([AUDIO])
     assert fit([spoken])[0] == [spoken]
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/markdown", "application/json"])
+def test_a_document_of_plain_text_is_text(kind: str) -> None:
+    assert Document.from_bytes("Grüße".encode(), kind).plain_text == "Grüße"
+    assert Document.from_bytes(b"%PDF-1.4", "application/pdf").plain_text is None
+    assert Document.from_url("https://h/a.txt").plain_text is None

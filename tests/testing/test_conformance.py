@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from polydriver.config import Setting
+from polydriver.contract import Refused
 from polydriver.data.http import Reply, Request
 from polydriver.data.models import Capabilities
 from polydriver.data.prompt import Prompt
@@ -207,3 +208,13 @@ def test_failures_are_reported_together() -> None:
     with pytest.raises(AssertionError, match=r"(?s)test_config_is_masked.*test_is_named"):
         report.raise_if_any()
     assert pickle.loads(pickle.dumps(report.failed)) == report.failed
+
+
+def test_what_would_change_the_meaning_may_be_refused() -> None:
+    rules = {
+        name: Refused("it is not offered here") for name in ("tool_choice", "seed", "stop", "n", "response_format")
+    }
+    careful = type(
+        "Careful", (Sound,), {"__doc__": "Refuses.", "name": "careful", "wire": CompatibleChat(options=rules)}
+    )
+    check_driver(careful).raise_if_any()

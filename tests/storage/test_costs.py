@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -145,6 +146,28 @@ def test_what_is_changed_later_is_summed_up_anew(database: Database) -> None:
     with database.write() as connection:
         forget_day(connection, started.replace(hour=0, minute=0, second=0, microsecond=0))
     assert sums(read_costs(database, (), now=NOW))[("USD",)][0] > 50
+
+
+def test_rows_that_waited_for_a_failing_database_are_summed_up(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ai.db"
+    storage = Storage(StorageConfig(url=url, patience=0.05))
+    driver = MockDriver(default="fine", prices={"m": {"input": 1, "output": 3}})
+    storage.attach(driver.connection)
+    driver.send_message("Hi", model="m")
+    holder = Database(url)
+    with holder.write() as connection:
+        connection.execute(text("CREATE TABLE held (a INTEGER)"))
+        driver.send_message("Hi", model="m")
+    assert storage.flush()
+    later = datetime.now(UTC) + timedelta(days=3)
+    assert roll_up(holder, later) > 0
+    with holder.write() as connection:
+        connection.execute(text("INSERT INTO held VALUES (1)"))
+        driver.send_message("Hi", model="m")
+    assert storage.flush()
+    assert [line.attempts for line in read_costs(holder, (), now=later)] == [3]
+    holder.close()
+    storage.close()
 
 
 def test_a_day_with_an_attempt_under_way_is_not_rolled_up(database: Database) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import inspect, text
 
 from polydriver import ConfigurationError, StorageError
 from polydriver.storage import Database
+from polydriver.storage.costs import read_costs
 from polydriver.storage.tables import METADATA
 from polydriver.storage.upgrading import VERSION_TABLE, check, current_version, newest_version, require_current, upgrade
 
@@ -71,7 +72,32 @@ upgrade(database)
 """
 
 
-def test_eight_processes_and_one_is_killed(shared_url: str, open_database: Open) -> None:
+def test_an_older_database_keeps_its_rows(url: str, open_database: Open) -> None:
+    database = open_database(url)
+    upgrade(database, to="0001")
+    assert check(database) == [
+        f"the tables have version 0001, the newest is {newest_version()}: run `polydriver db upgrade`"
+    ]
+    with pytest.raises(ConfigurationError, match="too old"):
+        require_current(database, upgrades=False)
+    old = (
+        "INSERT INTO ai_attempts (id, call_id, number, kind, operation, provider, started_at, outcome, cost, currency) "
+        "VALUES ('a', 'c', 1, 'attempt', 'chat', 'openai', 1, 'success', 5000000000000, 'USD')"
+    )
+    with database.write() as connection:
+        connection.execute(text(old))
+    assert upgrade(database) == ("0001", newest_version())
+    assert check(database) == []
+    (line,) = read_costs(database)
+    assert (line.group["provider"], line.cost) == ("openai", 5)
+    with database.write() as connection:  # what the version before does
+        connection.execute(text(old.replace("'a'", "'b'")))
+
+
+@pytest.mark.parametrize("before", [None, "0001"])
+def test_eight_processes_and_one_is_killed(shared_url: str, open_database: Open, before: str | None) -> None:
+    if before is not None:
+        upgrade(open_database(shared_url), to=before)
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", _UPGRADE, shared_url],

@@ -28,7 +28,18 @@ from ..logger import logger
 from .columns import to_micros
 from .database import Database
 from .ids import new_id
-from .ledger_rows import ATTEMPT, CALL, RENEW, SETTLE, UNROLL, Entry, call_values, end_values, intent_values
+from .ledger_rows import (
+    ATTEMPT,
+    CALL,
+    RENEW,
+    SETTLE,
+    UNROLL,
+    UNROLL_SINCE,
+    Entry,
+    call_values,
+    end_values,
+    intent_values,
+)
 from .rolling import RIPE, day_of
 from .writer import Row, Writer
 
@@ -64,6 +75,7 @@ class Ledger:
         self.on_failure = on_failure
         self._open: dict[str, Entry] = {}
         writer.every(_SWEEP_SECONDS, self._renew)
+        writer.recovered.append(self._unroll_since)
         in_child(self, Ledger._forget_parents)
 
     async def admit(self, attempt: Attempt, port: Either) -> Entry:
@@ -129,6 +141,11 @@ class Ledger:
         if entry.ended_at - entry.started_at > RIPE.total_seconds():
             day = day_of(datetime.fromtimestamp(entry.started_at, UTC))
             self._put(Row(UNROLL, _constant((to_micros(day),))))
+
+    def _unroll_since(self, moment: float) -> None:
+        """Have the days summed up anew whose rows waited for a database that failed; runs in the writer's thread."""
+        day = day_of(datetime.fromtimestamp(moment - LEASE_SECONDS, UTC))
+        self._put(Row(UNROLL_SINCE, _constant((to_micros(day),))))
 
     def _end(self, entry: Entry, outcome: Outcome, report: AttemptReport | None) -> Row | None:
         """The row of the end; `None` where it was put into the first one, or handed in before."""

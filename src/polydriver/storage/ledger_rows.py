@@ -26,6 +26,7 @@ __all__ = [
     "RENEW",
     "SETTLE",
     "UNROLL",
+    "UNROLL_SINCE",
     "Entry",
     "Owner",
     "call_values",
@@ -68,6 +69,7 @@ SETTLE = Statement(
 )
 RENEW = Statement(4, "UPDATE ai_attempts SET expires_at = ? WHERE id = ? AND outcome IS NULL")
 UNROLL = Statement(5, "DELETE FROM ai_rolled_days WHERE day = ? AND final IS NULL")
+UNROLL_SINCE = Statement(6, "DELETE FROM ai_rolled_days WHERE day >= ? AND final IS NULL")
 _OPEN = (None,) * len(_END)
 
 

@@ -6,6 +6,7 @@ A day (of UTC) is rolled up once it has been over for a day and none of its atte
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ RIPE = timedelta(days=1)
 
 _DAY = timedelta(days=1)
 _AT_ONCE = 1000
+_ADVISORY = 0x726F6C6C  # of PostgreSQL's advisory locks: "roll"
 
 
 def day_of(moment: datetime) -> datetime:
@@ -37,7 +39,7 @@ def day_of(moment: datetime) -> datetime:
 def roll_up(database: Database, now: datetime | None = None, *, since: datetime | None = None) -> int:
     """Sum up the days that are ripe, from the one of `since` on; returns how many days there were.
 
-    A day is a transaction of its own. Any number of processes may do so at once. Raises `StorageError`.
+    A day with attempts is a transaction of its own. Any number of processes may do so at once. Raises `StorageError`.
     """
     now = now or datetime.now(UTC)
     with database.read() as connection:
@@ -47,9 +49,21 @@ def roll_up(database: Database, now: datetime | None = None, *, since: datetime 
         day = day_of(first if since is None else max(first, since))
         done = set(read_rolled(connection, day, now))
     count = 0
-    while day + _DAY + RIPE <= now:
-        if day not in done:
-            with database.write() as connection:
+    end = day_of(now - RIPE)
+    while day < end:
+        if day in done:
+            day += _DAY
+            continue
+        with database.write() as connection:
+            _lock(connection)
+            following = connection.execute(
+                select(func.min(attempts.c.started_at)).where(attempts.c.started_at >= day)
+            ).scalar()
+            busy = end if following is None else min(end, day_of(following))
+            empty = [day + number * _DAY for number in range((busy - day) // _DAY)]
+            count += _mark(connection, empty, now)
+            day = busy
+            if day < end and day not in done:
                 count += _roll(connection, day, now)
         day += _DAY
     return count
@@ -72,8 +86,6 @@ def forget_day(connection: Connection, day: datetime) -> None:
 
 def _roll(connection: Connection, day: datetime, now: datetime) -> bool:
     """Sum up one day; false where another process has, or where attempts of it are under way."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(0x726F6C6C)))  # "roll"
     end = day + _DAY
     table = attempts
     of_day = (table.c.started_at >= day, table.c.started_at < end)
@@ -86,8 +98,22 @@ def _roll(connection: Connection, day: datetime, now: datetime) -> bool:
     made = [_values(row) for row in rows]
     for place in range(0, len(made), _AT_ONCE):
         connection.execute(insert(rollups), made[place : place + _AT_ONCE])
-    connection.execute(insert(rolled_days).values(day=day, rolled_at=now))
+    _mark(connection, [day], now)
     return True
+
+
+def _mark(connection: Connection, days: Sequence[datetime], now: datetime) -> int:
+    """Note that days are summed up, and return how many were not; the empty ones among them have no sums."""
+    known = set(read_rolled(connection, days[0], days[-1] + _DAY)) if days else set()
+    rows = [{"day": day, "rolled_at": now} for day in days if day not in known]
+    if rows:
+        connection.execute(insert(rolled_days), rows)
+    return len(rows)
+
+
+def _lock(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_ADVISORY)))
 
 
 def _values(row: Row[Any]) -> dict[str, Any]:

@@ -34,8 +34,8 @@ def current_version(database: Database) -> str | None:
         return _revision(connection)
 
 
-def upgrade(database: Database, *, timeout: float = 60.0) -> tuple[str | None, str]:
-    """Bring the tables to the newest version; returns the version before, and the one after.
+def upgrade(database: Database, *, timeout: float = 60.0, to: str = "head") -> tuple[str | None, str]:
+    """Bring the tables to the newest version, or to another one; returns the version before, and the one after.
 
     Processes that do so at once wait for each other, up to `timeout` seconds; then `StorageError` is raised. A process
     that is killed in the middle leaves the tables as they were. A database that is newer is left as it is.
@@ -47,7 +47,7 @@ def upgrade(database: Database, *, timeout: float = 60.0) -> tuple[str | None, s
         if _knows(before):
             config = _config()
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
         return before, _revision(connection) or newest_version()
 
 

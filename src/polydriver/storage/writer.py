@@ -136,6 +136,7 @@ class Writer:
       loses the rows of its last tenth of a second, as far as nobody waited for them.
     - `capacity`: how many rows are kept while the database fails.
     - `is_ending`: whether the process is about to be terminated: what is begun now may not be written.
+    - `recovered`: told, when the database works again, since when it did not (seconds since the epoch).
     - `prepare`: done once, before the first row is written; may raise `StorageError`.
     """
 
@@ -146,6 +147,8 @@ class Writer:
         self.failure: StorageError | None = None
         self.lost = 0
         self.is_ending = False
+        self.recovered: list[Callable[[float], None]] = []
+        self._failed_at = 0.0
         self.prepare: Callable[[], None] | None = None
         self._chores: list[tuple[float, Callable[[], None]]] = []
         self._begin()
@@ -253,6 +256,7 @@ class Writer:
                 for row in rows:
                     row.waiter = None
                 if self.failure is None:
+                    self._failed_at = time.time()
                     _log.warning("%s; rows are kept for later", failure.message)
                 self.failure = failure
                 pause = min(_LONGEST_PAUSE, pause * 2 or _FIRST_PAUSE)
@@ -260,6 +264,8 @@ class Writer:
                 if self.failure is not None and rows:
                     _log.warning("the database %s works again", self.database.address)
                     self.failure = None
+                    for tell in self.recovered:
+                        tell(self._failed_at)
                 pause = 0.0
                 _tell([*flushes, *(row.waiter for row in rows)], None)
             if over:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from polydriver import AI, AIError, AttemptFinished, ConfigurationError, LimitReached, LimitReachedError, MockDriver
+from polydriver.data.usage import TokenUsage
+from polydriver.engine.policies import Outcome
+from polydriver.engine.policies.limits.estimates import Estimates
 from polydriver.engine.policies.limits.policy import Limits
 from polydriver.engine.policies.limits.told import read_told
 from polydriver.engine.waiting import no_waiting
@@ -242,3 +246,19 @@ def test_the_deadline_ends_the_wait() -> None:
     release.set()
     first.join()
     assert used(driver) == {"max_concurrent": 0}
+
+
+@pytest.mark.parametrize(
+    ("operation", "tokens"),
+    [("embed", 25), ("rerank", 25), ("moderate", 25), ("generate_image", 0), ("upload_file", 0)],
+)
+def test_operations_on_texts_reserve_their_tokens(operation: str, tokens: int) -> None:
+    """A token for four bytes of the request; what was really read takes the place of that."""
+    attempt = SimpleNamespace(model="m", prompt=None, size=99, call=SimpleNamespace(operation=operation))
+    estimates = Estimates()
+    taken = estimates.before(attempt, tokens=True)
+    assert (taken["requests"], taken["tokens"], taken["input_tokens"], taken["output_tokens"]) == (1, tokens, tokens, 0)
+    read = Outcome(kind="success", usage=TokenUsage(input_tokens=7, output_tokens=0))
+    used_after = estimates.after("m", taken, read)
+    assert used_after is not None
+    assert used_after["tokens"] == 7

@@ -1,7 +1,8 @@
 """What an attempt will use, and what it did: for all limits, wherever they are kept.
 
 Before an attempt its use is estimated: the input by the rule of `engine.billing.estimate_input`; the output as
-`max_tokens`, or, without it, as what the model has written lately (1,000 tokens before anything is known). When it
+`max_tokens`, or, without it, as what the model has written lately (1,000 tokens before anything is known). Operations
+on texts (embeddings, reranking, moderation) read a token for four bytes of their request, and write none. When it
 ends, what was really used takes the place of that, if it is known. An attempt that never reached the provider gives all
 of it back; one that the provider refused keeps its request; one that may be billed and told no usage keeps its
 estimate.
@@ -14,7 +15,7 @@ from typing import Any
 
 from ....data.prompt import Prompt
 from ....data.usage import TokenUsage
-from ...billing import estimate_input
+from ...billing import BYTES_PER_TOKEN, estimate_input
 from .. import Outcome
 from .limiter import Amounts
 
@@ -23,6 +24,7 @@ __all__ = ["UNLIMITED", "Estimates"]
 UNLIMITED = ("get_available_models", "check")
 """The operations that count as nothing."""
 
+_OF_TEXT = ("embed", "rerank", "moderate")
 _TYPICAL_OUTPUT = 1000
 _NEVER_SENT = ("connect", "pool")
 
@@ -37,12 +39,16 @@ class Estimates:
         self._uncounted = uncounted
         self._written: dict[str | None, float] = {}
 
-    def before(self, model: str | None, prompt: Prompt | None) -> Amounts:
-        """What an attempt will use; without a prompt, no tokens."""
-        if prompt is None:
+    def before(self, attempt: Any, *, tokens: bool) -> Amounts:
+        """What an attempt will use. `tokens`: whether that matters; without it there are none."""
+        prompt: Prompt | None = attempt.prompt
+        if not tokens or (prompt is None and attempt.call.operation not in _OF_TEXT):
             return {"requests": 1.0, "tokens": 0.0, "input_tokens": 0.0, "output_tokens": 0.0, "concurrent": 1.0}
-        written = float(estimate_input(prompt))
-        output = float(prompt.max_tokens or self._written.get(model, _TYPICAL_OUTPUT))
+        if prompt is None:
+            written, output = float(-(-attempt.size // BYTES_PER_TOKEN)), 0.0
+        else:
+            written = float(estimate_input(prompt))
+            output = float(prompt.max_tokens or self._written.get(attempt.model, _TYPICAL_OUTPUT))
         return {
             "requests": 1.0, "tokens": written + output, "input_tokens": written, "output_tokens": output,
             "concurrent": 1.0,

@@ -82,7 +82,7 @@ class Limits:
         if call.operation in UNLIMITED:
             return _Lease([], {}, LimitSet([]), None)
         limits = self._sets.get(attempt.model) or self._make_set(attempt.model)
-        amounts = self.estimates.before(attempt.model, attempt.prompt if self._needs_tokens else None)
+        amounts = self.estimates.before(attempt, tokens=self._needs_tokens)
         taken = self.limiter.take(limits, amounts, now)
         if taken is not None:
             return _Lease(taken, amounts, limits, attempt.model)

@@ -132,7 +132,7 @@ class RedisLimits:
         if not self.store.available:
             return self._without(attempt, port)
         of, low = self._set_of(attempt.model), attempt.call.queue == "batch"
-        amounts = self.estimates.before(attempt.model, attempt.prompt if self._needs_tokens else None)
+        amounts = self.estimates.before(attempt, tokens=self._needs_tokens)
         ticket = _Ticket(of, amounts, attempt.model, low=low)
         first = self._first(of)
         if first is None or (first.low and not low):

@@ -78,7 +78,7 @@ class StreamDecoder(Generic[W]):
                     self.events += 1
                     known = len(chunks)
                     self.parse_event(event, chunks)
-                    if len(chunks) > known:
+                    if chunks and (chunks[-1].tool_calls or len(chunks) - known > 1):
                         self._keep_digits(chunks[known:], text)
                 if self.closed:
                     self._refuse_strange()

@@ -283,6 +283,38 @@ def test_a_batch_that_was_made_and_not_noted_is_found_by_its_label(tmp_path: Pat
     assert all(item.response is not None for item in results.items)
 
 
+def test_a_batch_that_is_not_listed_yet_is_looked_for_again(tmp_path: Path) -> None:
+    """The provider is at work on the request of a process that was killed."""
+    path = tmp_path / "night"
+    with Server(*one_by_one(UPLOADED), [READ, HANG]) as server:
+        killed(server, path, 2)
+        label = json.loads(server.requests[1].body)["metadata"]["polydriver"]
+    nothing, mine = {"data": []}, {"data": [{"id": "b1", "status": "in_progress", "metadata": {"polydriver": label}}]}
+    done = state("b1", "completed", output_file_id="f")
+    answers = lines(answer_line("x", "1"), answer_line("y", "2"), answer_line("z", "3"))
+    with (
+        no_waiting() as waits,
+        Server(*one_by_one(json_reply(nothing), json_reply(mine), done, done, answers)) as server,
+    ):
+        results = connect("openai", f"{server.url}/v1").run_batch(["a", "b", "c"], state=path, **GIVEN)
+        assert sent_ids(server) == []
+        assert waits == [30.0]
+    assert all(item.response is not None for item in results.items)
+
+
+def test_a_batch_that_was_never_made_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "night"
+    with Server([READ, HANG]) as server:
+        killed(server, path, 1)
+    listed = json_reply({"data": []})
+    done = state("b1", "completed", output_file_id="f")
+    answers = lines(answer_line("x", "1"), answer_line("y", "2"), answer_line("z", "3"))
+    with Server(*one_by_one(listed, listed, UPLOADED, PENDING, done, done, answers)) as server:
+        results = connect("openai", f"{server.url}/v1").run_batch(["a", "b", "c"], state=path, **GIVEN)
+        assert sent_ids(server) == [["x", "y", "z"]]
+    assert all(item.response is not None for item in results.items)
+
+
 def test_a_file_belongs_to_its_prompts_and_to_one_process(tmp_path: Path) -> None:
     path = tmp_path / "night"
     with Server(*one_by_one(UPLOADED, PENDING), [READ, HANG]) as server:

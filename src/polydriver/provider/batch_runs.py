@@ -192,8 +192,14 @@ class BatchRun:
         self._record.made(part, batch.id or "")
 
     async def _find_or_make(self, part: BatchPart) -> None:
-        """A batch that another process was about to make: the one with its label, if it was made."""
-        if getattr(self._provider.driver.operation(CREATE_BATCH), "keeps_labels", False):
+        """A batch that another process was about to make: the one with its label, if it was made.
+
+        It is looked for twice: the provider may still be at work on the request of a process that was just killed.
+        """
+        keeps_labels = getattr(self._provider.driver.operation(CREATE_BATCH), "keeps_labels", False)
+        for look in range(2 if keeps_labels else 0):
+            if look:
+                await self._provider._pipeline.port.sleep(self._poll_interval, current_stop.get())
             batches: list[Batch] = await self._provider._perform(LIST_BATCHES, self._limits(part), {"limit": 500})
             for batch in batches:
                 if batch.metadata.get(_LABEL) == part.label:

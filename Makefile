@@ -13,7 +13,7 @@ bin = $(VENV)/bin
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: demo-env ## the OpenAI driver against a server on loopback: chat, stream, tools, retry, costs, events
+demo: demo-env ## the OpenAI driver against a server on loopback: chat, stream, tools, retry, costs, events, a ledger
 	@$(bin)/python -m polydriver demo
 
 test: dev-env ## the tests; no key and no network are needed

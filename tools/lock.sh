@@ -22,7 +22,7 @@ compile() {
 
 mkdir -p requirements
 compile dev --all-extras --group dev
-compile demo --extra cli --group build --constraints requirements/dev.lock
+compile demo --extra cli --extra db --group build --constraints requirements/dev.lock
 compile bench --extra db --group bench
 
 if grep -nE '^--|://|@ |(^|[^a-z])/[a-z]' requirements/*.lock; then

@@ -24,6 +24,9 @@ def test_the_demo_shows_and_checks_everything(tmp_path: Path) -> None:
         "Decimal('0.000",
         "ConversationUpdated",
         "✓ five requests were in flight at once",
+        "Two days in Lisbon",
+        "✓ the model was told what was said before",
+        "failed: the refused one and the cut one",
         "All checked",
     ):
         assert said in done.stdout

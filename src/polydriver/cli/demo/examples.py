@@ -22,6 +22,9 @@ __all__ = [
     "costs",
     "cut_stream",
     "events",
+    "go_on",
+    "keep",
+    "report",
     "retry",
     "side_by_side",
     "stream",
@@ -141,3 +144,28 @@ def side_by_side(ai: AI) -> list[AIResponse]:
     responses = asyncio.run(ask_all(["Paris", "Lima", "Oslo", "Accra", "Hanoi"]))
     print([response.content for response in responses])
     return responses
+
+
+def keep(ai: AI) -> str:
+    """A conversation with a title."""
+    chat = ai.conversation("Two days in Lisbon").model("gpt-4o-mini")
+    print(chat.send("I have two days in Lisbon. Where do I begin?").content)
+    ai.close()
+    return chat.id
+
+
+def go_on(ai: AI) -> Any:
+    """The same, found by a word of it, and gone on with."""
+    [found] = ai.conversations.search("alfama")
+    print(found.title)
+    chat = ai.conversations.load(found.id)
+    print(chat.send("And on the second day?").content)
+    return chat
+
+
+def report(ai: AI) -> Any:
+    """What all steps have cost, from the ledger."""
+    lines = ai.storage.costs("model")  # type: ignore[union-attr]
+    for line in lines:
+        print(line.group["model"], line.attempts, "attempts,", line.failed, "failed,", f"{line.cost:f}", line.currency)
+    return lines

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,10 @@ api_key = "{key}"
 base_url = "{url}"
 http = {{ trust_env = false }}
 """
+_STORAGE = """
+[storage]
+url = "sqlite:///{file}"
+"""
 
 
 def run_demo() -> None:
@@ -39,7 +44,11 @@ def run_demo() -> None:
     started = time.monotonic()
     with ScriptedServer() as server, tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "polydriver.toml")
-        settings.write_text(_SETTINGS.format(key=_KEY, url=server.url), encoding="utf-8")
+        text = _SETTINGS.format(key=_KEY, url=server.url)
+        has_database = find_spec("sqlalchemy") is not None
+        if has_database:
+            text += _STORAGE.format(file=Path(folder, "demo.db").as_posix())
+        settings.write_text(text, encoding="utf-8")
         say("polydriver: the OpenAI driver over real HTTP", bold=True)
         say(f"The server on {server.url} replies by a script; all else is as with api.openai.com.\n")
         say("   polydriver.toml")
@@ -56,8 +65,11 @@ def run_demo() -> None:
             demo.costs,
             demo.events,
             demo.side_by_side,
+            *((demo.keep, demo.go_on, demo.report) if has_database else ()),
         ):
             step()
+        if not has_database:
+            say("\nStorage, conversations that are kept and reports of costs: pip install 'polydriver[db]'.")
     say(f"\nAll checked, in {time.monotonic() - started:.1f} s.", bold=True, fg="green")
 
 
@@ -66,6 +78,7 @@ class _Demo:
         self.server = server
         self.settings = settings
         self.narrator = Narrator()
+        self.attempts = 0
 
     def ai(self) -> AI:
         """A fresh manager, so that listeners of one step do not hear the next. Only the file counts."""
@@ -165,6 +178,35 @@ class _Demo:
         self.narrator.check(len(responses) == 5 and not gate.broken, "five requests were in flight at once")
         self.narrator.check(all(response.cost is not None for response in responses), "each answer knows its cost")
 
+    def keep(self) -> None:
+        """A conversation in a file."""
+        self.server.script(replies.answer("Begin in Alfama, on foot, before the sun is high."))
+        told = "With a database, conversations are kept as they go: the question before it is sent, then the answer."
+        self._show(examples.keep, "A conversation that is kept", told)
+        self.narrator.check((self.settings.parent / "demo.db").stat().st_size > 0, "it is in a file of SQLite")
+
+    def go_on(self) -> None:
+        """The same, in another manager."""
+        self.server.script(replies.answer("By train to Sintra, and back along the coast."))
+        chat = self._show(examples.go_on, "Found, and gone on with", "As in another process, on another day.")
+        sent = [message["role"] for message in self.server.requests[0].body["messages"]]
+        self.narrator.check(sent == ["user", "assistant", "user"], "the model was told what was said before")
+        roles = ["user", "assistant", "user", "assistant"]
+        self.narrator.check([message.role for message in chat.history] == roles, "the history has all turns")
+
+    def report(self) -> None:
+        """What the demonstration cost."""
+        self.server.script()
+        told = "Every attempt is a row in the ledger: the refused one and the one that broke, too."
+        lines = self._show(examples.report, "What all this cost", told)
+        check = self.narrator.check
+        check(sum(line.attempts for line in lines) == self.attempts, f"all {self.attempts} requests are in it")
+        check(sum(line.failed for line in lines) == 2, "two of them failed: the refused one and the cut one")
+        check(all(line.cost > 0 and line.unpriced == 0 for line in lines), "each has its price")
+
     def _show(self, function: Callable[[AI], Any], title: str, told: str, above: str = "") -> Any:
         self.narrator.step(title, told, f"{above}\n{source_of(function)}".lstrip("\n"))
-        return self.narrator.run(function, self.ai())
+        with self.ai() as ai:
+            result = self.narrator.run(function, ai)
+        self.attempts += len(self.server.requests)
+        return result

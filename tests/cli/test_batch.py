@@ -222,7 +222,7 @@ class Program:
         )  # fmt: skip
 
     def end(self) -> tuple[int, str, str]:
-        output, errors = self.process.communicate(timeout=60)
+        output, errors = self.process.communicate(timeout=120)
         return self.process.returncode, output, errors
 
 

@@ -256,15 +256,18 @@ def test_cancelling_stops_at_once_and_says_what_was_done() -> None:
         driver = driver_for(server)
         with driver.bus.capture() as events, driver.stream_batch(Source(), max_concurrency=1) as stream:
             found = [next(stream), next(stream)]
-            canceller = threading.Thread(target=lambda: (server.wait_requests(3), stream.cancel()))
+            canceller = threading.Thread(target=lambda: (server.wait_requests(3, 60), stream.cancel()))
             canceller.start()
             found += list(stream)
             canceller.join()
             assert [outcome.index for outcome in found] == [0, 1]
             assert stream.unfinished == [2]
             assert str(stream.progress) == "2 answered, 1 stopped"
+            assert server.wait_hung_up(1, 60)
+            for thread in threading.enumerate():
+                if thread.name.startswith("polydriver-batch"):
+                    thread.join(60)
         assert sum(isinstance(event, RequestFailed) for event in events) == 1
-        assert server.wait_hung_up()
         assert len(server.requests) == 3
 
 
@@ -275,7 +278,7 @@ def test_cancelling_stops_at_once_and_says_what_was_done_async() -> None:
             found = [await anext(stream), await anext(stream)]
 
             async def cancel() -> None:
-                await asyncio.to_thread(server.wait_requests, 3)
+                await asyncio.to_thread(server.wait_requests, 3, 60)
                 stream.cancel()
 
             task = asyncio.create_task(cancel())
@@ -294,7 +297,7 @@ def test_a_cancelled_task_stops_its_batch() -> None:
     async def work(server: Server) -> None:
         async with driver_for(server).asynchronous() as provider:
             task = asyncio.create_task(provider.send_batch(Source(), max_concurrency=2))
-            await asyncio.to_thread(server.wait_requests, 2)
+            await asyncio.to_thread(server.wait_requests, 2, 60)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -329,7 +332,7 @@ def test_a_batch_that_is_dropped_stops(colour: Colour) -> None:
             async for _ in provider.stream_batch(Source(), max_concurrency=2):
                 break
             gc.collect()
-            await asyncio.to_thread(server.wait_hung_up)
+            await asyncio.to_thread(server.wait_hung_up, 1, 60)
 
     # The second connection says nothing: it is hung up when the batch is left.
     with Server(ANSWERS, [READ, HANG]) as server:
@@ -339,7 +342,7 @@ def test_a_batch_that_is_dropped_stops(colour: Colour) -> None:
             for _ in driver_for(server).stream_batch(Source(), max_concurrency=2):
                 break
             gc.collect()
-        assert server.wait_hung_up()
+        assert server.wait_hung_up(1, 60)
 
 
 def test_outcomes_come_as_they_are_finished_or_in_order() -> None:

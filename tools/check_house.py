@@ -52,6 +52,7 @@ LAZY_MODULES = (
     "polydriver.storage",
     "polydriver.testing",
     "psycopg",
+    "pyarrow",
     "pydantic",
     "redis",
     "rich",

@@ -64,6 +64,14 @@ def test_reprice(settings: Path) -> None:
     assert "total $1.20" in run("--config", settings, "cost").output
 
 
+def test_export(settings: Path, tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    assert "5 attempts in" in run("--config", settings, "db", "export", path).output
+    assert len(list(csv.DictReader(path.read_text().splitlines()))) == 5
+    assert "0 attempts" in run("--config", settings, "db", "export", path, "--month", "2001-01").output
+    assert run("--config", settings, "db", "export", tmp_path / "out.xlsx").exit_code == 1
+
+
 def test_mistakes(settings: Path, tmp_path: Path) -> None:
     for arguments, complaint in (
         (["--month", "november"], "write YYYY-MM"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..databases import open_database, url_option
+from ..dates import Span, date_options
 from ..options import common_options, examples
 from ..output import say
 from ..session import Session
@@ -114,6 +116,29 @@ def reseal_command(session: Session, url: str | None) -> None:
         database.privacy = make_privacy(session.ai.settings.storage)
         done = reseal(database)
         say(f"encrypted: {done.conversations:,} conversations, {done.messages:,} messages, {done.files:,} files")
+
+
+@command.command(
+    "export",
+    short_help="Write the attempts into a CSV or Parquet file.",
+    epilog=examples("polydriver db export attempts.parquet", "polydriver db export november.csv --month 2026-11"),
+)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@date_options
+@url_option
+@common_options
+@click.pass_obj
+def export_command(session: Session, /, file: Path, url: str | None, **dates: Any) -> None:
+    """Write the attempts of all times, or of some days, into a file, with their costs as they were corrected.
+
+    The end of its name says the form: .csv, or .parquet (extra `parquet`).
+    """
+    from ...storage.exporting import export_attempts
+
+    since, until = Span.of(dates).moments()
+    with open_database(session, url) as database:
+        count = export_attempts(database, file, since=since, until=until)
+    say(f"{count:,} attempts in {file}")
 
 
 def _told(done: Deletion) -> str:

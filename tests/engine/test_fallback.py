@@ -142,7 +142,7 @@ def test_a_target_is_asked_again_first_by_its_own_settings(how: str, instant: li
 
 
 @pytest.mark.parametrize("how", HOWS)
-def test_a_request_that_is_too_long_goes_to_a_larger_model_only(how: str) -> None:
+def test_a_request_that_is_too_long_goes_to_a_model_that_is_known_to_be_larger(how: str) -> None:
     first = mock("first", failing("context_length"), kind=Small)
     small, unknown, large = mock("small", kind=Small), mock("unknown"), mock("large", kind=Large)
     answer = ask(how, first, fallback=[small, unknown, large])
@@ -150,8 +150,17 @@ def test_a_request_that_is_too_long_goes_to_a_larger_model_only(how: str) -> Non
     assert [a.provider for a in answer.attempts] == ["first", "large"]
     assert any("small (mock) was passed over: its context has 100 tokens" in text for text in answer.warnings)
     with pytest.raises(ContextLengthError) as caught:
-        ask(how, mock("first", failing("context_length"), kind=Small), fallback=[small, unknown])
+        ask(how, mock("first", failing("context_length"), kind=Small), fallback=[small, (unknown, "mock")])
     assert len(caught.value.details["passed_over"]) == 2
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_without_a_model_that_is_known_to_be_larger_an_unknown_one_is_asked(how: str) -> None:
+    first = mock("first", failing("context_length"), kind=Small)
+    small, unknown = mock("small", kind=Small), mock("unknown")
+    answer = ask(how, first, model="little", fallback=[(small, "little"), (unknown, "big")])
+    assert answer.provider == "unknown"
+    assert [text for text in answer.warnings if "passed over" in text]
 
 
 def double(x: int) -> int:

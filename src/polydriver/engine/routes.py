@@ -157,12 +157,20 @@ class Route:
         return self._next(error, f"{self.leg} failed with {type(error).__name__}")
 
     def _next(self, error: AIError | None, why: str) -> Request | None:
-        before, passed = self.place, len(self.passed)
-        for place in range(before + 1, len(self.legs)):
+        passed = len(self.passed)
+        request = self._search(error, why, only_known=True)
+        if request is None and isinstance(error, ContextLengthError):
+            del self.passed[passed:]
+            request = self._search(error, why, only_known=False)
+        return request
+
+    def _search(self, error: AIError | None, why: str, *, only_known: bool) -> Request | None:
+        passed = len(self.passed)
+        for place in range(self.place + 1, len(self.legs)):
             leg = self.legs[place]
             try:
                 leg.prompt = leg.make()
-                reason = self._misfit(leg, error)
+                reason = self._misfit(leg, error, only_known=only_known)
                 request = leg.build() if reason is None else None
             except AIError as refusal:
                 reason, request = refusal.message, None
@@ -176,13 +184,18 @@ class Route:
             return request
         return None
 
-    def _misfit(self, leg: Leg, error: AIError | None) -> str | None:
-        """Why a target cannot do what the call needs; `None` where nothing is known to stand against it."""
+    def _misfit(self, leg: Leg, error: AIError | None, *, only_known: bool = True) -> str | None:
+        """Why a target cannot do what the call needs; `None` where nothing is known to stand against it.
+
+        After a request that was too long, `only_known` asks for a context that is known to be larger.
+        """
         assert leg.prompt is not None
-        failed = self.leg
-        exceeded = None
+        exceeded, failed = None, self.leg
         if isinstance(error, ContextLengthError) and failed.prompt is not None:
-            exceeded = find_window(failed.target.connection, failed.prompt.model) or 0
+            is_same = leg.prompt.model == failed.prompt.model
+            window = find_window(leg.target.connection, leg.prompt.model)
+            if window is not None or only_known or is_same:
+                exceeded = find_window(failed.target.connection, failed.prompt.model) or 0
         return find_misfit(
             leg.target.connection,
             leg.prompt,

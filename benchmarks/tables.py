@@ -10,6 +10,7 @@ from typing import Self
 
 from .competitors import ASYNC, BARE_ASYNC, BARE_BLOCKING, BLOCKING, LISTENER, OPENAI, POLYDRIVER
 from .competitors.startup import PROGRAMS
+from .faults import fault_table
 from .limits import LimitBench
 from .loopback import Server
 from .meter import BURST_CHUNKS, OPEN_STREAMS, PACED_MILLISECONDS, PACED_STREAMS, Task
@@ -20,7 +21,7 @@ from .wires import WireBench
 
 __all__ = ["FULL", "QUICK", "SECTIONS", "Bench", "Plan"]
 
-SECTIONS = ("ceiling", "call", "chunk", "memory", "import", "start", "wires", "limits")
+SECTIONS = ("ceiling", "call", "chunk", "memory", "import", "start", "wires", "limits", "faults")
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,8 @@ class Bench:
             yield from self._tables(WireBench)
         elif name == "limits":
             yield from self._tables(LimitBench)
+        elif name == "faults":
+            yield fault_table(self._python, self._log, self._plan.left_out)
 
     def _workers_for(self, colour: str, targets: Mapping[str, str]) -> Workers:
         if colour not in self._workers:

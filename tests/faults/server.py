@@ -53,7 +53,10 @@ Script = Sequence[Step]
 
 @dataclass(frozen=True)
 class Received:
-    """A request as the server got it. `connection` counts from 0; header names are lower-case."""
+    """A request as the server got it, and when, in monotonic seconds.
+
+    `connection` counts from 0; header names are lower-case.
+    """
 
     connection: int
     method: str
@@ -61,6 +64,7 @@ class Received:
     headers: dict[str, str]
     body: bytes
     raw: bytes = field(repr=False)
+    at: float = field(default_factory=time.monotonic)
 
 
 class Server:
@@ -84,6 +88,10 @@ class Server:
         """Where the server is."""
         host = "127.0.0.1" if self._tls is None else "localhost"
         return f"{'http' if self._tls is None else 'https'}://{host}:{self.port}"
+
+    def change(self, *scripts: Script) -> None:
+        """Have new connections follow other scripts."""
+        self._scripts = scripts
 
     def wait_hung_up(self, count: int = 1, timeout: float = 30.0) -> bool:
         """Wait until clients have closed `count` connections on their own; False when they don't."""

@@ -1,7 +1,8 @@
 """Look at every page of site/ in Chromium, wide and narrow: `make docs-look`.
 
 A page fails when it is wider than its window, when code, a table or a picture is cut off or runs out of the column of
-text, when a table breaks a word where none may be broken, and when a picture does not load.
+text, when a table breaks a word where none may be broken, when a picture does not load, and when the button of a block
+of commands copies their prompts.
 
 `--pictures DIR` also writes a PNG of each page of the guide at both widths, light and dark, for human eyes. Pages whose
 addresses begin with one of the arguments are looked at, all when there is none.
@@ -51,6 +52,10 @@ for (const element of article.querySelectorAll(framed)) {
 for (const element of article.querySelectorAll("pre > code, .md-typeset__scrollwrap")) {
   const hidden = element.scrollWidth - element.clientWidth;
   if (hidden > 1) found.add(`${say(element)} is cut off by ${hidden}`);
+}
+for (const block of article.querySelectorAll("pre:has(.gp)")) {
+  const copied = block.closest("[data-copy]")?.dataset.copy ?? block.innerText;
+  if (/^[$] /m.test(copied)) found.add(`${say(block)} is copied with its prompts`);
 }
 for (const image of document.images) {
   if (!image.complete || !image.naturalWidth) found.add(`the picture ${image.getAttribute("src")} does not load`);

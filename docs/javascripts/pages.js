@@ -1,7 +1,7 @@
 // What the pages need beyond CSS. Names and addresses may break behind these signs; the heads of a table label its cells
 // in a narrow window (extra.css); the button of a block of commands copies these, without prompts and outputs.
 document.addEventListener("DOMContentLoaded", () => {
-  for (const name of document.querySelectorAll(".md-typeset :is(table, p, li) :is(code, a)")) {
+  for (const name of document.querySelectorAll(".md-typeset :is(table, p, li) :is(code:not(pre code), a)")) {
     const walker = document.createTreeWalker(name, NodeFilter.SHOW_TEXT);
     const texts = [];
     while (walker.nextNode()) texts.push(walker.currentNode);
@@ -20,7 +20,7 @@ document.addEventListener("DOMContentLoaded", () => {
       });
     }
   }
-  for (const block of document.querySelectorAll(".language-console")) {
+  for (const block of document.querySelectorAll(".highlight:has(.gp)")) {
     const commands = block.textContent.match(/(?<=^\$ )(?:.*\\\n)*.*/gm);
     if (commands) block.dataset.copy = commands.join("\n");
   }

@@ -68,6 +68,7 @@ CELL = "<table><tr><td>{}</td></tr></table>"
         (WIDE_CODE, "pre code { display: block; overflow: auto }", "is cut off by"),
         (WIDE_CODE, "body { overflow-x: hidden }", "runs out of the text by"),
         ('<div style="width: 2000px">wide</div>', "", "the page is 20"),
+        ('<pre><code><b class="gp">$ </b>ls</code></pre>', "", "is copied with its prompts"),
         ('<img src="none.svg">', "", "the picture none.svg does not load"),
         (
             CELL.format("unbreakable"),

@@ -72,6 +72,11 @@ class RateLimitConfig(LimitNumbers, frozen=True, kw_only=True):
         """Whether anything is limited, for the connection or for a model."""
         return self.has_any or any(numbers.has_any for numbers in self.models.values())
 
+    @property
+    def limits_anything(self) -> bool:
+        """Whether there is anything to keep to: numbers, or what answers tell."""
+        return self.enabled and (self.learn or self.has_numbers)
+
     def without_numbers(self) -> RateLimitConfig:
         """The same settings, limiting nothing by numbers of ours."""
         return msgspec.structs.replace(self, models={}, share=None, **dict.fromkeys(_NUMBERS))

@@ -5,7 +5,6 @@ https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipar
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -46,6 +45,8 @@ def encode_form(fields: Iterable[tuple[str, FormValue]]) -> tuple[str, bytes]:
 
     The boundary is made from the content, so that the same form is the same bytes each time.
     """
+    import hashlib  # which loads OpenSSL, and few callers send forms
+
     parts = [_encode_part(name, value) for name, value in fields]
     content = b"".join(parts)
     boundary = hashlib.sha256(content).hexdigest()[:32]

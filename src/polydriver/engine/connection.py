@@ -17,7 +17,6 @@ from .calls import Call
 from .observing import Observer
 from .policies import Gate, Policy
 from .policies.circuit import Circuits
-from .policies.limits.policy import Limits
 from .policies.recent import Recent
 from .policies.retry import RetryBudget
 from .ports import AsyncPort, BlockingPort
@@ -27,6 +26,7 @@ from .waiting import Stop, current_stop
 
 if TYPE_CHECKING:
     from .policies.limits.over_redis import RedisLimits
+    from .policies.limits.policy import Limits
 
 __all__ = ["Connection", "ModelList"]
 
@@ -80,7 +80,11 @@ class Connection:
     def _limits(self, uncounted: tuple[str, ...]) -> Limits | None:
         """The limits of this process. Those over Redis are a gate; what answers tell of the provider's stays here."""
         config = self.config.rate_limiting
-        if config.redis_url is None or not (config.enabled and config.has_numbers):
+        if not config.limits_anything:
+            return None
+        from .policies.limits.policy import Limits
+
+        if config.redis_url is None or not config.has_numbers:
             self.limits = limits = Limits.of(self.name, config, uncounted)
             return limits
         from .policies.limits.over_redis import limits_over_redis

@@ -73,8 +73,7 @@ class Limits:
     @staticmethod
     def of(name: str, config: RateLimitConfig, uncounted: tuple[str, ...] = ()) -> Limits | None:
         """The policy for these settings; `None` when they limit nothing."""
-        is_used = config.enabled and (config.learn or config.has_numbers)
-        return Limits(name, config, uncounted) if is_used else None
+        return Limits(name, config, uncounted) if config.limits_anything else None
 
     def admit(self, attempt: Any, now: float) -> _Lease | Wait:
         """See `Policy.admit`."""

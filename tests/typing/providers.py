@@ -38,6 +38,8 @@ from polydriver.config import AISettings
 
 def managers(ai: AI, aio: AsyncAI) -> None:
     assert_type(AI({"default": "openai"}, env={}), AI)
+    assert_type(ai.sync_models(["openai"], force=True, on_progress=lambda name, report: None), dict[str, SyncReport])
+    assert_type(ai.provider().sync_models(dry_run=True), SyncReport)
     assert_type(ai.provider(), Provider)
     assert_type(ai.provider("openai"), Provider)
     assert_type(ai.asynchronous(), AsyncAI)
@@ -147,6 +149,7 @@ async def awaiting(provider: AsyncProvider) -> None:
     assert_type(await provider.get_available_models(), list[AIModel])
     assert_type(await provider.get_model("m"), AIModel)
     assert_type(await provider.sync_models(), SyncReport)
+    assert_type(await AsyncAI().sync_models(dry_run=True), dict[str, SyncReport])
     assert_type(await provider.validate_credentials(), CredentialReport)
     assert_type(await provider.get_health(), HealthReport)
     assert_type(await provider.aclose(), None)

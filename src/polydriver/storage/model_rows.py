@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 from ..data.models import SyncReport
 from ..engine.syncing import KnownModel, LastSync, Listing, compare, describe
 from .ids import new_id
-from .price_periods import Changes, Period, Price, merge, read_prices
+from .price_periods import Changes, Period, Price, Wanted, merge
 from .tables import model_changes, model_prices, models, providers
 
 __all__ = ["read_last_sync", "read_periods", "save"]
@@ -35,8 +35,8 @@ def read_last_sync(connection: Connection, name: str) -> LastSync | None:
     return LastSync(at=row.synced_at, driver=row.driver, active=sorted(connection.execute(active).scalars()))
 
 
-def save(connection: Connection, listing: Listing) -> SyncReport:
-    """Compare a list with what is stored, and store it unless it is a dry run."""
+def save(connection: Connection, listing: Listing, wanted: Mapping[str, Wanted]) -> SyncReport:
+    """Compare a list, whose prices are `wanted`, with what is stored, and store it unless it is a dry run."""
     name, moment = listing.connection, listing.moment
     if not listing.dry_run:
         _lock(connection, listing)
@@ -47,7 +47,7 @@ def save(connection: Connection, listing: Listing) -> SyncReport:
             status="skipped", unchanged=last.active, synced_at=last.at, warnings=[why], dry_run=listing.dry_run
         )
     ids, known = _read_known(connection, name)
-    prices = _merge_prices(connection, listing, ids)
+    prices = _merge_prices(connection, listing, ids, wanted)
     repriced = {model for model, changes in prices.items() if any(changes)}
     report = compare(listing, known, None if last is None else last.at, repriced)
     if listing.dry_run or report.status != "success":
@@ -91,16 +91,16 @@ def _read_known(connection: Connection, name: str) -> tuple[dict[str, str], dict
     return ids, known
 
 
-def _merge_prices(connection: Connection, listing: Listing, ids: Mapping[str, str]) -> dict[str, Changes]:
+def _merge_prices(
+    connection: Connection, listing: Listing, ids: Mapping[str, str], wanted: Mapping[str, Wanted]
+) -> dict[str, Changes]:
     """What is to be added to the prices of each listed model."""
     stored: dict[str, list[Any]] = {}
-    wanted = select(model_prices).join(models, models.c.id == model_prices.c.model_id)
-    for row in connection.execute(wanted.where(models.c.provider == listing.connection).order_by(model_prices.c.id)):
+    rows = select(model_prices).join(models, models.c.id == model_prices.c.model_id)
+    for row in connection.execute(rows.where(models.c.provider == listing.connection).order_by(model_prices.c.id)):
         stored.setdefault(row.model_id, []).append(row)
     return {
-        model: merge(
-            read_periods(stored.get(ids.get(model, ""), ())), read_prices(listing.driver, model), listing.moment
-        )
+        model: merge(read_periods(stored.get(ids.get(model, ""), ())), wanted[model], listing.moment)
         for model in listing.models
     }
 

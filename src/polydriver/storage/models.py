@@ -17,7 +17,7 @@ from ..engine.syncing import LastSync, Listing
 from ..forking import own_lock
 from .database import Database
 from .model_rows import read_last_sync, read_periods, save
-from .price_periods import Period
+from .price_periods import Period, read_prices
 from .tables import model_changes, model_prices, models
 
 __all__ = ["ModelChange", "ModelRecord", "PriceRecord", "StoredModels"]
@@ -90,8 +90,6 @@ class StoredModels:
 
     async def save(self, listing: Listing, port: Either) -> SyncReport:
         """See `ModelStore.save`."""
-        if listing.dry_run:
-            return await _do(port, partial(self._read, partial(save, listing=listing)))
         return await _do(port, partial(self._save, listing))
 
     def list(self, provider: str | None = None, *, active: bool | None = True) -> Models:
@@ -137,9 +135,13 @@ class StoredModels:
             return act(connection)
 
     def _save(self, listing: Listing) -> SyncReport:
+        prices = {model: read_prices(listing.driver, model) for model in listing.models}
+        act = partial(save, listing=listing, wanted=prices)
+        if listing.dry_run:
+            return self._read(act)
         self._prepare()
         with self._lock, self._database.write() as connection:  # one after the other, rather than all at the database
-            return save(connection, listing)
+            return act(connection)
 
 
 def _record(period: Period) -> PriceRecord:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -21,7 +21,7 @@ from ..prices.catalog import find
 from ..prices.entries import DatedPricing, ModelEntry
 from ..prices.rates import ModelPricing
 
-__all__ = ["BEGINNING", "Changes", "Period", "Price", "merge", "price_at", "read_prices"]
+__all__ = ["BEGINNING", "Changes", "Period", "Price", "Wanted", "merge", "price_at", "read_prices"]
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 """The start of a price that held before the first one whose start is known."""
@@ -54,6 +54,10 @@ class Period(NamedTuple):
         return self.start <= moment and (self.until is None or moment < self.until)
 
 
+Wanted: TypeAlias = Sequence[tuple[datetime | None, Price]]
+"""Prices with their starts, ascending; `None`: the start is unknown, which only the first one's may be."""
+
+
 class Changes(NamedTuple):
     """What makes stored periods say what the table says: ends of rows by their ids, and new rows."""
 
@@ -72,11 +76,8 @@ def price_at(periods: Sequence[Period], moment: datetime) -> Price | None:
     return None if found is None else found.price
 
 
-def merge(stored: Sequence[Period], wanted: Sequence[tuple[datetime | None, Price]], moment: datetime) -> Changes:
-    """What is to be added to `stored`, in the order in which it was written, when the table says `wanted` at `moment`.
-
-    `wanted` are prices with their starts, ascending; `None`: the start is unknown, which only the first one's may be.
-    """
+def merge(stored: Sequence[Period], wanted: Wanted, moment: datetime) -> Changes:
+    """What is to be added to `stored`, which is in the order of writing, when the table says `wanted` at `moment`."""
     unknown = BEGINNING if len(wanted) > 1 else moment
     starts = [unknown if start is None else start for start, _ in wanted]
     ends: list[datetime | None] = [*starts[1:], None][: len(starts)]
@@ -121,7 +122,7 @@ def _found_start(stored: Sequence[Period], wanted: Sequence[Period], moment: dat
     return min((period.start for period in wanted if since < period.start <= moment), default=moment)
 
 
-def read_prices(driver: DriverHooks, model: str) -> list[tuple[datetime | None, Price]]:
+def read_prices(driver: DriverHooks, model: str) -> Wanted:
     """The prices of a model as its driver has them (settings before the table), with their starts, ascending."""
     pricing = driver.pricing(model)
     if pricing is None:
@@ -132,7 +133,7 @@ def read_prices(driver: DriverHooks, model: str) -> list[tuple[datetime | None, 
     return _of_entry(entry)
 
 
-def _of_entry(entry: ModelEntry) -> list[tuple[datetime | None, Price]]:
+def _of_entry(entry: ModelEntry) -> Wanted:
     days = {price.start for history in (entry.history, *entry.variants.values()) for price in history}
     days.discard(None)
     first = next((price for price in entry.history if price.start is None and price.hours is None), None)

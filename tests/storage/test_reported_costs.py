@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from polydriver import AIError, Cost
+from polydriver.config.budgets import BudgetConfig
 from polydriver.config.storage import StorageConfig
 from polydriver.data.http import Simulated
 from polydriver.drivers import driver_class
@@ -28,7 +29,8 @@ def connect(url: str, name: str, answer: Answer, **settings: Any) -> tuple[Stora
     def transport(kind: str, config: Any) -> Any:
         return (SimulatedTransport if kind == "blocking" else AsyncSimulatedTransport)(answer)
 
-    storage = Storage(StorageConfig(url=url))
+    budgets = [BudgetConfig(name="all", limit=Decimal(100), unknown_price="allow")]
+    storage = Storage(StorageConfig(url=url, ledger=settings.pop("mode", "durable")), budgets)
     key = "sk-or-v1-4f8a2c9d7e6b5a3c" if name == "openrouter" else "sk-4f8a2c9d7e6b5a3c4f8a2c9d"
     given = {"api_key": key, "retry_attempts": 1, **settings}
     driver = driver_class(name)(given, env={}, transport=transport)
@@ -155,7 +157,8 @@ def test_what_was_paid_before_a_failure_stands_in_the_ledger(url: str) -> None:
     storage.close()
 
 
-def test_results_of_a_batch_have_their_cost(url: str) -> None:
+@pytest.mark.parametrize("mode", ["durable", "write-behind"])
+async def test_results_of_a_batch_have_their_cost_once(url: str, mode: Any) -> None:
     message = {"role": "assistant", "content": "Hi"}
     reply = {
         "id": "g",
@@ -168,14 +171,28 @@ def test_results_of_a_batch_have_their_cost(url: str) -> None:
     def answer(request: Any) -> Simulated:
         if request.url.endswith("/content"):
             return Simulated(headers=JSON, chunks=[json.dumps(line).encode()])
-        batch = {"id": "batch_1", "status": "completed", "output_file_id": "file_1", "endpoint": "/v1/chat/completions"}
+        batch = {
+            "id": request.url.rpartition("/")[2],
+            "status": "completed",
+            "output_file_id": "file_1",
+            "endpoint": "/v1/chat/completions",
+        }
         return Simulated(headers=JSON, chunks=[json.dumps(batch).encode()])
 
-    storage, driver = connect(url, "openai", answer)
+    storage, driver = connect(url, "openai", answer, mode=mode)
     results = driver.get_batch_results("batch_1")
     asked, fetched = rows(storage)
     assert asked["cost"] is None
     assert results.cost is not None
     assert fetched["cost"] == results.cost.total > 0
     assert fetched["calculated_cost"] == results.cost.total
+    again = [driver.get_batch_results("batch_1"), await driver.asynchronous().get_batch_results("batch_1")]
+    assert [found.cost for found in again] == [results.cost] * 2
+    found = rows(storage)
+    assert sum(row["cost"] or 0 for row in found) == results.cost.total
+    assert [row["outcome"] for row in found] == ["success"] * 6
+    assert driver.get_batch_results("batch_2").cost == results.cost
+    assert sum(row["cost"] or 0 for row in rows(storage)) == 2 * results.cost.total
+    (budget,) = storage.budgets.report()
+    assert budget.spent == 2 * results.cost.total
     storage.close()

@@ -17,7 +17,7 @@ from ..data.http import Reply, Request
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
 from ..errors import AIError
-from ..operations.results import OperationResult
+from ..operations.results import BatchResults, OperationResult
 from .admission import admit
 from .attempts import FIRST_CONTENT, Attempt, may_be_billed
 from .billing import price_operation, take_reported_cost
@@ -245,6 +245,8 @@ class Pipeline(Generic[P]):
             price_operation(self.target.driver, paid)
             done.usage, done.cost = paid.usage, paid.cost
             done.billing = make_facts(None, self.target.driver.billing_region, units=paid.units)
+        if isinstance(paid, BatchResults):
+            done.paid_for = f"{self.connection.name} batch {paid.id}"
         await attempt.settle(self.port.emit, done)
         return result
 

@@ -19,6 +19,7 @@ from ..config.budgets import BudgetConfig
 from ..engine.attempts import Attempt
 from ..errors import BudgetExceededError
 from .columns import from_micros, from_pico, pack_text, to_micros, to_pico
+from .counting import counts
 from .ids import new_id
 from .windows import Window
 
@@ -139,9 +140,14 @@ def extend(connection: Connection, hold: Hold, amounts: Sequence[int], now: int)
         connection.execute(_ADD, {"id": row.id, "reserved": amount - held, "spent": 0})
 
 
-def settle(connection: Connection, hold: Hold, spent: Sequence[int]) -> list[Crossing]:
-    """Give back what is reserved, and note what was spent in place of it, for each claim of a hold."""
+def settle(connection: Connection, hold: Hold, spent: Sequence[int], paid_for: str | None = None) -> list[Crossing]:
+    """Give back what is reserved, and note what was spent in place of it, for each claim of a hold.
+
+    What it was `paid_for`, if that can be asked for again, counts the first time only.
+    """
     lock(connection)
+    if paid_for is not None and not counts(connection, "budgets", paid_for, hold.claims[0].id):
+        spent = [0] * len(spent)
     told: list[Crossing] = []
     for claim, amount in zip(hold.claims, spent, strict=True):
         held = connection.execute(_TAKE_BACK, {"id": claim.id}).first()

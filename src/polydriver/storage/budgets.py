@@ -165,7 +165,8 @@ class Budgets:
         spent = [_spent(claim, outcome) for claim in hold.claims]
         if not hold.reserved and not any(spent):
             return None
-        return Work(partial(settle, hold=hold, spent=spent), BUDGETS)
+        paid_for = outcome.paid_for if any(spent) else None
+        return Work(partial(settle, hold=hold, spent=spent, paid_for=paid_for), BUDGETS)
 
     def _release(self, hold: Hold) -> None:
         """Nothing was sent: what is reserved, or will be, comes back."""

@@ -15,17 +15,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from copy import copy
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import partial
 from typing import Any, Literal
 
+import msgspec
+from sqlalchemy import Connection
+
 from ..data.attempts import AttemptReport
+from ..data.cost import Cost
 from ..engine.attempts import Attempt
 from ..engine.policies import Either, Outcome
 from ..errors import StorageError
 from ..forking import in_child
 from ..logger import logger
 from .columns import to_micros
+from .counting import counts
 from .database import Database
 from .ids import new_id
 from .ledger_rows import (
@@ -41,13 +48,14 @@ from .ledger_rows import (
     intent_values,
 )
 from .rolling import RIPE, day_of
-from .writer import Row, Writer
+from .writer import Row, Work, Writer
 
 __all__ = ["Ledger"]
 
 _log = logger()
 LEASE_SECONDS = 60.0
 _SWEEP_SECONDS = 20.0
+_COUNTED = "~counted"
 
 
 class Ledger:
@@ -132,7 +140,7 @@ class Ledger:
         if row is not None:
             self._put_end(row, lease)
 
-    def _put_end(self, row: Row, entry: Entry) -> None:
+    def _put_end(self, row: Row | Work[None], entry: Entry) -> None:
         self._put(row)
         self._unroll(entry)
 
@@ -147,7 +155,7 @@ class Ledger:
         day = day_of(datetime.fromtimestamp(moment - LEASE_SECONDS, UTC))
         self._put(Row(UNROLL_SINCE, _constant((to_micros(day),))))
 
-    def _end(self, entry: Entry, outcome: Outcome, report: AttemptReport | None) -> Row | None:
+    def _end(self, entry: Entry, outcome: Outcome, report: AttemptReport | None) -> Row | Work[None] | None:
         """The row of the end; `None` where it was put into the first one, or handed in before."""
         if entry.is_ended:
             return None
@@ -155,6 +163,8 @@ class Ledger:
         entry.ended_at = time.time()
         entry.outcome, entry.report = outcome, report
         self._open.pop(entry.id, None)
+        if outcome.counts_once:
+            return Work(partial(_settle_once, entry=entry), f"{_COUNTED} {outcome.paid_for}")
         if self.mode != "durable" and entry.row is not None and entry.row.complete(partial(intent_values, entry)):
             return None
         return Row(SETTLE, partial(end_values, entry))
@@ -165,7 +175,7 @@ class Ledger:
         if row is not None:
             self._put(row)
 
-    def _put(self, row: Row) -> None:
+    def _put(self, row: Row | Work[None]) -> None:
         try:
             self.writer.put(row)
         except StorageError as error:
@@ -179,6 +189,18 @@ class Ledger:
         expires = int((time.time() + LEASE_SECONDS) * 1e6)
         for id in list(self._open):
             self.writer.put(Row(RENEW, _constant((expires, id))))
+
+
+def _settle_once(connection: Connection, entry: Entry) -> None:
+    """Write how an attempt ended whose cost counts once: one that asks again has cost nothing."""
+    ended, outcome = copy(entry), entry.outcome
+    assert outcome is not None
+    assert outcome.paid_for is not None
+    if not counts(connection, "ledger", outcome.paid_for, entry.id):
+        assert outcome.cost is not None
+        nothing = Cost(Decimal(0), outcome.cost.currency, source="counted when it was first fetched")
+        ended.outcome = msgspec.structs.replace(outcome, usage=None, cost=nothing)
+    connection.exec_driver_sql(SETTLE.text(connection.dialect.name), end_values(ended))
 
 
 def _constant(values: tuple[Any, ...]) -> Callable[[], tuple[Any, ...]]:

@@ -112,7 +112,7 @@ def intent_values(entry: Entry) -> tuple[Any, ...]:
     """The values of an attempt's row: those of its end, too, when it has one by now."""
     attempt = entry.attempt
     call = attempt.call
-    is_open = entry.outcome is None
+    is_open = entry.outcome is None or entry.outcome.counts_once
     return (
         entry.id,
         entry.call_id,

@@ -19,6 +19,7 @@ __all__ = [
     "calls",
     "conversations",
     "corrections",
+    "counted",
     "messages",
     "model_changes",
     "model_prices",
@@ -211,6 +212,14 @@ attempts = Table(
     Index("ai_attempts_by_call", "call_id"),
     Index("ai_attempts_open", "outcome", "expires_at"),
     Index("ai_attempts_by_conversation", "conversation_id"),
+)
+
+counted = Table(
+    "ai_counted",
+    METADATA,
+    Column("name", Text, primary_key=True),
+    Column("counted_by", _ID, nullable=False),
+    Column("counted_at", Time, nullable=False),
 )
 
 corrections = Table(

@@ -62,6 +62,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     - `seconds`: from when it was admitted to its end; `first_content`: to its first content, if any came.
     - `headers`: those of the reply, if one came, at `wall_time` (seconds since the epoch).
     - `usage`, `cost`: what it used, where that is known or could be estimated; `billing`: what else decides its price.
+    - `paid_for`: of what the cost is, where it can be asked for again (the results of a batch): it counts once.
     """
 
     kind: AttemptOutcome | Literal["refused"]
@@ -75,6 +76,12 @@ class Outcome(msgspec.Struct, kw_only=True):
     usage: TokenUsage | None = None
     cost: Cost | None = None
     billing: BillingFacts | None = None
+    paid_for: str | None = None
+
+    @property
+    def counts_once(self) -> bool:
+        """Whether it has a cost that may have been counted before."""
+        return self.paid_for is not None and self.cost is not None
 
 
 class Policy(Protocol):

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
 
-from polydriver import AI, AIError, AttemptFinished, MockDriver, StorageError
+from polydriver import AI, AIError, AttemptFinished, ConfigurationError, MockDriver, StorageError
 from polydriver.config.storage import StorageConfig
 from polydriver.drivers.mock.failures import FAILURES
 from polydriver.engine.waiting import no_waiting
@@ -209,6 +210,14 @@ def test_many_threads(shared_url: str, mode: str) -> None:
         thread.join()
     assert len(rows(storage)) == 200
     storage.close()
+
+
+def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("polydriver.storage")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    with pytest.raises(ConfigurationError, match="pip install"):
+        assert AI({"storage": {"url": "sqlite://"}}, env={}).storage
 
 
 def test_settings(tmp_path: Any) -> None:

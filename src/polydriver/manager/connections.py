@@ -128,7 +128,12 @@ class Connections:
         if self._storage is None and self.settings.storage.url is not None:
             with self._lock:
                 if self._storage is None:
-                    from ..storage import Storage
+                    try:
+                        from ..storage import Storage
+                    except ModuleNotFoundError as error:
+                        if (error.name or "").startswith("polydriver"):
+                            raise
+                        raise ConfigurationError("storage needs the extra db: pip install 'polydriver[db]'") from error
 
                     self._storage = Storage(self.settings.storage, self.settings.budgets)
         return self._storage

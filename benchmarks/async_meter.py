@@ -69,6 +69,9 @@ class AsyncMeter:
         rounds = self._counts[task["kind"], task["in_flight"]]
         watch = CpuWatch()
         units = await self._repeat(task, rounds * task["in_flight"])
+        for client in self._clients.values():
+            if finish := getattr(client, "finish", None):
+                finish()
         return watch.microseconds() / units
 
     async def _repeat(self, task: Task, count: int) -> int:

@@ -17,11 +17,12 @@ from .meter import BURST_CHUNKS, OPEN_STREAMS, PACED_MILLISECONDS, PACED_STREAMS
 from .records import Figures, Goal, ManyFigures, Samples, Table, Text
 from .runner import Workers
 from .startup import FIRST_REPLY, IMPORT, measure_first_reply, measure_imports
+from .storage import StorageBench
 from .wires import WireBench
 
 __all__ = ["FULL", "QUICK", "SECTIONS", "Bench", "Plan"]
 
-SECTIONS = ("ceiling", "call", "chunk", "memory", "import", "start", "wires", "limits", "faults")
+SECTIONS = ("ceiling", "call", "chunk", "memory", "import", "start", "wires", "limits", "storage", "faults")
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,8 @@ class Bench:
             yield from self._tables(WireBench)
         elif name == "limits":
             yield from self._tables(LimitBench)
+        elif name == "storage":
+            yield from self._tables(StorageBench)
         elif name == "faults":
             yield fault_table(self._python, self._log, self._plan.left_out)
 
@@ -155,7 +158,7 @@ class Bench:
         self._startup_goal("Start to first reply, wall", results, 0, 1 / 3)
         return ManyFigures("From process start to the first reply", FIRST_REPLY, 0, results)
 
-    def _tables(self, kind: type[WireBench | LimitBench]) -> Iterator[Table]:
+    def _tables(self, kind: type[WireBench | LimitBench | StorageBench]) -> Iterator[Table]:
         bench = kind(self._python, self._server.origin, self._plan, self._log)
         yield from bench.tables()
         self.goals += bench.goals

@@ -79,7 +79,10 @@ class BlockingClient(Protocol):
 
 
 class AsyncClient(Protocol):
-    """An async competitor, made inside the running loop."""
+    """An async competitor, made inside the running loop.
+
+    One that works on after its calls may have a method `finish` that waits for that; it is called before time is taken.
+    """
 
     def __init__(self, base_url: str) -> None: ...
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 
 from polydriver import AI, AsyncAI, ResponseGenerated
@@ -11,9 +15,11 @@ from . import API_KEY, MODEL, PROMPT, Answer
 
 __all__ = [
     "AsyncPolydriver",
+    "AsyncPolydriverDurable",
     "AsyncPolydriverUnguarded",
     "AsyncPolydriverWithLimits",
     "AsyncPolydriverWithListener",
+    "AsyncPolydriverWriteBehind",
     "Polydriver",
     "PolydriverWithListener",
 ]
@@ -24,6 +30,12 @@ _MUCH = 1_000_000_000
 def _config(base_url: str, **settings: Any) -> dict[str, Any]:
     connection = {"driver": "openai", "api_key": API_KEY, "base_url": base_url, **settings}
     return {"default": "openai", "providers": {"openai": connection}}
+
+
+def _stored(ledger: str) -> dict[str, Any]:
+    folder = Path(tempfile.mkdtemp(prefix="polydriver-bench-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return {"storage": {"url": f"sqlite:///{folder / 'ai.db'}", "ledger": ledger}}
 
 
 def _answer(response: Any) -> Answer:
@@ -64,9 +76,11 @@ class AsyncPolydriver:
     """A provider of `AsyncAI`."""
 
     settings: ClassVar[dict[str, Any]] = {}
+    ledger: ClassVar[str | None] = None
 
     def __init__(self, base_url: str) -> None:
-        self._ai = AsyncAI(_config(base_url, **self.settings))
+        storage = {} if self.ledger is None else _stored(self.ledger)
+        self._ai = AsyncAI(_config(base_url, **self.settings) | storage)
         self._provider = self._ai.provider("openai")
 
     async def call(self) -> Answer:
@@ -113,3 +127,21 @@ class AsyncPolydriverUnguarded(AsyncPolydriver):
         super().__init__(base_url)
         connection = self._provider.connection
         connection.policies = tuple(policy for policy in connection.policies if policy is not connection.budget)
+
+
+class AsyncPolydriverWriteBehind(AsyncPolydriver):
+    """The same with a ledger in SQLite whose rows are written within a tenth of a second."""
+
+    ledger = "write-behind"
+
+    def finish(self) -> None:
+        """Write what is still to be written: it belongs to the calls that were measured."""
+        storage = self._ai.storage
+        assert storage is not None
+        assert storage.flush()
+
+
+class AsyncPolydriverDurable(AsyncPolydriver):
+    """The same with a ledger in SQLite whose rows are on the disk before a request goes out, and before its answer."""
+
+    ledger = "durable"

@@ -32,6 +32,9 @@ __all__ = ["Outage", "Outcome", "Service", "ServiceRequest", "Simulation"]
 
 T = TypeVar("T")
 
+_TICK = 1e-9
+"""Seconds that each turn of the loop takes at least, so that a wait that is too short for a float comes to its end."""
+
 
 class Outage(msgspec.Struct, frozen=True):
     """From `begin` to `end` (seconds since the beginning of the simulation) a `share` of the requests fails.
@@ -230,6 +233,6 @@ class _Selector(selectors.DefaultSelector):
     def select(self, timeout: float | None = None) -> Any:
         """What is ready now. A wait with an end passes at once; one without waits for other threads."""
         ready = super().select(timeout if timeout is None else 0)
-        if not ready and timeout:
-            self._simulation._now += timeout
+        if not ready and timeout is not None:
+            self._simulation._now += max(timeout, _TICK)
         return ready

@@ -42,6 +42,7 @@ class CreateBatchOptions(CallOptions, MostDriverOptions, total=False):
     """What `create_batch` takes beside its own parameters: the options of its prompts, and of drivers."""
 
     output_expires_after: Any
+    timeout_hours: Any
 
 
 class EmbedOptions(OperationOptions, total=False):

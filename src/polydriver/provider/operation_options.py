@@ -41,6 +41,7 @@ class OperationOptions(TypedDict, total=False):
 class CreateBatchOptions(CallOptions, MostDriverOptions, total=False):
     """What `create_batch` takes beside its own parameters: the options of its prompts, and of drivers."""
 
+    display_name: Any
     output_expires_after: Any
     timeout_hours: Any
 

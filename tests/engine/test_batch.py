@@ -79,6 +79,7 @@ def test_the_first_error_ends_a_blocking_batch_at_once(status: str) -> None:
         assert counts == [5, 5]
         assert sum(isinstance(event, AttemptFinished) for event in events) == 5
         assert len(server.requests) == 5
+        driver.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("polydriver-batch")]
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +42,7 @@ class Database:
         self.kind: Literal["sqlite", "postgresql"] = "sqlite" if self.engine.dialect.name == "sqlite" else "postgresql"
         self.in_memory = self.kind == "sqlite" and self.engine.url.database in (None, "", ":memory:")
         self._alone = threading.RLock()  # a database in memory has one connection
+        weakref.finalize(self, _dispose, self.engine, os.getpid()).atexit = False
 
     @property
     def address(self) -> str:
@@ -111,6 +114,12 @@ class Database:
     def close(self) -> None:
         """Close all connections; they are made anew when they are needed."""
         self.engine.dispose()
+
+
+def _dispose(engine: Engine, process: int) -> None:
+    """Close what a database that nobody refers to any more has left open; never what is a forked child's parent's."""
+    if os.getpid() == process:
+        engine.dispose()
 
 
 def _first_line(error: object) -> str:

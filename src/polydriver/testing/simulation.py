@@ -224,6 +224,10 @@ class _Loop(asyncio.SelectorEventLoop):
         """See `asyncio.AbstractEventLoop.time`."""
         return self._simulation.now
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - asyncio's
+        """See `asyncio.loop.shutdown_default_executor`; threads are waited for in real time."""
+        await super().shutdown_default_executor()
+
 
 class _Selector(selectors.DefaultSelector):
     def __init__(self, simulation: Simulation) -> None:

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import pytest
 
-__all__ = ["PostgresServer", "RedisServer", "find_postgres", "find_redis", "free_port", "skip"]
+__all__ = ["PostgresServer", "RedisServer", "find_postgres", "find_redis", "free_port", "redis_program", "skip"]
 
 _SECONDS = 60.0
 
@@ -34,6 +34,11 @@ def find_postgres() -> Path | None:
 def find_redis() -> str | None:
     """The program of a Redis or Valkey server, or `None`."""
     return shutil.which("redis-server") or shutil.which("valkey-server")
+
+
+def redis_program() -> str:
+    """The same; without one the test is skipped."""
+    return find_redis() or skip("no Redis or Valkey server on this machine (Debian: apt-get install redis-server)")
 
 
 def skip(reason: str) -> NoReturn:

@@ -19,6 +19,7 @@ from .data.prompt import Prompt, ToolSpec
 from .errors import ConfigurationError, UnknownOptionError
 from .prices.fitting import fit_options
 from .prices.model_rules import find_rules
+from .typed import convert
 
 if TYPE_CHECKING:
     from .contract import DriverHooks
@@ -319,10 +320,10 @@ def _typed(name: str, value: Any) -> Any:
         value = [value]
     kind = _types()[name]
     try:
-        converted = msgspec.convert(value, kind)
+        converted = convert(value, kind)
     except msgspec.ValidationError:
         try:
-            value = converted = msgspec.convert(msgspec.to_builtins(value, enc_hook=as_plain), kind)
+            value = converted = convert(msgspec.to_builtins(value, enc_hook=as_plain), kind)
         except (msgspec.ValidationError, TypeError) as error:
             problem = str(error).partition(" - ")[0].replace("Expected", "expected")
             raise ConfigurationError(f"{name} cannot be {_shown(value)}: {problem}") from error

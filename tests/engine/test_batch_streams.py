@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.engine.test_batch import answer, driver_for
-from tests.faults.server import AGAIN, HANG, READ, Server
+from tests.faults.server import AGAIN, CLOSE, HANG, READ, Server
 
 from polydriver import (
     AI,
@@ -334,8 +334,9 @@ def test_a_batch_that_is_dropped_stops(colour: Colour) -> None:
             gc.collect()
             await asyncio.to_thread(server.wait_hung_up, 1, 60)
 
-    # The second connection says nothing: it is hung up when the batch is left.
-    with Server(ANSWERS, [READ, HANG]) as server:
+    # The second connection says nothing: it is hung up when the batch is left. The first is not used again, so that
+    # there is a second one however soon the first answers.
+    with Server([READ, answer("done"), CLOSE], [READ, HANG]) as server:
         if colour == "async":
             asyncio.run(work(server))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from polydriver import (
     StreamAbandoned,
     StreamInterruptedError,
 )
+from polydriver.engine.waiting import Stop, Stopped, stoppable
 
 ANSWER = reply(
     b'{"id": "x", "model": "gpt-4o-mini", "choices": [{"index": 0, "message": {"content": "Hello"},'
@@ -285,3 +287,125 @@ def test_the_mock_too() -> None:
     driver.close(grace=0)
     with pytest.raises(ProviderClosedError):
         driver.send_message("Hi", model="m")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_fallback_that_is_closed_is_passed_on(stream: bool) -> None:
+    """The call is of another connection, which is open: the closed one sends nothing, and the next is asked."""
+    failing = reply(b"{}", 500)
+    answer = ANSWER if not stream else HEAD + PIECE + LAST
+    with Server([READ, failing, AGAIN]) as first, Server([READ, HANG]) as second, Server([READ, answer]) as third:
+        names = {"one": first, "two": second, "three": third}
+        settings = {
+            name: {
+                "driver": "openai",
+                "api_key": "sk-0123456789abcdef",
+                "base_url": f"{server.url}/v1",
+                "retry_attempts": 1,
+            }
+            for name, server in names.items()
+        }
+        with AI({"providers": settings}) as ai:
+            ai.provider("two").close(grace=0.0)
+            targets: list[Any] = [("two", "gpt-4o-mini"), ("three", "gpt-4o-mini")]
+            options: dict[str, Any] = {"model": "gpt-4o-mini", "fallback": targets, "api": "chat"}
+            if stream:
+                with ai.provider("one").send_streaming_message("Hi", **options) as chunks:
+                    response = chunks.until_done()
+            else:
+                response = ai.provider("one").send_message("Hi", **options)
+        assert response.content == ("Hel" if stream else "Hello")
+        assert [len(server.requests) for server in names.values()] == [1, 0, 1]
+
+
+@closers
+def test_a_call_that_fell_back_to_it_counts_too(closer: str) -> None:
+    with Server([READ, reply(b"{}", 500), AGAIN]) as first, Server([READ, HANG]) as second:
+        one, two = driver_for(first, retry_attempts=1), driver_for(second)
+        outcome: list[BaseException] = []
+
+        def ask() -> None:
+            with pytest.raises(ProviderClosedError) as caught:
+                one.send_message("Hi", fallback=[two])
+            outcome.append(caught.value)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        assert second.wait_requests(1)
+        assert len(two.connection.running) == 1
+        close(two, closer, 0.05)
+        thread.join(30)
+        assert len(outcome) == 1
+        assert len(one.connection.running) == len(two.connection.running) == 0
+        one.close()
+
+
+async def test_a_task_is_not_left_cancelled() -> None:
+    """What stopped the call is taken back: the task can wait for other things, with limits of time as well."""
+    with Server([READ, HANG]) as server:
+        provider = driver_for(server).asynchronous()
+        closing = asyncio.get_running_loop().create_task(_close_once_asked(provider, server))
+        with pytest.raises(ProviderClosedError):
+            await provider.send_message("Hi")
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await asyncio.sleep(30)
+        await closing
+
+
+async def _close_once_asked(provider: Any, server: Server) -> None:
+    assert await asyncio.to_thread(server.wait_requests, 1)
+    await provider.aclose(grace=0.0)
+
+
+@pytest.mark.parametrize("what", ["ends", "fails", "swallows", "is done"])
+async def test_work_that_is_stopped_in_any_way_leaves_no_cancellation(what: str) -> None:
+    stop, begun = Stop(), asyncio.Event()
+
+    async def work() -> str:
+        begun.set()
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            if what == "fails":
+                raise ValueError("broken") from None
+            if what == "ends":
+                raise
+        return "done"
+
+    async def ask() -> str:
+        return await stoppable(work() if what != "is done" else asyncio.sleep(0, "done"), stop)
+
+    task = asyncio.create_task(ask())
+    if what != "is done":
+        await begun.wait()
+    stop.set()
+    expected: dict[str, Any] = {"ends": Stopped, "fails": ValueError}
+    if what in expected:
+        with pytest.raises(expected[what]):
+            await task
+    elif what == "swallows":
+        assert await task == "done"
+    else:
+        with pytest.raises((Stopped, asyncio.CancelledError)):
+            await task
+    assert task.cancelling() == 0
+    assert not task.cancelled()
+
+
+def test_nothing_is_left_open(tmp_path: Path) -> None:
+    before = {thread.name for thread in threading.enumerate()}
+    with Server([READ, ANSWER, AGAIN]) as server:
+        settings = {"driver": "openai", "api_key": "sk-0123456789abcdef", "base_url": f"{server.url}/v1"}
+        ai = AI({"providers": {"one": settings}, "storage": {"url": f"sqlite:///{tmp_path}/ai.db"}})
+        assert ai.provider("one").send_message("Hi", model="gpt-4o-mini", api="chat").content == "Hello"
+        ai.close(grace=5.0)
+        assert server.wait_hung_up(1)
+    names = {thread.name for thread in threading.enumerate()} - before
+    assert not [name for name in names if name.startswith("polydriver")]
+    assert ai.storage is not None
+    assert [line.attempts for line in ai.storage.costs("model")] == [1], "what was written can still be read"
+    ai.close(grace=0.0)

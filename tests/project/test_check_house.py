@@ -22,6 +22,7 @@ def findings(source: str, where: str = WHERE) -> str:
         *check_house.check_functions(tree, where),
         *check_house.check_unfinished(tree, source, where),
         *check_house.check_driver(tree, where),
+        *check_house.check_typed(tree, where),
     ]
     return "\n".join(found)
 
@@ -38,6 +39,9 @@ def findings(source: str, where: str = WHERE) -> str:
         ("__all__ = ()\nclass A:\n  def m(self): raise NotImplementedError('m')", "NotImplementedError"),
         ("__all__ = ()\n# TO" + "DO: later", "TO" + "DO"),
         ("__all__ = ()\ndef f(): return open('x')", "does no I/O"),
+        ("__all__ = ()\ndef f(x): return msgspec.convert(x, A)", "polydriver.typed"),
+        ("__all__ = ()\ndef f(x): return msgspec.json.decode(x, type=A)", "polydriver.typed"),
+        ("__all__ = ()\nasync def f(x): return msgspec.json.Decoder(A).decode(x)", "polydriver.typed"),
     ],
 )
 def test_a_breach_is_found(source: str, finding: str) -> None:
@@ -53,6 +57,7 @@ def test_a_breach_is_found(source: str, finding: str) -> None:
         "__all__ = ['b']\ntry:\n  import a as b\nexcept ImportError:\n  b = None",
         "__all__: list[str] = []\nclass A:\n  def m(self, a, b, c, d, e, f, g, h): ...",
         "__all__ = ()\ntry:\n  f()\nexcept NotImplementedError:\n  g()",
+        "__all__ = ()\ndecode = msgspec.json.Decoder(A).decode\ndef f(x): return msgspec.json.decode(x)",
     ],
 )
 def test_good_code_passes(source: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -28,9 +27,8 @@ def simulate(seed: int, **settings: Any) -> tuple[Service, dict[str, int], list[
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_an_outage_of_a_minute(seed: int) -> None:
-    began = time.monotonic()
     service, counts, states = simulate(seed)
-    assert time.monotonic() - began < 120, "four minutes of a thousand calls and more pass at once"
+    assert service.requests[-1].at > 230, "four minutes have passed"
     assert service.sent(60, 120) < 40, "until the circuit opens, and then a handful of probes: not ten a second"
     assert service.sent(65, 120) < 10
     assert service.sent(60, 120, "answered") == 0
@@ -87,9 +85,7 @@ def test_deadlines_pass_in_simulated_time() -> None:
         await ai.provider().send_message("Hi", model="m")
         return simulation.now
 
-    began = time.monotonic()
     assert simulation.run(work()) == pytest.approx(3600.0, abs=1.0)
-    assert time.monotonic() - began < 60
     late = AsyncAI.fake(simulation.service(latency=3600.0), timeout=7200.0, deadline=None)
     with pytest.raises(DeadlineExceededError):
         simulation.run(late.provider().send_message("Hi", model="m", deadline=60))

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from ..typed import convert
 from .kinds import KINDS, check_key, read_base_url, read_headers
 from .layers import FIELDS, SECTIONS, Layer
 from .problems import Problems
@@ -128,7 +129,7 @@ class _Checker:
         if not values:
             return kind()
         try:
-            return msgspec.convert(values, kind)
+            return convert(values, kind)
         except msgspec.ValidationError as error:
             text, _, path = str(error).partition(" - at `$.")
             self._problems.add(f"{section}.{path.rstrip('`')}", f"{text[:1].lower()}{text[1:]}")

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from ..typed import convert
 from .json import as_plain
 from .messages import AIMessage, Part, ProviderData
 
@@ -109,7 +110,7 @@ def read_provider_data(message: Mapping[str, Any]) -> ProviderData:
 
 def _convert(value: Any, kind: Any) -> Any:
     try:
-        return msgspec.convert(value, kind)
+        return convert(value, kind)
     except msgspec.ValidationError as error:
         raise ValueError(str(error)) from None
     except RecursionError:

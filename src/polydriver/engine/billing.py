@@ -27,6 +27,7 @@ from ..data.prompt import Prompt, ToolSpec
 from ..data.responses import AIChunk, AIResponse
 from ..data.usage import TokenUsage
 from ..logger import logger
+from ..operations.kinds import OPERATIONS
 from ..operations.results import BatchResults, OperationResult
 from ..prices.pricing import UNIT_PRICES, calculate_cost
 
@@ -237,6 +238,15 @@ def estimate_input(prompt: Prompt) -> int:
         told = (tool.name, tool.description, tool.parameters) if isinstance(tool, ToolSpec) else tool.data
         size += len(encode_json(told))
     return tokens - (-size // BYTES_PER_TOKEN)
+
+
+def estimate_request(operation: str, size: int) -> int:
+    """The tokens that an operation beyond chat reads, by the size of its request in bytes.
+
+    A token for four bytes where it reads text; none where it reads a file, whose size tells nothing of that.
+    """
+    kind = OPERATIONS.get(operation)
+    return -(-size // BYTES_PER_TOKEN) if kind is not None and kind.reads_text else 0
 
 
 def chunk_size(chunk: AIChunk) -> int:

@@ -60,9 +60,9 @@ class Call(msgspec.Struct, kw_only=True):
     the one that is asked now, so that the events of its end name the one that answered), `operation` the method that
     was called ("chat" for all that send a prompt), `row_id` its row in a ledger, `retry_cost` what the present attempt
     took of the retry budget; with `queue` "batch" it waits for its turn behind those that are not. `stop` can stop it
-    from another thread, and `release` closes its stream; it is among `running` from its beginning to its end. `route`
-    is an `engine.routes.Route` where there is more than one target;
-    `observer` is told of the call from its beginning on, by its `watch`.
+    from another thread, and `release` closes its stream; it is among the calls of all in `running` until its end.
+    `route` is an `engine.routes.Route` where there is more than one target; `observer` is told of the call from its
+    beginning on, by its `watch`.
     """
 
     bus: EventBus
@@ -84,7 +84,7 @@ class Call(msgspec.Struct, kw_only=True):
     retry_cost: float = 0.0
     stop: Stop | None = None
     release: Callable[[], None] | None = None
-    running: Running | None = None
+    running: list[Running] = []
     attempts: list[AttemptReport] = []
     observer: Observer | None = None
     watch: CallWatch | None = None
@@ -98,14 +98,24 @@ class Call(msgspec.Struct, kw_only=True):
 
     def begin(self, now: float, model: str | None) -> None:
         """Note the start, and with it the deadline. Raises `ProviderClosedError` where no call may begin any more."""
-        if self.running is not None:
-            self.running.enter(self)
+        for running in self.running:
+            running.enter(self)
         self.model = model
         self.started = now
         if self.deadline_seconds is not None:
             self.deadline = now + self.deadline_seconds
         if self.observer is not None:
             self.watch = self.observer.begin(self)
+
+    def visit(self, running: Running) -> None:
+        """Go on with another connection. Raises `ProviderClosedError` where that is closed."""
+        if running not in self.running:
+            running.enter(self)
+            self.running.append(running)
+
+    def closed(self) -> Running | None:
+        """The calls of the connection that was closed for good while this was one of them, if one was."""
+        return next((running for running in self.running if running.is_closed), None)
 
     def facts(self) -> dict[str, Any]:
         """What all events of this call have."""
@@ -188,8 +198,9 @@ class Call(msgspec.Struct, kw_only=True):
     def _end(self, kind: EndKind, **facts: Any) -> bool:
         """Whether this is the end: there is only one."""
         over, self.ended = self.ended, True
-        if not over and self.running is not None:
-            self.running.leave(self)
+        if not over:
+            for running in self.running:
+                running.leave(self)
         if not over and self.watch is not None:
             self.watch.ended(kind, **facts)
         return not over

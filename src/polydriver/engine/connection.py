@@ -52,7 +52,7 @@ class Connection:
 
     __slots__ = (
         "budget", "bus", "circuits", "config", "driver", "gates", "limits", "model_store", "models", "name", "observer",
-        "outstanding", "policies", "recent", "running", "transport", "user_agent",
+        "outstanding", "policies", "recent", "remote", "running", "transport", "user_agent",
     )  # fmt: skip
 
     def __init__(self, driver: DriverHooks, bus: EventBus | None = None, transport: Any = None) -> None:
@@ -67,6 +67,7 @@ class Connection:
         self.recent = Recent()
         self.gates: tuple[Gate, ...] = ()
         self.limits: Limits | RedisLimits | None = None
+        self.remote: RedisLimits | None = None
         limits = self._limits(driver.uncounted_input)
         found: tuple[Policy | None, ...] = (self.recent, self.circuits, limits, self.budget)
         self.policies: tuple[Policy, ...] = tuple(policy for policy in found if policy is not None)
@@ -89,7 +90,7 @@ class Connection:
             return limits
         from .policies.limits.over_redis import limits_over_redis
 
-        self.limits = gate = limits_over_redis(self.name, config, uncounted)
+        self.limits = self.remote = gate = limits_over_redis(self.name, config, uncounted)
         self.gates = (gate,)
         return Limits.of(self.name, config.without_numbers(), uncounted)
 
@@ -131,15 +132,9 @@ class Connection:
             conversation_id=given("conversation_id"),
             queue=given("queue") or "interactive",
             stop=current_stop.get() or Stop(),
-            running=self.running,
+            running=[self.running],
             observer=self.observer,
         )
-
-    def let_go(self) -> None:
-        """Tell others of what has ended, and leave nothing open there; waits for a second at most."""
-        close = getattr(self.limits, "close", None)
-        if close is not None:
-            close()
 
     def take_over(self, call: Call, limits: Mapping[str, Any], model: str | None) -> None:
         """Have a call go on here: with this connection's limits where `limits`, those that were given, has none."""

@@ -70,11 +70,8 @@ class Pipeline(Generic[P]):
                 target = self.target if call.route is None else call.route.leg.target
                 target.parse_output(prompt.response_format, response)
             await call.answered(self.port.emit, response, stream=False)
-        except Stopped:
-            await self._failed(call, error := self._stopped())
-            raise error from None
         except BaseException as error:
-            await self._failed(call, error)
+            await self._end(call, error)
             raise
         return response
 
@@ -84,18 +81,8 @@ class Pipeline(Generic[P]):
         try:
             await call.announce(self.port.emit, prompt)
             return await self._ask(call, prompt, self._stream)
-        except Stopped:
-            error = self._stopped()
-            if isinstance(error, AIError):
-                await call.failed(self.port.emit, error)
-            else:
-                drive(call.abandoned(self.port.emit_now, None, "cancelled"))
-            raise error from None
-        except AIError as error:
-            await call.failed(self.port.emit, error)
-            raise
-        except BaseException:
-            drive(call.abandoned(self.port.emit_now, None, "cancelled"))
+        except BaseException as error:
+            await self._end(call, error, stream=True)
             raise
 
     async def perform(self, call: Call, model: str | None, work: Callable[[], Awaitable[T]]) -> T:
@@ -103,11 +90,8 @@ class Pipeline(Generic[P]):
         call.begin(self.port.now(), model)
         try:
             result = await work()
-        except Stopped:
-            await self._failed(call, error := self._stopped())
-            raise error from None
         except BaseException as error:
-            await self._failed(call, error)
+            await self._end(call, error)
             raise
         if isinstance(result, OperationResult | AIResponse):
             result.attempts = call.attempts
@@ -124,16 +108,19 @@ class Pipeline(Generic[P]):
         work = partial(self._result, request, parse)
         return await self._attempts(call, self.target, work, None, len(request.body or b""))
 
-    def _stopped(self) -> BaseException:
-        """What the caller of a call sees that was stopped: who closes the provider for good is not its caller."""
-        running = self.connection.running
-        return running.refusal("the call was stopped") if running.is_closed else Stopped()
-
-    async def _failed(self, call: Call, error: BaseException) -> None:
-        if isinstance(error, AIError):
-            await call.failed(self.port.emit, error)
+    async def _end(self, call: Call, error: BaseException, *, stream: bool = False) -> None:
+        """End a call that has no answer. Raises what its caller sees in place of `error` where a connection was closed
+        for good: who did that is not its caller."""
+        closed = call.closed() if isinstance(error, Stopped) else None
+        told = error if closed is None else closed.refusal("the call was stopped")
+        if isinstance(told, AIError):
+            await call.failed(self.port.emit, told)
+        elif stream:  # nothing can be awaited: the caller stopped waiting
+            drive(call.abandoned(self.port.emit_now, None, "cancelled"))
         else:
-            drive(call.failed(self.port.emit_now, error))  # nothing can be awaited: the caller stopped waiting
+            drive(call.failed(self.port.emit_now, told))
+        if told is not error:
+            raise told from None
 
     async def _ask(self, call: Call, prompt: Prompt, work: Callable[[Request, Attempt], Awaitable[T]]) -> T:
         """Ask the target, or those of the call's route in turn, until one answers."""
@@ -167,6 +154,7 @@ class Pipeline(Generic[P]):
     ) -> T:
         """Make attempts at one target until one succeeds, is not worth repeating, or time and budget are up."""
         tried = 0
+        call.visit(target.connection.running)
         while True:
             call.check_stop()
             tried += 1

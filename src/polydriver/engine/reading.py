@@ -113,8 +113,7 @@ class StreamReader:
     def closed_elsewhere(self) -> StreamInterruptedError:
         """The error for who reads a stream that another thread has closed; the call has ended."""
         failures = self.attempt.target.failures
-        running = self.attempt.call.running
-        who = "when its provider was closed" if running is not None and running.is_closed else "by another thread"
+        who = "by another thread" if self.attempt.call.closed() is None else "when its provider was closed"
         error = failures.of_kind(StreamInterruptedError, f"the stream was closed {who} while it was read")
         error.retryable = False
         assert isinstance(error, StreamInterruptedError)

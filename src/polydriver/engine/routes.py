@@ -27,6 +27,7 @@ from ..errors import (
     InvalidCredentialsError,
     InvalidResponseError,
     LimitReachedError,
+    ProviderClosedError,
     QuotaExceededError,
     RateLimitError,
     ServerError,
@@ -49,6 +50,7 @@ FALLBACK_ERRORS: tuple[type[AIError], ...] = (
     CircuitOpenError,
     LimitReachedError,
     BudgetExceededError,
+    ProviderClosedError,
     StreamInterruptedError,
 )
 """The errors that lead to the next target: the provider, the way to it or the account there is at fault."""

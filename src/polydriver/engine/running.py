@@ -6,7 +6,8 @@ is stopped: whole calls raise `ProviderClosedError`, streams `StreamInterruptedE
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
 
 from ..errors import ProviderClosedError
@@ -26,6 +27,13 @@ class Stoppable(Protocol):
     release: Callable[[], None] | None
 
 
+class Remote(Protocol):
+    """What keeps something for a connection outside of this process."""
+
+    def close(self) -> None:
+        """Tell it what has ended, and leave nothing open; waits for a second at most."""
+
+
 class Closable(Protocol):
     """A connection, as seen from here: see `polydriver.engine.connection.Connection`."""
 
@@ -33,12 +41,16 @@ class Closable(Protocol):
     def running(self) -> Running:
         """Its calls."""
 
-    def let_go(self) -> None:
-        """Leave nothing open elsewhere."""
+    @property
+    def remote(self) -> Remote | None:
+        """What it has open elsewhere."""
 
 
 class Running:
-    """See the module. `is_closed` says whether new calls are refused."""
+    """The calls that are made on a connection: those that began here, and those that fell back to it.
+
+    `is_closed` says whether new ones are refused.
+    """
 
     __slots__ = ("__weakref__", "_bells", "_calls", "_name", "is_closed")
 
@@ -81,23 +93,26 @@ class Running:
     def wait(self, seconds: float) -> None:
         """Wait until no call runs, for so long at most."""
         ends = now() + seconds
-        bell = self._bell()
-        while self._calls and (left := ends - now()) > 0:
-            bell.wait(left)
-        self._bells.remove(bell)
+        with self._told() as bell:
+            while self._calls and (left := ends - now()) > 0:
+                bell.wait(left)
 
     async def wait_async(self, seconds: float) -> None:
         """The same for a task."""
         ends = now() + seconds
-        bell = self._bell()
-        while self._calls and (left := ends - now()) > 0:
-            await bell.wait_async(left)
-        self._bells.remove(bell)
+        with self._told() as bell:
+            while self._calls and (left := ends - now()) > 0:
+                await bell.wait_async(left)
 
-    def _bell(self) -> Signal:
+    @contextmanager
+    def _told(self) -> Iterator[Signal]:
+        """A signal that is set when no call runs any more."""
         bell = Signal()
         self._bells.append(bell)
-        return bell
+        try:
+            yield bell
+        finally:
+            self._bells.remove(bell)
 
     def _forget(self) -> None:
         """In a forked child, where the calls of its parent do not run."""
@@ -113,8 +128,8 @@ def close_blocking(connections: Sequence[Closable], grace: float) -> None:
         running.stop()
     for running in found:
         running.wait(_STOPPING_SECONDS)
-    for connection in connections:
-        connection.let_go()
+    for remote in _remotes(connections):
+        remote.close()
 
 
 async def close_async(connections: Sequence[Closable], grace: float) -> None:
@@ -128,8 +143,12 @@ async def close_async(connections: Sequence[Closable], grace: float) -> None:
         running.stop()
     for running in found:
         await running.wait_async(_STOPPING_SECONDS)
-    for connection in connections:
-        await asyncio.to_thread(connection.let_go)
+    for remote in _remotes(connections):
+        await asyncio.to_thread(remote.close)
+
+
+def _remotes(connections: Sequence[Closable]) -> list[Remote]:
+    return [connection.remote for connection in connections if connection.remote is not None]
 
 
 def _refuse(connections: Sequence[Closable]) -> list[Running]:

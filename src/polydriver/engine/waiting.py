@@ -158,27 +158,29 @@ class Signal:
 class _TaskBell:
     """Interrupts what a task waits for, from any thread, as the end of a timeout would."""
 
-    __slots__ = ("__weakref__", "_loop", "_task", "has_rung", "is_over")
+    __slots__ = ("__weakref__", "_before", "_task", "has_rung", "is_over")
 
     def __init__(self) -> None:
         import asyncio
 
-        self._loop = asyncio.get_running_loop()
-        self._task = asyncio.current_task()
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._before = task.cancelling()
         self.has_rung = self.is_over = False
 
     def interrupt(self) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits there
-            self._loop.call_soon_threadsafe(self._ring)
+            self._task.get_loop().call_soon_threadsafe(self._ring)
 
     def _ring(self) -> None:
-        if not self.is_over and not self.has_rung and self._task is not None:
+        if not self.is_over and not self.has_rung:
             self.has_rung = True
             self._task.cancel()
 
-    def was_alone(self) -> bool:
-        """Whether nobody else has cancelled the task."""
-        return self._task is not None and self._task.uncancel() == 0
+    def take_back(self) -> bool:
+        """Take back that the task was cancelled. Returns whether nobody else has cancelled it."""
+        return self._task.uncancel() <= self._before
 
 
 async def stoppable(work: Awaitable[T], stop: Stop | None) -> T:
@@ -188,13 +190,17 @@ async def stoppable(work: Awaitable[T], stop: Stop | None) -> T:
     bell = _TaskBell()
     stop.watch(bell)
     try:
-        return await work
+        result = await work
     except BaseException as error:
         import asyncio
 
-        if isinstance(error, asyncio.CancelledError) and bell.has_rung and bell.was_alone():
+        if bell.has_rung and bell.take_back() and isinstance(error, asyncio.CancelledError):
             raise Stopped from None
         raise
+    else:
+        if bell.has_rung:
+            bell.take_back()
+        return result
     finally:
         bell.is_over = True
 

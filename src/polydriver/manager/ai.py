@@ -274,7 +274,8 @@ class AsyncAI(_Manager):
             await close_async(self.connections.refuse(), grace)
         for provider in list(self._providers.values()):
             await provider.aclose()
-        await asyncio.to_thread(self.connections.flush)
+        if self.connections.has_open_storage:
+            await asyncio.to_thread(self.connections.flush)
 
     async def __aenter__(self) -> Self:
         return self

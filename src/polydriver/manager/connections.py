@@ -152,9 +152,17 @@ class Connections:
         self.flush()
 
     def flush(self) -> None:
-        """Write what storage still has to write."""
+        """Write what storage still has to write; where all calls are refused, leave no thread and no connection."""
         if self._storage is not None:
-            self._storage.flush()
+            if self._is_closed:
+                self._storage.rest()
+            else:
+                self._storage.flush()
+
+    @property
+    def has_open_storage(self) -> bool:
+        """Whether a database was opened."""
+        return self._storage is not None
 
     def _driver_of(self, name: str) -> str:
         return self.settings.driver(name)

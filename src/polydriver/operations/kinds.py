@@ -25,7 +25,8 @@ class OperationKind(msgspec.Struct, Generic[R], frozen=True, kw_only=True, eq=Fa
       their place the generator `HOOK_flow(request)` for several exchanges, which puts what each reply used into its
       `usage`, where it is told.
     - `request`: the record that the hooks take; `result`: what they return, on each page for a list.
-    - `needs_model`: whether a call must name a model; `readers`: how arguments are brought into the form of the
+    - `needs_model`: whether a call must name a model; `reads_text`: whether its request is text and little else, so
+      that its size tells how many tokens are read; `readers`: how arguments are brought into the form of the
       request.
     """
 
@@ -36,6 +37,7 @@ class OperationKind(msgspec.Struct, Generic[R], frozen=True, kw_only=True, eq=Fa
     request: type[requests.OperationRequest] | type[Prompt]
     result: type[Any]
     needs_model: bool = False
+    reads_text: bool = False
     readers: Mapping[str, Callable[[Any], Any]] = {}
 
     @property
@@ -61,17 +63,17 @@ class OperationKind(msgspec.Struct, Generic[R], frozen=True, kw_only=True, eq=Fa
 
 EMBED = OperationKind[results.EmbeddingResponse](
     method="embed", hook="embeddings", capability="embeddings", title="embeddings",
-    request=requests.EmbeddingRequest, result=results.EmbeddingResponse, needs_model=True,
+    request=requests.EmbeddingRequest, result=results.EmbeddingResponse, needs_model=True, reads_text=True,
     readers={"input": inputs.read_embedding_input},
 )  # fmt: skip
 MODERATE = OperationKind[results.ModerationResponse](
     method="moderate", hook="moderation", capability="moderation", title="moderation",
-    request=requests.ModerationRequest, result=results.ModerationResponse,
+    request=requests.ModerationRequest, result=results.ModerationResponse, reads_text=True,
     readers={"input": inputs.read_moderation_input},
 )  # fmt: skip
 GENERATE_IMAGE = OperationKind[results.ImageResponse](
     method="generate_image", hook="image", capability="image_generation", title="image generation",
-    request=requests.ImageRequest, result=results.ImageResponse, needs_model=True,
+    request=requests.ImageRequest, result=results.ImageResponse, needs_model=True, reads_text=True,
 )  # fmt: skip
 EDIT_IMAGE = OperationKind[results.ImageResponse](
     method="edit_image", hook="image_edit", capability="image_editing", title="image editing",
@@ -80,7 +82,7 @@ EDIT_IMAGE = OperationKind[results.ImageResponse](
 )  # fmt: skip
 SPEAK = OperationKind[results.SpeechResponse](
     method="speak", hook="speech", capability="speech", title="speech",
-    request=requests.SpeechRequest, result=results.SpeechResponse, needs_model=True,
+    request=requests.SpeechRequest, result=results.SpeechResponse, needs_model=True, reads_text=True,
 )  # fmt: skip
 TRANSCRIBE = OperationKind[results.Transcript](
     method="transcribe", hook="transcription", capability="transcription", title="transcription",
@@ -94,7 +96,7 @@ TRANSLATE = OperationKind[results.Transcript](
 )  # fmt: skip
 RERANK = OperationKind[results.RerankResponse](
     method="rerank", hook="rerank", capability="rerank", title="reranking",
-    request=requests.RerankRequest, result=results.RerankResponse, needs_model=True,
+    request=requests.RerankRequest, result=results.RerankResponse, needs_model=True, reads_text=True,
     readers={"documents": inputs.read_documents},
 )  # fmt: skip
 OCR = OperationKind[results.OCRResponse](

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from ..typed import decode
 from .entries import DatedPricing, ModelEntry, Source, select
 from .rates import TOOL_RATES, ModelPricing, pricing_from_mapping
 
@@ -181,8 +182,8 @@ def _entry(table_name: str, provider: str, model: str, *, seller: str | None = N
 
 
 def _build(table: _Table, name: str, provider: str, seller: _Table | None = None) -> ModelEntry:
-    record = msgspec.json.decode(table.models[name], type=_Record)
-    priced = msgspec.json.decode(table.models[record.priced_as], type=_Record) if record.priced_as else record
+    record = decode(table.models[name], _Record)
+    priced = decode(table.models[record.priced_as], _Record) if record.priced_as else record
     read = _catalog().header.read
     sold_by = seller or table
     # What a maker charges for its own regions and tools is not what another seller of its models charges.
@@ -258,10 +259,10 @@ def _table_name(provider: str) -> str:
 
 @cache
 def _catalog() -> _Catalog:
-    return msgspec.json.decode(Path(__file__).with_name("catalog.json").read_bytes(), type=_Catalog)
+    return decode(Path(__file__).with_name("catalog.json").read_bytes(), _Catalog)
 
 
 @cache
 def _table(name: str) -> _Table | None:
     raw = _catalog().tables.get(name)
-    return None if raw is None else msgspec.json.decode(raw, type=_Table)
+    return None if raw is None else decode(raw, _Table)

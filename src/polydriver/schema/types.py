@@ -19,6 +19,7 @@ from typing import Annotated, Any, Protocol
 import msgspec
 
 from ..errors import ConfigurationError
+from ..typed import prepare
 from .adapting import adapt
 from .fields import described, with_time_formats
 from .numbers import plain_numbers
@@ -121,6 +122,7 @@ class _MsgspecReader(_Reader):
         schema = with_time_formats(schema, kind)
         components = {name: described(name, part, kind) for name, part in components.items()}
         self.schema = hoist_defs(tidy({**schema, "$defs": components} if components else schema))
+        prepare(kind)
 
     def _convert(self, value: Any) -> Any:
         return msgspec.convert(value, self._kind, dec_hook=_decode)

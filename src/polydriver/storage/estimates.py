@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ..data.cost import Cost
 from ..data.usage import TokenUsage
 from ..engine.attempts import Attempt
-from ..engine.billing import BYTES_PER_TOKEN, estimate_input
+from ..engine.billing import estimate_input, estimate_request
 from ..logger import logger
 from ..operations.kinds import OPERATIONS
 
@@ -35,14 +35,16 @@ def is_paid(attempt: Attempt) -> bool:
 def estimate_attempt(attempt: Attempt) -> Estimate | None:
     """The estimate for an attempt that is paid for: `max_tokens` of output, else 1,000; `None` for any other.
 
-    The input of operations beyond chat is a token for four bytes of their request; they write nothing.
+    Operations beyond chat write nothing; what they read is told by `estimate_request`, which is nothing for files: what
+    such an operation costs is known at its end.
     """
     if not is_paid(attempt):
         return None
     prompt, model, driver = attempt.prompt, attempt.model, attempt.target.driver
     assert model is not None
     if prompt is None:
-        usage = TokenUsage(input_tokens=-(-attempt.size // BYTES_PER_TOKEN), output_tokens=0, estimated=True)
+        read = estimate_request(attempt.call.operation, attempt.size)
+        usage = TokenUsage(input_tokens=read, output_tokens=0, estimated=True)
     else:
         written = prompt.max_tokens or _TYPICAL_OUTPUT
         usage = TokenUsage(input_tokens=estimate_input(prompt), output_tokens=written, estimated=True)

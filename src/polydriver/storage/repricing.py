@@ -18,6 +18,7 @@ from ..data.usage import TokenUsage
 from ..engine.billing import price_answer
 from ..prices.catalog import find_pricing
 from ..prices.pricing import ModelPricing, calculate_cost
+from ..typed import convert
 from .database import Database
 from .ids import new_id
 from .rolling import day_of, forget_day
@@ -148,8 +149,8 @@ def _reprice_one(
 def _price(row: Any, prices: PriceTable) -> Cost | None:
     """What an attempt cost by these prices, as the engine would have said it then."""
     facts: dict[str, Any] = row.facts or {}
-    billing = msgspec.convert(facts["billing"], BillingFacts, strict=False) if "billing" in facts else None
-    usage = msgspec.convert(row.usage, TokenUsage, strict=False)
+    billing = convert(facts["billing"], BillingFacts, strict=False) if "billing" in facts else None
+    usage = convert(row.usage, TokenUsage, strict=False)
     answer = AIResponse(model=row.answered_model, usage=usage, billing=billing)
     seller = cast("DriverHooks", _Seller(prices, row.started_at))
     price_answer(seller, answer, row.model, asked_tier=facts.get("asked_tier"))

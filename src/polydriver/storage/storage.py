@@ -134,6 +134,12 @@ class Storage:
         """Wait until all that was handed in is written. Returns whether it is."""
         return self.writer.flush(seconds)
 
+    def rest(self) -> None:
+        """Write what is left, and leave no thread and no connection; one in memory stays, or it would be gone."""
+        self.writer.close(_FAREWELL_SECONDS)
+        if not self.database.in_memory:
+            self.database.close()
+
     def close(self) -> None:
         """Write what is left and close the database."""
         self.writer.close(_FAREWELL_SECONDS)

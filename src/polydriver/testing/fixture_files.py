@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ..errors import ConfigurationError
+from ..typed import decode
 from .replies import ErrorReply, ExpectedAnswer, RequestExample, WireFixtures
 
 __all__ = ["EXPECTED_FILE", "fixture_files", "read_fixtures"]
@@ -58,7 +59,7 @@ def read_fixtures(folder: str | Path) -> WireFixtures:
     meaning = _Meaning()
     if (told := folder / EXPECTED_FILE).exists():
         try:
-            meaning = msgspec.json.decode(told.read_bytes(), type=_Meaning)
+            meaning = decode(told.read_bytes(), _Meaning)
         except msgspec.DecodeError as error:
             raise ConfigurationError(f"{told} cannot be read: {error}") from error
 

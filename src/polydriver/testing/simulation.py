@@ -39,8 +39,8 @@ _TICK = 1e-9
 class Outage(msgspec.Struct, frozen=True):
     """From `begin` to `end` (seconds since the beginning of the simulation) a `share` of the requests fails.
 
-    `reply` is what they get: anything that a mock can be told to reply, such as `{"error": "server"}`, `"timeout"` in
-    its place, or an error of ours.
+    `reply` is what they get: anything that a mock can be told to reply, such as `{"error": "overloaded"}`,
+    `{"error": "timeout"}`, or an error of ours.
     """
 
     begin: float

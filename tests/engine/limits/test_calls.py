@@ -250,7 +250,18 @@ def test_the_deadline_ends_the_wait() -> None:
 
 @pytest.mark.parametrize(
     ("operation", "tokens"),
-    [("embed", 25), ("rerank", 25), ("moderate", 25), ("generate_image", 0), ("upload_file", 0)],
+    [
+        ("embed", 25),
+        ("rerank", 25),
+        ("moderate", 25),
+        ("generate_image", 25),
+        ("speak", 25),
+        ("edit_image", 0),
+        ("transcribe", 0),
+        ("ocr", 0),
+        ("upload_file", 0),
+        ("list_files", 0),
+    ],
 )
 def test_operations_on_texts_reserve_their_tokens(operation: str, tokens: int) -> None:
     """A token for four bytes of the request; what was really read takes the place of that."""

@@ -19,6 +19,7 @@ import msgspec
 
 from ...engine.batches.appending import AppendedFile, lock_file
 from ...errors import ConfigurationError
+from ...typed import convert
 
 __all__ = ["Journal"]
 
@@ -147,7 +148,7 @@ def _parse(line: bytes) -> _Kept | None:
     except (msgspec.DecodeError, RecursionError):
         pass
     try:
-        return msgspec.convert(json.loads(line), _Kept)  # it reads half a character as well
+        return convert(json.loads(line), _Kept)  # it reads half a character as well
     except (ValueError, RecursionError):
         return None
 

@@ -9,6 +9,7 @@ import msgspec
 
 from ... import errors
 from ...errors import AIError, ConfigurationError
+from ...typed import convert
 
 __all__ = ["FAILURES", "Failure", "failure_from_error", "make_failure"]
 
@@ -134,7 +135,7 @@ def make_failure(kind: str | int, **details: Any) -> Failure:
         known = ", ".join(Failure.__struct_fields__)
         raise ConfigurationError(f"a failure has no {', '.join(unknown)}: its fields are {known}")
     try:
-        return msgspec.convert({**msgspec.structs.asdict(base), **details}, Failure)
+        return convert({**msgspec.structs.asdict(base), **details}, Failure)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"the failure {kind!r} cannot be made: {error}") from None
 

@@ -12,6 +12,7 @@ from ...data.messages import Part, Reasoning, Refusal, Text, ToolCall
 from ...data.responses import AIResponse
 from ...data.usage import TokenUsage
 from ...errors import AIError, ConfigurationError
+from ...typed import convert
 from .failures import Failure, failure_from_error, make_failure
 
 __all__ = ["Answer", "Reply", "make_reply", "make_replies", "tool_call"]
@@ -126,7 +127,7 @@ def _read_call(value: Any) -> ToolCall:
 
 def _convert(value: Any, kind: Any, name: str) -> Any:
     try:
-        return value if isinstance(value, kind) else msgspec.convert(value, kind)
+        return value if isinstance(value, kind) else convert(value, kind)
     except msgspec.ValidationError as error:
         raise ConfigurationError(f"{name}: {error}") from None
 

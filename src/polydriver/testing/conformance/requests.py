@@ -15,6 +15,7 @@ from ...data.json import decode_json
 from ...data.messages import AIMessage, Image, Text
 from ...data.prompt import OutputFormat, Prompt, ToolSpec
 from ...errors import AIError, UnsupportedFeatureError
+from ...typed import convert
 from .base import ConformanceBase
 from .options import SCHEMA, TOOL
 
@@ -197,9 +198,9 @@ def _as_fields(options: Mapping[str, Any]) -> dict[str, Any]:
     """Options as fields of `Prompt`, also where they come from a file."""
     fields = dict(options)
     if "tools" in fields:
-        fields["tools"] = [msgspec.convert(tool, ToolSpec, from_attributes=True) for tool in fields["tools"]]
+        fields["tools"] = [convert(tool, ToolSpec, from_attributes=True) for tool in fields["tools"]]
     if fields.get("response_format") is not None:
-        fields["response_format"] = msgspec.convert(fields["response_format"], OutputFormat, from_attributes=True)
+        fields["response_format"] = convert(fields["response_format"], OutputFormat, from_attributes=True)
     return fields
 
 

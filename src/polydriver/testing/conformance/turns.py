@@ -14,6 +14,7 @@ from ...data.messages import AIMessage, Audio, Document, Image, Part, Reasoning,
 from ...data.prompt import ToolSpec
 from ...errors import AIError, ConfigurationError, UnsupportedFeatureError
 from ...prompting import build_prompt
+from ...typed import decode
 from .base import ConformanceBase
 
 __all__ = ["TurnChecks"]
@@ -139,7 +140,7 @@ class TurnChecks(ConformanceBase):
                 assert value in body, (
                     f"{name}: {value!r}, kept of its reasoning, is not in the request of the next turn"
                 )
-            stored = msgspec.json.decode(msgspec.json.encode(answer.to_message()), type=AIMessage)
+            stored = decode(msgspec.json.encode(answer.to_message()), AIMessage)
             assert self._next_turn(stored) == body, f"{name}: once stored as JSON, the answer is sent otherwise"
         if not tried:
             self.skip("the fixtures have no answers")

@@ -8,6 +8,7 @@ import msgspec
 
 from ...contract import Wire
 from ...data.json import decode_json
+from ...typed import convert
 
 __all__ = ["Chunk", "ChunkChoice", "Delta", "decode_chunk", "delta_of"]
 
@@ -65,7 +66,7 @@ def decode_chunk(wire: Wire, data: bytes) -> Chunk | None:
 
 def delta_of(message: dict[str, Any]) -> Delta:
     """A whole message as one delta."""
-    return msgspec.convert(message, Delta)
+    return convert(message, Delta)
 
 
 def _decode_leniently(wire: Wire, data: bytes) -> Chunk:
@@ -79,7 +80,7 @@ def _decode_leniently(wire: Wire, data: bytes) -> Chunk:
     if not isinstance(payload, dict):
         raise wire.invalid_response("an event of the stream is not an object", data)
     try:
-        return msgspec.convert(payload, Chunk)
+        return convert(payload, Chunk)
     except (msgspec.ValidationError, RecursionError) as error:
         if payload.get("error"):
             raise wire.map_payload(payload) from None

@@ -11,6 +11,7 @@ from ...contract import StreamDecoder
 from ...data.json import as_dict, as_str, decode_json
 from ...data.prompt import Prompt
 from ...data.responses import AIChunk, AIResponse
+from ...typed import convert
 from . import reply
 from .options import CohereSettings
 from .usage import parse_usage
@@ -91,7 +92,7 @@ class CohereDecoder(StreamDecoder[CohereSettings]):
         if not isinstance(payload, dict) or payload.get("error"):
             raise self.wire.map_payload(payload)
         try:
-            return msgspec.convert(payload, _Event)
+            return convert(payload, _Event)
         except (msgspec.ValidationError, RecursionError) as error:
             raise self.wire.invalid_response(f"an event of the stream has another shape: {error}", data) from None
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ...data.json import as_dict
+from ...typed import convert
 
 __all__ = ["NO_DELTA", "CallDelta", "Delta", "DeltaEvent", "ReasoningDelta", "convert_delta", "decode_delta"]
 
@@ -59,4 +60,4 @@ def convert_delta(event: dict[str, Any]) -> DeltaEvent:
     for name in ("toolUse", "reasoningContent"):
         if not isinstance(delta.get(name), dict):
             delta.pop(name, None)
-    return msgspec.convert({"contentBlockIndex": event.get("contentBlockIndex"), "delta": delta}, DeltaEvent)
+    return convert({"contentBlockIndex": event.get("contentBlockIndex"), "delta": delta}, DeltaEvent)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ...data.json import decode_json
+from ...typed import convert
 from .options import MessagesSettings
 
 __all__ = ["Delta", "Event", "decode_event"]
@@ -67,7 +68,7 @@ def _decode_leniently(wire: MessagesSettings, name: bytes, data: bytes) -> Event
     if not isinstance(payload, dict):
         raise wire.map_payload(payload)
     try:
-        return msgspec.convert(payload, Event)
+        return convert(payload, Event)
     except (msgspec.ValidationError, RecursionError) as error:
         if payload.get("error"):
             raise wire.map_payload(payload) from None

@@ -11,6 +11,7 @@ from ...data.json import as_dict, as_list, as_str, decode_json
 from ...data.prompt import Prompt
 from ...data.responses import AIChunk
 from ...framing import JSONLinesDecoder
+from ...typed import convert
 from . import reply
 from .options import OllamaSettings
 from .usage import parse_usage
@@ -110,7 +111,7 @@ class OllamaDecoder(StreamDecoder[OllamaSettings]):
         if not isinstance(payload, dict) or payload.get("error"):
             raise self.wire.map_payload(payload)
         try:
-            return msgspec.convert(payload, _Line)
+            return convert(payload, _Line)
         except (msgspec.ValidationError, RecursionError) as error:
             raise self.wire.invalid_response(f"a line of the stream has another shape: {error}", event) from None
 

@@ -12,6 +12,7 @@ from ...data.json import as_dict, as_list, as_str, decode_json
 from ...data.messages import Image, Part, ProviderPart, Reasoning, ToolCall
 from ...data.prompt import Prompt
 from ...data.responses import AIChunk, AIResponse
+from ...typed import convert
 from . import reply
 from .events import DELTAS, ENDS, WHOLE, Event, decode_event
 from .progress import REASONING, THOUGHT_BREAK, ItemProgress, pair_items
@@ -83,7 +84,7 @@ class ResponsesDecoder(StreamDecoder[ResponsesReplies]):
             raise self.wire.invalid_response(f"an event of the stream is {error}", data) from None
         if not isinstance(payload, dict):
             raise self.wire.map_payload(payload)
-        return msgspec.convert(payload, Event)
+        return convert(payload, Event)
 
     def _add_delta(self, read: Event, place: tuple[str, str], chunks: list[AIChunk]) -> None:
         kind, channel = place

@@ -7,20 +7,15 @@ from typing import Any
 
 import pytest
 import redis
-from tests.servers import RedisServer, find_redis, skip
+from tests.servers import RedisServer, redis_program
 
 from polydriver import MockDriver
-
-NO_REDIS = "no Redis or Valkey server on this machine (Debian: apt-get install redis-server)"
 
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[RedisServer]:
     """A real server, for the tests of this process."""
-    program = find_redis()
-    if program is None:
-        skip(NO_REDIS)
-    server = RedisServer(program)
+    server = RedisServer(redis_program())
     try:
         server.start()
         yield server

@@ -245,3 +245,21 @@ def test_many_processes_never_hold_more_than_the_limit(server: RedisServer, limi
     driver = limited(requests_per_minute=1000)
     driver.send_message("Hi", model="m")
     assert stored(server, driver) == {"openai:requests_per_minute": 101}
+
+
+def test_after_closing_leases_are_renewed_again(server: RedisServer, limited: Limited) -> None:
+    driver = limited(max_concurrent=1, requests_per_minute=1000)
+    store = gate(driver).store
+    store.lease = 0.3
+    driver.send_message("Hi", model="m")
+    store.close()
+    assert store._started is None
+    with driver.send_streaming_message("Hi", model="m") as stream:
+        next(iter(stream))
+        client = redis.Redis.from_url(server.url)
+        for _ in range(12):  # several leases long
+            threading.Event().wait(0.1)
+            assert client.zcard("{polydriver}:openai:max_concurrent") == 1
+        client.close()
+    assert stored(server, driver) == {"openai:requests_per_minute": 2}
+    store.lease = 30.0

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import redis
-from tests.servers import RedisServer, find_redis, free_port, skip
+from tests.servers import RedisServer, free_port, redis_program
 
 from polydriver import AI, ConfigurationError, LimitReachedError, MockDriver
 from polydriver.engine.policies.limits.over_redis import RedisLimits
@@ -24,10 +24,7 @@ Limited = Callable[..., MockDriver]
 @pytest.fixture
 def own_server() -> Iterator[RedisServer]:
     """A server that the test may freeze and kill."""
-    program = find_redis()
-    if program is None:
-        skip("no Redis or Valkey server on this machine (Debian: apt-get install redis-server)")
-    server = RedisServer(program)
+    server = RedisServer(redis_program())
     server.start()
     yield server
     server.stop()
@@ -173,10 +170,7 @@ def test_a_user_who_may_run_no_scripts(
 @pytest.fixture
 def cluster() -> Iterator[RedisServer]:
     """A cluster of one node, which has all slots."""
-    program = find_redis()
-    if program is None:
-        skip("no Redis or Valkey server on this machine (Debian: apt-get install redis-server)")
-    server = RedisServer(program, "--cluster-enabled", "yes", "--cluster-port", str(free_port()))
+    server = RedisServer(redis_program(), "--cluster-enabled", "yes", "--cluster-port", str(free_port()))
     server.start()
     client = redis.Redis.from_url(server.url, decode_responses=True)
     client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)

@@ -1,8 +1,8 @@
 """What an attempt will use, and what it did: for all limits, wherever they are kept.
 
-Before an attempt its use is estimated: the input by the rule of `engine.billing.estimate_input`; the output as
-`max_tokens`, or, without it, as what the model has written lately (1,000 tokens before anything is known). Operations
-on texts (embeddings, reranking, moderation) read a token for four bytes of their request, and write none. When it
+Before an attempt its use is estimated: the input by the rules of `engine.billing` (`estimate_input`, and for operations
+beyond chat `estimate_request`, which write nothing); the output as `max_tokens`, or, without it, as what the model has
+written lately (1,000 tokens before anything is known). When it
 ends, what was really used takes the place of that, if it is known. An attempt that never reached the provider gives all
 of it back; one that the provider refused keeps its request; one that may be billed and told no usage keeps its
 estimate.
@@ -15,7 +15,7 @@ from typing import Any
 
 from ....data.prompt import Prompt
 from ....data.usage import TokenUsage
-from ...billing import BYTES_PER_TOKEN, estimate_input
+from ...billing import estimate_input, estimate_request
 from .. import Outcome
 from .limiter import Amounts
 
@@ -24,7 +24,6 @@ __all__ = ["UNLIMITED", "Estimates"]
 UNLIMITED = ("get_available_models", "check")
 """The operations that count as nothing."""
 
-_OF_TEXT = ("embed", "rerank", "moderate")
 _TYPICAL_OUTPUT = 1000
 _NEVER_SENT = ("connect", "pool")
 
@@ -42,10 +41,10 @@ class Estimates:
     def before(self, attempt: Any, *, tokens: bool) -> Amounts:
         """What an attempt will use. `tokens`: whether that matters; without it there are none."""
         prompt: Prompt | None = attempt.prompt
-        if not tokens or (prompt is None and attempt.call.operation not in _OF_TEXT):
+        if not tokens:
             return {"requests": 1.0, "tokens": 0.0, "input_tokens": 0.0, "output_tokens": 0.0, "concurrent": 1.0}
         if prompt is None:
-            written, output = float(-(-attempt.size // BYTES_PER_TOKEN)), 0.0
+            written, output = float(estimate_request(attempt.call.operation, attempt.size)), 0.0
         else:
             written = float(estimate_input(prompt))
             output = float(prompt.max_tokens or self._written.get(attempt.model, _TYPICAL_OUTPUT))

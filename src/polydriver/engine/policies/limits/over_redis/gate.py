@@ -12,8 +12,8 @@ import os
 import random
 import threading
 from collections import deque
-from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from math import ceil, inf
 from secrets import token_hex
 from typing import Any, Literal
@@ -106,7 +106,7 @@ class _Local:
 
 
 class RedisLimits:
-    """A `Gate` of one connection. `store` is the Redis; `failure` says what holds while it does not answer."""
+    """A `Gate` of one connection. `store` is the Redis, `local` what holds while that does not answer, if anything."""
 
     _lock: threading.RLock
 
@@ -148,8 +148,8 @@ class RedisLimits:
             if ticket.lease is not None:
                 return ticket.lease
             if not answered:
-                self._withdraw(ticket, port.now())
-                return ticket.lease or self._without(attempt, port)
+                self._withdraw(ticket, port.now())  # and gives back what comes late
+                return self._without(attempt, port)
         return self._get_in_line(attempt, ticket, port)
 
     async def settle(self, lease: Any, outcome: Outcome, report: AttemptReport | None, port: Either) -> None:
@@ -299,13 +299,10 @@ class RedisLimits:
 
     def _next(self, first: _Ticket) -> list[_Ticket]:
         """The first in line and those behind it, for whom it asks as well."""
-
-        def waiting() -> Iterator[_Ticket]:
-            for ticket in list(first.of.lines[first.low]):
-                if not ticket.withdrawn and ticket.lease is None:
-                    yield ticket
-
-        found = [ticket for ticket, _ in zip(waiting(), range(_AT_ONCE), strict=False)]
+        with self._lock:
+            line = first.of.lines[first.low]
+            waiting = (ticket for ticket in line if not ticket.withdrawn and ticket.lease is None)
+            found = list(islice(waiting, _AT_ONCE))
         return found if found and found[0] is first else [first]
 
     def _withdraw(self, ticket: _Ticket, now: float) -> None:

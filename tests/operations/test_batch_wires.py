@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,17 +21,18 @@ from polydriver.testing import MockServer
 both = pytest.mark.parametrize("colour", ["blocking", "async"])
 
 KEYS = {
-    "openai": "sk-mock", "anthropic": "sk-mock", "gemini": "k" * 39, "mistral": "k" * 32, "groq": "gsk_" + "k" * 32
+    "openai": "sk-mock", "anthropic": "sk-mock", "azure": "k" * 32, "gemini": "k" * 39, "mistral": "k" * 32,
+    "groq": "gsk_" + "k" * 32,
 }  # fmt: skip
 MODELS = {
     "openai": "gpt-4o-mini", "anthropic": "claude-haiku-4-5", "gemini": "gemini-2.5-flash",
-    "mistral": "mistral-small-latest", "groq": "llama-3.1-8b-instant",
+    "mistral": "mistral-small-latest", "groq": "llama-3.1-8b-instant", "azure": "gpt-4o-mini",
 }  # fmt: skip
 each = pytest.mark.parametrize("name", sorted(KEYS))
 
 
 def connect(name: str, url: str) -> Driver:
-    paths = {"anthropic": "", "gemini": "/v1beta"}
+    paths = {"anthropic": "", "gemini": "/v1beta", "azure": "/openai/v1"}
     base_url = url.removesuffix("/v1") + paths.get(name, "/v1")
     settings = {"api_key": KEYS[name], "base_url": base_url, "retry_delay": 0.001, "retry_attempts": 1}
     provider = AI({"providers": {name: settings}}, env={}).provider(name)
@@ -51,6 +53,17 @@ def test_every_provider_with_batches_is_here() -> None:
     assert having - {"mock"} == set(KEYS)
 
 
+def test_the_guide_names_the_bounds_of_each_provider() -> None:
+    guide = (Path(__file__).parent.parent.parent / "docs/guide/batches.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in guide.splitlines() if line[:3] == "| `"]
+    told = {row[0].strip("`"): row[1:3] for row in rows}
+    for name in KEYS:
+        part: Any = next(part for part in driver_class(name).operations if CREATE_BATCH in part.kinds)
+        prompts, size = part.max_prompts, part.max_bytes
+        assert told.pop(name) == [f"{prompts:,}" if prompts else "any number", f"{size // 1_000_000:,} MB"], name
+    assert not told
+
+
 def has_batches(name: str) -> bool:
     parts = getattr(driver_class(name), "operations", ())
     return any(CREATE_BATCH in part.kinds for part in parts)
@@ -67,7 +80,7 @@ def test_the_life_of_a_batch(name: str, colour: Colour, mock: str) -> None:
     assert (batch.counts.total, batch.counts.completed) == (2, 2)
     results = ask(colour, connect(name, mock), "get_batch_results", batch.id)
     assert {item.custom_id: item.response.content for item in results.items} == {"b": "one", "a": "two"}
-    assert all(item.response.cost is not None or name == "groq" for item in results.items)
+    assert all(item.response.cost is not None for item in results.items)
     listed = ask(colour, connect(name, mock), "list_batches")
     assert batch.id in [found.id for found in listed]
     assert ask(colour, connect(name, mock), "list_batches", limit=1)[0].id == listed[0].id

@@ -66,8 +66,7 @@ def test_structured_answers(name: str, colour: Colour) -> None:
     assert results["a"].response.parsed == Sum(4)
     assert isinstance(results["b"].error, InvalidResponseError)
     assert results["b"].error.partial.content == "four"
-    if name != "groq":  # its batches have no price in the table
-        assert results.cost == results["a"].response.cost + results["b"].error.partial.cost
+    assert results.cost == results["a"].response.cost + results["b"].error.partial.cost
 
 
 def bounded(name: str, url: str, **bounds: int) -> Driver:

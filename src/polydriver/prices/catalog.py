@@ -18,10 +18,22 @@ from typing import Any
 import msgspec
 
 from ..typed import decode
+from .batch_discounts import BatchDiscount
 from .entries import DatedPricing, ModelEntry, Source, select
 from .rates import TOOL_RATES, ModelPricing, pricing_from_mapping
 
-__all__ = ["DatedPricing", "ModelEntry", "Source", "find", "find_pricing", "models", "providers", "sources"]
+__all__ = [
+    "BatchDiscount",
+    "DatedPricing",
+    "ModelEntry",
+    "Source",
+    "batch_discount",
+    "find",
+    "find_pricing",
+    "models",
+    "providers",
+    "sources",
+]
 
 Overrides = Mapping[str, ModelPricing | Mapping[str, Any]]
 
@@ -80,6 +92,7 @@ class _Table(msgspec.Struct):
     models: dict[str, msgspec.Raw]
     premiums: dict[str, Decimal] = {}
     tool_prices: dict[str, Decimal] = {}
+    batches: BatchDiscount | None = None
 
 
 class _Header(msgspec.Struct):
@@ -133,6 +146,12 @@ def models(provider: str) -> list[ModelEntry]:
     """All entries of a provider's table, by id; none for a provider without a table."""
     table = _table(_table_name(provider))
     return [] if table is None else [entry for name in table.models if (entry := _cached(provider, name))]
+
+
+def batch_discount(provider: str) -> BatchDiscount | None:
+    """The discount on batches that holds for a provider's models whose batch prices are not listed one by one."""
+    table = _table(_table_name(provider))
+    return None if table is None else table.batches
 
 
 def providers() -> list[str]:
@@ -192,12 +211,15 @@ def _build(table: _Table, name: str, provider: str, seller: _Table | None = None
         premiums = {**premiums, **priced.premiums, **record.premiums}
         tools = {**tools, **priced.tool_prices, **record.tool_prices}
     history = _completed(priced.history, premiums, tools)
+    variants = {key: _completed(prices, premiums, tools) for key, prices in priced.variants.items()}
+    if sold_by.batches is not None and history:
+        variants.setdefault("batch", sold_by.batches.apply(record.priced_as or name, history))
     values = {field: getattr(record, field) for field in ModelEntry.__struct_fields__}
     values |= {
         "id": record.id or name,
         "provider": provider,
         "history": history,
-        "variants": {key: _completed(prices, premiums, tools) for key, prices in priced.variants.items()},
+        "variants": variants,
         "read": read,
         "pricing": (select(history, read) or history[0].pricing) if history else None,
     }

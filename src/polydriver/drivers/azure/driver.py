@@ -22,6 +22,7 @@ from ...wires.responses import Responses
 from ..traits import CalculatesCosts, ValidatesHealth
 from .address import AzureAddress, api_root
 from .authentication import AuthenticatesWithEntra
+from .batches import AZURE_FILES, AzureBatches
 from .filtering import AzureChatDecoder, HandlesAzureErrors
 
 __all__ = ["AzureOpenAIDriver"]
@@ -116,6 +117,8 @@ class AzureOpenAIDriver(
         Speech(default_voice="alloy"),
         Transcription(options={"transcribe": frozenset({"chunking_strategy", "include", "languages"})}),
         Translation(),
+        AZURE_FILES,
+        AzureBatches(files=AZURE_FILES, options={"create_batch": frozenset({"output_expires_after"})}),
     )
 
     @property

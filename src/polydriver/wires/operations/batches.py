@@ -6,6 +6,7 @@ https://platform.openai.com/docs/guides/batch
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import datetime
 from typing import Any, Literal, Self
 
 import msgspec
@@ -18,6 +19,7 @@ from ...errors import AIError, ConfigurationError
 from ...operations.requests import BatchPrompt, BatchRequest, FileUpload, ItemRequest, PageRequest
 from ...operations.results import Batch, BatchCounts, BatchItem, BatchProblem, BatchResults, Page
 from ...operations.urls import quoted
+from .base import parse_time
 from .batch_hooks import BatchHooks
 from .files import Files
 
@@ -95,12 +97,17 @@ class Batches(BatchHooks, kw_only=True, eq=False):
         lines, endpoints = [], set()
         for entry in prompts:
             built = self.driver.build_request(entry.prompt)
-            path = built.url.removeprefix(self.config.base_url).split("?", 1)[0]
-            endpoints.add(f"{self.endpoint_root}{path}")
-            lines.append(self.render_line(entry, f"{self.endpoint_root}{path}", built.body or b"{}"))
+            endpoint = self.endpoint_of(built)
+            endpoints.add(endpoint)
+            lines.append(self.render_line(entry, endpoint, built.body or b"{}"))
         if len(endpoints) != 1:
             raise ConfigurationError(f"a batch has one endpoint, not {len(endpoints)}: use models of one kind only")
         return b"\n".join(lines) + b"\n", endpoints.pop()
+
+    def endpoint_of(self, request: Request) -> str:
+        """The endpoint of a prompt's request, as batches name it."""
+        path = request.url.removeprefix(self.config.base_url).split("?", 1)[0]
+        return f"{self.endpoint_root}{path}"
 
     def render_line(self, entry: BatchPrompt, url: str, body: bytes) -> bytes:
         """One line of the file."""
@@ -193,15 +200,20 @@ class Batches(BatchHooks, kw_only=True, eq=False):
             status=_STATUSES.get((status or "").lower(), "running"),
             raw_status=status,
             counts=BatchCounts(**{name: as_int(counts.get(name)) for name in ("total", "completed", "failed")}),
-            created=from_epoch(item.get("created_at")),
-            ended=next((moment for end in ends if (moment := from_epoch(end)) is not None), None),
-            expires=from_epoch(item.get("expires_at")),
+            created=_moment(item.get("created_at")),
+            ended=next((moment for end in ends if (moment := _moment(end)) is not None), None),
+            expires=_moment(item.get("expires_at")),
             errors=_read_problems(item),
             output_id=as_str(item.get(f"output_file{self.id_suffix}")),
             error_id=as_str(item.get(f"error_file{self.id_suffix}")),
             metadata=as_dict(item.get("metadata")),
             raw=item,
         )
+
+
+def _moment(value: object) -> datetime | None:
+    """A moment in epoch seconds, or as a text (Azure, Together)."""
+    return from_epoch(value) or parse_time(value)
 
 
 def _read_problems(item: dict[str, Any]) -> list[BatchProblem]:

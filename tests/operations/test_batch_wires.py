@@ -22,17 +22,18 @@ both = pytest.mark.parametrize("colour", ["blocking", "async"])
 
 KEYS = {
     "openai": "sk-mock", "anthropic": "sk-mock", "azure": "k" * 32, "gemini": "k" * 39, "mistral": "k" * 32,
-    "groq": "gsk_" + "k" * 32,
+    "groq": "gsk_" + "k" * 32, "xai": "xai-" + "k" * 80,
 }  # fmt: skip
 MODELS = {
     "openai": "gpt-4o-mini", "anthropic": "claude-haiku-4-5", "gemini": "gemini-2.5-flash",
     "mistral": "mistral-small-latest", "groq": "llama-3.1-8b-instant", "azure": "gpt-4o-mini",
+    "xai": "grok-4.20",
 }  # fmt: skip
 each = pytest.mark.parametrize("name", sorted(KEYS))
 
 
 def connect(name: str, url: str) -> Driver:
-    paths = {"anthropic": "", "gemini": "/v1beta", "azure": "/openai/v1"}
+    paths = {"anthropic": "", "gemini": "/v1beta", "azure": "/openai/v1", "xai": "/xai/v1"}
     base_url = url.removesuffix("/v1") + paths.get(name, "/v1")
     settings = {"api_key": KEYS[name], "base_url": base_url, "retry_delay": 0.001, "retry_attempts": 1}
     provider = AI({"providers": {name: settings}}, env={}).provider(name)

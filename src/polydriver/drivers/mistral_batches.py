@@ -45,7 +45,7 @@ class MistralBatches(Batches, kw_only=True, eq=False):
         payload = self.decode_success(reply)
         found = [item for item in as_list(payload.get("data")) if isinstance(item, dict)]
         following = str(int(request.after or 0) + 1) if len(found) >= _PAGE_SIZE else None
-        return Page(items=[self._read_batch(item) for item in found], next=following)
+        return Page(items=[self.read_batch(item) for item in found], next=following)
 
     def read_counts(self, item: dict[str, Any]) -> dict[str, Any]:
         """See `Batches.read_counts`."""

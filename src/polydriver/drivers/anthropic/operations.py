@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_int, as_list, as_str, decode_json, excerpt, merge
+from ...data.json import as_dict, as_int, as_list, as_str, excerpt, merge
 from ...data.prompt import Prompt
 from ...errors import AIError
 from ...operations.kinds import (
@@ -129,15 +129,10 @@ class MessageBatches(BatchHooks, kw_only=True, eq=False):
 
     def parse_batch_results(self, reply: Reply, request: ItemRequest) -> BatchResults:
         """The outcomes, which come as JSON lines in any order."""
-        items = []
-        for line in reply.body.splitlines():
-            if not line.strip():
-                continue
-            try:
-                payload = as_dict(decode_json(line))
-            except ValueError as error:
-                raise self.invalid_response(f"a line of the results is {error}", line) from None
-            items.append(self._read_outcome(as_str(payload.get("custom_id")) or "", as_dict(payload.get("result"))))
+        items = [
+            self._read_outcome(as_str(record.get("custom_id")) or "", as_dict(record.get("result")))
+            for record in self.read_lines(reply)
+        ]
         items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
         return BatchResults(items=items, id=request.id)
 

@@ -11,8 +11,7 @@ from typing import Any
 
 from ...data.http import Request
 from ...operations.requests import BatchRequest
-from ...wires.operations import Files
-from ..openai.operations import OpenAIBatches
+from ...wires.operations import Batches, Files
 
 __all__ = ["AZURE_FILES", "AzureBatches"]
 
@@ -25,7 +24,7 @@ AZURE_FILES = Files(
 """Azure has no `user_data`: https://learn.microsoft.com/en-us/azure/ai-foundry/openai/how-to/responses (2026-11-28)"""
 
 
-class AzureBatches(OpenAIBatches, kw_only=True, eq=False):
+class AzureBatches(Batches, kw_only=True, eq=False):
     """Creates batches, follows them and reads their results.
 
     All prompts of a batch have one deployment. Azure goes on with a batch that takes longer than a day.

@@ -12,7 +12,7 @@ import msgspec
 
 from ...contract import DriverHooks
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_int, as_list, as_str, decode_json, encode_json, excerpt, merge
+from ...data.json import as_dict, as_list, as_str, encode_json, excerpt, merge
 from ...data.prompt import Prompt
 from ...errors import AIError
 from ...operations.requests import BatchRequest, FileUpload, ItemRequest, PageRequest
@@ -22,6 +22,7 @@ from ...wires.generate_content import GenerateContent
 from ...wires.generate_content.names import camel, with_camel_names
 from ...wires.operations.base import parse_time
 from ...wires.operations.batch_hooks import BatchHooks
+from ..rpc_status import as_http
 from .files import GeminiFiles
 
 __all__ = ["GeminiBatches"]
@@ -37,16 +38,6 @@ _STATUSES: dict[str, Status] = {
     "CANCELLED": "cancelled",
     "EXPIRED": "expired",
 }
-_RPC: tuple[tuple[str, int], ...] = (
-    ("OK", 200), ("CANCELLED", 499), ("UNKNOWN", 500), ("INVALID_ARGUMENT", 400), ("DEADLINE_EXCEEDED", 504),
-    ("NOT_FOUND", 404), ("ALREADY_EXISTS", 409), ("PERMISSION_DENIED", 403), ("RESOURCE_EXHAUSTED", 429),
-    ("FAILED_PRECONDITION", 400), ("ABORTED", 409), ("OUT_OF_RANGE", 400), ("UNIMPLEMENTED", 501), ("INTERNAL", 500),
-    ("UNAVAILABLE", 503), ("DATA_LOSS", 500), ("UNAUTHENTICATED", 401),
-)  # fmt: skip
-"""Word and HTTP status of each code of a `google.rpc.Status`, which is its place in this list.
-
-https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto (2026-11-27)
-"""
 
 
 class GeminiBatches(BatchHooks, kw_only=True, eq=False):
@@ -129,7 +120,7 @@ class GeminiBatches(BatchHooks, kw_only=True, eq=False):
         self.check_done(batch)
         output, model = _output(as_dict(batch.raw)), batch.model or ""
         if batch.output_id is not None and (name := as_str(output.get("responsesFile"))):
-            records = self._read_file((yield self._build_download(name, request)))
+            records = with_camel_names(self.read_lines((yield self._build_download(name, request))))
         else:
             inlined = output.get("inlinedResponses")
             records = as_list(as_dict(inlined).get("inlinedResponses") if isinstance(inlined, dict) else inlined)
@@ -142,21 +133,11 @@ class GeminiBatches(BatchHooks, kw_only=True, eq=False):
         headers = {**self.driver.headers(), **{key.lower(): value for key, value in request.extra_headers.items()}}
         return Request(method="GET", url=f"{root}/download/{version}/{path}:download?alt=media", headers=headers)
 
-    def _read_file(self, reply: Reply) -> list[Any]:
-        records = []
-        for line in reply.body.splitlines():
-            if line.strip():
-                try:
-                    records.append(with_camel_names(decode_json(line)))
-                except ValueError as error:
-                    raise self.invalid_response(f"a line of the results is {error}", line) from None
-        return records
-
     def _read_item(self, record: dict[str, Any], number: int, model: str) -> BatchItem:
         key = as_str(record.get("key")) or as_str(as_dict(record.get("metadata")).get("key")) or f"prompt-{number}"
         failure = as_dict(record.get("error"))
         if failure:
-            told, status = _as_http(failure)
+            told, status = as_http(failure)
             refused = Reply(status=status, body=encode_json({"error": told}))
             return BatchItem(custom_id=key, error=self.driver.map_error(refused))
         reply = Reply(status=200, body=encode_json(record.get("response") or {}))
@@ -210,16 +191,7 @@ def _count(value: Any) -> int | None:
     return int(value) if isinstance(value, str | int) and str(value).isdecimal() else None
 
 
-def _as_http(failure: dict[str, Any]) -> tuple[dict[str, Any], int]:
-    """A status as it stands in the reply of a single request, and the HTTP status of that."""
-    code = as_int(failure.get("code")) or 2
-    if code >= len(_RPC):
-        return failure, code if 400 <= code < 600 else 500
-    word, status = _RPC[code]
-    return {"status": word, **failure, "code": status}, status
-
-
 def _read_problem(failure: dict[str, Any]) -> BatchProblem:
-    told, _ = _as_http(failure)
+    told, _ = as_http(failure)
     word = as_str(told.get("status"))
     return BatchProblem(message=as_str(told.get("message")) or word or "the batch failed", code=word)

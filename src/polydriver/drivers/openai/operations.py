@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ...data.prompt import Prompt
 from ...wires.operations import (
     Batches,
     Embeddings,
@@ -19,17 +16,7 @@ from ...wires.operations import (
 )
 from ...wires.responses.stored import StoredResponses
 
-__all__ = ["OPENAI_OPERATIONS", "OpenAIBatches"]
-
-
-class OpenAIBatches(Batches, kw_only=True, eq=False):
-    """Batches of prompts on either of OpenAI's wires."""
-
-    def prompt_of(self, body: dict[str, Any]) -> Prompt:
-        """A prompt that takes the wire which an answer in a batch came on."""
-        prompt = super().prompt_of(body)
-        prompt.options = {"api": "responses" if body.get("object") == "response" else "chat"}
-        return prompt
+__all__ = ["OPENAI_OPERATIONS"]
 
 
 _FILES = Files(
@@ -58,7 +45,7 @@ OPENAI_OPERATIONS = (
     Translation(),
     InputTokenCounting(),
     _FILES,
-    OpenAIBatches(files=_FILES, options={"create_batch": frozenset({"output_expires_after"})}),
+    Batches(files=_FILES, options={"create_batch": frozenset({"output_expires_after"})}),
     StoredResponses(),
 )  # fmt: skip
 """The operations, with the options that only OpenAI has."""

@@ -17,6 +17,7 @@ from ...wires.chat_completions import reasoning
 from ...wires.operations import Embeddings, ImageEditing, ImageGeneration
 from ...wires.shared.formats import FormatRules
 from ..traits import ErrorTable
+from ..xai_batches import XAIBatches
 from .common import TEXT_ONLY, CompatibleChat, Row
 
 __all__ = ["MAKERS"]
@@ -59,7 +60,7 @@ MAKERS: dict[str, Row] = {
         title="xAI",
         base_url="https://api.x.ai/v1",
         responses=True,
-        operations=(ImageGeneration(), ImageEditing()),
+        operations=(ImageGeneration(), ImageEditing(), XAIBatches()),
         wire=CompatibleChat(
             replay_reasoning="reasoning_content",
             speaker_names="users",

@@ -25,11 +25,15 @@ _SERVICES: Mapping[str, tuple[ReplyForm, tuple[Route, ...]]] = {
     "gemini": (GENERATE_CONTENT, gemini.ROUTES),
     "openai": (RESPONSES, openai.ROUTES),
 }
+_OTHERS = re.compile(r"^/xai/")
+"""Where services with OpenAI's API and something of their own are."""
 
 
 def service_of(request: Request) -> str:
     """Whose API a request speaks, by its path and headers: "anthropic", "gemini", "cohere", "bedrock" or "openai"."""
     path = urlsplit(request.url).path
+    if _OTHERS.search(path):
+        return "openai"
     if "anthropic-version" in request.headers or path.endswith(("/messages", "/messages/count_tokens")):
         return "anthropic"
     if "x-goog-api-key" in request.headers or re.search(r"/v1(beta|alpha)\d*/|:[a-z]\w+$", path):

@@ -13,7 +13,7 @@ from ...drivers.mock.calls import MockCall
 from ...drivers.mock.forms import CREATED, json_reply
 from .asking import CREATED_AT, Answered, Ask, RefusedError, Route
 from .multipart import FormPart, parse_parts
-from .paging import page
+from .paging import numbered_page, page
 
 __all__ = ["ANTHROPIC_FILES", "GEMINI_FILES", "OPENAI_FILES", "KeptFile", "find_file", "keep_file", "read_form"]
 
@@ -201,12 +201,9 @@ def _record(body: bytes | None) -> dict[str, Any]:
 
 
 def _list_gemini(ask: Ask) -> dict[str, Any]:
-    size, token = ask.query("pageSize"), ask.query("pageToken")
-    start = int(token) if token and token.isdecimal() else 0
-    end = start + (int(size) if size and size.isdecimal() else 10)
-    files = _all_files(ask)
-    shown: dict[str, Any] = {"files": [_of_gemini(ask, file) for file in files[start:end]]}
-    return {**shown, "nextPageToken": str(end)} if end < len(files) else shown
+    found, following = numbered_page(ask, _all_files(ask), "pageSize", "pageToken", 10)
+    shown: dict[str, Any] = {"files": [_of_gemini(ask, file) for file in found]}
+    return {**shown, "nextPageToken": following} if following else shown
 
 
 def _delete_gemini(ask: Ask) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from ...wires.generate_content.names import with_camel_names
 from .asking import CREATED_AT, Ask, RefusedError, Route
 from .batches import answer_line
 from .files import find_file, keep_file
+from .paging import numbered_page
 
 __all__ = ["GEMINI_BATCHES"]
 
@@ -80,12 +81,8 @@ def _cancel_operation(ask: Ask) -> dict[str, Any]:
 
 
 def _list_operations(ask: Ask) -> dict[str, Any]:
-    size, token = ask.query("pageSize"), ask.query("pageToken")
-    start = int(token) if token and token.isdecimal() else 0
-    end = start + (int(size) if size and size.isdecimal() else 20)
-    found = ask.store.newest(_OPERATION)
-    shown: dict[str, Any] = {"operations": found[start:end]}
-    return {**shown, "nextPageToken": str(end)} if end < len(found) else shown
+    shown, following = numbered_page(ask, ask.store.newest(_OPERATION), "pageSize", "pageToken", 20)
+    return {"operations": shown, "nextPageToken": following} if following else {"operations": shown}
 
 
 GEMINI_BATCHES: tuple[Route, ...] = (

@@ -12,6 +12,7 @@ from .batches import OPENAI_BATCHES
 from .files import OPENAI_FILES
 from .media import MEDIA
 from .mistral_batches import MISTRAL_BATCHES
+from .xai_batches import XAI_BATCHES
 
 __all__ = ["ROUTES"]
 
@@ -63,6 +64,7 @@ def _count(ask: Ask) -> Answered:
 
 
 ROUTES: tuple[Route, ...] = (
+    *XAI_BATCHES,
     ("POST", "/responses", _respond),
     ("POST", "/responses/input_tokens", _count),
     ("GET", "/responses/([^/]+)", _get_response),

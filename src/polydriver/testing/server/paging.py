@@ -6,7 +6,7 @@ from typing import Any
 
 from .asking import Ask
 
-__all__ = ["page"]
+__all__ = ["numbered_page", "page"]
 
 
 def page(ask: Ask, items: list[dict[str, Any]], after: str) -> dict[str, Any]:
@@ -23,3 +23,11 @@ def page(ask: Ask, items: list[dict[str, Any]], after: str) -> dict[str, Any]:
         "first_id": shown[0]["id"] if shown else None,
         "last_id": shown[-1]["id"] if shown else None,
     }
+
+
+def numbered_page(ask: Ask, items: list[Any], size: str, token: str, usual: int) -> tuple[list[Any], str | None]:
+    """One page of `items`, and the token of the next, which is its place; `size` and `token` are the names of the
+    parameters."""
+    limit, start = (int(value) if value and value.isdecimal() else None for value in map(ask.query, (size, token)))
+    end = (start or 0) + (limit or usual)
+    return items[start or 0 : end], str(end) if end < len(items) else None

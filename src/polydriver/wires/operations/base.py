@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -19,11 +19,12 @@ __all__ = ["OperationHooks", "parse_time"]
 
 
 def parse_time(value: object) -> datetime | None:
-    """A moment from an RFC 3339 text, if it is one; nanoseconds are cut to microseconds."""
+    """A moment from an RFC 3339 text, or a day in UTC, if it is one; nanoseconds are cut to microseconds."""
     try:
-        return datetime.fromisoformat(value) if isinstance(value, str) else None
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
+    return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
 
 
 class OperationHooks(OperationPart, kw_only=True, eq=False):

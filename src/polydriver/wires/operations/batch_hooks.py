@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ...data.http import Reply
+from ...data.json import as_dict, decode_json, encode_json
 from ...data.prompt import Prompt
 from ...errors import ConfigurationError, InvalidRequestError, ProviderError, error_branch
 from ...operations.kinds import CANCEL_BATCH, CREATE_BATCH, GET_BATCH, GET_BATCH_RESULTS, LIST_BATCHES
@@ -9,7 +13,23 @@ from ...operations.requests import BatchPrompt
 from ...operations.results import Batch, BatchProblem
 from .base import OperationHooks
 
-__all__ = ["BatchHooks"]
+__all__ = ["BatchHooks", "labels_in_name", "name_for_labels"]
+
+
+def name_for_labels(labels: dict[str, str] | None) -> str:
+    """The name of a batch of a service that keeps nothing but a name: the labels, as JSON."""
+    return encode_json(labels).decode() if labels else "polydriver"
+
+
+def labels_in_name(name: object) -> dict[str, Any]:
+    """The labels that `name_for_labels` has put into a name; the name itself, if it is another."""
+    if not isinstance(name, str):
+        return {}
+    try:
+        found = decode_json(name.encode("utf-8", "replace"))
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {"name": name}
 
 
 class BatchHooks(OperationHooks, kw_only=True, eq=False):
@@ -34,6 +54,17 @@ class BatchHooks(OperationHooks, kw_only=True, eq=False):
         if len(models) != 1:
             raise ConfigurationError(f"a batch of {self.name} has one model, not {len(models)}: make one for each")
         return models.pop()
+
+    def read_lines(self, reply: Reply) -> list[dict[str, Any]]:
+        """The objects on the lines of a file. Raises `InvalidResponseError` for a line that is not JSON."""
+        records = []
+        for line in reply.body.splitlines():
+            if line.strip():
+                try:
+                    records.append(as_dict(decode_json(line)))
+                except ValueError as error:
+                    raise self.invalid_response(f"a line of the results is {error}", line) from None
+        return records
 
     def check_done(self, batch: Batch) -> None:
         """Raise `InvalidRequestError` for a batch that is not done yet, or failed as a whole."""

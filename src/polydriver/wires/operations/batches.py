@@ -5,15 +5,15 @@ https://platform.openai.com/docs/guides/batch
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import msgspec
 
 from ...contract import DriverHooks
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_int, as_str, decode_json, encode_json, from_epoch
+from ...data.json import as_dict, as_int, as_str, encode_json, from_epoch
 from ...data.prompt import Prompt
 from ...errors import AIError, ConfigurationError
 from ...operations.requests import BatchPrompt, BatchRequest, FileUpload, ItemRequest, PageRequest
@@ -56,6 +56,9 @@ class Batches(BatchHooks, kw_only=True, eq=False):
     - `completion_window`: within which time they are answered; `files`: where the files of batches are kept.
     """
 
+    creation_fields: ClassVar[Mapping[str, str | None]] = {"metadata": "metadata"}
+    """Our fields of a request for a batch, and the names that `render_creation` leaves to them: see `put_fields`."""
+
     max_prompts: int | None = 50_000
     max_bytes: int | None = 200_000_000
     keeps_labels: bool = True
@@ -84,9 +87,9 @@ class Batches(BatchHooks, kw_only=True, eq=False):
         for warning in (warning for entry in request.prompts for warning in entry.prompt.warnings):
             request.warn(warning)
         stored = self.files.parse_file_upload((yield self.files.build_file_upload(upload)), upload)
-        body = self.put_fields(self.render_creation(stored.id, endpoint, request), request, {"metadata": "metadata"})
+        body = self.put_fields(self.render_creation(stored.id, endpoint, request), request, self.creation_fields)
         reply = yield self.build_post(self.path, body, headers=request.extra_headers)
-        return self._read_batch(self.decode_success(reply))
+        return self.read_batch(self.decode_success(reply))
 
     def render_creation(self, file_id: str | None, endpoint: str, request: BatchRequest) -> dict[str, Any]:
         """The body of the request that makes a batch of an uploaded file."""
@@ -119,7 +122,7 @@ class Batches(BatchHooks, kw_only=True, eq=False):
 
     def parse_batch_status(self, reply: Reply, request: ItemRequest) -> Batch:
         """The state of a batch."""
-        return self._read_batch(self.decode_success(reply))
+        return self.read_batch(self.decode_success(reply))
 
     def build_batch_list(self, request: PageRequest) -> Request:
         """The request for one page of batches."""
@@ -130,7 +133,7 @@ class Batches(BatchHooks, kw_only=True, eq=False):
     def parse_batch_list(self, reply: Reply, request: PageRequest) -> Page[Batch]:
         """The batches on one page."""
         items, following = self.read_page(reply)
-        return Page(items=[self._read_batch(item) for item in items], next=following)
+        return Page(items=[self.read_batch(item) for item in items], next=following)
 
     def build_batch_cancellation(self, request: ItemRequest) -> Request:
         """The request to stop a batch."""
@@ -138,7 +141,7 @@ class Batches(BatchHooks, kw_only=True, eq=False):
 
     def parse_batch_cancellation(self, reply: Reply, request: ItemRequest) -> Batch:
         """The state of the batch, now that it is being stopped."""
-        return self._read_batch(self.decode_success(reply))
+        return self.read_batch(self.decode_success(reply))
 
     def batch_results_flow(self, request: ItemRequest) -> Generator[Request, Reply, BatchResults]:
         """Ask where the results are, then fetch the answers and the errors."""
@@ -149,16 +152,12 @@ class Batches(BatchHooks, kw_only=True, eq=False):
             if file_id is not None:
                 wanted = ItemRequest(id=file_id, extra_headers=request.extra_headers)
                 reply = yield self.files.build_file_download(wanted)
-                items += [self._read_item(line) for line in reply.body.splitlines() if line.strip()]
+                items += [self.read_item(record) for record in self.read_lines(reply)]
         items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
         return BatchResults(id=request.id, items=items, raw=batch.raw)
 
-    def _read_item(self, line: bytes) -> BatchItem:
+    def read_item(self, record: dict[str, Any]) -> BatchItem:
         """One line of a file of results: the reply that the request would have had, or an error."""
-        try:
-            record = as_dict(decode_json(line))
-        except ValueError as error:
-            raise self.invalid_response(f"a line of the results is {error}", line) from None
         custom_id = as_str(record.get("custom_id")) or ""
         answered = as_dict(record.get("response"))
         if not answered:
@@ -182,13 +181,17 @@ class Batches(BatchHooks, kw_only=True, eq=False):
 
     def prompt_of(self, body: dict[str, Any]) -> Prompt:
         """What is known of the prompt that an answer in a batch belongs to, for `parse_response`."""
-        return Prompt(messages=[], model=as_str(body.get("model")) or "")
+        prompt = Prompt(messages=[], model=as_str(body.get("model")) or "")
+        if "api" in self.driver.wire.option_names:  # it may have come on either of OpenAI's wires
+            prompt.options = {"api": "responses" if body.get("object") == "response" else "chat"}
+        return prompt
 
     def read_counts(self, item: dict[str, Any]) -> dict[str, Any]:
         """How many prompts a batch has, and what became of them, by our names."""
         return as_dict(item.get("request_counts"))
 
-    def _read_batch(self, item: dict[str, Any]) -> Batch:
+    def read_batch(self, item: dict[str, Any]) -> Batch:
+        """A batch as the service describes it."""
         batch_id, status = as_str(item.get("id")), as_str(item.get("status"))
         if batch_id is None:
             raise self.invalid_response("a batch has no id", repr(item)[:500].encode())

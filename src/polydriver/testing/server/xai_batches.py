@@ -24,7 +24,7 @@ def _create(ask: Ask) -> dict[str, Any]:
     if not isinstance(given.get("name"), str):
         raise RefusedError("missing field `name`", 422)
     lines = find_file(ask, str(given.get("input_file_id"))).data.splitlines()
-    results = []
+    results: list[dict[str, Any]] = []
     for record in (as_dict(decode_json(line)) for line in lines):
         status, body = answer_line(ask, f"/xai{record.get('url')}", record.get("body"))
         told = {"code": 3 if status < 500 else 14, "message": str(as_dict(body.get("error")).get("message"))}

@@ -18,18 +18,20 @@ from polydriver.testing.rules import Violation, judge_request
 __all__ = ["MODELS", "cases", "findings", "prompts"]
 
 MODELS: dict[str, list[str]] = {
-    "openai": ["gpt-4o", "gpt-4.1-mini", "gpt-5", "gpt-5-mini", "gpt-5-pro", "gpt-5-chat-latest", "gpt-5.1", "gpt-5.2", "o3", "o4-mini", "gpt-5.2-pro"],
-    "openai-chat": ["gpt-4o", "gpt-4.1-mini", "gpt-5", "gpt-5-mini", "gpt-5-chat-latest", "gpt-5.1", "gpt-5.2", "o3", "o4-mini", "gpt-3.5-turbo"],
-    "azure": ["gpt-4o", "gpt-5", "o3", "gpt-5.1"],
-    "anthropic": ["claude-3-haiku-20240307", "claude-haiku-4-5", "claude-sonnet-4-5", "claude-opus-4-6", "claude-opus-5", "claude-opus-5-5"],
-    "bedrock": ["anthropic.claude-haiku-4-5-20251001-v1:0", "us.anthropic.claude-opus-5-5", "amazon.nova-pro-v1:0", "meta.llama3-3-70b-instruct-v1:0", "mistral.mistral-large-2407-v1:0"],
-    "gemini": ["gemini-2.0-flash", "gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-pro-preview", "gemini-3.5-flash"],
-    "cohere": ["command-a-03-2025", "command-r-08-2024"],
+    "openai": ["gpt-4o", "gpt-4.1-mini", "gpt-5", "gpt-5-mini", "gpt-5-pro", "gpt-5-chat-latest", "gpt-5.1", "gpt-5.2", "gpt-5.2-pro", "gpt-5.4-mini", "gpt-5.6", "gpt-6-astra", "gpt-6-luna", "gpt-6.1-sol", "o3", "o4-mini", "codex-mini-latest"],
+    "openai-chat": ["gpt-4o", "gpt-4.1-mini", "gpt-5", "gpt-5-mini", "gpt-5-chat-latest", "gpt-5.1", "gpt-5.2", "gpt-5.5", "gpt-5.6-terra", "gpt-6-astra", "gpt-6-sol", "o3", "o4-mini", "gpt-3.5-turbo", "chatgpt-4o-latest"],
+    "azure": ["gpt-4o", "gpt-5", "o3", "gpt-5.1", "gpt-6.1-sol"],
+    "azure-chat": ["gpt-4.1", "gpt-5.6-luna"],
+    "anthropic": ["claude-3-haiku-20240307", "claude-haiku-4-5", "claude-sonnet-4-5", "claude-opus-4-6", "claude-opus-4-8", "claude-opus-5", "claude-opus-5-5", "claude-sonnet-5", "claude-sonnet-5-5", "claude-haiku-5-5", "claude-fable-5", "claude-fable-5-1"],
+    "vertexai": ["claude-sonnet-4-5@20250929", "claude-opus-5-5", "gemini-2.5-pro", "gemini-3.8-flash"],
+    "bedrock": ["anthropic.claude-haiku-4-5-20251001-v1:0", "us.anthropic.claude-opus-5-5", "eu.anthropic.claude-sonnet-5", "amazon.nova-pro-v1:0", "apac.amazon.nova-micro-v1:0", "amazon.titan-text-express-v1", "meta.llama3-3-70b-instruct-v1:0", "mistral.mistral-large-2407-v1:0"],
+    "gemini": ["gemini-2.0-flash", "gemini-2.5-flash", "gemini-2.5-pro", "gemini-3-pro-preview", "gemini-3-flash-preview", "gemini-3.5-flash", "gemini-3.5-flash-lite", "gemini-3.6-flash", "gemini-3.8-flash"],
+    "cohere": ["command-a-03-2025", "command-r-08-2024", "command-a-reasoning-08-2025"],
     "ollama": ["llama3.2", "qwen3"],
     "mistral": ["mistral-large-latest", "magistral-medium-latest"],
-    "groq": ["llama-3.3-70b-versatile", "openai/gpt-oss-120b"],
+    "groq": ["llama-3.3-70b-versatile", "openai/gpt-oss-120b", "qwen/qwen3-32b", "deepseek-r1-distill-llama-70b", "some-new-model"],
     "deepseek": ["deepseek-chat", "deepseek-reasoner"],
-    "xai": ["grok-3", "grok-3-mini", "grok-4-0709", "grok-4.20"],
+    "xai": ["grok-3", "grok-3-mini", "grok-4-0709", "grok-4.20", "grok-4.6"],
 }  # fmt: skip
 
 

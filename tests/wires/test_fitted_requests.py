@@ -433,3 +433,39 @@ def test_cohere_gets_a_schema_that_it_keeps_to_or_words(form: Any) -> None:
     beside, _ = render("cohere", "command-a-03-2025", response_format=form, tools=[add])
     assert "response_format" not in beside
     assert "JSON schema" in json.dumps(beside["messages"])
+
+
+def test_newer_models_of_openai_call_tools_where_they_do_so() -> None:
+    tools = [ToolSpec(name="now", description="The time")]
+    body, prompt = render("openai", "gpt-6.1-sol", tools=tools, n=2)
+    assert "input" in body
+    assert "n" in " ".join(prompt.warnings)
+    body, prompt = render("openai", "gpt-6-luna", tools=tools, reasoning_effort="none")
+    assert body["reasoning"]["effort"] == "none"
+    body, prompt = render("openai", "gpt-6-luna", tools=tools, api="chat", reasoning_effort="high")
+    assert body["reasoning_effort"] == "none"
+    assert 'leave out api="chat"' in prompt.warnings[-1]
+    body, _ = render("openai", "gpt-6-luna", api="chat", reasoning_effort="max")
+    assert body["reasoning_effort"] == "max"
+    with pytest.raises(UnsupportedFeatureError, match='leave out api="chat"'):
+        render("openai", "gpt-6-astra", tools=tools, api="chat")
+
+
+@pytest.mark.parametrize("model", ["gemini-3.6-flash", "gemini-3.8-flash", "gemini-9-new"])
+def test_the_newest_models_of_gemini_end_with_the_user(model: str) -> None:
+    started = [AIMessage("A poem"), AIMessage.assistant("Roses are")]
+    body, prompt = render("gemini", model, started, temperature=0, presence_penalty=1, reasoning_effort="minimal")
+    assert [turn["role"] for turn in body["contents"]] == ["user", "model", "user"]
+    level = "MINIMAL" if model == "gemini-3.6-flash" else "LOW"
+    assert body["generationConfig"] == {"thinkingConfig": {"thinkingLevel": level, "includeThoughts": True}}
+    assert len(prompt.warnings) >= 3
+    body, _ = render("gemini", "gemini-2.5-flash", started)
+    assert body["contents"][-1]["role"] == "model"
+
+
+def test_models_without_tools_are_told_of_calls_in_words() -> None:
+    asked = [AIMessage("Well?"), AIMessage.assistant("", [ToolCall("c", "now", {})]), AIMessage.tool("c", "12:00")]
+    body, _ = render("bedrock", "amazon.titan-text-express-v1", [*asked, AIMessage("So?")])
+    assert "toolConfig" not in body
+    said = [block["text"] for message in body["messages"] for block in message["content"]]
+    assert said == ["Well?", "[called the tool now with {}]\n", "[the tool now answered: 12:00]\n", "So?"]

@@ -13,9 +13,10 @@ from typing import TypeAlias
 import msgspec
 
 from .arguments import make_call_id
+from .json import encode_json
 from .messages import AIMessage, Audio, Document, Image, Part, Text, ToolCall, ToolResult, Video
 
-__all__ = ["CONTINUATION", "NO_RESULT", "OPENING", "mend_history"]
+__all__ = ["CONTINUATION", "NO_RESULT", "OPENING", "mend_history", "tell_tools"]
 
 NO_RESULT = "No result: the call was not run."
 """What a call without a result is answered with."""
@@ -138,3 +139,19 @@ def _without_results(
     if not parts:
         return None
     return AIMessage(parts, "user" if message.role == "tool" else message.role, message.name, message.provider_data)
+
+
+def tell_tools(message: AIMessage) -> AIMessage:
+    """The message with calls and results told in words, for models that call no tools. Results are the user's."""
+    if not _has_tools(message):
+        return message
+    role = "user" if message.role == "tool" else message.role
+    return AIMessage([_in_words(part) for part in message.parts], role, name=message.name)
+
+
+def _in_words(part: Part) -> Part:
+    if isinstance(part, ToolCall):
+        return Text(f"[called the tool {part.name} with {encode_json(part.arguments or {}).decode()}]\n")
+    if isinstance(part, ToolResult):
+        return Text(f"[the tool {part.name or part.tool_call_id} answered: {part.text}]\n")
+    return part

@@ -7,8 +7,9 @@ from typing import Any
 import msgspec
 
 from ..contract import LEFT_OUT
-from ..data.json import as_dict, encode_json
-from ..data.messages import AIMessage, Document, Part, Text, ToolCall, ToolResult
+from ..data.history import tell_tools
+from ..data.json import as_dict
+from ..data.messages import Document
 from ..data.models import Capabilities
 from ..data.prompt import OutputFormat, Prompt, ToolSpec
 from ..data.responses import AIResponse
@@ -74,7 +75,7 @@ class PerplexityChat(CompatibleChat, kw_only=True, eq=False):
         """The `messages` list: system messages first, then user and assistant in turns."""
         if any(isinstance(tool, ToolSpec) for tool in prompt.tools):
             raise self.unsupported("function calling")
-        told = [_without_tools(message) for message in prompt.messages]
+        told = [tell_tools(message) for message in prompt.messages]
         rendered = super().render_messages(msgspec.structs.replace(prompt, messages=told))
         ahead = [message for message in rendered if message["role"] == "system"]
         if any(message["role"] == "system" for message in rendered[len(ahead) :]):
@@ -128,20 +129,3 @@ class PerplexityDriver(CompatibleDriver):
         options=dict.fromkeys(_UNKNOWN_OPTIONS, LEFT_OUT),
         option_names=_OPTIONS,
     )
-
-
-def _without_tools(message: AIMessage) -> AIMessage:
-    """The message with calls and results told in words. Results are the user's."""
-    parts = message.parts
-    if not any(isinstance(part, ToolCall | ToolResult) for part in parts):
-        return message
-    role = "user" if message.role == "tool" else message.role
-    return AIMessage([_in_words(part) for part in parts], role, name=message.name)
-
-
-def _in_words(part: Part) -> Part:
-    if isinstance(part, ToolCall):
-        return Text(f"[called the tool {part.name} with {encode_json(part.arguments or {}).decode()}]\n")
-    if isinstance(part, ToolResult):
-        return Text(f"[the tool {part.name or part.tool_call_id} answered: {part.text}]\n")
-    return part

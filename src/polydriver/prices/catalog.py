@@ -259,11 +259,16 @@ def _spellings(table: str, model: str) -> Iterator[str]:
     if table == "bedrock":
         resource = model.rpartition("/")[2]
         yield resource
-        yield _REGION.sub("", resource, count=1)
+        yield without_region(resource)
     elif table == "gemini" and "models/" in model:
         yield model.rpartition("models/")[2]
     elif table in ("openai", "azure") and model.startswith("ft:"):
         yield ":".join(model.split(":")[:2])
+
+
+def without_region(model: str) -> str:
+    """The id of a model on Bedrock without the region of an inference profile: `us.`, `global.`, ..."""
+    return _REGION.sub("", model, count=1)
 
 
 def _shorter(model: str) -> Iterator[str]:

@@ -57,6 +57,6 @@ def _fit_effort(prompt: Prompt, wanted: str, known: tuple[str, ...]) -> str | No
 
 def _distance(word: str, place: int) -> float:
     if word not in _EFFORTS:
-        return 0
+        return len(_EFFORTS)
     away = _EFFORTS.index(word) - place
     return away if away > 0 else 0.5 - away

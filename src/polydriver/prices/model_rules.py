@@ -3,21 +3,25 @@
 A table of what makers document, by patterns over ids, completed by what the catalog says of a model. What neither
 knows is `None` or empty, and the request is sent as it is. Sources, read in November 2026:
 
-- OpenAI: https://platform.openai.com/docs/guides/latest-model, `/guides/reasoning`,
+- OpenAI: https://platform.openai.com/docs/guides/latest-model, `/guides/reasoning`, `/guides/deployment-checklist`,
   https://learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning#not-supported; `stop` with gpt-5:
   https://community.openai.com/t/1110750
 - xAI: https://docs.x.ai/developers/model-capabilities/text/reasoning
 - Groq: https://console.groq.com/docs/reasoning
+- Gemini: https://ai.google.dev/gemini-api/docs/whats-new-gemini-3.6 and
+  https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/gemini/3-6-flash; penalties:
+  https://github.com/google-gemini/cookbook/issues/1290
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Literal
 
 import msgspec
 
-from .catalog import ModelEntry, find
+from .catalog import ModelEntry, find, without_region
 
 __all__ = ["ModelRules", "find_rules"]
 
@@ -31,6 +35,8 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True):
       when that is unknown.
     - `max_output`: how many tokens it writes at most, at services that refuse a `max_tokens` above.
     - `unread`: kinds of media ("image", "audio", "video") that it is known not to read.
+    - `chat_tools`: whether it calls functions on OpenAI's Chat Completions, too: "always", "unreasoned" (with the
+      effort "none" only), "never".
     """
 
     refused: frozenset[str] = frozenset()
@@ -38,6 +44,7 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True):
     efforts: tuple[str, ...] | None = None
     unread: frozenset[str] = frozenset()
     max_output: int | None = None
+    chat_tools: Literal["always", "unreasoned", "never"] = "always"
 
 
 _SAMPLING = frozenset(
@@ -45,14 +52,17 @@ _SAMPLING = frozenset(
 )
 _PENALTIES = frozenset({"presence_penalty", "frequency_penalty"})
 _USUAL = ("low", "medium", "high")
+_LARGE = (*_USUAL, "xhigh", "max")
 
 
 def _always(*efforts: str, refused: frozenset[str] = _SAMPLING | {"stop"}) -> ModelRules:
     return ModelRules(refused=refused, efforts=efforts)
 
 
-def _switchable(*efforts: str) -> ModelRules:
-    return ModelRules(refused=frozenset({"stop"}), refused_while_reasoning=_SAMPLING, efforts=efforts)
+def _switchable(*efforts: str, chat_tools: Literal["always", "unreasoned"] = "always") -> ModelRules:
+    return ModelRules(
+        refused=frozenset({"stop"}), refused_while_reasoning=_SAMPLING, efforts=efforts, chat_tools=chat_tools
+    )
 
 
 # The first pattern that matches the start of an id decides. After it may come a date or nothing.
@@ -68,11 +78,16 @@ _OPENAI: tuple[tuple[str, ModelRules], ...] = (
     (r"gpt-5\.\d+-codex", _always(*_USUAL, "xhigh")),
     (r"gpt-5\.\d+-pro", _always("medium", "high", "xhigh")),
     (r"gpt-5\.1(?!\d)", _switchable("none", *_USUAL)),
-    (r"gpt-5\.[245](-mini|-nano)?(?!\d|-[a-z])", _switchable("none", *_USUAL, "xhigh")),
+    (r"gpt-5\.[23](?!\d|-[a-z])", _switchable("none", *_USUAL, "xhigh")),
+    (r"gpt-5\.[45](-mini|-nano)?(?!\d|-[a-z])", _switchable("none", *_USUAL, "xhigh", chat_tools="unreasoned")),
+    (r"gpt-5\.6|gpt-6-(sol|luna)", _switchable("none", *_LARGE, chat_tools="unreasoned")),
+    (r"gpt-6(\.\d+)?-(astra|sol|terra)(?!-[a-z])", msgspec.structs.replace(_always(*_LARGE), chat_tools="never")),
     (r"o\d(-mini)?-deep-research", _always("medium")),
     (r"o1-(mini|preview)", _always()),
     (r"o1", _always(*_USUAL, refused=_SAMPLING)),
     (r"o[34]", _always(*_USUAL)),
+    (r"codex-mini", _always(*_USUAL)),
+    (r"gpt-(3\.5|35|4)|chatgpt-4", ModelRules(efforts=())),
 )
 _XAI: tuple[tuple[str, ModelRules], ...] = (
     (r"grok-3-mini", _always("low", "high", refused=_PENALTIES | {"stop"})),
@@ -89,17 +104,26 @@ _GROQ: tuple[tuple[str, ModelRules], ...] = (
     (r"openai/gpt-oss", ModelRules(efforts=_USUAL)),
     (r"qwen/qwen3", ModelRules(efforts=("none", "default"))),
 )
+_DRAWN = frozenset({"temperature", "top_p", "top_k"})
+_GEMINI: tuple[tuple[str, ModelRules], ...] = (
+    (r"gemini-(3\.5-flash-lite|3\.[6-9]|[4-9])", ModelRules(refused=_DRAWN | _PENALTIES | {"n"})),
+    (r"gemini-3", ModelRules(refused=_PENALTIES | {"n"})),
+    (r"gemini-2\.5", ModelRules(refused=_PENALTIES)),
+)
 _TABLES = {
     provider: tuple((re.compile(pattern), rules) for pattern, rules in table)
     for provider, table in {
-        "openai": _OPENAI, "azure": _OPENAI, "azure_openai": _OPENAI, "xai": _XAI, "groq": _GROQ
+        "openai": _OPENAI, "azure": _OPENAI, "azure_openai": _OPENAI, "xai": _XAI, "groq": _GROQ,
+        "gemini": _GEMINI, "vertexai": _GEMINI,
     }.items()
 }  # fmt: skip
 _WITHOUT_VIDEO = re.compile(r"(mistral|meta|cohere|ai21|openai|deepseek|writer|qwen)\.")
 _DEAF = re.compile(r"(gpt-[345]|chatgpt|o[134])(?!.*(audio|realtime))")
 # Services of which every model that does not reason refuses to be told how much it shall.
-_REFUSE_EFFORT = frozenset({*_TABLES, "gemini", "mistral"})
-_REFUSE_LENGTH = frozenset({"openai", "azure", "azure_openai", "anthropic", "bedrock", "gemini"})
+_REFUSE_EFFORT = frozenset({*_TABLES, "mistral"})
+# The words that a service has at all, of which a model that is not known may have some.
+_EFFORTS = {"groq": ("none", "default", *_USUAL)}
+_REFUSE_LENGTH = frozenset({"openai", "azure", "azure_openai", "anthropic", "bedrock", "gemini", "vertexai"})
 # Services on which a model that reasons takes no sampling options, as far as nothing else is known of it.
 _REFUSE_SAMPLING = frozenset({"openai", "azure", "azure_openai"})
 
@@ -119,6 +143,8 @@ def _find_unread(provider: str, name: str, entry: ModelEntry | None) -> frozense
     if provider in _REFUSE_SAMPLING and _DEAF.match(name):
         return frozenset({"audio", "video"})
     read = entry.input_modalities if entry is not None else None
+    if read is None and provider == "bedrock" and (plain := without_region(name)) != name:
+        return _find_unread(provider, plain, find(provider, plain))
     if read is None:
         if "claude" in name:
             return frozenset({"audio", "video"})
@@ -127,13 +153,14 @@ def _find_unread(provider: str, name: str, entry: ModelEntry | None) -> frozense
 
 
 def _find_options(provider: str, model: str, entry: ModelEntry | None) -> ModelRules:
-    name = model.lower().removeprefix("ft:")
+    name = model.lower().removeprefix("ft:").rpartition("models/")[2]
+    known = entry is not None and entry.reasoning is False and provider in _REFUSE_EFFORT
+    efforts = () if known else _EFFORTS.get(provider)
     for pattern, rules in _TABLES.get(provider, ()):
         if pattern.match(name):
-            return rules
+            return rules if rules.efforts is not None else msgspec.structs.replace(rules, efforts=efforts)
     if entry is None:
-        return ModelRules()
-    efforts = () if entry.reasoning is False and provider in _REFUSE_EFFORT else None
+        return ModelRules(efforts=efforts)
     if entry.reasoning and provider in _REFUSE_SAMPLING and not entry.temperature:
         return ModelRules(refused=frozenset({"stop"}), refused_while_reasoning=_SAMPLING, efforts=efforts)
     refused = frozenset({"temperature", "top_p", "top_k"}) if entry.temperature is False else frozenset()

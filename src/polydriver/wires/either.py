@@ -16,6 +16,7 @@ from ..data.prompt import Prompt, ProviderTool
 from ..data.responses import AIChunk, AIResponse
 from ..errors import ConfigurationError
 from ..prices.catalog import find
+from ..prices.model_rules import find_rules
 from .chat_completions import ChatCompletions
 from .responses import Responses
 
@@ -112,12 +113,36 @@ class EitherWire(Wire, kw_only=True, eq=False):
                 return not all(_is_of_chat(tool) for tool in given)
         if self.driver.has_own_address() or not self.prefers_responses(prompt.model):
             return False
+        if prompt.tools and self._calls_beyond_chat(prompt):
+            return True
         chat_alone = (prompt.n or 1) > 1 or prompt.audio is not None or "prediction" in options
         return not (chat_alone or _has_audio(prompt))
+
+    def _calls_beyond_chat(self, prompt: Prompt) -> bool:
+        """Whether the model calls functions on the Responses API alone, thinking as it does here."""
+        if self.driver.has_own_address():
+            return False
+        taken = find_rules(self.driver.catalog_name or self.driver.name, prompt.model).chat_tools
+        return taken == "never" or (taken == "unreasoned" and prompt.reasoning_effort != "none")
+
+    def _fit_chat(self, prompt: Prompt) -> Prompt:
+        """A prompt for Chat Completions as its model takes it there: newer ones call functions without thinking."""
+        if not prompt.tools or not self._calls_beyond_chat(prompt):
+            return prompt
+        efforts = find_rules(self.driver.catalog_name or self.driver.name, prompt.model).efforts or ()
+        if "none" not in efforts:
+            raise self.unsupported(f'tools with {prompt.model} on Chat Completions: leave out api="chat"')
+        prompt.warn(
+            f"{prompt.model} calls tools on Chat Completions without thinking only; reasoning_effort 'none' was sent. "
+            'It does both on the Responses API: leave out api="chat".'
+        )
+        return msgspec.structs.replace(prompt, reasoning_effort="none")
 
     def build_request(self, prompt: Prompt) -> Request:
         """The request for one prompt, on the wire that it takes, with the options that this wire has."""
         wire = self.choose(prompt)
+        if wire is self.chat:
+            prompt = self._fit_chat(prompt)
         if prompt.options:
             other = self.responses if wire is self.chat else self.chat
             foreign = other.option_names - wire.option_names

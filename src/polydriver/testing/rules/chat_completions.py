@@ -426,6 +426,20 @@ def _effort(sent: SentRequest) -> Iterator[str]:
         yield f"reasoning_effort {effort!r}, not {', '.join(known.value)}"
 
 
+@RULES.rule(
+    "chat.tools-while-reasoning",
+    "Function tools with reasoning_effort are not supported on Chat Completions: some models call them with effort none only, some on Responses only",
+    "https://platform.openai.com/docs/guides/deployment-checklist",
+)
+def _tools_while_reasoning(sent: SentRequest) -> Iterator[str]:
+    known, effort = fact("openai", sent.family, "chat_tools"), sent.body.get("reasoning_effort")
+    if known is None or not sent.body.get("tools"):
+        return
+    allowed = {"never": (), "unreasoned": ("none",), "without effort": ("none", None)}[known.value]
+    if effort not in allowed:
+        yield f"tools with reasoning_effort {effort!r}"
+
+
 def _strict_schemas(sent: SentRequest) -> Iterator[tuple[str, Mapping[str, Any]]]:
     wanted = child(sent.body.get("response_format"), "json_schema")
     if child(wanted, "strict") is True and isinstance(schema := child(wanted, "schema"), Mapping):

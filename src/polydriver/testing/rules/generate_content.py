@@ -331,6 +331,41 @@ def _thinking(sent: SentRequest) -> Iterator[str]:
 
 
 @RULES.rule(
+    "gemini.prefill",
+    "Requests ending with a model turn are not supported",
+    "https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/gemini/3-6-flash",
+)
+def _prefill(sent: SentRequest) -> Iterator[str]:
+    last = _contents(sent)[-1:]
+    if _refuses(sent, "gemini_prefill") and last and last[0].get("role") == "model":
+        yield "contents"
+
+
+@RULES.rule(
+    "gemini.penalties",
+    "Penalty is not enabled for this model",
+    "https://github.com/google-gemini/cookbook/issues/1290",
+    documented=False,
+)
+def _penalties(sent: SentRequest) -> Iterator[str]:
+    if _refuses(sent, "gemini_penalties"):
+        yield from (name for name in ("presencePenalty", "frequencyPenalty") if _config(sent).get(name))
+
+
+@RULES.rule(
+    "gemini.sampling",
+    "the model takes no temperature, topP, topK (ignored, or refused), and one candidate only",
+    "https://ai.google.dev/gemini-api/docs/whats-new-gemini-3.6",
+    documented=False,
+)
+def _sampling(sent: SentRequest) -> Iterator[str]:
+    if _refuses(sent, "gemini_sampling"):
+        yield from (name for name in ("temperature", "topP", "topK") if _config(sent).get(name) is not None)
+    if _refuses(sent, "gemini_candidates") and _config(sent).get("candidateCount") not in (None, 1):
+        yield "candidateCount"
+
+
+@RULES.rule(
     "gemini.signatures",
     "Gemini 3: the first function call of each step of the current turn must carry its thoughtSignature",
     SIGNATURES,
@@ -366,6 +401,11 @@ def _media_results(sent: SentRequest) -> Iterator[str]:
             for n, content in enumerate(_contents(sent))
             if any(item.get("parts") for item in _of(content, "functionResponse"))
         )
+
+
+def _refuses(sent: SentRequest, name: str) -> bool:
+    known = fact("gemini", sent.family, name)
+    return known is not None and not known.value
 
 
 def _contents(sent: SentRequest) -> list[Mapping[str, Any]]:

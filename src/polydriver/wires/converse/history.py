@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ...data.arguments import plain_name
-from ...data.history import CONTINUATION, OPENING
+from ...data.history import CONTINUATION, OPENING, tell_tools
 from ...data.messages import (
     AIMessage,
     Audio,
@@ -37,11 +37,13 @@ _SYSTEM_ROLES = ("system", "developer")
 def render_history(wire: ConverseSettings, prompt: Prompt) -> tuple[list[Block], list[dict[str, Any]]]:
     """The blocks of `system`, and the messages; turns of one role are merged, since the roles must alternate.
 
-    System messages join those at the start wherever they stand.
+    System messages join those at the start wherever they stand; to models without tools, calls and results are text.
     """
     system: list[Block] = []
     messages: list[dict[str, Any]] = []
-    for message in prompt.messages:
+    takes_tools = wire.family(prompt.model).tools
+    for given in prompt.messages:
+        message = given if takes_tools else tell_tools(given)
         if message.name:
             prompt.warn(f"{wire.name} does not support names of speakers; they were left out.")
         if message.role in _SYSTEM_ROLES:

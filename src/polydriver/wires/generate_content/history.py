@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from ...data.history import OPENING
+from ...data.history import CONTINUATION, OPENING
 from ...data.json import as_dict, as_str, decode_json
 from ...data.messages import (
     AIMessage,
@@ -67,6 +67,9 @@ def render_contents(wire: ContentSettings, prompt: Prompt, facts: ModelFacts) ->
             contents.append({"role": role, "parts": parts})
     if contents and contents[0]["role"] == "model":
         contents.insert(0, {"role": "user", "parts": [{"text": OPENING}]})
+    if contents and contents[-1]["role"] == "model" and not facts.prefill:
+        prompt.warn(f"{prompt.model} does not take the start of its answer; it was asked to continue instead.")
+        contents.append({"role": "user", "parts": [{"text": CONTINUATION}]})
     return contents
 
 

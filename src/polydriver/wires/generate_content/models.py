@@ -1,6 +1,8 @@
 """What differs between generations of Gemini models in how they want to be asked. Facts, found by the model's id.
 
-https://ai.google.dev/gemini-api/docs/thinking, .../thought-signatures, .../structured-output (read 2026-11)
+https://ai.google.dev/gemini-api/docs/thinking, .../thought-signatures, .../structured-output, .../whats-new-gemini-3.7;
+the end of a conversation:
+https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/gemini/3-6-flash (all read 2026-11)
 """
 
 from __future__ import annotations
@@ -23,10 +25,11 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     - `mixed_tools`: whether functions can be offered beside Google's own tools.
     - `media_in_results`: whether the result of a function may hold images and documents.
     - `system`: whether there is a system instruction.
+    - `prefill`: whether a conversation may end with the start of the answer.
     """
 
     thinking: Literal["level", "budget", "none"] = "level"
-    levels: tuple[str, ...] = ("MINIMAL", "LOW", "MEDIUM", "HIGH")
+    levels: tuple[str, ...] = ("LOW", "MEDIUM", "HIGH")
     budgets: tuple[int, int] = (0, 24576)
     may_stop_thinking: bool = False
     json_schema: bool = True
@@ -35,19 +38,31 @@ class ModelFacts(msgspec.Struct, frozen=True, kw_only=True):
     mixed_tools: bool = True
     media_in_results: bool = True
     system: bool = True
+    prefill: bool = False
 
 
 _NEWEST = ModelFacts()
+_FROM_MINIMAL = ModelFacts(levels=("MINIMAL", "LOW", "MEDIUM", "HIGH"))
+_THIRD = msgspec.structs.replace(_FROM_MINIMAL, prefill=True)
 _SECOND = ModelFacts(
-    thinking="none", json_with_tools=False, signed_calls=False, mixed_tools=False, media_in_results=False
+    thinking="none",
+    json_with_tools=False,
+    signed_calls=False,
+    mixed_tools=False,
+    media_in_results=False,
+    prefill=True,
 )
 _FIRST = msgspec.structs.replace(_SECOND, json_schema=False)
 _THINKING_SECOND = msgspec.structs.replace(_SECOND, thinking="budget")
 
 _FACTS: dict[str, ModelFacts] = {
-    "gemini-3-pro": ModelFacts(levels=("LOW", "HIGH")),
-    "gemini-3.1-pro": ModelFacts(levels=("LOW", "MEDIUM", "HIGH")),
-    "gemini-3-pro-image": ModelFacts(thinking="none"),
+    "gemini-3": _THIRD,
+    "gemini-3.1": _THIRD,
+    "gemini-3.5": _FROM_MINIMAL,
+    "gemini-3.6": _FROM_MINIMAL,
+    "gemini-3-pro": ModelFacts(levels=("LOW", "HIGH"), prefill=True),
+    "gemini-3.1-pro": ModelFacts(prefill=True),
+    "gemini-3-pro-image": ModelFacts(thinking="none", prefill=True),
     "gemini-2.5-pro": msgspec.structs.replace(_THINKING_SECOND, budgets=(128, 32768)),
     "gemini-2.5-flash": msgspec.structs.replace(_THINKING_SECOND, budgets=(1, 24576), may_stop_thinking=True),
     "gemini-2.5-flash-lite": msgspec.structs.replace(_THINKING_SECOND, budgets=(512, 24576), may_stop_thinking=True),

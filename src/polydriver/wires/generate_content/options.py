@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 
 from ...contract import RENDERED, OptionRule, Wire, option_rules
+from .models import facts_of
 
 __all__ = [
     "CLOUD_OPTIONS",
@@ -91,6 +92,10 @@ class ContentSettings(Wire, kw_only=True, eq=False):
     def model_path(self, model: str) -> str:
         """The resource of a model below the base URL: `models/...`, `tunedModels/...`."""
         return quote(model if "/" in model else f"models/{model}", safe="/@")
+
+    def takes_prefill(self, model: str) -> bool:
+        """See `Wire.takes_prefill`."""
+        return facts_of(model).prefill
 
     def file_uri(self, file_id: str) -> str:
         """The address of an uploaded file, from its id."""

@@ -5,6 +5,7 @@ Claude model that it does not name is taken as one of the newest; a model that i
 this wire too) as a plain one. Nothing here refuses a model.
 
 https://platform.claude.com/docs/en/models/opus-5-5/whats-new-opus-5-5 (also for Fable 5.1),
+https://platform.claude.com/docs/en/models/sonnet-5-5/migration-guide, `/models/haiku-5-5/migration-guide`,
 https://platform.claude.com/docs/en/build-with-claude/adaptive-thinking and `/extended-thinking`, `/effort`,
 `/structured-outputs`
 """
@@ -66,9 +67,10 @@ _TABLE: tuple[tuple[re.Pattern[str], Generation], ...] = tuple(
             _past(thinking="both", efforts=("low", "medium", "high", "max"), sampling="either", prefill=False),
         ),
         (
-            r"claude-opus-4-[78](?!\d)|claude-(?:opus|sonnet|fable|mythos|haiku)-5(?!-\d(?!\d))|claude-mythos-preview",
+            r"claude-opus-4-[78](?!\d)|claude-(?:opus|sonnet|haiku)-5(?!-\d(?!\d))|claude-haiku-5-5(?!\d)",
             Generation(optional_thinking=True, forced_tools=True),
         ),
+        (r"claude-(?:fable|mythos)-5(?!-\d(?!\d))|claude-mythos-preview", Generation(forced_tools=True)),
     )
 )
 

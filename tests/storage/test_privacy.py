@@ -16,7 +16,7 @@ from sqlalchemy import select, text, update
 
 from polydriver import AI, AIMessage, ConfigurationError, Image, StorageError, tool
 from polydriver.config.storage import StorageConfig
-from polydriver.data.messages import Reasoning, Text, ToolCall, ToolResult
+from polydriver.data.messages import ProviderPart, Reasoning, Text, ToolCall, ToolResult
 from polydriver.engine.waiting import no_waiting
 from polydriver.storage import Database
 from polydriver.storage.deleting import prune
@@ -140,6 +140,31 @@ def test_what_is_redacted_loses_its_signature() -> None:
         ToolCall("c4", "f", {"a": ["[hidden]"]}),
         PICTURE,
     ]
+
+
+def test_what_a_provider_sent_is_redacted_where_it_can_be_read() -> None:
+    rules = Privacy(redact=hide)
+    sealed = base64.b64encode(b"secret" * 100).decode().replace("c", "secret")
+    results = [{"title": "A secret", "encrypted_content": sealed, "count": 1}]
+    search = ProviderPart("anthropic", "web_search_tool_result", {"id": "s1", "content": results})
+    cited = Text("calm", [{"cited_text": "a secret", "url": "u"}], {"openai": {"phase": "final"}})
+    kept = Reasoning("calm", {"gemini": {"signature": sealed}})
+    told = Reasoning("calm", {"openai": {"summary": [{"text": "secret"}]}})
+    stored = rules.message(
+        AIMessage([search, cited, kept, told], "assistant", provider_data={"openai": {"a": "secret"}})
+    )
+    hidden = [{"title": "A [hidden]", "encrypted_content": sealed, "count": 1}]
+    assert stored == AIMessage(
+        [
+            ProviderPart("anthropic", "web_search_tool_result", {"id": "s1", "content": hidden}),
+            Text("calm", [{"cited_text": "a [hidden]", "url": "u"}], {"openai": {"phase": "final"}}),
+            kept,
+            Reasoning("calm"),
+        ],
+        "assistant",
+    )
+    untouched = AIMessage([search, cited, kept, told], "assistant")
+    assert Privacy(redact=str).message(untouched) == untouched
 
 
 def test_encrypted_and_read_again(opened: Open) -> None:

@@ -196,3 +196,57 @@ async def test_results_of_a_batch_have_their_cost_once(url: str, mode: Any) -> N
     (budget,) = storage.budgets.report()
     assert budget.spent == 2 * results.cost.total
     storage.close()
+
+
+def background(request: Any) -> Simulated:
+    """The Responses API, where answers in the background are queued, and done when they are fetched."""
+    usage = {"input_tokens": 1000, "output_tokens": 500}
+    if request.method == "GET":
+        kept = request.url.rpartition("/")[2]
+        is_queued, flag, stream = kept == "resp_queued", kept != "resp_usual", False
+    else:
+        asked = json.loads(request.body)
+        flag, stream = asked.get("background") is True, asked.get("stream") is True
+        is_queued, kept = flag and not stream, "resp_1" if flag else "resp_usual"
+    message = {"type": "message", "id": "m", "content": [{"type": "output_text", "text": "Hi"}]}
+    told = {
+        "id": kept, "object": "response", "model": "m", "background": flag, "output": [] if is_queued else [message],
+        "status": "queued" if is_queued else "completed", "usage": None if is_queued else usage,
+    }  # fmt: skip
+    if stream:
+        event = json.dumps({"type": "response.completed", "response": told})
+        return Simulated(headers=SSE, chunks=[f"event: response.completed\ndata: {event}\n\n".encode()])
+    return Simulated(headers=JSON, chunks=[json.dumps(told).encode()])
+
+
+@pytest.mark.parametrize("mode", ["durable", "write-behind"])
+async def test_an_answer_in_the_background_has_its_cost_once(url: str, mode: Any) -> None:
+    prices, cost = {"m": {"input": "1", "output": "2"}}, Decimal("0.002")
+    storage, driver = connect(url, "openai", background, mode=mode, prices=prices, api="responses")
+    provider = driver.asynchronous()
+    queued = driver.send_message("Hi", model="m", background=True)
+    assert (queued.finish_reason, queued.usage, queued.cost) == (None, None, None)
+    assert driver.get_response("resp_queued").cost is None
+    assert [row["cost"] for row in rows(storage)] == [None, None]
+    found = [driver.get_response("resp_1"), await provider.get_response("resp_1"), driver.get_response("resp_1")]
+    assert [answer.cost and answer.cost.total for answer in found] == [cost] * 3
+    told = [(row["cost"], row["input_tokens"], row["price_known"]) for row in rows(storage)[2:]]
+    assert told == [(cost, 1000, True), (0, None, None), (0, None, None)]
+    storage.close()
+
+
+@pytest.mark.parametrize("prices", [{"m": {"input": "1", "output": "2"}}, {}], ids=["known", "unknown"])
+async def test_what_its_own_request_told_is_not_paid_for_again(url: str, prices: dict[str, Any]) -> None:
+    storage, driver = connect(url, "openai", background, prices=prices, api="responses")
+    cost = Decimal("0.002") if prices else None
+    async with driver.asynchronous().send_streaming_message("Hi", model="m", background=True) as stream:
+        assert (await stream.until_done()).content == "Hi"
+    driver.get_response("resp_1")
+    driver.send_message("Hi", model="m")
+    driver.get_response("resp_usual")
+    found = rows(storage)
+    assert [row["input_tokens"] for row in found] == [1000, None, 1000, None]
+    assert [row["cost"] for row in found] == [cost, 0 if prices else None, cost, None]
+    (line,) = storage.costs()
+    assert (line.cost, line.unpriced, line.input_tokens) == (2 * (cost or 0), 0 if prices else 2, 2000)
+    storage.close()

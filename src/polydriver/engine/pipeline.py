@@ -20,7 +20,7 @@ from ..errors import AIError
 from ..operations.results import BatchResults, OperationResult
 from .admission import admit
 from .attempts import FIRST_CONTENT, Attempt, may_be_billed
-from .billing import price_operation, take_reported_cost
+from .billing import price_answer, price_operation, take_reported_cost
 from .calls import Call
 from .connection import Connection
 from .exchange import open_body, send
@@ -205,8 +205,8 @@ class Pipeline(Generic[P]):
         for choice in (response, *response.alternatives):
             keep_digits(choice.parts, reply.body)
         target.fill(response, prompt, attempt.call, reply.headers)
-        done = Outcome(kind="success", delivered=True, usage=response.usage, cost=response.cost)
-        done.billing = response.billing
+        done = Outcome(kind="success", delivered=True)
+        done.tell(response, attempt.provider)
         await attempt.settle(self.port.emit, done)
         return response
 
@@ -233,6 +233,10 @@ class Pipeline(Generic[P]):
             price_operation(self.target.driver, paid)
             done.usage, done.cost = paid.usage, paid.cost
             done.billing = make_facts(None, self.target.driver.billing_region, units=paid.units)
+        elif isinstance(paid, AIResponse) and paid.billing is not None and paid.billing.kept_as is not None:
+            price_answer(self.target.driver, paid, None)  # any other was paid for by the request that made it
+            done.tell(paid, self.connection.name)
+            done.was_fetched = True
         if isinstance(paid, BatchResults):
             done.paid_for = f"{self.connection.name} batch {paid.id}"
         await attempt.settle(self.port.emit, done)

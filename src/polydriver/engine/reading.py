@@ -142,7 +142,7 @@ class StreamReader:
         partial = self._partial()
         outcome = Outcome(kind="cancelled" if reason == "cancelled" else "abandoned", delivered=self.started)
         if partial is not None:
-            outcome.usage, outcome.cost, outcome.billing = partial.usage, partial.cost, partial.billing
+            outcome.tell(partial, self.attempt.provider)
         call = self.attempt.call
         await self._end(emit, outcome, lambda emit: call.abandoned(emit, partial, reason), waits=waits)
 
@@ -213,8 +213,8 @@ class StreamReader:
         self.ended = self.over = True
         _unfinished.discard(self)
         target.fill(response, prompt, call, self.body.headers)
-        done = Outcome(kind="success", delivered=True, usage=response.usage, cost=response.cost)
-        done.billing = response.billing
+        done = Outcome(kind="success", delivered=True)
+        done.tell(response, attempt.provider)
         try:
             if prompt.response_format is not None:
                 target.parse_output(prompt.response_format, response)
@@ -298,7 +298,7 @@ class StreamReader:
         outcome = Outcome(kind="interrupted", error=error, delivered=True, may_be_billed=billed)
         if partial is not None:
             self._response = partial
-            outcome.usage, outcome.cost, outcome.billing = partial.usage, partial.cost, partial.billing
+            outcome.tell(partial, self.attempt.provider)
         emit = self.attempt.target.port.emit
         await self._end(emit, outcome, lambda emit: self.attempt.call.failed(emit, error))
         raise error

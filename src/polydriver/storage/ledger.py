@@ -197,8 +197,8 @@ def _settle_once(connection: Connection, entry: Entry) -> None:
     assert outcome is not None
     assert outcome.paid_for is not None
     if not counts(connection, "ledger", outcome.paid_for, entry.id):
-        assert outcome.cost is not None
-        nothing = Cost(Decimal(0), outcome.cost.currency, source="counted when it was first fetched")
+        cost = outcome.cost
+        nothing = None if cost is None else Cost(Decimal(0), cost.currency, source="counted when it was first told")
         ended.outcome = msgspec.structs.replace(outcome, usage=None, cost=nothing)
     connection.exec_driver_sql(SETTLE.text(connection.dialect.name), end_values(ended))
 

@@ -1,20 +1,22 @@
 """What of a conversation's content is stored, and in which form: all of it, redacted, encrypted, or nothing.
 
 A redaction hook is a function of a text. It is given every text of a message: what was said, thought and refused,
-results and arguments of tools, the system prompt and the title. Files, and what only a provider can read, are stored as
-they are. What it changes loses what the provider said of it (signatures, citations), which would not fit any more.
+results and arguments of tools, citations and whatever else a provider sent, the system prompt and the title. Files, and
+what only a provider can read (100 characters and more of base64: signatures, encrypted thoughts), are stored as they
+are. What it changes loses what the provider said of it (signatures, citations), which would not fit any more.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from ..config.storage import StorageConfig, decode_key
-from ..data.messages import AIMessage, Media, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
+from ..data.messages import AIMessage, Media, Part, ProviderPart, Reasoning, Refusal, Text, ToolCall, ToolResult
 from ..errors import ConfigurationError
 from .vault import Vault
 
@@ -23,11 +25,13 @@ if TYPE_CHECKING:
 
 __all__ = ["OPTION", "Privacy", "make_privacy", "privacy_of"]
 
+T = TypeVar("T")
 Redact = Callable[[str], str]
 OPTION = "polydriver_privacy"
 """The execution option of connections that holds the rules."""
 
 _TEXTS_OF_MEDIA = ("transcript", "title", "context")
+_OPAQUE = re.compile(r"[A-Za-z0-9+/_=\n-]{100,}")
 
 
 class Privacy:
@@ -59,9 +63,8 @@ class Privacy:
         if self.redact is None:
             return message
         content = message.content
-        if isinstance(content, str):
-            return msgspec.structs.replace(message, content=self.redact(content))
-        return msgspec.structs.replace(message, content=_redacted_parts(content, self.redact))
+        new = self.redact(content) if isinstance(content, str) else _redacted_parts(content, self.redact)
+        return _without_stale_data(msgspec.structs.replace(message, content=new), self.redact)
 
     def pack(self, id: str, content: dict[str, Any]) -> tuple[dict[str, Any], bytes | None]:
         """The columns `content` and `sealed` of a message's row; which files it has stays readable."""
@@ -165,6 +168,8 @@ def _redacted_parts(parts: list[Part], redact: Redact) -> list[Part]:
 def _redacted_part(part: Part, redact: Redact) -> Part:
     replace: Callable[..., Any] = msgspec.structs.replace
     changed: Part = part
+    if isinstance(part, ProviderPart):
+        return ProviderPart(part.provider, part.kind, _redacted_values(part.data, redact, sent=True))
     if isinstance(part, Text | Reasoning | Refusal):
         text = redact(part.text)
         if text != part.text:  # what the provider said of the text, such as its signature, does not fit any more
@@ -182,13 +187,27 @@ def _redacted_part(part: Part, redact: Redact) -> Part:
     elif isinstance(part, Media):
         texts = {name: getattr(part, name) for name in _TEXTS_OF_MEDIA if getattr(part, name, None)}
         changed = replace(part, **{name: redact(text) for name, text in texts.items()}) if texts else part
-    return changed
+    if isinstance(changed, Text) and changed.citations:
+        changed = replace(changed, citations=_redacted_values(changed.citations, redact, sent=True))
+    return _without_stale_data(changed, redact)
 
 
-def _redacted_values(value: Any, redact: Redact) -> Any:
-    """Plain data with every text in it redacted; names stay."""
+def _without_stale_data(of: T, redact: Redact) -> T:
+    """A part or a message, without its provider data where something in that is to be redacted."""
+    told: Any = getattr(of, "provider_data", None)
+    is_stale = bool(told) and told != _redacted_values(told, redact, sent=True)
+    replace: Callable[..., T] = msgspec.structs.replace
+    return replace(of, provider_data={}) if is_stale else of
+
+
+def _redacted_values(value: Any, redact: Redact, *, sent: bool = False) -> Any:
+    """Plain data with every text in it redacted; names stay, and what only a provider can read in what it `sent`."""
     if isinstance(value, str):
-        return redact(value)
+        return value if sent and _is_opaque(value) else redact(value)
     if isinstance(value, Mapping):
-        return {name: _redacted_values(item, redact) for name, item in value.items()}
-    return [_redacted_values(item, redact) for item in value] if isinstance(value, list | tuple) else value
+        return {name: _redacted_values(item, redact, sent=sent) for name, item in value.items()}
+    return [_redacted_values(item, redact, sent=sent) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _is_opaque(text: str) -> bool:
+    return _OPAQUE.fullmatch(text) is not None

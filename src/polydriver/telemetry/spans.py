@@ -226,15 +226,16 @@ class AttemptSpan:
         request_id = attempt.request_id or getattr(error, "request_id", None)
         if request_id is not None:
             told[names.REQUEST_ID] = request_id
-        tell_spending(told, outcome.usage, outcome.cost, names.ATTEMPT_USAGE)
+        usage = None if outcome.was_fetched else outcome.usage
+        tell_spending(told, usage, outcome.cost, names.ATTEMPT_USAGE)
         span.set_attributes(told)
         if error is not None:
             set_error(span, error, self._telemetry.redacted(str(error)) if self._telemetry.content else None)
         span.end()
         attributes, instruments = self.attributes, self._telemetry.instruments
-        if outcome.usage is not None or outcome.cost is not None:
+        if usage is not None or outcome.cost is not None:
             self._call.spent()
-            instruments.spent(outcome.usage, outcome.cost, attributes)
+            instruments.spent(usage, outcome.cost, attributes)
         instruments.waited.record(attempt.waited, attributes)
         if outcome.kind != "refused":
             instruments.attempt.record(now - attempt.started, {**attributes, names.ATTEMPT_OUTCOME: outcome.kind})

@@ -16,6 +16,7 @@ from ...data.attempts import AttemptOutcome, AttemptReport
 from ...data.billing import BillingFacts
 from ...data.cost import Cost
 from ...data.prompt import Prompt
+from ...data.responses import AIResponse
 from ...data.usage import TokenUsage
 from ...events import Event, EventBus
 from ..waiting import Signal
@@ -62,7 +63,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     - `seconds`: from when it was admitted to its end; `first_content`: to its first content, if any came.
     - `headers`: those of the reply, if one came, at `wall_time` (seconds since the epoch).
     - `usage`, `cost`: what it used, where that is known or could be estimated; `billing`: what else decides its price.
-    - `paid_for`: of what the cost is, where it can be asked for again (the results of a batch): it counts once.
+    - `paid_for`: of what the cost is, where it can be asked for again (the results of a batch, an answer that was made
+      in the background): it counts once. `was_fetched`: the tokens are those of an earlier request.
     """
 
     kind: AttemptOutcome | Literal["refused"]
@@ -77,11 +79,20 @@ class Outcome(msgspec.Struct, kw_only=True):
     cost: Cost | None = None
     billing: BillingFacts | None = None
     paid_for: str | None = None
+    was_fetched: bool = False
+
+    def tell(self, answer: AIResponse, connection: str) -> None:
+        """Take over what an answer of a connection used and cost, all of it or what came of it."""
+        self.usage, self.cost, self.billing = answer.usage, answer.cost, answer.billing
+        usage, facts = answer.usage, answer.billing
+        is_final = usage is not None and not usage.estimated  # a cut stream goes on: who fetches it learns of the rest
+        if is_final and facts is not None and facts.kept_as is not None:
+            self.paid_for = f"{connection} response {facts.kept_as}"
 
     @property
     def counts_once(self) -> bool:
-        """Whether it has a cost that may have been counted before."""
-        return self.paid_for is not None and self.cost is not None
+        """Whether it has a cost, or usage without a price, that may have been counted before."""
+        return self.paid_for is not None and (self.cost is not None or self.usage is not None)
 
 
 class Policy(Protocol):

@@ -30,8 +30,9 @@ def parse_usage(raw: dict[str, Any]) -> TokenUsage:
 
 
 def read_billing(response: AIResponse, service_tier: str | None, region: str | None) -> BillingFacts | None:
-    """The tier, and the uses of OpenAI's own tools. A search is billed, opening a page that it found is not.
+    """The tier, the uses of OpenAI's own tools, and whether the answer is made in the background.
 
+    A search is billed, opening a page that it found is not.
     https://developers.openai.com/api/docs/guides/tools-web-search (2026-11-26)
     """
     searches = files = 0
@@ -50,4 +51,6 @@ def read_billing(response: AIResponse, service_tier: str | None, region: str | N
         elif part.kind == "image_generation_call":
             pictures = True
     units = {"web_searches": searches, "file_searches": files, "containers": len(containers)}
-    return make_facts(service_tier, region, units=units, uncounted=("images",) if pictures else ())
+    uncounted = ("images",) if pictures else ()
+    kept_as = response.id if as_dict(response.raw).get("background") is True else None
+    return make_facts(service_tier, region, units=units, uncounted=uncounted, kept_as=kept_as)

@@ -58,7 +58,7 @@ class Estimates:
         error = outcome.error
         if outcome.kind == "refused" or (error is not None and _was_never_sent(error)):
             return None
-        if outcome.usage is not None:
+        if outcome.usage is not None and not outcome.was_fetched:
             return self._counted(model, outcome.usage)
         if outcome.may_be_billed:
             return estimate

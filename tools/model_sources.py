@@ -154,6 +154,19 @@ BATCHES: dict[str, Json] = {
         "source": "https://console.groq.com/docs/batch",
         "read": "2026-11-28",
     },
+    "together": {
+        "factor": "1",
+        "cached": "none",
+        "source": "https://docs.together.ai/docs/inference/batch/overview",
+        "read": "2026-11-28",
+        "models": {
+            "meta-llama/llama-3-70b-chat-hf": "0.5",
+            "meta-llama/llama-3.3-70b-instruct-turbo": "0.5",
+            "mistralai/mixtral-8x7b-instruct-v0.1": "0.5",
+            "qwen/qwen2.5-7b-instruct-turbo": "0.5",
+            "zai-org/glm-4.5-air-fp8": "0.5",
+        },
+    },
 }
 
 

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from tests.faults.server import HANG, READ, Script, Server
 from tests.operations.asking import Colour, ask, json_reply, one_by_one
-from tests.operations.test_batch_wires import KEYS, MODELS, both, connect, each, has_batches
+from tests.operations.test_batch_wires import KEYS, MODELS, NO_COUNTS, both, connect, each, has_batches
 
 from polydriver import (
     APIConnectionError,
@@ -90,7 +90,7 @@ def test_many_prompts_are_several_batches(name: str, colour: Colour) -> None:
         results = ask(colour, bounded(name, url, max_prompts=3), "run_batch", prompts, model=MODELS[name])
         batches = connect(name, url).list_batches()
     assert [item.response.content for item in results.items] == prompts
-    assert sorted(batch.counts.total or 0 for batch in batches) == [1, 3, 3]
+    assert sorted(batch.counts.total or 0 for batch in batches) == ([0, 0, 0] if name in NO_COUNTS else [1, 3, 3])
     assert len(results.id.split(", ")) == 3
 
 

@@ -167,9 +167,12 @@ class BatchRun:
         prompt = self._build(entry)
         measure = getattr(operation, "measure", None)
         size = _OVERHEAD + len(entry.custom_id) + (measure(prompt) if measure is not None else 0)
+        kind = error_branch(self._provider.driver.error_prefix)[InvalidRequestError]
         if size > most:
-            kind = error_branch(self._provider.driver.error_prefix)[InvalidRequestError]
             raise kind(f"the prompt has {size:,} bytes, and a batch {most:,.0f} at most")
+        longest = getattr(operation, "max_id", None)
+        if longest is not None and len(entry.custom_id) > longest:
+            raise kind(f"the prompt's id has {len(entry.custom_id)} characters, and {longest} are the most here")
         return size
 
     def _build(self, entry: BatchEntry) -> Prompt:

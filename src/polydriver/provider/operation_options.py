@@ -42,7 +42,9 @@ class CreateBatchOptions(CallOptions, MostDriverOptions, total=False):
     """What `create_batch` takes beside its own parameters: the options of its prompts, and of drivers."""
 
     display_name: Any
+    model_id: Any
     output_expires_after: Any
+    priority: Any
     timeout_hours: Any
 
 

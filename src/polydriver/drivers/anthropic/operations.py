@@ -71,6 +71,7 @@ class MessageBatches(BatchHooks, kw_only=True, eq=False):
 
     max_prompts: int | None = 100_000
     max_bytes: int | None = 256_000_000
+    max_id: int | None = 64
 
     @property
     def wire(self) -> Messages:

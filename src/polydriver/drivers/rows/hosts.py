@@ -14,6 +14,7 @@ from ...wires.operations import (
     Translation,
 )
 from ...wires.shared.formats import FormatRules
+from ..together_batches import TogetherBatches
 from .common import TEXT_ONLY, CompatibleChat, Row
 
 __all__ = ["HOSTS"]
@@ -66,7 +67,15 @@ HOSTS: dict[str, Row] = {
     "together": Row(
         title="Together",
         base_url="https://api.together.xyz/v1",
-        operations=(Embeddings(), ImageGeneration(), Reranking(), Speech(), Transcription(), Translation()),
+        operations=(
+            TogetherBatches(options={"create_batch": frozenset({"model_id", "priority"})}),
+            Embeddings(),
+            ImageGeneration(),
+            Reranking(),
+            Speech(),
+            Transcription(),
+            Translation(),
+        ),
         wire=CompatibleChat(
             option_names=frozenset({"echo", "min_p", "reasoning", "repetition_penalty", "safety_model"}),
         ),

@@ -12,6 +12,7 @@ from .batches import OPENAI_BATCHES
 from .files import OPENAI_FILES
 from .media import MEDIA
 from .mistral_batches import MISTRAL_BATCHES
+from .together_batches import TOGETHER_BATCHES
 from .xai_batches import XAI_BATCHES
 
 __all__ = ["ROUTES"]
@@ -64,6 +65,7 @@ def _count(ask: Ask) -> Answered:
 
 
 ROUTES: tuple[Route, ...] = (
+    *TOGETHER_BATCHES,
     *XAI_BATCHES,
     ("POST", "/responses", _respond),
     ("POST", "/responses/input_tokens", _count),

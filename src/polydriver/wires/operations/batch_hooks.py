@@ -36,12 +36,14 @@ class BatchHooks(OperationHooks, kw_only=True, eq=False):
     """Prompts that are answered later, whatever the form.
 
     - `max_prompts`, `max_bytes`: what one batch may hold at most, by the provider's documentation.
+    - `max_id`: how many characters an id of a prompt may have.
     - `keeps_labels`: whether labels are kept with a batch, and told in a list of batches.
     """
 
     kinds = (CREATE_BATCH, GET_BATCH, LIST_BATCHES, CANCEL_BATCH, GET_BATCH_RESULTS)
     max_prompts: int | None = None
     max_bytes: int | None = None
+    max_id: int | None = None
     keeps_labels: bool = False
 
     def measure(self, prompt: Prompt) -> int:

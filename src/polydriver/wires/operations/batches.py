@@ -88,7 +88,10 @@ class Batches(BatchHooks, kw_only=True, eq=False):
             request.warn(warning)
         stored = self.files.parse_file_upload((yield self.files.build_file_upload(upload)), upload)
         body = self.put_fields(self.render_creation(stored.id, endpoint, request), request, self.creation_fields)
-        reply = yield self.build_post(self.path, body, headers=request.extra_headers)
+        return self.parse_creation((yield self.build_post(self.path, body, headers=request.extra_headers)))
+
+    def parse_creation(self, reply: Reply) -> Batch:
+        """The batch that was made."""
         return self.read_batch(self.decode_success(reply))
 
     def render_creation(self, file_id: str | None, endpoint: str, request: BatchRequest) -> dict[str, Any]:

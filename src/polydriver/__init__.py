@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from .errors import UnsupportedFeatureError as UnsupportedFeatureError
     from .events import AttemptFinished as AttemptFinished
     from .events import BudgetWarning as BudgetWarning
+    from .events import CacheHit as CacheHit
     from .events import CircuitChanged as CircuitChanged
     from .events import ConversationUpdated as ConversationUpdated
     from .events import CostCalculated as CostCalculated
@@ -171,9 +172,9 @@ _HOMES = {
         "UnknownOptionError UnsupportedFeatureError"
     ),
     "events": (
-        "AttemptFinished BudgetWarning CircuitChanged ConversationUpdated CostCalculated Event EventBus LimitReached "
-        "MessageSent ModelsSynced ProviderFellBack RequestFailed RequestRetried ResponseGenerated StreamAbandoned "
-        "ToolCalled ToolCompleted ToolFailed"
+        "AttemptFinished BudgetWarning CacheHit CircuitChanged ConversationUpdated CostCalculated Event EventBus "
+        "LimitReached MessageSent ModelsSynced ProviderFellBack RequestFailed RequestRetried ResponseGenerated "
+        "StreamAbandoned ToolCalled ToolCompleted ToolFailed"
     ),
     "manager": "AI AsyncAI",
     "provider": "AsyncProvider Provider",

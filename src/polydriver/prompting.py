@@ -40,8 +40,9 @@ CALL_LIMITS = frozenset(
 )
 """Options that steer the call and are not sent: limits in seconds and attempts, and what events are labelled with."""
 
-CHAT_LIMITS = frozenset({"fallback", "fallback_on", "first_content_timeout"})
-"""The same of calls that send a prompt: who else may answer, after which errors, and seconds to the first content."""
+CHAT_LIMITS = frozenset({"fallback", "fallback_on", "first_content_timeout", "response_cache"})
+"""The same of calls that send a prompt: who else may answer, after which errors, seconds to the first content, and
+whether an answer may be one that was kept."""
 
 PROMPT_OPTIONS = frozenset(Prompt.__struct_fields__) - {"messages", "model", "stream", "options", "warnings"}
 """Options that a prompt has fields for."""
@@ -62,6 +63,7 @@ _LABELS: dict[str, Any] = {
     "metadata": dict[str, Any],
     "conversation_id": str,
     "queue": Literal["interactive", "batch"],
+    "response_cache": bool | Literal["refresh"],
 }
 """Options of the call that are not limits."""
 
@@ -162,7 +164,7 @@ def build_prompt(
         elif name in driver.option_names:
             own[name] = value
         elif name in CHAT_LIMITS:
-            limits[name] = value
+            limits[name] = _typed(name, value) if name in _LABELS and value is not None else value
         elif left_out is not None:
             left_out.append(name)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..data.http import TransportConfig
+from .cache import CacheConfig
 from .checking import DriverClass
 from .circuit import CircuitConfig
 from .files import AISettings, load_settings
@@ -13,6 +14,7 @@ from .values import Config, LoggingConfig, Setting, TelemetryConfig
 
 __all__ = [
     "AISettings",
+    "CacheConfig",
     "CircuitConfig",
     "Config",
     "ConnectionSettings",

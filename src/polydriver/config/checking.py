@@ -187,7 +187,7 @@ class _Checker:
 
 
 _SPECIAL = ("api_key", "base_url", "headers")
-_NEVER_SHOWN = (*_SPECIAL, "http.proxy", "rate_limiting.redis_url")
+_NEVER_SHOWN = (*_SPECIAL, "http.proxy", "rate_limiting.redis_url", "cache.redis_url")
 _URL_PIECE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 

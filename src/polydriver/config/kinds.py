@@ -109,6 +109,12 @@ def _redis_failure(value: object) -> str:
     return str(value)
 
 
+def _cache_store(value: object) -> str:
+    if value not in ("memory", "database", "redis"):
+        raise ValueError("is none of 'memory', 'database' and 'redis'")
+    return str(value)
+
+
 def _path(value: object) -> Any:
     from pathlib import Path
 
@@ -193,6 +199,7 @@ KINDS: dict[str, Callable[[object], Any]] = {
     "ratio": _ratio,
     "limit_mode": _limit_mode,
     "redis_failure": _redis_failure,
+    "cache_store": _cache_store,
     "redis_url": _redis_url,
     "proxy": lambda value: None if value is None else _proxy(value),
     "any": lambda value: value,

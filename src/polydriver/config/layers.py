@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from ..data.http import TransportConfig
+from .cache import CacheConfig
 from .circuit import CircuitConfig
 from .limits import RateLimitConfig
 from .problems import Problems
@@ -54,6 +55,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "telemetry": TelemetryConfig,
     "rate_limiting": RateLimitConfig,
     "circuit": CircuitConfig,
+    "cache": CacheConfig,
     "http": TransportConfig,
 }
 
@@ -120,6 +122,13 @@ FIELDS: dict[str, Field] = {
     "circuit.max_open_time": Field("timeout"),
     "circuit.probes": Field("count"),
     "circuit.recovery": Field("count"),
+    "cache.enabled": Field("bool", variable="AI_CACHE_ENABLED"),
+    "cache.ttl": Field("timeout", variable="AI_CACHE_TTL"),
+    "cache.max_bytes": Field("count"),
+    "cache.max_entry_bytes": Field("count"),
+    "cache.tool_calls": Field("bool"),
+    "cache.tenant": Field("names"),
+    "cache.share": Field("str"),
     **{f"http.{name}": Field(_http_kind(name), nullable=True) for name in TransportConfig.__struct_fields__},
 }
 

@@ -95,11 +95,20 @@ class Prompt(msgspec.Struct, kw_only=True):
         """
         return {name: value for name in _OPTIONS if (value := getattr(self, name)) is not None}
 
+    @property
+    def uses_server_state(self) -> bool:
+        """Whether the provider keeps something that this prompt goes on from, refers to, or leaves there."""
+        if self.store:
+            return True
+        return any(self.options.get(name) or self.extra.get(name) for name in _SERVER_STATE)
+
     def warn(self, text: str) -> None:
         """Note something that cannot be done as asked; it comes back in `AIResponse.warnings`. Said once only."""
         if text not in self.warnings:
             self.warnings.append(text)
 
+
+_SERVER_STATE = ("previous_response_id", "conversation", "prompt", "background", "store")
 
 _NOT_OPTIONS = frozenset({"messages", "model", "stream", "options", "extra", "extra_headers", "warnings"})
 

@@ -73,6 +73,8 @@ class AIResponse(Choice, Generic[ParsedT], kw_only=True, omit_defaults=True):
     - `provider_data`: opaque data that the next turn needs, for this provider alone.
     - `billing`: what decides the price beyond model and tokens, such as the service tier that served.
     - `attempts`: the attempts of the call in their order, the last one being that of this answer.
+    - `cached`: whether nothing was asked for it: it was kept from an equal prompt, or shared with an equal call that
+      was under way. Its cost is 0 then; `usage` and the ids are those of the answer when it was made.
     """
 
     usage: TokenUsage | None = None
@@ -90,6 +92,7 @@ class AIResponse(Choice, Generic[ParsedT], kw_only=True, omit_defaults=True):
     provider_data: ProviderData = {}
     billing: BillingFacts | None = None
     attempts: list[AttemptReport] = []
+    cached: bool = False
 
     @classmethod
     def from_text(cls, text: str, **fields: Any) -> Self:

@@ -62,7 +62,8 @@ class Call(msgspec.Struct, kw_only=True):
     took of the retry budget; with `queue` "batch" it waits for its turn behind those that are not. `stop` can stop it
     from another thread, and `release` closes its stream; it is among the calls of all in `running` until its end.
     `route` is an `engine.routes.Route` where there is more than one target; `observer` is told of the call from its
-    beginning on, by its `watch`.
+    beginning on, by its `watch`. `response_cache`: whether its answer may be one that was kept, and is kept: `None` is
+    as the connection says, "refresh" asks for a new one.
     """
 
     bus: EventBus
@@ -90,6 +91,7 @@ class Call(msgspec.Struct, kw_only=True):
     watch: CallWatch | None = None
     ended: bool = False
     route: Any = None
+    response_cache: bool | Literal["refresh"] | None = None
 
     def check_stop(self) -> None:
         """Raise `Stopped` where another thread has stopped the call."""
@@ -163,7 +165,8 @@ class Call(msgspec.Struct, kw_only=True):
                 if self.bus.wants(ResponseGenerated):
                     await emit(self.bus, ResponseGenerated(response=response, stream=stream, **self.facts()))
             finally:
-                await self._tell_cost(emit, response.cost, response.usage, last=True)
+                usage = None if response.cached else response.usage  # it was counted when the answer was made
+                await self._tell_cost(emit, response.cost, usage, last=True)
 
     async def performed(self, emit: Emit, cost: Cost | None, usage: TokenUsage | None, *, paid: bool) -> None:
         """End an operation, `paid` for or not."""
@@ -219,7 +222,7 @@ class Call(msgspec.Struct, kw_only=True):
 
     async def _tell_partial(self, emit: Emit, partial: AIResponse | None) -> None:
         if partial is not None and (partial.usage is not None or partial.cost is not None):
-            await self._tell_cost(emit, partial.cost, partial.usage)
+            await self._tell_cost(emit, partial.cost, None if partial.cached else partial.usage)
 
     async def _tell_cost(self, emit: Emit, cost: Cost | None, usage: TokenUsage | None, *, last: bool = False) -> None:
         try:

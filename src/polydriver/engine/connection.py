@@ -14,7 +14,7 @@ from ..events import EventBus
 from ..logs import log_calls
 from ..version import __version__
 from .calls import Call
-from .observing import Observer
+from .observing import HitLedger, Observer
 from .policies import Gate, Policy
 from .policies.circuit import Circuits
 from .policies.recent import Recent
@@ -47,12 +47,14 @@ class Connection:
     """What the calls of one provider share, blocking and async alike: events, the retry budget, the model list.
 
     It holds nothing of a single call, so calls may run side by side. `outstanding` has a mark for each attempt that has
-    not ended. `model_store`: where `sync_models` keeps what it finds, if not here.
+    not ended. `model_store`: where `sync_models` keeps what it finds, if not here; `cache` is an
+    `engine.caching.cache.ResponseCache` once one is wanted; `hit_ledger` is told of answers that are given again.
     """
 
     __slots__ = (
-        "budget", "bus", "circuits", "config", "driver", "gates", "limits", "model_store", "models", "name", "observer",
-        "outstanding", "policies", "recent", "remote", "running", "transport", "user_agent",
+        "budget", "bus", "cache", "circuits", "config", "driver", "gates", "hit_ledger", "limits", "model_store",
+        "models", "name", "observer", "outstanding", "policies", "recent", "remote", "running", "transport",
+        "user_agent",
     )  # fmt: skip
 
     def __init__(self, driver: DriverHooks, bus: EventBus | None = None, transport: Any = None) -> None:
@@ -75,6 +77,8 @@ class Connection:
         self.models = ModelList()
         self.model_store: Any = None
         self.outstanding: set[int] = set()
+        self.cache: Any = None
+        self.hit_ledger: HitLedger | None = None
         self.running = Running(self.name)
         self.user_agent = f"polydriver/{__version__}"
 
@@ -134,6 +138,7 @@ class Connection:
             stop=current_stop.get() or Stop(),
             running=[self.running],
             observer=self.observer,
+            response_cache=given("response_cache"),
         )
 
     def take_over(self, call: Call, limits: Mapping[str, Any], model: str | None) -> None:

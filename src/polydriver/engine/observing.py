@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..data.usage import TokenUsage
     from .policies import Outcome
 
-__all__ = ["AttemptWatch", "CallWatch", "EndKind", "Observer"]
+__all__ = ["AttemptWatch", "CallWatch", "EndKind", "HitLedger", "Observer"]
 
 EndKind: TypeAlias = Literal["answered", "performed", "failed", "abandoned"]
 """How a call ends: see the table of ends in `engine.calls`."""
@@ -58,6 +58,13 @@ class CallWatch(Protocol):
 
     def leave(self) -> None:
         """The caller's own code goes on: after the events of the end, or once a stream is open. Called again after."""
+
+
+class HitLedger(Protocol):
+    """Where calls are written down that were answered without a request."""
+
+    def note_hit(self, call: Any, prompt: Prompt, provider: str, currency: str) -> None:
+        """An `engine.calls.Call` was answered from the cache of `provider`. Never waits, and never raises."""
 
 
 class Observer(Protocol):

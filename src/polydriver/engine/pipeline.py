@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 from ..colours import drive
 from ..data.billing import make_facts
@@ -27,7 +27,7 @@ from .exchange import open_body, send
 from .policies import Outcome
 from .policies.retry import retry_delay
 from .ports import Port
-from .reading import StreamReader
+from .reading import OpenReader, StreamReader
 from .routes import Route
 from .targets import Target
 from .waiting import Stopped
@@ -75,12 +75,13 @@ class Pipeline(Generic[P]):
             raise
         return response
 
-    async def open(self, prompt: Prompt, call: Call) -> StreamReader:
+    async def open(self, prompt: Prompt, call: Call) -> OpenReader:
         """Open a stream and read until its first content; up to there it is retried like any call."""
         call.begin(self.port.now(), prompt.model)
         try:
             await call.announce(self.port.emit, prompt)
-            return await self._ask(call, prompt, self._stream)
+            reader: OpenReader = await self._ask(call, prompt, self._stream)
+            return reader
         except BaseException as error:
             await self._end(call, error, stream=True)
             raise
@@ -126,14 +127,14 @@ class Pipeline(Generic[P]):
         """Ask the target, or those of the call's route in turn, until one answers."""
         route: Route | None = call.route
         if route is None:
-            request = self.target.build(lambda: self.target.driver.build_request(prompt))
-            return await self._attempts(call, self.target, partial(work, request), prompt)
+            return await self._reach(call, self.target, prompt, work)
         request = route.start()
         self._take_over(call, route)
         while True:
             try:
                 leg = route.leg
-                return await self._attempts(call, leg.target, partial(work, request), leg.prompt)
+                assert leg.prompt is not None
+                return await self._reach(call, leg.target, leg.prompt, work, request)
             except AIError as error:
                 told = len(route.passed)
                 following = route.after(error)
@@ -144,6 +145,28 @@ class Pipeline(Generic[P]):
                 leg = route.leg
                 await call.fell_back(self.port.emit, error, leg.name, leg.model, route.passed[told:])
             self._take_over(call, route)
+
+    async def _reach(
+        self,
+        call: Call,
+        target: Target,
+        prompt: Prompt,
+        work: Callable[[Request, Attempt], Awaitable[T]],
+        request: Request | None = None,
+    ) -> T:
+        """Answer from the cache, where there is one and it has the answer, or ask a target by `request`."""
+
+        async def ask(call: Call) -> T:
+            built = request or target.build(lambda: target.driver.build_request(prompt))
+            return await self._attempts(call, target, partial(work, built), prompt)
+
+        wanted = call.response_cache
+        if not (target.config.cache.enabled if wanted is None else wanted):
+            return await ask(call)
+        from .caching.cache import cache_of
+
+        answer: Any = await cache_of(target.connection).answer(call, target, prompt, ask)  # type: ignore[arg-type]
+        return cast("T", answer)
 
     def _take_over(self, call: Call, route: Route) -> None:
         leg = route.leg

@@ -10,7 +10,7 @@ import atexit
 import os
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from weakref import WeakSet
 
 from ..colours import drive
@@ -19,14 +19,64 @@ from ..data.responses import AIChunk, AIResponse
 from ..errors import AIError, StreamInterruptedError
 from .attempts import Attempt, may_be_billed
 from .billing import chunk_size, estimate_usage
-from .calls import Emit
+from .calls import Call, Emit
+from .failures import Failures
 from .policies import Meter, Outcome
-from .ports import Body
+from .ports import Body, Port
 
-__all__ = ["StreamReader"]
+__all__ = ["OpenReader", "StreamReader", "closed_elsewhere", "note_open", "note_over"]
 
 _DRAIN_SECONDS = 0.1
-_unfinished: WeakSet[StreamReader] = WeakSet()
+_unfinished: WeakSet[OpenReader] = WeakSet()
+
+
+class OpenReader(Protocol):
+    """What a stream reads. `pending`, `started` and `ended`: see `StreamReader`; `over`: whether its call has ended."""
+
+    pending: deque[AIChunk]
+    started: bool
+    ended: bool
+    over: bool
+
+    @property
+    def port(self) -> Port:
+        """The port that it is read over."""
+
+    @property
+    def response(self) -> AIResponse:
+        """The answer: whole once the stream ended, before that what came so far."""
+
+    async def advance(self) -> None:
+        """Read once. Afterwards there may be pending chunks, or the stream has ended. Raises when it broke."""
+
+    def closed_elsewhere(self) -> StreamInterruptedError:
+        """The error for who reads a stream that another thread has closed; the call has ended."""
+
+    async def abandon(
+        self, emit: Emit, reason: Literal["closed", "cancelled", "dropped", "exit"], *, waits: bool = False
+    ) -> None:
+        """Free what it holds, and end its call where that has not ended: what was not read is lost."""
+
+
+def note_open(reader: OpenReader) -> None:
+    """Have a reader abandoned when the program ends, unless it is over by then."""
+    _unfinished.add(reader)
+
+
+def note_over(reader: OpenReader) -> None:
+    """A reader has come to its end."""
+    _unfinished.discard(reader)
+
+
+def closed_elsewhere(failures: Failures, call: Call, partial: AIResponse | None) -> StreamInterruptedError:
+    """The error for who reads a stream that another thread has closed; the call has ended."""
+    who = "by another thread" if call.closed() is None else "when its provider was closed"
+    error = failures.of_kind(StreamInterruptedError, f"the stream was closed {who} while it was read")
+    error.retryable = False
+    assert isinstance(error, StreamInterruptedError)
+    error.partial = partial
+    failures.finish(error)
+    return error
 
 
 class StreamReader:
@@ -65,6 +115,11 @@ class StreamReader:
         self._stopped: AIError | None = None
         self._process = os.getpid()
         _unfinished.add(self)
+
+    @property
+    def port(self) -> Port:
+        """The port that it is read over."""
+        return self.attempt.target.port
 
     @property
     def response(self) -> AIResponse:
@@ -112,14 +167,7 @@ class StreamReader:
 
     def closed_elsewhere(self) -> StreamInterruptedError:
         """The error for who reads a stream that another thread has closed; the call has ended."""
-        failures = self.attempt.target.failures
-        who = "by another thread" if self.attempt.call.closed() is None else "when its provider was closed"
-        error = failures.of_kind(StreamInterruptedError, f"the stream was closed {who} while it was read")
-        error.retryable = False
-        assert isinstance(error, StreamInterruptedError)
-        error.partial = self._partial()
-        failures.finish(error)
-        return error
+        return closed_elsewhere(self.attempt.target.failures, self.attempt.call, self._partial())
 
     def _not_ours(self) -> AIError:
         """The error for a forked child, which has only a copy of its parent's stream."""
@@ -326,4 +374,4 @@ class StreamReader:
 def _abandon_all() -> None:
     """End the streams that are still open when the program ends."""
     for reader in list(_unfinished):
-        drive(reader.abandon(reader.attempt.target.port.emit_now, "exit"))
+        drive(reader.abandon(reader.port.emit_now, "exit"))

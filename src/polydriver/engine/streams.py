@@ -15,7 +15,7 @@ from ..data.responses import AIChunk, AIResponse, ParsedT
 from ..errors import AIError, StreamInterruptedError
 from .calls import Call
 from .pipeline import Pipeline
-from .reading import StreamReader
+from .reading import OpenReader
 from .waiting import SoleUser, Stopped, running_loop
 
 __all__ = ["AsyncStream", "Stream"]
@@ -30,7 +30,7 @@ class BaseStream(Generic[ParsedT]):
         self._pipeline = pipeline
         self._prompt = prompt
         self._call = call
-        self._reader: StreamReader | None = None
+        self._reader: OpenReader | None = None
         self._closed = False
         self._busy = False
         self._user = SoleUser()
@@ -132,7 +132,7 @@ class BaseStream(Generic[ParsedT]):
                 await finish(follower(reader.response))
         return chunk
 
-    async def _open(self) -> StreamReader:
+    async def _open(self) -> OpenReader:
         if self._reader is None:
             self._enter()
             try:
@@ -160,7 +160,7 @@ class BaseStream(Generic[ParsedT]):
             self._closer = _SOMEBODY
             self._leave("closed")
 
-    def _check_closer(self, reader: StreamReader) -> None:
+    def _check_closer(self, reader: OpenReader) -> None:
         """Who closed the stream has had enough; another thread that still reads has not got all of it."""
         if self._closer not in (0, threading.get_ident()):
             raise reader.closed_elsewhere()

@@ -12,6 +12,7 @@ from .bus import EventBus, Listener
 from .records import (
     AttemptFinished,
     BudgetWarning,
+    CacheHit,
     CircuitChanged,
     ConversationUpdated,
     CostCalculated,
@@ -32,6 +33,7 @@ from .records import (
 __all__ = [
     "AttemptFinished",
     "BudgetWarning",
+    "CacheHit",
     "CircuitChanged",
     "ConversationUpdated",
     "CostCalculated",

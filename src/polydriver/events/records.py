@@ -21,6 +21,7 @@ from ..errors import AIError
 __all__ = [
     "AttemptFinished",
     "BudgetWarning",
+    "CacheHit",
     "CircuitChanged",
     "ConversationUpdated",
     "CostCalculated",
@@ -82,6 +83,18 @@ class AttemptFinished(Event, frozen=True, kw_only=True):
     """
 
     attempt: AttemptReport
+
+
+class CacheHit(Event, frozen=True, kw_only=True):
+    """A call needs no request: its answer was kept from an equal prompt, or comes from an equal call under way.
+
+    `kind` is "stored" or "shared"; `age` is that of a stored answer, in seconds; `saved` is what the answer had cost,
+    `None` where that is unknown, as for a stream that is shared. The end of the call follows as ever, with a cost of 0.
+    """
+
+    kind: Literal["stored", "shared"]
+    age: float | None = None
+    saved: Cost | None = None
 
 
 class CircuitChanged(Event, frozen=True, kw_only=True):

@@ -78,6 +78,7 @@ class SharedOptions(TypedDict, total=False):
     metadata: Mapping[str, Any] | None
     conversation_id: str | None
     queue: Literal["interactive", "batch"] | None
+    response_cache: bool | Literal["refresh"] | None
 
 
 class CallOptions(SharedOptions, total=False):
@@ -95,7 +96,8 @@ class CallOptions(SharedOptions, total=False):
       included. `metadata` and `conversation_id` label events; with `queue` "batch" a call waits behind
       others for its turn within the limits.
     - `fallback` are the targets that are asked where this one fails, `fallback_on` further errors that lead to them;
-      `first_content_timeout` is in seconds.
+      `first_content_timeout` is in seconds. `response_cache`: whether the answer may be one that was kept, and is kept
+      itself; "refresh" asks for a new one.
     - `None` is the same as leaving an option out.
     """
 

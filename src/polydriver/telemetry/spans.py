@@ -143,6 +143,8 @@ class CallSpan:
             if response.model is not None:
                 measured = {**measured, names.RESPONSE_MODEL: response.model}
         fetched = self.attributes[names.OPERATION] == "fetch_response"  # its tokens were counted when it was made
+        if response is not None and response.cached:
+            told[names.CACHED] = fetched = True
         tell_spending(told, usage if not fetched else None, cost, names.USAGE)
         if reason is not None:
             told[names.ABANDONED] = reason

@@ -148,6 +148,12 @@ BATCHES: dict[str, Json] = {
         "source": "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/how-to/batch",
         "read": "2026-11-28",
     },
+    "fireworks": {
+        "factor": "0.5",
+        "cached": "stacks",
+        "source": "https://docs.fireworks.ai/guides/batch-inference",
+        "read": "2026-11-28",
+    },
     "groq": {
         "factor": "0.5",
         "cached": "none",

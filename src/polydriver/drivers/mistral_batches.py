@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from ..data.http import Reply, Request
-from ..data.json import as_int, as_list, decode_json, encode_json
+from ..data.json import as_int, as_list, encode_json
 from ..operations.requests import BatchPrompt, BatchRequest, PageRequest
 from ..operations.results import Batch, Page
 from ..wires.operations import Batches
+from ..wires.operations.batch_hooks import render_body
 
 __all__ = ["MistralBatches"]
 
@@ -33,8 +34,7 @@ class MistralBatches(Batches, kw_only=True, eq=False):
 
     def render_line(self, entry: BatchPrompt, url: str, body: bytes) -> bytes:
         """One line of the file: the job says where its prompts go, and to which model."""
-        rendered = {name: value for name, value in decode_json(body).items() if name not in ("model", "stream")}
-        return encode_json({"custom_id": entry.custom_id, "body": rendered})
+        return encode_json({"custom_id": entry.custom_id, "body": render_body(body)})
 
     def build_batch_list(self, request: PageRequest) -> Request:
         """The request for one page of jobs; pages are numbered from 0, and all have one size."""

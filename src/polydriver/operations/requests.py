@@ -13,6 +13,7 @@ from ..data.messages import Audio, Document, Image, Text
 from ..data.prompt import Prompt
 
 __all__ = [
+    "RUN_LABEL",
     "BatchPrompt",
     "BatchRequest",
     "EmbeddingInput",
@@ -163,6 +164,10 @@ class PageRequest(OperationRequest, kw_only=True):
     limit: int | None = None
 
 
+RUN_LABEL = "polydriver"
+"""The label by which `run_batch` finds a batch again."""
+
+
 class BatchPrompt(msgspec.Struct, kw_only=True):
     """One prompt of a batch, and the id by which its answer is found."""
 
@@ -171,7 +176,12 @@ class BatchPrompt(msgspec.Struct, kw_only=True):
 
 
 class BatchRequest(OperationRequest, kw_only=True):
-    """Prompts to answer later, at a lower price. `metadata` are labels that the provider keeps with the batch."""
+    """Prompts to answer later, at a lower price. `metadata` are labels that the provider keeps with the batch.
+
+    `name` is a name that no other batch has, of lower-case letters, digits and a hyphen, for what the provider wants
+    named.
+    """
 
     prompts: list[BatchPrompt]
+    name: str = "polydriver"
     metadata: dict[str, str] | None = None

@@ -22,6 +22,7 @@ from ..data.responses import AIResponse
 from ..engine.waiting import current_stop
 from ..errors import AIError, ConfigurationError, InvalidRequestError, error_branch
 from ..operations.kinds import CREATE_BATCH, GET_BATCH, GET_BATCH_RESULTS, LIST_BATCHES
+from ..operations.requests import RUN_LABEL
 from ..operations.results import Batch, BatchItem, BatchResults
 from ..prompting import CALL_LIMITS, build_prompt
 from .batch_entries import BatchEntry, digest_of, written
@@ -29,7 +30,6 @@ from .batch_records import BatchPart, BatchRecord
 
 __all__ = ["BatchRun", "run_batch"]
 
-_LABEL = "polydriver"
 _OVERHEAD = 200
 _LATER_CODES = ("token_limit_exceeded",)
 """Codes of batches that failed since too much was waiting already: https://platform.openai.com/docs/guides/batch"""
@@ -185,7 +185,7 @@ class BatchRun:
         entries = [self._entries[custom_id] for custom_id in part.custom_ids]
         labels = dict(self._labels or {})
         if getattr(self._provider.driver.operation(CREATE_BATCH), "keeps_labels", False):
-            labels[_LABEL] = part.label
+            labels[RUN_LABEL] = part.label
         fields = {
             "prompts": [entry.messages for entry in entries],
             "custom_ids": part.custom_ids,
@@ -205,7 +205,7 @@ class BatchRun:
                 await self._provider._pipeline.port.sleep(self._poll_interval, current_stop.get())
             batches: list[Batch] = await self._provider._perform(LIST_BATCHES, self._limits(part), {"limit": 500})
             for batch in batches:
-                if batch.metadata.get(_LABEL) == part.label:
+                if batch.metadata.get(RUN_LABEL) == part.label:
                     self._record.made(part, batch.id or "")
                     return
         await self._make(part)

@@ -44,6 +44,7 @@ class CreateBatchOptions(CallOptions, MostDriverOptions, total=False):
     display_name: Any
     model_id: Any
     output_expires_after: Any
+    precision: Any
     priority: Any
     timeout_hours: Any
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import msgspec
 
@@ -112,6 +113,7 @@ def _prepare_batch(
     labels = fields["labels"]
     request = BatchRequest(
         prompts=entries,
+        name=f"polydriver-{uuid4().hex}",
         metadata=dict(labels) if labels is not None else None,
         options=own,
         extra_headers=dict(entries[0].prompt.extra_headers),

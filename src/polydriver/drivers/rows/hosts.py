@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...config import Setting
 from ...contract import LEFT_OUT
 from ...wires.operations import (
     Batches,
@@ -14,6 +15,7 @@ from ...wires.operations import (
     Translation,
 )
 from ...wires.shared.formats import FormatRules
+from ..fireworks_batches import FireworksBatches
 from ..together_batches import TogetherBatches
 from .common import TEXT_ONLY, CompatibleChat, Row
 
@@ -85,7 +87,12 @@ HOSTS: dict[str, Row] = {
         title="Fireworks",
         base_url="https://api.fireworks.ai/inference/v1",
         responses=True,
-        operations=(Embeddings(), Reranking()),
+        settings=(Setting("account_id", help="the account that batches are kept in"),),
+        operations=(
+            FireworksBatches(options={"create_batch": frozenset({"precision"})}),
+            Embeddings(),
+            Reranking(),
+        ),
         wire=CompatibleChat(
             replay_reasoning="reasoning_content",
             option_names=frozenset(

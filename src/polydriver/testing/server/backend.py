@@ -25,7 +25,7 @@ _SERVICES: Mapping[str, tuple[ReplyForm, tuple[Route, ...]]] = {
     "gemini": (GENERATE_CONTENT, gemini.ROUTES),
     "openai": (RESPONSES, openai.ROUTES),
 }
-_OTHERS = re.compile(r"^/xai/")
+_OTHERS = re.compile(r"^/xai/|^/v1/accounts/")
 """Where services with OpenAI's API and something of their own are."""
 
 

@@ -10,6 +10,7 @@ from ...drivers.mock.forms import json_reply
 from .asking import Answered, Ask, RefusedError, Route
 from .batches import OPENAI_BATCHES
 from .files import OPENAI_FILES
+from .fireworks_batches import FIREWORKS_BATCHES
 from .media import MEDIA
 from .mistral_batches import MISTRAL_BATCHES
 from .together_batches import TOGETHER_BATCHES
@@ -65,6 +66,7 @@ def _count(ask: Ask) -> Answered:
 
 
 ROUTES: tuple[Route, ...] = (
+    *FIREWORKS_BATCHES,
     *TOGETHER_BATCHES,
     *XAI_BATCHES,
     ("POST", "/responses", _respond),

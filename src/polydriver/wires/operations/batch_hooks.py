@@ -13,7 +13,13 @@ from ...operations.requests import BatchPrompt
 from ...operations.results import Batch, BatchProblem
 from .base import OperationHooks
 
-__all__ = ["BatchHooks", "labels_in_name", "name_for_labels"]
+__all__ = ["BatchHooks", "labels_in_name", "name_for_labels", "render_body"]
+
+
+def render_body(body: bytes | None) -> dict[str, Any]:
+    """A prompt's request as it stands in a batch whose model is said once."""
+    rendered = as_dict(decode_json(body or b"{}"))
+    return {name: value for name, value in rendered.items() if name not in ("model", "stream")}
 
 
 def name_for_labels(labels: dict[str, str] | None) -> str:

@@ -98,6 +98,11 @@ class Connection:
         self.gates = (gate,)
         return Limits.of(self.name, config.without_numbers(), uncounted)
 
+    def rest(self) -> None:
+        """Leave nothing open outside of this process, where no call runs; waits for a second at most."""
+        if self.remote is not None and not len(self.running):
+            self.remote.close()
+
     def blocking_port(self) -> BlockingPort:
         """A port for blocking callers, over the transport that was given, or that the settings ask for."""
         return BlockingPort(self._transport("blocking"))

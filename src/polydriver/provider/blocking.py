@@ -297,6 +297,7 @@ class Provider(Operations, Answers, Observable):
             close_blocking([self.connection], grace)
         if "_pipeline" in self.__dict__:
             self._pipeline.port.close()
+        self.connection.rest()
 
     def __enter__(self) -> Self:
         return self

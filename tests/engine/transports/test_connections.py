@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import ssl
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from tests.faults.server import AGAIN, CLOSE, HANG, READ, RESET, Server, chunked, drip, reply
+from tests.faults.server import AGAIN, CLOSE, HANG, READ, RESET, Script, Server, chunked, drip, reply
 
 from polydriver.data.http import TransportConfig
 from polydriver.errors import APIConnectionError, APITimeoutError, InvalidResponseError, ProviderError
@@ -127,6 +129,24 @@ def test_an_abandoned_stream_frees_its_connection(make_client: Callable[[Transpo
         client.settle()
         assert server.wait_hung_up()
         assert client.send(get(server.url), within()).body == b"next"
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_a_kept_connection_is_dropped_without_a_word_in_whatever_order_garbage_is_collected(
+    make_client: Callable[[TransportConfig], Client], certificate: Path, server_tls: ssl.SSLContext, *, secure: bool
+) -> None:
+    client = make_client(TransportConfig(ca_file=str(certificate)))
+    script: Script = [READ, reply(b"one"), READ, HEAD, chunked(b"a", end=False), HANG]
+    with Server(script, tls=server_tls if secure else None) as server:
+        assert client.send(get(server.url), within()).body == b"one"
+        body = client.open(stream(server.url), within())
+        assert body.read() == b"a"
+        circle: list[object] = [body]
+        circle.append(circle)
+        del body, circle
+        gc.collect()  # a warning that this gives is an error
+        client.settle()
+        assert server.wait_hung_up()
 
 
 def test_a_failed_call_frees_its_connection(make_client: Callable[[TransportConfig], Client]) -> None:

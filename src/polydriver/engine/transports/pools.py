@@ -69,10 +69,9 @@ class Pool:
     def leave(self, place: Place, link: socket.socket | None = None) -> None:
         """Give a place back, with the connection if it can be used again. Waits for nothing."""
         if link is not None:
-            if self._closed:
-                link.close()
-            else:
-                self._idle.append((link, time.monotonic()))
+            self._idle.append((link, time.monotonic()))
+            if self._closed:  # looked at afterwards: another thread may close the pool at any moment
+                self.close()
         if self._line.pop(place.number, None) is None:
             return
         if len(self._line) >= self._size:

@@ -10,7 +10,7 @@ import threading
 
 from .base import remaining
 
-__all__ = ["Probe", "dial", "is_readable", "resolve", "shut_down"]
+__all__ = ["Link", "Probe", "dial", "is_readable", "resolve", "shut_down"]
 
 AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
@@ -56,7 +56,7 @@ def dial(host: str, port: int, expires: float) -> socket.socket:
         left = remaining(expires)
         if not left:
             raise TimeoutError
-        link = socket.socket(family, kind, protocol)
+        link = Link(family, kind, protocol)
         try:
             link.settimeout(left / (len(addresses) - position))
             link.connect(address)
@@ -71,6 +71,20 @@ def dial(host: str, port: int, expires: float) -> socket.socket:
         else:
             return link
     raise failure
+
+
+class Link(socket.socket):
+    """A socket that closes itself without a warning when it is dropped.
+
+    Dropping a stream closes its connection. In a circle of garbage the socket may be collected before the object that
+    would have closed it.
+    """
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(OSError):
+            self.close()
 
 
 class Probe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import ssl
 import warnings
@@ -48,7 +49,16 @@ def _make(ca_file: str | None, client_cert: str | tuple[str, str] | None, verify
             message = f"client_cert cannot be used: {_reason(error)}. Name a PEM file with certificate and key, or both"
             raise ConfigurationError(message) from error
     context.set_alpn_protocols(["http/1.1"])
+    context.sslsocket_class = _SecureLink
     return context
+
+
+class _SecureLink(ssl.SSLSocket):
+    """See `polydriver.engine.transports.sockets.Link`."""
+
+    def __del__(self) -> None:
+        with contextlib.suppress(OSError, AttributeError):  # its making may have been interrupted
+            self.close()
 
 
 def _reason(error: OSError) -> str:

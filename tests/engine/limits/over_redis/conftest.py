@@ -34,13 +34,18 @@ def server(redis_server: RedisServer) -> RedisServer:
 
 
 @pytest.fixture
-def limited(server: RedisServer) -> Callable[..., MockDriver]:
+def limited(server: RedisServer) -> Iterator[Callable[..., MockDriver]]:
     """Makes drivers with limits over Redis."""
+    made: list[MockDriver] = []
 
     def make(*replies: Any, delay: float = 0.0, name: str = "openai", **limits: Any) -> MockDriver:
         given = {"redis_url": server.url, "redis_timeout": 5.0, **limits}
-        return MockDriver(
+        driver = MockDriver(
             replies=list(replies), default="fine", rate_limiting=given, retry_attempts=1, delay=delay, name=name
         )
+        made.append(driver)
+        return driver
 
-    return make
+    yield make
+    for driver in made:
+        driver.close()

@@ -263,3 +263,58 @@ def test_after_closing_leases_are_renewed_again(server: RedisServer, limited: Li
         client.close()
     assert stored(server, driver) == {"openai:requests_per_minute": 2}
     store.lease = 30.0
+
+
+def connected(server: RedisServer) -> int:
+    """How many others than this one are connected."""
+    client = redis.Redis.from_url(server.url)
+    found = len(client.client_list()) - 1
+    client.close()
+    return found
+
+
+@pytest.mark.parametrize("colour", ["blocking", "async"])
+@pytest.mark.parametrize("grace", [None, 5.0])
+def test_closing_leaves_no_connection(server: RedisServer, limited: Limited, colour: str, grace: float | None) -> None:
+    for _ in range(20):  # with an end that is still to be told, most of the time
+        driver = limited(max_concurrent=1, requests_per_minute=1000)
+        if colour == "blocking":
+            driver.send_message("Hi", model="m")
+            driver.close(grace)
+        else:
+            asyncio.run(ask_and_close(driver, grace))
+        assert gate(driver).store._started is None
+        assert connected(server) == 0
+    driver = limited(requests_per_minute=1000)
+    driver.send_message("Hi", model="m")
+    assert stored(server, driver) == {"openai:requests_per_minute": 21}
+
+
+async def ask_and_close(driver: MockDriver, grace: float | None) -> None:
+    provider = driver.asynchronous()
+    await provider.send_message("Hi", model="m")
+    await provider.aclose(grace)
+
+
+def test_closing_one_connection_disturbs_no_other(server: RedisServer, limited: Limited) -> None:
+    staying = limited(requests_per_minute=10_000, redis_failure="closed", mode="raise")
+    done = threading.Event()
+    failed: list[Exception] = []
+
+    def work() -> None:
+        while not done.is_set():
+            try:
+                staying.send_message("Hi", model="m")
+            except Exception as error:
+                failed.append(error)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    for number in range(50):
+        passing = limited(requests_per_minute=1000, redis_failure="closed", name=f"passing {number}")
+        passing.send_message("Hi", model="m")
+        passing.close(0.0 if number % 2 else None)
+    done.set()
+    worker.join()
+    assert not failed
+    assert connected(server) > 0

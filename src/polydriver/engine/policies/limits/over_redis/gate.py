@@ -124,11 +124,15 @@ class RedisLimits:
         self._waiting = 0
         self._count = 0
         self._token = ""
+        self._is_open = False
 
     async def admit(self, attempt: Any, port: Either) -> Any:
         """See `Gate.admit`."""
         if attempt.call.operation in UNLIMITED:
             return None
+        if not self._is_open:
+            self._is_open = True
+            self.store.users.add(self)
         if not self.store.available:
             return self._without(attempt, port)
         of, low = self._set_of(attempt.model), attempt.call.queue == "batch"
@@ -165,8 +169,12 @@ class RedisLimits:
             self._end(lease, self.estimates.after(ticket.model, ticket.amounts, outcome))
 
     def close(self) -> None:
-        """Tell Redis what has ended, and leave no connection and no thread. Everything can be used again."""
-        self.store.close()
+        """Tell Redis what has ended, and leave no connection and no thread, unless another connection uses them too.
+
+        Everything can be used again.
+        """
+        self._is_open = False
+        self.store.leave_to_others(self)
 
     def describe(self, at: float) -> list[dict[str, Any]]:
         """The state of every limit as Redis last told it: its name, what is used of it, and how much it is."""

@@ -74,7 +74,8 @@ class End:
 
 
 class Store:
-    """One Redis for this process. `held` has, by lease id, the keys of what the lease holds at once."""
+    """One Redis for this process. `held` has, by lease id, the keys of what the lease holds at once; `users` are the
+    connections' limits that are not closed."""
 
     _lock: threading.Lock
 
@@ -110,6 +111,7 @@ class Store:
         self._choice = choice
         self._one_by_one = one_by_one
         self._starting = SoleUser()
+        self.users: WeakSet[Any] = WeakSet()
         _stores.add(self)
 
     def key(self, name: str) -> str:
@@ -179,16 +181,25 @@ class Store:
         self._queue.put(sent)
         return sent.wait(seconds)
 
+    def leave_to_others(self, user: object) -> None:
+        """One of the `users` needs it no more; where no other does, it is closed."""
+        self.users.discard(user)
+        if self.users:
+            self.flush(1.0)
+        else:
+            self.close()
+
     def close(self, seconds: float = 1.0) -> None:
-        """Send what is left, end the thread, and close the connections. The store can be used again."""
+        """Send what is left, end the thread, and close the connections. The store can be used again.
+
+        A thread that does not end within `seconds` closes them itself, when it does.
+        """
         with self._lock:
             thread, self._started = self._started, None
-            client, self._client = self._client, None
         if thread is not None and thread.is_alive():
             self._queue.put(None)
             thread.join(seconds)
-        if client is not None:
-            client.close()
+        self._disconnect()
 
     def _evaluate(self, command: Command) -> Any:
         from redis.exceptions import NoScriptError
@@ -208,6 +219,12 @@ class Store:
                     self._client = self._connect(self.patience)
                 client = self._client
         return client
+
+    def _disconnect(self) -> None:
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     def _failure(self, error: BaseException) -> RedisUnavailableError:
         """Note that Redis fails, and say so once."""
@@ -269,6 +286,7 @@ class Store:
                     job.set()
             if None in jobs:
                 self._is_asleep = True  # the next lease starts it anew
+                self._disconnect()  # what was sent last may have connected anew
                 return
 
     def _answers(self) -> bool:
@@ -385,9 +403,9 @@ def _drain(waiting: queue.SimpleQueue[Any], pause: float | None) -> Any:
         return
 
 
-def _flush_all() -> None:
+def _close_all() -> None:
     for store in list(_stores):
-        store.flush(0.5)
+        store.close(0.5)
 
 
-atexit.register(_flush_all)
+atexit.register(_close_all)

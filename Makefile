@@ -8,7 +8,7 @@ BENCH_ARGS ?=
 DOCS_ARGS ?=
 bin = $(VENV)/bin
 
-.PHONY: help demo test e2e check format data providers bench docs docs-look lock clean dev-env demo-env bench-env python-is-new
+.PHONY: help demo test e2e judge check format data providers bench docs docs-look lock clean dev-env demo-env bench-env python-is-new
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ data: dev-env ## make the table of models and prices anew from public data, and 
 
 providers: dev-env ## write the table of providers in the documentation anew
 	$(bin)/python tools/build_providers.py
+
+judge: dev-env ## bring requests to every model of the catalog before the judges; JUDGE_ARGS="openai gemini" for some drivers
+	PYTHONPATH=src:. $(bin)/python -m tests.testing.requests_matrix --all $(JUDGE_ARGS)
 
 bench: bench-env ## the benchmarks beside the bare clients, the openai SDK and LiteLLM, as tables and plots
 	$(VENV)-bench/bin/python -m benchmarks --python $(abspath $(VENV)-bench/bin/python) $(BENCH_ARGS)

@@ -225,8 +225,12 @@ class UnknownOptionError(ConfigurationError, TypeError):
 
 
 class UnsupportedFeatureError(AIError):
-    """The driver does not do this; raised before anything is sent."""
+    """The driver does not do this; raised before anything is sent.
 
+    `part` is the part of a message that it is about, if it is about one.
+    """
+
+    part: object = None
     hint = "See `get_capabilities()` for what this provider does."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -11,11 +12,12 @@ from polydriver.data.prompt import OutputFormat, Prompt, ToolSpec
 from polydriver.driver import Driver
 from polydriver.drivers import driver_class
 from polydriver.errors import AIError
+from polydriver.prices.catalog import models
 from polydriver.prompting import fit_prompt
 from polydriver.testing.examples import example_config
 from polydriver.testing.rules import Violation, judge_request
 
-__all__ = ["MODELS", "cases", "findings", "prompts"]
+__all__ = ["MODELS", "cases", "catalog_models", "findings", "made_driver", "prompts"]
 
 MODELS: dict[str, list[str]] = {
     "openai": ["gpt-4o", "gpt-4.1-mini", "gpt-5", "gpt-5-mini", "gpt-5-pro", "gpt-5-chat-latest", "gpt-5.1", "gpt-5.2", "gpt-5.2-pro", "gpt-5.4-mini", "gpt-5.6", "gpt-6-astra", "gpt-6-luna", "gpt-6.1-sol", "o3", "o4-mini", "codex-mini-latest"],
@@ -191,7 +193,8 @@ def cases() -> dict[str, dict[str, Any]]:
 
 
 @cache
-def _driver(name: str) -> Driver:
+def made_driver(name: str) -> Driver:
+    """A driver with made-up settings; `-chat` behind its name chooses that API."""
     plain, _, api = name.partition("-")
     made = driver_class(plain)
     config = {**example_config(made), **({"api": api} if api else {})}
@@ -212,7 +215,7 @@ def prompts(model: str) -> Iterator[tuple[str, Prompt]]:
 
 def findings(driver: str, model: str) -> Iterator[tuple[str, Violation]]:
     """What the judges say of all cases that the driver does not itself refuse."""
-    made = _driver(driver)
+    made = made_driver(driver)
     for name, prompt in prompts(model):
         try:
             fit_prompt(made, prompt)
@@ -223,8 +226,26 @@ def findings(driver: str, model: str) -> Iterator[tuple[str, Violation]]:
             yield name, found
 
 
+def catalog_models(driver: str) -> list[str]:
+    """The chat models of a driver that the catalog knows."""
+    plain = driver.partition("-")[0]
+    return [entry.id for entry in models("gemini" if plain == "vertexai" else plain) if entry.type in (None, "chat")]
+
+
+def main(arguments: list[str]) -> int:
+    """Print what breaks a rule, for the models of the matrix; with `--all` for all of the catalog."""
+    every = "--all" in arguments
+    wanted = [name for name in arguments if not name.startswith("-")] or list(MODELS)
+    sent = broken = 0
+    for driver in wanted:
+        for model in catalog_models(driver) if every else MODELS[driver]:
+            sent += len(cases()) + 1
+            for case, violation in findings(driver, model):
+                broken += 1
+                print(f"{driver} | {model} | {case} | {violation}")
+    print(f"{sent} prompts, {broken} broken rules")
+    return 1 if broken else 0
+
+
 if __name__ == "__main__":
-    for _driver_name, _models in MODELS.items():
-        for _model in _models:
-            for _case, _violation in findings(_driver_name, _model):
-                print(f"{_driver_name} | {_model} | {_case} | {_violation}")
+    sys.exit(main(sys.argv[1:]))

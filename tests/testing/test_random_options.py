@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.testing.requests_matrix import MODELS, WEATHER, _driver
+from tests.testing.requests_matrix import MODELS, WEATHER, made_driver
 
 from polydriver.data.messages import AIMessage
 from polydriver.data.prompt import OPTIONS, OutputFormat
@@ -51,7 +51,7 @@ def test_all_options_are_here() -> None:
 @given(target=st.sampled_from(TARGETS), options=st.fixed_dictionaries({}, optional=VALUES), stream=st.booleans())
 def test_any_options(target: tuple[str, str], options: dict[str, Any], stream: bool) -> None:
     driver, model = target
-    made = _driver(driver)
+    made = made_driver(driver)
     try:
         prompt, _ = build_prompt(made, [AIMessage("Say hi")], {"model": model, **options}, stream=stream)
         request = made.build_request(prompt)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.testing.requests_matrix import _driver
+from tests.testing.requests_matrix import made_driver
 
 from polydriver.data.messages import AIMessage
 from polydriver.data.prompt import OutputFormat, Prompt, ToolSpec
@@ -78,7 +78,7 @@ def test_any_schema(driver: str, schema: dict[str, Any], strict: bool | None, as
         prompt.tools = [ToolSpec(name="look", parameters=schema, strict=strict)]
     else:
         prompt.response_format = OutputFormat(schema=schema, strict=strict)
-    made = _driver(driver)
+    made = made_driver(driver)
     try:
         fit_prompt(made, prompt)
         request = made.build_request(prompt)

@@ -262,7 +262,11 @@ def test_documents_of_a_whole_conversation_have_different_names() -> None:
     ]
     body, _ = render(
         "bedrock", "eu.anthropic.claude-sonnet-4-5-20250929-v1:0",
-        [AIMessage.user(["Look", *turn]), AIMessage.assistant("Yes"), AIMessage.user(["And", *turn])],
+        [
+            turn_of
+            for documents in (turn[:4], turn[4:], turn[:4], turn[4:])
+            for turn_of in (AIMessage.user(["Look", *documents]), AIMessage.assistant("Yes"))
+        ],
     )  # fmt: skip
     blocks = [block for message in body["messages"] for block in message["content"] if "document" in block]
     names = [block["document"]["name"] for block in blocks]

@@ -13,7 +13,9 @@ import msgspec
 from ..config import Config, Setting
 from ..data.billing import BillingFacts
 from ..data.cost import Cost
+from ..data.fitting import note_media
 from ..data.http import Reply, Request
+from ..data.messages import Media
 from ..data.models import AIModel, Capabilities
 from ..data.prompt import OPTIONS, Prompt
 from ..data.responses import AIResponse
@@ -69,6 +71,14 @@ class Part(msgspec.Struct, kw_only=True, eq=False):
     def unsupported(self, what: str) -> UnsupportedFeatureError:
         """The error for something that the service does not do."""
         return self.driver.unsupported(what)  # type: ignore[no-any-return]
+
+    def unread(self, part: Media, what: str) -> UnsupportedFeatureError:
+        """The error for a part of a message that the service does not read. Where the part belongs to what was said
+        before, the prompt is rendered again with a note in its place, instead of this error.
+        """
+        error = self.unsupported(what)
+        error.part = part
+        return error
 
     def invalid_response(self, problem: str, body: bytes = b"") -> InvalidResponseError:
         """The driver's own `InvalidResponseError`, with the start of what came in its details."""
@@ -343,8 +353,20 @@ class DriverHooks(Trait):
         return request
 
     def build_request(self, prompt: Prompt) -> Request:
-        """The request for a prompt; `prompt.stream` says whether the answer is to be streamed."""
-        return self.wire.build_request(prompt)
+        """The request for a prompt; `prompt.stream` says whether the answer is to be streamed.
+
+        Media that the wire cannot send (see `Part.unread`) become notes where they belong to what was said before.
+        """
+        told = len(prompt.warnings)
+        while True:
+            try:
+                return self.wire.build_request(prompt)
+            except UnsupportedFeatureError as error:
+                if not isinstance(error.part, Media):
+                    raise
+                del prompt.warnings[told:]
+                messages = note_media(prompt.messages, error.part, prompt.warn, error)
+                prompt, told = msgspec.structs.replace(prompt, messages=messages), len(prompt.warnings)
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply with a 2xx status. Raise a mapped error when it holds one."""

@@ -14,7 +14,7 @@ from .messages import AIMessage, Audio, Document, Image, Media, Part, Text, Tool
 from .models import Capabilities
 from .sniffing import sniff_media_type
 
-__all__ = ["fit_media", "reads"]
+__all__ = ["fit_media", "note_media", "reads"]
 
 _KINDS: tuple[tuple[type[Media], str], ...] = (
     (Image, "image"),
@@ -66,6 +66,34 @@ def fit_media(
         message if message.role == "assistant" else _fit(message, place > newest, is_read, warn, refuse)
         for place, message in enumerate(messages)
     ]
+
+
+def note_media(
+    messages: list[AIMessage], unread: Media, warn: Callable[[str], None], error: Exception
+) -> list[AIMessage]:
+    """The messages with notes in the place of a part that cannot be sent, and of all like it.
+
+    Raises `error` when one of them stands in the newest turn, or none where a note can stand.
+    """
+    like = _source(unread)
+    newest = max((place for place, message in enumerate(messages) if message.role == "assistant"), default=-1)
+
+    def is_read(part: Media) -> bool:
+        return part is not unread and _source(part) != like
+
+    noted = [
+        message if message.role == "assistant" else _fit(message, place > newest, is_read, warn, lambda _: error)
+        for place, message in enumerate(messages)
+    ]
+    if all(new is old for new, old in zip(noted, messages, strict=True)):
+        raise error
+    return noted
+
+
+def _source(part: Media) -> tuple[object, ...]:
+    """What decides whether a service reads a part: its kind, where its bytes are, and their type."""
+    scheme = part.url.partition(":")[0] if part.url else None
+    return type(part), part.data is not None, scheme, part.file_id is not None, part.media_type
 
 
 def _fit(

@@ -54,7 +54,30 @@ def merge(body: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
     return body
 
 
-encode_json = msgspec.json.Encoder(decimal_format="number", enc_hook=as_plain).encode
+_encode = msgspec.json.Encoder(decimal_format="number", enc_hook=as_plain).encode
+
+
+def encode_json(value: Any) -> bytes:
+    """Encode as JSON. Half of a surrogate pair, which is no text, becomes U+FFFD, as it does in `decode_json`.
+
+    Raises `TypeError` for what JSON cannot hold.
+    """
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return _encode(_without_halves(msgspec.to_builtins(value, builtin_types=(Decimal,), enc_hook=as_plain)))
+
+
+def _without_halves(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list | tuple):
+        return [_without_halves(inner) for inner in value]
+    if isinstance(value, dict):
+        return {_without_halves(name): _without_halves(inner) for name, inner in value.items()}
+    return value
+
+
 _LONE_SURROGATE = re.compile(
     rb"(?<!\\)((?:\\\\)*)(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
 )

@@ -86,6 +86,8 @@ class PerplexityChat(CompatibleChat, kw_only=True, eq=False):
         """A document, by URL or as bytes."""
         if part.data is not None and (part.media_type or "").startswith("text/"):
             return super().render_document(part)
+        if part.url is None and part.data is None:
+            raise self.unread(part, "documents by id; give the bytes or a URL")
         url = part.url or part.base64
         return {"type": "file_url", "file_url": {"url": url}, **({"file_name": part.name} if part.name else {})}
 

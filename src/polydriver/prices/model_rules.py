@@ -104,6 +104,7 @@ _GROQ: tuple[tuple[str, ModelRules], ...] = (
     (r"openai/gpt-oss", ModelRules(efforts=_USUAL)),
     (r"qwen/qwen3", ModelRules(efforts=("none", "default"))),
 )
+_DEEPSEEK: tuple[tuple[str, ModelRules], ...] = ((r"deepseek-reasoner", ModelRules(efforts=("high", "max"))),)
 _DRAWN = frozenset({"temperature", "top_p", "top_k"})
 _GEMINI: tuple[tuple[str, ModelRules], ...] = (
     (r"gemini-(3\.5-flash-lite|3\.[6-9]|[4-9])", ModelRules(refused=_DRAWN | _PENALTIES | {"n"})),
@@ -114,13 +115,13 @@ _TABLES = {
     provider: tuple((re.compile(pattern), rules) for pattern, rules in table)
     for provider, table in {
         "openai": _OPENAI, "azure": _OPENAI, "azure_openai": _OPENAI, "xai": _XAI, "groq": _GROQ,
-        "gemini": _GEMINI, "vertexai": _GEMINI,
+        "gemini": _GEMINI, "vertexai": _GEMINI, "deepseek": _DEEPSEEK,
     }.items()
 }  # fmt: skip
 _WITHOUT_VIDEO = re.compile(r"(mistral|meta|cohere|ai21|openai|deepseek|writer|qwen)\.")
-_DEAF = re.compile(r"(gpt-[345]|chatgpt|o[134])(?!.*(audio|realtime))")
+_DEAF = re.compile(r"(gpt-[3-6]|chatgpt|codex|o[134])(?!.*(audio|realtime))")
 # Services of which every model that does not reason refuses to be told how much it shall.
-_REFUSE_EFFORT = frozenset({*_TABLES, "mistral"})
+_REFUSE_EFFORT = frozenset({*_TABLES, "mistral"} - {"deepseek"})
 # The words that a service has at all, of which a model that is not known may have some.
 _EFFORTS = {"groq": ("none", "default", *_USUAL)}
 _REFUSE_LENGTH = frozenset({"openai", "azure", "azure_openai", "anthropic", "bedrock", "gemini", "vertexai"})

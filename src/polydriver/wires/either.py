@@ -20,7 +20,16 @@ from ..prices.model_rules import find_rules
 from .chat_completions import ChatCompletions
 from .responses import Responses
 
-__all__ = ["API_SETTING", "CHAT_OPTIONS", "CHAT_RANGES", "IMAGE_TYPES", "SERVICE_TIERS", "EitherDecoder", "EitherWire"]
+__all__ = [
+    "API_SETTING",
+    "AUDIO_FORMATS",
+    "CHAT_OPTIONS",
+    "CHAT_RANGES",
+    "IMAGE_TYPES",
+    "SERVICE_TIERS",
+    "EitherDecoder",
+    "EitherWire",
+]
 
 API_SETTING = Setting(
     "api", default="auto", help='which API is spoken: "chat", "responses", or "auto" (the better one for the model)'
@@ -55,6 +64,10 @@ CHAT_RANGES: Mapping[str, tuple[float, float]] = {
 
 IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """What OpenAI's models read."""
+
+
+AUDIO_FORMATS = frozenset({"wav", "mp3"})
+"""What those of OpenAI's models hear that hear at all."""
 
 
 class EitherWire(Wire, kw_only=True, eq=False):

@@ -16,7 +16,15 @@ from ...data.prompt import Prompt
 from ...driver import Driver
 from ...errors import ConfigurationError
 from ...wires.chat_completions import ChatCompletions
-from ...wires.either import API_SETTING, CHAT_OPTIONS, CHAT_RANGES, IMAGE_TYPES, SERVICE_TIERS, EitherWire
+from ...wires.either import (
+    API_SETTING,
+    AUDIO_FORMATS,
+    CHAT_OPTIONS,
+    CHAT_RANGES,
+    IMAGE_TYPES,
+    SERVICE_TIERS,
+    EitherWire,
+)
 from ...wires.operations import Embeddings, ImageEditing, ImageGeneration, Speech, Transcription, Translation
 from ...wires.responses import Responses
 from ..traits import CalculatesCosts, ValidatesHealth
@@ -106,6 +114,7 @@ class AzureOpenAIDriver(
             max_tools=128,
             ranges=CHAT_RANGES,
             service_tiers=SERVICE_TIERS,
+            audio_formats=AUDIO_FORMATS,
         ),
         responses=Responses(service_tiers=SERVICE_TIERS, max_tools=128),
         image_types=IMAGE_TYPES,

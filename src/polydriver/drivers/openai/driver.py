@@ -7,7 +7,15 @@ from ...contract import LEFT_OUT
 from ...data.models import Capabilities
 from ...driver import Driver
 from ...wires.chat_completions import ChatCompletions
-from ...wires.either import API_SETTING, CHAT_OPTIONS, CHAT_RANGES, IMAGE_TYPES, SERVICE_TIERS, EitherWire
+from ...wires.either import (
+    API_SETTING,
+    AUDIO_FORMATS,
+    CHAT_OPTIONS,
+    CHAT_RANGES,
+    IMAGE_TYPES,
+    SERVICE_TIERS,
+    EitherWire,
+)
 from ...wires.responses import Responses
 from ..traits import CalculatesCosts, HandlesApiCommunication, HandlesErrors, ValidatesHealth
 from .errors import OPENAI_ERRORS
@@ -23,6 +31,7 @@ OPENAI_CHAT = ChatCompletions(
     max_tools=128,
     ranges=CHAT_RANGES,
     service_tiers=SERVICE_TIERS,
+    audio_formats=AUDIO_FORMATS,
 )
 """Chat Completions as OpenAI's own models take it."""
 

@@ -23,6 +23,7 @@ from ...data.messages import (
     Video,
 )
 from ...data.prompt import Prompt, ToolSpec
+from ..shared.media import is_in_storage
 from .options import ChatSettings
 
 __all__ = ["ChatHistory", "merge_roles"]
@@ -178,10 +179,12 @@ def _render_input(wire: ChatHistory, prompt: Prompt, message: AIMessage, rendere
             f"{wire.name} takes text alone from tools; images and files of results were sent as the user's message."
         )
     shown += [part for part in message.parts if not isinstance(part, ToolResult)]
+    if (role := _role(wire, message)) in ("system", "developer") and any(isinstance(part, Media) for part in shown):
+        prompt.warn(f"{wire.name} takes text alone in messages of the role {role}; images and files were left out.")
+        shown = [part for part in shown if not isinstance(part, Media)]
     content = [entry for part in shown if (entry := _render_part(wire, prompt, part)) is not None]
     if not content and any(isinstance(part, ToolResult) for part in message.parts):
         return
-    role = _role(wire, message)
     plain = role in ("system", "developer") or all(entry["type"] == "text" for entry in content)
     body: dict[str, Any] = {"role": role, "content": _join(content) if plain else content}
     if message.name:
@@ -206,7 +209,9 @@ def _render_part(wire: ChatHistory, prompt: Prompt, part: Part) -> dict[str, Any
         return {"type": "text", "text": part.text}
     if isinstance(part, Image):
         if part.file_id and not part.url and part.data is None:
-            raise wire.unsupported("images by id on the Chat Completions API; give the bytes or a URL")
+            raise wire.unread(part, "images by id on the Chat Completions API; give the bytes or a URL")
+        if is_in_storage(part):
+            raise wire.unread(part, "images in cloud storage; give the bytes, or an http(s) URL")
         image: dict[str, Any] = {"url": part.url or part.data_url("image/png")}
         if part.detail:
             image["detail"] = part.detail
@@ -227,7 +232,9 @@ def _render_part(wire: ChatHistory, prompt: Prompt, part: Part) -> dict[str, Any
 def _render_audio(wire: ChatHistory, part: Audio) -> dict[str, Any]:
     """Sound in OpenAI's form, which takes bytes only."""
     if part.data is None:
-        raise wire.unsupported("audio by URL or id; give the bytes (Audio.from_path or from_bytes)")
+        raise wire.unread(part, "audio by URL or id; give the bytes (Audio.from_path or from_bytes)")
+    if wire.audio_formats is not None and part.format not in wire.audio_formats:
+        raise wire.unread(part, f"sound of the format {part.format}; it reads {', '.join(sorted(wire.audio_formats))}")
     return {"type": "input_audio", "input_audio": {"data": part.base64, "format": part.format}}
 
 
@@ -237,7 +244,7 @@ def _render_document(wire: ChatHistory, part: Document) -> dict[str, Any]:
     if part.file_id:
         return {"type": "file", "file": {"file_id": part.file_id}}
     if part.data is None:
-        raise wire.unsupported("documents by URL; give the bytes (Document.from_path or from_bytes)")
+        raise wire.unread(part, "documents by URL; give the bytes (Document.from_path or from_bytes)")
     if kind.startswith("text/") or kind == "application/json":
         head = f"{part.title or part.name}:\n" if part.title or part.name else ""
         return {"type": "text", "text": head + part.data.decode("utf-8", "replace")}
@@ -276,4 +283,4 @@ class ChatHistory(ChatSettings, kw_only=True, eq=False):
 
     def render_video(self, part: Video) -> dict[str, Any]:
         """A video as an item of a content list. Raises `UnsupportedFeatureError` unless a service has them."""
-        raise self.unsupported("video input")
+        raise self.unread(part, "video input")

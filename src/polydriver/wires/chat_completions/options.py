@@ -46,7 +46,7 @@ class ChatSettings(Wire, kw_only=True, eq=False):
     - `tool_choices`: other words for those of `tool_choice`; `None` for one that the service does not have.
     - `forces_while_thinking`: whether a tool can be forced of a model that thinks.
     - `speaker_names`: of whom messages may have a `name`: "all", "users", "none".
-    - `formats`: what it takes of `response_format`.
+    - `formats`: what it takes of `response_format`. `audio_formats`: the formats of sound, if they are known.
     - `reasoning`: how it is told how long a model may think.
     - `replay_reasoning`: the message field in which the service wants its own reasoning back, if it does;
       `replay_only_with_tools`: only that of turns in which tools were called; `requires_reasoning`: whether it refuses
@@ -71,6 +71,7 @@ class ChatSettings(Wire, kw_only=True, eq=False):
     forces_while_thinking: bool = True
     speaker_names: Literal["all", "users", "none"] = "all"
     formats: FormatRules = FormatRules()
+    audio_formats: frozenset[str] | None = None
     reasoning: ReasoningRenderer = msgspec.field(default_factory=lambda: effort_word)
     replay_reasoning: str | None = None
     replay_only_with_tools: bool = False

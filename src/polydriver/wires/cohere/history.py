@@ -20,6 +20,7 @@ from ...data.messages import (
     Video,
 )
 from ...data.prompt import Prompt
+from ..shared.media import is_in_storage
 from ..shared.tools import FAILED_SILENTLY
 from .options import CohereSettings
 
@@ -127,13 +128,15 @@ def _render_part(wire: CohereSettings, prompt: Prompt, part: Part) -> dict[str, 
         return {"type": "text", "text": part.text}
     if isinstance(part, Image):
         if part.url is None and part.data is None:
-            raise wire.unsupported("images by file id; give the bytes or a URL")
+            raise wire.unread(part, "images by file id; give the bytes or a URL")
+        if is_in_storage(part):
+            raise wire.unread(part, "images in cloud storage; give the bytes, or an http(s) URL")
         image: dict[str, Any] = {"url": part.url or part.data_url("image/png")}
         if part.detail:
             image["detail"] = part.detail
         return {"type": "image_url", "image_url": image}
     if isinstance(part, Audio | Video):
-        raise wire.unsupported(f"{type(part).__name__.lower()} input")
+        raise wire.unread(part, f"{type(part).__name__.lower()} input")
     if not isinstance(part, Document | Reasoning):
         prompt.warn(f"{_name_of(part)} cannot be sent to {wire.name} in this place; it was left out.")
     return None
@@ -156,9 +159,9 @@ def render_documents(wire: CohereSettings, prompt: Prompt) -> list[dict[str, Any
 def _render_document(wire: CohereSettings, document: Document) -> dict[str, Any]:
     kind = document.media_type or "text/plain"
     if document.data is None:
-        raise wire.unsupported("documents by URL or id; give the bytes (Document.from_path or from_bytes)")
+        raise wire.unread(document, "documents by URL or id; give the bytes (Document.from_path or from_bytes)")
     if not (kind.startswith("text/") or kind in _TEXT_TYPES):
-        raise wire.unsupported(f"documents of type {kind}; give their text")
+        raise wire.unread(document, f"documents of type {kind}; give their text")
     data = {"text": document.data.decode("utf-8", "replace")}
     if title := document.title or document.name:
         data["title"] = title

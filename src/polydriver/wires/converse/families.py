@@ -5,7 +5,7 @@ The table names what is known to differ; a model that it does not name is taken 
 refuses a model.
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html, `/model-parameters.html` and
-`/conversation-inference-supported-models-features.html`; choices: `ToolChoice` in the API reference
+`/conversation-inference-supported-models-features.html`; choices: `ToolChoice` in the API reference, counts: `Message`
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
       where none can be forced, words.
     - `cached`: where they take cache points: in "messages", "system", "tools".
     - `prefill`: whether a conversation may end with the start of the answer; `reads_s3`: whether media may be objects
-      in S3.
+      in S3; `counts`: how many images and documents a message may have at most, where that is known.
     - `tools`: whether they take any; `choices`: the forms of `toolChoice` that they take.
     """
 
@@ -42,6 +42,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     cached: frozenset[str] = frozenset()
     prefill: bool = True
     reads_s3: bool = True
+    counts: tuple[int, int] | None = (20, 5)
 
 
 _EVERY = frozenset({"auto", "any", "tool"})
@@ -91,5 +92,6 @@ def find_family(model: str) -> Family:
             cached=cached,
             prefill=generation.prefill,
             reads_s3=False,
+            counts=(20, 5) if generation.prefill else None,  # newer ones have larger limits of their own
         )
     return next((family for pattern, family in _TABLE if pattern.search(plain)), _NEWEST)

@@ -58,7 +58,17 @@ def render_history(wire: ConverseSettings, prompt: Prompt) -> tuple[list[Block],
         prompt.warn(f"{prompt.model} does not take the start of its answer; it was asked to continue instead.")
         messages.append({"role": "user", "content": [{"text": CONTINUATION}]})
     _tell_documents_apart(messages)
+    _check_counts(wire, prompt, messages)
     return system, messages
+
+
+def _check_counts(wire: ConverseSettings, prompt: Prompt, messages: list[dict[str, Any]]) -> None:
+    """Raise `UnsupportedFeatureError` for more images or documents in a message than the API takes."""
+    counts = wire.family(prompt.model).counts
+    for message in messages if counts is not None else ():
+        for kind, most in zip(("image", "document"), counts or (), strict=True):
+            if sum(kind in block for block in message["content"]) > most:
+                raise wire.unsupported(f"more than {most} {kind}s in a message with the model {prompt.model}")
 
 
 def _tell_documents_apart(messages: list[dict[str, Any]]) -> None:

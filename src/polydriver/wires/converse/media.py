@@ -64,7 +64,7 @@ def _format(wire: ConverseSettings, part: Media) -> str:
     family, _, name = media_type.split(";", 1)[0].strip().lower().partition("/")
     found = known.get(name) or ("txt" if family == "text" and isinstance(part, Document) else None)
     if found is None:
-        raise wire.unsupported(f"{_NAMES[type(part)]} input of the type {media_type}")
+        raise wire.unread(part, f"{_NAMES[type(part)]} input of the type {media_type}")
     return found
 
 
@@ -74,9 +74,9 @@ def _source(wire: ConverseSettings, prompt: Prompt, part: Media) -> dict[str, An
         return {"bytes": part.base64}
     if part.url and part.url.startswith("s3://"):
         if not wire.family(prompt.model).reads_s3:
-            raise wire.unsupported(f"{_NAMES[type(part)]} input from S3 with the model {prompt.model}; give the bytes")
+            raise wire.unread(part, f"{_NAMES[type(part)]} input from S3 with the model {prompt.model}; give the bytes")
         return {"s3Location": {"uri": part.url, **part.provider_data.get(wire.origin, {})}}
-    raise wire.unsupported(f"{_NAMES[type(part)]} input by URL or id; give the bytes, or a URL that begins with s3://")
+    raise wire.unread(part, f"{_NAMES[type(part)]} input by URL or id; give the bytes, or a URL that begins with s3://")
 
 
 def _document_name(part: Document) -> str:

@@ -28,7 +28,10 @@ def render_inference(wire: ConverseSettings, prompt: Prompt, body: dict[str, Any
         if prompt.top_k is not None:
             _put(fields, family.top_k, prompt.top_k)
     if prompt.stop is not None:
-        config["stopSequences"] = prompt.stop
+        stops = [stop for stop in prompt.stop if (stop.strip() if family.reasoning == "claude" else stop)]
+        if len(stops) < len(prompt.stop):
+            prompt.warn(f"{prompt.model} does not stop at blank texts; they were left out of stop.")
+        config["stopSequences"] = stops
     if config:
         body["inferenceConfig"] = config
     if fields:

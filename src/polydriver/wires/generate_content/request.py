@@ -18,6 +18,8 @@ from .thinking import render_thinking
 
 __all__ = ["render_prompt", "render_tools"]
 
+_TIERS = {"auto": "standard", "default": "standard", **{tier: tier for tier in ("standard", "flex", "priority")}}
+
 
 def render_prompt(wire: ContentSettings, prompt: Prompt) -> dict[str, Any]:
     """The body of the request; `prompt.extra` is merged last, into the objects that are there already."""
@@ -28,6 +30,9 @@ def render_prompt(wire: ContentSettings, prompt: Prompt) -> dict[str, Any]:
     if prompt.response_format is not None:
         _render_output(wire, prompt, facts, config, system)
     _place_system(wire, prompt, facts, body, system)
+    for tool in prompt.tools:
+        if isinstance(tool, ToolSpec) and tool.name[:1].isdecimal():
+            raise wire.unsupported(f"names of tools that begin with a digit ({tool.name!r}): begin with a letter")
     if tools := render_tools(prompt, facts):
         body["tools"] = tools
     if tool_config := _render_tool_config(prompt, facts):
@@ -156,10 +161,13 @@ def _render_tool_config(prompt: Prompt, facts: ModelFacts) -> dict[str, Any]:
 def _render_request_options(wire: ContentSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     for name in sorted(prompt.options.keys() - REQUEST_OPTIONS - CONFIG_OPTIONS - THINKING_OPTIONS):
         prompt.warn(f"{wire.name} does not support {name} with {prompt.model}; it was left out.")
-    for option in ("service_tier", "store"):
-        value = getattr(prompt, option)
-        if value is not None and wire.rule(option) is RENDERED:
-            body[camel(option)] = {"default": "standard", "auto": "standard"}.get(value, value)
+    if prompt.store is not None and wire.rule("store") is RENDERED:
+        body["store"] = prompt.store
+    if prompt.service_tier is not None and wire.rule("service_tier") is RENDERED:
+        if (tier := _TIERS.get(prompt.service_tier)) is not None:
+            body["serviceTier"] = tier
+        else:
+            prompt.warn(f"{wire.name} does not support service_tier {prompt.service_tier!r}; it was left out.")
     for name in REQUEST_OPTIONS & prompt.options.keys():
         value = prompt.options[name]
         if name == "safety_settings" and isinstance(value, dict):

@@ -9,6 +9,7 @@ from typing import Any
 
 from ...data.messages import Document, Image
 from ...data.sniffing import sniff_media_type
+from ..shared.media import is_in_storage
 from .options import MessagesSettings
 
 __all__ = ["render_document", "render_image"]
@@ -22,12 +23,14 @@ def render_image(wire: MessagesSettings, part: Image) -> dict[str, Any]:
     """An `image` block. Raises `UnsupportedFeatureError` for a format that the API does not read."""
     if part.file_id:
         return {"type": "image", "source": {"type": "file", "file_id": part.file_id}}
+    if is_in_storage(part):
+        raise wire.unread(part, "images in cloud storage; give the bytes, or an http(s) URL")
     if part.data is None:
         return {"type": "image", "source": {"type": "url", "url": part.url or ""}}
     kind = _plain_type(part.media_type) or sniff_media_type(part.data) or "image/png"
     kind = "image/jpeg" if kind == "image/jpg" else kind
     if kind not in _IMAGES:
-        raise wire.unsupported(f"images of the type {kind}; it reads {', '.join(_IMAGES)}")
+        raise wire.unread(part, f"images of the type {kind}; it reads {', '.join(_IMAGES)}")
     return {"type": "image", "source": {"type": "base64", "media_type": kind, "data": part.base64}}
 
 
@@ -46,6 +49,8 @@ def render_document(wire: MessagesSettings, part: Document) -> dict[str, Any]:
 def _render_source(wire: MessagesSettings, part: Document) -> dict[str, Any]:
     if part.file_id:
         return {"type": "file", "file_id": part.file_id}
+    if is_in_storage(part):
+        raise wire.unread(part, "documents in cloud storage; give the bytes, or an http(s) URL")
     if part.data is None:
         return {"type": "url", "url": part.url or ""}
     kind = _plain_type(part.media_type) or sniff_media_type(part.data)
@@ -56,7 +61,7 @@ def _render_source(wire: MessagesSettings, part: Document) -> dict[str, Any]:
             return {"type": "text", "media_type": "text/plain", "data": part.data.decode("utf-8")}
         except UnicodeDecodeError:
             pass
-    raise wire.unsupported(f"documents of the type {kind or 'unknown'}; it reads PDF and UTF-8 text")
+    raise wire.unread(part, f"documents of the type {kind or 'unknown'}; it reads PDF and UTF-8 text")
 
 
 def _plain_type(media_type: str | None) -> str | None:

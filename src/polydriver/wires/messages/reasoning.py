@@ -103,15 +103,23 @@ def _render_budget(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any])
         if budget != prompt.reasoning_budget:
             prompt.warn(f"{wire.name} reasons with {MIN_BUDGET} tokens at least; reasoning_budget was raised to that.")
         if budget >= limit:
-            body["max_tokens"] = budget + limit
+            most = wire.output_limit(prompt.model) or budget + limit
+            if budget >= most:
+                budget = max(most // 2, MIN_BUDGET)
+                prompt.warn(f"{prompt.model} writes {most} tokens at most; reasoning_budget was lowered to {budget}.")
+            body["max_tokens"] = min(budget + limit, most)
             if prompt.max_tokens is not None:
-                prompt.warn(f"max_tokens must exceed reasoning_budget; it was raised from {limit} to {budget + limit}.")
+                prompt.warn(
+                    f"max_tokens must exceed reasoning_budget; it was raised from {limit} to {body['max_tokens']}."
+                )
     body["thinking"] = {"type": "enabled", "budget_tokens": budget}
 
 
 def render_sampling(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]) -> None:
     """Set `temperature`, `top_p` and `top_k` as far as the model, and thinking, leave room for them."""
     wanted = {name: value for name in ("temperature", "top_p", "top_k") if (value := getattr(prompt, name)) is not None}
+    if wanted.get("top_k", 0) < 0:  # other services' word for no limit
+        del wanted["top_k"]
     sampling = wire.generation(prompt.model).sampling
     if wanted and sampling == "none":
         prompt.warn(f"{prompt.model} does not support {' or '.join(wanted)}; left out.")

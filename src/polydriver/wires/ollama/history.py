@@ -104,12 +104,12 @@ def render_content(
             texts.append(part.text)
         elif isinstance(part, Image):
             if part.data is None:
-                raise wire.unsupported("images by URL or id; give the bytes (Image.from_path or from_bytes)")
+                raise wire.unread(part, "images by URL or id; give the bytes (Image.from_path or from_bytes)")
             images.append(part.base64)
         elif isinstance(part, Document):
             texts.append(_read_document(wire, part))
         elif isinstance(part, Audio | Video):
-            raise wire.unsupported(f"{type(part).__name__.lower()} input")
+            raise wire.unread(part, f"{type(part).__name__.lower()} input")
         elif not isinstance(part, Reasoning):
             kind = part.kind if isinstance(part, ProviderPart) else type(part).__name__
             prompt.warn(f"a {kind} cannot be sent to {wire.name}; it was left out.")
@@ -119,6 +119,6 @@ def render_content(
 def _read_document(wire: OllamaSettings, document: Document) -> str:
     kind = document.media_type or "text/plain"
     if document.data is None or not (kind.startswith("text/") or kind == "application/json"):
-        raise wire.unsupported("documents that are not text; give their text, or pictures of the pages")
+        raise wire.unread(document, "documents that are not text; give their text, or pictures of the pages")
     head = f"{document.title or document.name}:\n" if document.title or document.name else ""
     return head + document.data.decode("utf-8", "replace")

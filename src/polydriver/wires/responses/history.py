@@ -23,6 +23,7 @@ from ...data.messages import (
     Video,
 )
 from ...data.prompt import Prompt
+from ..shared.media import is_in_storage
 from .options import ResponsesSettings
 
 __all__ = ["CUSTOM_CALL", "render_input"]
@@ -168,6 +169,8 @@ class _InputRenderer:
         """One entry of a message's or a tool output's content; `None` for what has no place there."""
         if isinstance(part, Text):
             return {"type": "input_text", "text": part.text}
+        if isinstance(part, Image | Document) and is_in_storage(part):
+            raise self.wire.unread(part, "files in cloud storage; give the bytes, or an http(s) URL")
         if isinstance(part, Image):
             source = (
                 {"file_id": part.file_id} if part.file_id else {"image_url": part.url or part.data_url("image/png")}
@@ -177,10 +180,10 @@ class _InputRenderer:
             return _render_document(part)
         if isinstance(part, Audio):
             if part.data is None:
-                raise self.wire.unsupported("audio by URL or id; give the bytes (Audio.from_path or from_bytes)")
+                raise self.wire.unread(part, "audio by URL or id; give the bytes (Audio.from_path or from_bytes)")
             return {"type": "input_audio", "input_audio": {"data": part.base64, "format": part.format}}
         if isinstance(part, Video):
-            raise self.wire.unsupported("video input")
+            raise self.wire.unread(part, "video input")
         if isinstance(part, ProviderPart) and part.provider == self.wire.origin:
             return part.data
         if not isinstance(part, Reasoning):

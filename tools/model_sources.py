@@ -148,6 +148,12 @@ BATCHES: dict[str, Json] = {
         "source": "https://learn.microsoft.com/en-us/azure/ai-foundry/openai/how-to/batch",
         "read": "2026-11-28",
     },
+    "bedrock": {
+        "factor": "0.5",
+        "cached": "none",
+        "source": "https://aws.amazon.com/bedrock/pricing/",
+        "read": "2026-11-28",
+    },
     "fireworks": {
         "factor": "0.5",
         "cached": "stacks",

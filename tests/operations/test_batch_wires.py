@@ -23,28 +23,34 @@ both = pytest.mark.parametrize("colour", ["blocking", "async"])
 KEYS = {
     "openai": "sk-mock", "anthropic": "sk-mock", "azure": "k" * 32, "gemini": "k" * 39, "mistral": "k" * 32,
     "groq": "gsk_" + "k" * 32, "xai": "xai-" + "k" * 80, "together": "k" * 64, "fireworks": "fw_" + "k" * 24,
+    "bedrock": "k" * 40,
 }  # fmt: skip
 MODELS = {
     "openai": "gpt-4o-mini", "anthropic": "claude-haiku-4-5", "gemini": "gemini-2.5-flash",
     "mistral": "mistral-small-latest", "groq": "llama-3.1-8b-instant", "azure": "gpt-4o-mini",
     "xai": "grok-4.20", "together": "meta-llama/Llama-3.3-70B-Instruct-Turbo",
-    "fireworks": "accounts/fireworks/models/deepseek-v3p1",
+    "fireworks": "accounts/fireworks/models/deepseek-v3p1", "bedrock": "amazon.nova-lite-v1:0",
 }  # fmt: skip
-MORE: dict[str, dict[str, str]] = {"fireworks": {"account_id": "acme"}}
+PATHS = {
+    "anthropic": "", "bedrock": "", "gemini": "/v1beta", "azure": "/openai/v1", "xai": "/xai/v1",
+    "together": "/together/v1",
+}  # fmt: skip
 NO_COUNTS = {"together"}
 each = pytest.mark.parametrize("name", sorted(KEYS))
 
 
+def more(name: str, url: str) -> dict[str, str]:
+    """What the connections of some need beyond a key."""
+    if name == "bedrock":
+        keys = {"region": "us-east-1", "access_key": "AKIAMOCK", "secret_key": "s", "s3_url": f"{url[:-3]}/s3"}
+        return {**keys, "batch_role": "arn:aws:iam::123456789012:role/b", "batch_location": "s3://bucket/night"}
+    return {"account_id": "acme"} if name == "fireworks" else {}
+
+
 def connect(name: str, url: str) -> Driver:
-    paths = {"anthropic": "", "gemini": "/v1beta", "azure": "/openai/v1", "xai": "/xai/v1", "together": "/together/v1"}
-    base_url = url.removesuffix("/v1") + paths.get(name, "/v1")
-    settings = {
-        "api_key": KEYS[name],
-        "base_url": base_url,
-        "retry_delay": 0.001,
-        "retry_attempts": 1,
-        **MORE.get(name, {}),
-    }
+    base_url = url.removesuffix("/v1") + PATHS.get(name, "/v1")
+    settings = {"api_key": KEYS[name], "base_url": base_url, "retry_delay": 0.001, "retry_attempts": 1}
+    settings |= more(name, url)
     provider = AI({"providers": {name: settings}}, env={}).provider(name)
     assert isinstance(provider, Driver)
     return provider

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from tests.faults.server import HANG, READ, Script, Server
 from tests.operations.asking import Colour, ask, json_reply, one_by_one
-from tests.operations.test_batch_wires import KEYS, MODELS, MORE, NO_COUNTS, both, connect, each, has_batches
+from tests.operations.test_batch_wires import KEYS, MODELS, NO_COUNTS, both, connect, each, has_batches, more
 
 from polydriver import (
     APIConnectionError,
@@ -79,7 +79,7 @@ def bounded(name: str, url: str, **bounds: int) -> Driver:
         )
 
     settings = connect(name, url).config
-    return Bounded({"api_key": KEYS[name], "base_url": settings.base_url, **MORE.get(name, {})})  # type: ignore[no-any-return]
+    return Bounded({"api_key": KEYS[name], "base_url": settings.base_url, **more(name, url)})  # type: ignore[no-any-return]
 
 
 @both

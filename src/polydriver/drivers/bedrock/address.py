@@ -1,4 +1,4 @@
-"""Where Bedrock is: one host for models, and one for lists of them. https://docs.aws.amazon.com/general/latest/gr/bedrock.html"""
+"""Where Bedrock is: one host for models, one for lists of them and for jobs, and S3 for files. https://docs.aws.amazon.com/general/latest/gr/bedrock.html"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..traits.communication import with_query
 
 __all__ = ["BedrockAddress", "region_of", "runtime_url"]
 
-_LISTS = ("foundation-models", "inference-profiles")
+_CONTROL = ("foundation-models", "inference-profiles", "model-invocation-job")
 _RUNTIME = re.compile(r"://bedrock-runtime(?=[.-])")
 _ARN_REGION = re.compile(r"model/arn%3A[a-z-]+%3Abedrock%3A([a-z0-9-]+)%3A")
 _REGION = re.compile(r"://bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\.")
@@ -17,8 +17,11 @@ _REGION = re.compile(r"://bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\.")
 
 def runtime_url(region: str) -> str:
     """The host for models of a region."""
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return f"https://bedrock-runtime.{region}.{suffix}"
+    return f"https://bedrock-runtime.{region}.{_suffix(region)}"
+
+
+def _suffix(region: str) -> str:
+    return "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
 
 
 def region_of(base_url: str) -> str | None:
@@ -28,17 +31,27 @@ def region_of(base_url: str) -> str | None:
 
 
 class BedrockAddress(TraitBase):
-    """Lists are at the setting `control_url`, else at AWS's host for them, or at a `base_url` that is not AWS's."""
+    """Lists and jobs are at the setting `control_url`, else at AWS's host for them, or at a `base_url` of one's own.
+
+    Files are at the setting `s3_url`, else in S3 of the region.
+    """
+
+    region: str = ""
 
     def url(self, path: str, **query: str | int | None) -> str:
         """The absolute URL of a path."""
-        base = self.control_url() if path.startswith(_LISTS) else self._model_url(path)
+        base = self.control_url() if path.startswith(_CONTROL) else self._model_url(path)
         return with_query(f"{base}/{path}", query)
 
     def control_url(self) -> str:
-        """Where the lists of models are."""
+        """Where the lists of models and the jobs are."""
         given = self.config.setting("control_url")
         return given.rstrip("/") if given else _RUNTIME.sub("://bedrock", self.config.base_url)
+
+    def storage_url(self) -> str:
+        """Where the buckets of batches are, with the bucket in the path."""
+        given = self.config.setting("s3_url")
+        return given.rstrip("/") if given else f"https://s3.{self.region}.{_suffix(self.region)}"
 
     def _model_url(self, path: str) -> str:
         """The host for a model: of the region in its ARN, where it is named by one, unless the host is not AWS's."""

@@ -9,7 +9,7 @@ from ...errors import AIError, InvalidCredentialsError, error_branch
 from ..traits.base import TraitBase
 from .address import region_of
 from .keys import fetch_keys
-from .signing import Keys, sign
+from .signing import HASH_HEADER, Keys, sign
 from .sources import Source
 
 __all__ = ["AuthenticatesWithAWS"]
@@ -43,7 +43,8 @@ class AuthenticatesWithAWS(TraitBase):
             assert self.credentials is not None
             keys = self._keys = yield from fetch_keys(self.credentials, now, self._refused)
         region = region_of(request.url) or self.region
-        return sign(request, keys, region=region, service="bedrock", now=now)
+        service = "s3" if HASH_HEADER in request.headers else "bedrock"
+        return sign(request, keys, region=region, service=service, now=now)
 
     def _refused(self, reply: Reply | None, reason: str) -> AIError:
         """The error for keys that were not given."""

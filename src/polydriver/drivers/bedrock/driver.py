@@ -23,6 +23,7 @@ from ...wires.converse import Converse
 from ..traits import CalculatesCosts, HandlesApiCommunication
 from .address import BedrockAddress, region_of, runtime_url
 from .authentication import AuthenticatesWithAWS
+from .batches import InvocationJobs
 from .claude import ClaudeOnBedrock
 from .credentials import find_credentials, load_profiles
 from .embeddings import InvokedEmbeddings
@@ -135,6 +136,9 @@ class BedrockDriver(
         Setting("session_token", secret=True, help="the session token of a temporary access key"),
         Setting("credentials", kind="json", help="a boto3 session, or a credentials object of botocore's"),
         Setting("control_url", kind="url", help="where models are listed, if not at AWS's own address"),
+        Setting("batch_location", help="where files of batches are kept, as s3://bucket/folder"),
+        Setting("batch_role", help="the ARN of the role in which Bedrock reads and writes them"),
+        Setting("s3_url", kind="url", help="where S3 is, if not at AWS's own address"),
         Setting("api", default="converse", help='"converse", or "invoke" for Claude\'s own API'),
     )
     capabilities = Capabilities(
@@ -149,6 +153,7 @@ class BedrockDriver(
     operations = (
         InvokedEmbeddings(options={"embed": frozenset({"normalize", "embeddingTypes", "truncate", "embedding_types"})}),
         BedrockTokenCounting(),
+        InvocationJobs(options={"create_batch": frozenset({"timeout_hours"})}),
     )
 
     def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:

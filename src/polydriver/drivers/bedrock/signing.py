@@ -13,8 +13,10 @@ from ...data.http import Request
 from ...data.sealed import seal
 from ...errors import ConfigurationError
 
-__all__ = ["Keys", "sign"]
+__all__ = ["HASH_HEADER", "Keys", "sign"]
 
+HASH_HEADER = "x-amz-content-sha256"
+"""Where S3 has the hash of a request's content: its requests have one, and no others."""
 _SIGNED = ("content-type", "accept")
 _SIGNED_PREFIX = "x-amz"
 

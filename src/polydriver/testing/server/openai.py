@@ -9,6 +9,7 @@ from ...data.json import as_list, decode_json
 from ...drivers.mock.forms import json_reply
 from .asking import Answered, Ask, RefusedError, Route
 from .batches import OPENAI_BATCHES
+from .bedrock_batches import BEDROCK_BATCHES
 from .files import OPENAI_FILES
 from .fireworks_batches import FIREWORKS_BATCHES
 from .media import MEDIA
@@ -66,6 +67,7 @@ def _count(ask: Ask) -> Answered:
 
 
 ROUTES: tuple[Route, ...] = (
+    *BEDROCK_BATCHES,
     *FIREWORKS_BATCHES,
     *TOGETHER_BATCHES,
     *XAI_BATCHES,

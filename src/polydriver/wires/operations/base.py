@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 from ...contract import OperationPart
 from ...data.cost import REPORTED, Cost
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_int, as_str, merge
+from ...data.json import as_dict, as_int, as_str, from_epoch, merge
 from ...data.multipart import encode_form, flatten_form
 from ...data.usage import TokenUsage
 from ...operations.requests import OperationRequest
 
-__all__ = ["OperationHooks", "parse_time"]
+__all__ = ["OperationHooks", "parse_time", "read_moment"]
 
 
 def parse_time(value: object) -> datetime | None:
@@ -25,6 +25,11 @@ def parse_time(value: object) -> datetime | None:
     except ValueError:
         return None
     return found.replace(tzinfo=UTC) if found is not None and found.tzinfo is None else found
+
+
+def read_moment(value: object) -> datetime | None:
+    """A moment in epoch seconds, or as a text."""
+    return from_epoch(value) or parse_time(value)
 
 
 class OperationHooks(OperationPart, kw_only=True, eq=False):

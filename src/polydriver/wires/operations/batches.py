@@ -6,20 +6,19 @@ https://platform.openai.com/docs/guides/batch
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from datetime import datetime
 from typing import Any, ClassVar, Literal, Self
 
 import msgspec
 
 from ...contract import DriverHooks
 from ...data.http import Reply, Request
-from ...data.json import as_dict, as_int, as_str, encode_json, from_epoch
+from ...data.json import as_dict, as_int, as_str, encode_json
 from ...data.prompt import Prompt
 from ...errors import AIError, ConfigurationError
 from ...operations.requests import BatchPrompt, BatchRequest, FileUpload, ItemRequest, PageRequest
 from ...operations.results import Batch, BatchCounts, BatchItem, BatchProblem, BatchResults, Page
 from ...operations.urls import quoted
-from .base import parse_time
+from .base import read_moment
 from .batch_hooks import BatchHooks
 from .files import Files
 
@@ -206,20 +205,15 @@ class Batches(BatchHooks, kw_only=True, eq=False):
             status=_STATUSES.get((status or "").lower(), "running"),
             raw_status=status,
             counts=BatchCounts(**{name: as_int(counts.get(name)) for name in ("total", "completed", "failed")}),
-            created=_moment(item.get("created_at")),
-            ended=next((moment for end in ends if (moment := _moment(end)) is not None), None),
-            expires=_moment(item.get("expires_at")),
+            created=read_moment(item.get("created_at")),
+            ended=next((moment for end in ends if (moment := read_moment(end)) is not None), None),
+            expires=read_moment(item.get("expires_at")),
             errors=_read_problems(item),
             output_id=as_str(item.get(f"output_file{self.id_suffix}")),
             error_id=as_str(item.get(f"error_file{self.id_suffix}")),
             metadata=as_dict(item.get("metadata")),
             raw=item,
         )
-
-
-def _moment(value: object) -> datetime | None:
-    """A moment in epoch seconds, or as a text (Azure, Together)."""
-    return from_epoch(value) or parse_time(value)
 
 
 def _read_problems(item: dict[str, Any]) -> list[BatchProblem]:

@@ -60,7 +60,7 @@ class InvocationJobs(BatchHooks, kw_only=True, eq=False):
         yield self._s3("PUT", f"{place}/{_INPUT}", lines)
         labels = dict(request.metadata or {})
         name = f"polydriver-{labels.pop(RUN_LABEL)}" if RUN_LABEL in labels else request.name
-        body = {
+        body: dict[str, Any] = {
             "jobName": name,
             "clientRequestToken": name,
             "roleArn": role,

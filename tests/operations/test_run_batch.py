@@ -282,6 +282,65 @@ def test_a_batch_that_was_made_and_not_noted_is_found_by_its_label(tmp_path: Pat
     assert all(item.response is not None for item in results.items)
 
 
+def not_noted(path: Path) -> None:
+    """Leave in a file what stands there when its process is killed before the batch's id is known."""
+    head, begun, *_ = (json.loads(line) for line in path.read_bytes().splitlines())
+    assert begun["is"] == "begun"
+    begun["at"] = 0.0  # the mock's batches are all made at the same time, long ago
+    path.write_text("".join(json.dumps(line, separators=(",", ":")) + "\n" for line in (head, begun)))
+
+
+@each
+def test_a_batch_that_was_made_and_not_noted_is_found_at_every_provider(name: str, tmp_path: Path) -> None:
+    """Beside others of the same size, and of the same ids."""
+    given: dict[str, Any] = {"custom_ids": ["x", "y/z ä"], "model": MODELS[name]}
+    path = tmp_path / "night"
+    with MockServer() as url:
+        driver = connect(name, url)
+        other = {**given, "custom_ids": ["x", "y"]}
+        driver.run_batch(["3", "4"], **other)
+        driver.run_batch(["1", "2"], state=path, **given)
+        driver.run_batch(["5", "6"], state=tmp_path / "day", **other)
+        not_noted(path)
+        results = driver.run_batch(["1", "2"], state=path, **given)
+        assert len(driver.list_batches()) == 3
+        assert [(item.custom_id, item.response and item.response.content) for item in results.items] == [
+            ("x", "1"), ("y/z ä", "2"),
+        ]  # fmt: skip
+
+
+def test_what_is_not_known_yet_is_waited_for(tmp_path: Path) -> None:
+    """Anthropic keeps no labels: a batch is known by the ids in its results, once it has ended."""
+    path = tmp_path / "night"
+    given: dict[str, Any] = {"custom_ids": ["x"], "model": MODELS["anthropic"]}
+    with MockServer() as url:
+        connect("anthropic", url).run_batch(["1"], state=path, **given)
+    label = json.loads(path.read_bytes().splitlines()[0])["token"] + "-0"
+    not_noted(path)
+    path.write_bytes(path.read_bytes().replace(b'"at":0.0', b'"at":1700000000.0'))
+
+    def batch(batch_id: str, status: str, prompts: int = 1, created: str = "2100-01-01T00:00:00Z") -> dict[str, Any]:
+        counts = {"processing": 0, "succeeded": prompts, "errored": 0, "canceled": 0, "expired": 0}
+        return {"id": batch_id, "processing_status": status, "request_counts": counts, "created_at": created}
+
+    message = {
+        "id": "m", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "end_turn",
+        "content": [{"type": "text", "text": "1"}], "usage": {"input_tokens": 1, "output_tokens": 1},
+    }  # fmt: skip
+    result = {"type": "succeeded", "message": message}
+    passed = [batch("old", "ended", created="2020-01-01T00:00:00Z"), batch("large", "ended", 2)]
+    first = {"data": [*passed, batch("theirs", "ended"), batch("mine", "in_progress")], "has_more": False}
+    second = {"data": [*passed, batch("theirs", "ended"), batch("mine", "ended")], "has_more": False}
+    theirs = lines({"custom_id": "x", "result": result})
+    mine = lines({"custom_id": f"{label}-0", "result": result})
+    replies = [json_reply(first), theirs, json_reply(first), json_reply(first), json_reply(second), mine,
+               json_reply(batch("mine", "ended")), mine]  # fmt: skip
+    with Server(*one_by_one(*replies)) as server:
+        results = connect("anthropic", server.url).run_batch(["1"], state=path, **given)
+        assert [request.method for request in server.requests] == ["GET"] * len(replies)
+    assert results["x"].response is not None
+
+
 def test_a_batch_that_is_not_listed_yet_is_looked_for_again(tmp_path: Path) -> None:
     """The provider is at work on the request of a process that was killed."""
     path = tmp_path / "night"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,7 @@ class BatchPart(msgspec.Struct, kw_only=True):
     """Prompts that are one batch at the provider.
 
     `id` is the batch's, `None` while it is being made; `label` is kept with it by the provider, where it keeps such;
-    `taken`: whether its results are kept already.
+    `taken`: whether its results are kept already; `begun`: when it was about to be made, in seconds since 1970.
     """
 
     number: int
@@ -29,6 +30,7 @@ class BatchPart(msgspec.Struct, kw_only=True):
     label: str = ""
     id: str | None = None
     taken: bool = False
+    begun: float = 0.0
 
 
 class _Head(msgspec.Struct, kw_only=True, tag_field="is", tag="batches"):
@@ -40,6 +42,7 @@ class _Head(msgspec.Struct, kw_only=True, tag_field="is", tag="batches"):
 class _Begun(msgspec.Struct, kw_only=True, tag_field="is", tag="begun"):
     part: int
     custom_ids: list[str]
+    at: float = 0.0
 
 
 class _Made(msgspec.Struct, kw_only=True, tag_field="is", tag="made"):
@@ -74,6 +77,11 @@ class BatchRecord:
             raise
 
     @property
+    def is_kept(self) -> bool:
+        """Whether another process can go on with it."""
+        return self._file is not None
+
+    @property
     def open_parts(self) -> list[BatchPart]:
         """The parts whose results are not kept yet."""
         return [part for part in self.parts if not part.taken]
@@ -81,9 +89,9 @@ class BatchRecord:
     def begin(self, custom_ids: list[str]) -> BatchPart:
         """Note that a batch is about to be made."""
         number = len(self.parts)
-        part = BatchPart(number=number, custom_ids=custom_ids, label=f"{self._token}-{number}")
+        part = BatchPart(number=number, custom_ids=custom_ids, label=f"{self._token}-{number}", begun=time.time())
         self.parts.append(part)
-        self._write(_Begun(part=number, custom_ids=custom_ids))
+        self._write(_Begun(part=number, custom_ids=custom_ids, at=part.begun))
         return part
 
     def made(self, part: BatchPart, batch_id: str) -> None:
@@ -158,7 +166,8 @@ class BatchRecord:
         self._token = head.token if head is not None else self._token
         if isinstance(line, _Begun):
             label = f"{self._token}-{line.part}"
-            self.parts.append(BatchPart(number=line.part, custom_ids=line.custom_ids, label=label))
+            part = BatchPart(number=line.part, custom_ids=line.custom_ids, label=label, begun=line.at)
+            self.parts.append(part)
         elif isinstance(line, _Made):
             self.parts[line.part].id = line.id
         else:

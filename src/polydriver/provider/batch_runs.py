@@ -26,6 +26,7 @@ from ..operations.requests import RUN_LABEL
 from ..operations.results import Batch, BatchItem, BatchResults
 from ..prompting import CALL_LIMITS, build_prompt
 from .batch_entries import BatchEntry, digest_of, written
+from .batch_marks import has_mark, mark_ids, may_be_of, plain_id
 from .batch_records import BatchPart, BatchRecord
 
 __all__ = ["BatchRun", "run_batch"]
@@ -183,32 +184,72 @@ class BatchRun:
 
     async def _make(self, part: BatchPart) -> None:
         entries = [self._entries[custom_id] for custom_id in part.custom_ids]
-        labels = dict(self._labels or {})
-        if getattr(self._provider.driver.operation(CREATE_BATCH), "keeps_labels", False):
+        labels, ids = dict(self._labels or {}), part.custom_ids
+        if self._keeps_labels:
             labels[RUN_LABEL] = part.label
+        elif self._record.is_kept:
+            ids = mark_ids(part)
         fields = {
             "prompts": [entry.messages for entry in entries],
-            "custom_ids": part.custom_ids,
+            "custom_ids": ids,
             "labels": labels or None,
         }
         batch: Batch = await self._provider._perform(CREATE_BATCH, dict(entries[0].options), fields)
         self._record.made(part, batch.id or "")
 
-    async def _find_or_make(self, part: BatchPart) -> None:
-        """A batch that another process was about to make: the one with its label, if it was made.
+    @property
+    def _keeps_labels(self) -> bool:
+        return bool(getattr(self._provider.driver.operation(CREATE_BATCH), "keeps_labels", False))
 
-        It is looked for twice: the provider may still be at work on the request of a process that was just killed.
+    async def _find_or_make(self, part: BatchPart) -> None:
+        """A batch that another process was about to make: that one, if it was made, else a new one."""
+        batch_id = await self._find(part)
+        if batch_id is None:
+            await self._make(part)
+        else:
+            self._record.made(part, batch_id)
+
+    async def _find(self, part: BatchPart) -> str | None:
+        """The id of the batch that was made of a part, if one was.
+
+        It is looked for twice: the provider may still be at work on the request of a process that was just killed. And
+        as long as there are batches of which it is not known yet.
         """
-        keeps_labels = getattr(self._provider.driver.operation(CREATE_BATCH), "keeps_labels", False)
-        for look in range(2 if keeps_labels else 0):
-            if look:
+        others = {other.id for other in self._record.parts}
+        looks, unknown = 0, False
+        while looks < 2 or unknown:
+            if looks:
                 await self._provider._pipeline.port.sleep(self._poll_interval, current_stop.get())
+            looks, unknown = looks + 1, False
             batches: list[Batch] = await self._provider._perform(LIST_BATCHES, self._limits(part), {"limit": 500})
             for batch in batches:
-                if batch.metadata.get(RUN_LABEL) == part.label:
-                    self._record.made(part, batch.id or "")
-                    return
-        await self._make(part)
+                if batch.id in others:
+                    continue
+                is_it = await self._is_of(part, batch)
+                if is_it:
+                    return batch.id
+                if is_it is None:
+                    unknown = True
+                else:
+                    others.add(batch.id)
+        return None
+
+    async def _is_of(self, part: BatchPart, batch: Batch) -> bool | None:
+        """Whether a batch was made of a part: by its label, else by the ids in its results, once there are any; `None`
+        before."""
+        if self._keeps_labels:
+            return batch.metadata.get(RUN_LABEL) == part.label
+        if not may_be_of(part, batch):
+            return False
+        if not batch.done:
+            return None
+        try:
+            results: BatchResults = await self._provider._perform(
+                GET_BATCH_RESULTS, self._limits(part), {"id": batch.id}
+            )
+        except InvalidRequestError:
+            return False
+        return any(has_mark(part, item.custom_id) for item in results.items)
 
     async def _look(self, part: BatchPart) -> None:
         """Ask how a batch stands, and take its results when it is done. A failure that passes is looked over."""
@@ -231,7 +272,7 @@ class BatchRun:
             results: BatchResults = await self._provider._perform(
                 GET_BATCH_RESULTS, self._limits(part), {"id": part.id}
             )
-            found = {item.custom_id: item for item in results.items}
+            found = {plain_id(part, item.custom_id): item for item in results.items}
         except InvalidRequestError as error:
             if batch.status != "failed":
                 raise
@@ -240,6 +281,7 @@ class BatchRun:
         settled: list[BatchItem] = []
         for custom_id in part.custom_ids:
             item = found.get(custom_id) or self._absent(custom_id, batch, failure)
+            item.custom_id = custom_id
             if sent[custom_id] >= self._rounds or not _is_sent_again(item, batch):
                 settled.append(self._parsed(item))
         self._record.take(part, keep=self.keep(settled))

@@ -21,7 +21,7 @@ from ...operations.urls import quoted
 from ...wires.generate_content import GenerateContent
 from ...wires.generate_content.names import camel, with_camel_names
 from ...wires.operations.base import parse_time
-from ...wires.operations.batch_hooks import BatchHooks
+from ...wires.operations.batch_hooks import BatchHooks, labels_in_name, name_for_labels
 from ..rpc_status import as_http
 from .files import GeminiFiles
 
@@ -48,6 +48,7 @@ class GeminiBatches(BatchHooks, kw_only=True, eq=False):
 
     max_bytes: int | None = 2_000_000_000
     inline_bytes: int = 19_000_000
+    keeps_labels: bool = True
     files: GeminiFiles = msgspec.field(default_factory=GeminiFiles)
 
     def bind(self, driver: DriverHooks) -> Self:
@@ -64,8 +65,6 @@ class GeminiBatches(BatchHooks, kw_only=True, eq=False):
 
     def batch_flow(self, request: BatchRequest) -> Generator[Request, Reply, Batch]:
         """Upload a file with the prompts, if they are too large for the request itself, and create the batch."""
-        if request.metadata:
-            request.warn(f"{self.name} does not support metadata on batches; it was left out.")
         path = self.wire.model_path(self.one_model(request.prompts))
         entries = []
         for entry in request.prompts:
@@ -83,7 +82,10 @@ class GeminiBatches(BatchHooks, kw_only=True, eq=False):
             inlined = [{"request": rendered, "metadata": {"key": key}} for key, rendered in entries]
             source = {"requests": {"requests": inlined}}
         options = {camel(name): value for name, value in request.options.items()}
-        body = {"batch": {"displayName": "polydriver", **options, "inputConfig": source}}
+        labels = dict(request.metadata or {})
+        if labels and "displayName" in options:
+            labels["name"] = options.pop("displayName")
+        body = {"batch": {"displayName": name_for_labels(labels), **options, "inputConfig": source}}
         built = self.build_post(
             f"{path}:batchGenerateContent", merge(body, request.extra), headers=request.extra_headers
         )
@@ -169,6 +171,7 @@ class GeminiBatches(BatchHooks, kw_only=True, eq=False):
             created=parse_time(facts.get("createTime")),
             ended=parse_time(facts.get("endTime")),
             output_id=as_str(output.get("responsesFile")) or (name if output else None),
+            metadata=labels_in_name(facts.get("displayName")),
             raw=payload,
         )
 

@@ -17,7 +17,16 @@ from typing import NoReturn
 
 import pytest
 
-__all__ = ["PostgresServer", "RedisServer", "find_postgres", "find_redis", "free_port", "redis_program", "skip"]
+__all__ = [
+    "PostgresServer",
+    "RedisServer",
+    "find_postgres",
+    "find_redis",
+    "free_port",
+    "postgres_programs",
+    "redis_program",
+    "skip",
+]
 
 _SECONDS = 60.0
 
@@ -29,6 +38,11 @@ def find_postgres() -> Path | None:
     folders += [Path(found).parent] if found else []
     usable = [folder for folder in folders if (folder / "initdb").exists() and (folder / "postgres").exists()]
     return usable[-1] if usable else None
+
+
+def postgres_programs() -> Path:
+    """The same; without them the test is skipped."""
+    return find_postgres() or skip("no PostgreSQL server on this machine (Debian: apt-get install postgresql)")
 
 
 def find_redis() -> str | None:

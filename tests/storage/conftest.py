@@ -6,21 +6,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.servers import PostgresServer, find_postgres, skip
+from tests.servers import PostgresServer, postgres_programs
 
 from polydriver.storage import Database
 from polydriver.storage.upgrading import upgrade
-
-NO_POSTGRES = "no PostgreSQL server on this machine (Debian: apt-get install postgresql)"
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A real server, for the tests of this process."""
-    programs = find_postgres()
-    if programs is None:
-        skip(NO_POSTGRES)
-    server = PostgresServer(programs)
+    server = PostgresServer(postgres_programs())
     try:
         server.start()
         yield server

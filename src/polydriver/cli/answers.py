@@ -1,4 +1,4 @@
-"""Showing an answer: streamed to the terminal as it comes, or as one JSON object."""
+"""Showing an answer: streamed to the terminal as it comes, or whole."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..data.responses import AIChunk, AIResponse
     from ..manager import AI
 
-__all__ = ["Printer", "as_object", "print_remarks", "tell_retries"]
+__all__ = ["Printer", "print_remarks", "tell_retries"]
 
 
 class Printer:
@@ -93,31 +93,3 @@ def tell_retries(ai: AI) -> None:
 
     if sys.stderr.isatty():
         ai.on(RequestRetried, lambda event: note(f"({event.error.message}; again in {event.delay:.1f} s)"))
-
-
-def as_object(response: AIResponse, *, parsed: bool = False) -> dict[str, Any]:
-    """A response as plain JSON values. `parsed` adds the value of a structured answer."""
-    import msgspec
-
-    usage = None if response.usage is None else msgspec.to_builtins(response.usage)
-    if usage is not None:
-        usage.pop("raw", None)
-    values: dict[str, Any] = {
-        "content": response.content,
-        "model": response.model or response.requested_model,
-        "provider": response.provider,
-        "finish_reason": response.finish_reason,
-        "usage": usage,
-        "cost": response.cost,
-        "tool_calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in response.tool_calls],
-        "warnings": response.warnings,
-        "id": response.id,
-        "response_time": response.response_time,
-    }
-    if response.reasoning:
-        values["reasoning"] = response.reasoning
-    if response.refusal:
-        values["refusal"] = response.refusal
-    if parsed:
-        values["parsed"] = response.parsed
-    return values

@@ -15,10 +15,11 @@ from ...operations.results import BatchItem
 from ...provider.batch_entries import BatchEntry, digest_of
 from ...provider.batch_records import BatchRecord
 from ...provider.batch_runs import BatchRun
-from ..answers import as_object
+from ...workers.outcomes import as_object, describe_error
+from ..hints import explain
 from .journal import Journal
 from .lines import read_lines, read_request
-from .running import add_system, describe_error, run_in_loop
+from .running import add_system, run_in_loop
 
 if TYPE_CHECKING:
     from ...manager import AsyncAI
@@ -82,7 +83,7 @@ class ProviderRun:
                 request = read_request(line.data)
             except ValueError as error:
                 if line.custom_id not in self._journal.done:
-                    self._journal.add(line.custom_id, line.digest, {"error": describe_error(error)})
+                    self._journal.add(line.custom_id, line.digest, {"error": describe_error(error, explain)})
                 continue
             messages = add_system(request.messages, self._system)
             entries.append(BatchEntry(line.custom_id, messages, {**self._options, **request.options}))
@@ -109,7 +110,7 @@ class _KeptRun(BatchRun):
                 continue
             values: dict[str, Any] = {}
             if item.error is not None:
-                values = {"error": describe_error(item.error)}
+                values = {"error": describe_error(item.error, explain)}
             elif item.response is not None:
                 values = as_object(item.response, parsed=item.response.parsed is not None)
             self._journal.add(item.custom_id, self._digests[item.custom_id], values)

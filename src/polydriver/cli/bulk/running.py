@@ -13,17 +13,8 @@ from typing import TYPE_CHECKING, Any
 from ...data.batches import BatchProgress
 from ...engine.batches import AsyncBatchStream
 from ...engine.waiting import wait_async
-from ...errors import (
-    AIError,
-    BudgetExceededError,
-    CircuitOpenError,
-    InvalidCredentialsError,
-    LimitReachedError,
-    QuotaExceededError,
-    RateLimitError,
-    StorageError,
-)
-from ..answers import as_object
+from ...errors import AIError
+from ...workers.outcomes import HOPELESS, PASSING, as_object, describe_error, pause_before
 from ..hints import explain
 from .journal import Journal
 from .lines import Line, read_lines, read_request
@@ -33,15 +24,7 @@ if TYPE_CHECKING:
     from ...manager import AsyncAI
     from ...provider import AsyncProvider
 
-__all__ = ["Run", "Terminated", "add_system", "describe_error", "run_in_loop"]
-
-_PASSING = (CircuitOpenError, LimitReachedError, RateLimitError)
-"""What passes by itself: the line waits and is sent again."""
-
-_HOPELESS = (BudgetExceededError, InvalidCredentialsError, QuotaExceededError, StorageError)
-"""What every further line would meet: the run ends, and the line has no outcome."""
-
-_LONGEST_WAIT = 60.0
+__all__ = ["Run", "Terminated", "add_system", "run_in_loop"]
 
 
 class Terminated(BaseException):
@@ -109,11 +92,11 @@ class Run:
         """Send a line and write its outcome. Raises what it failed with."""
         try:
             response = await self._send(provider, line)
-        except _HOPELESS as error:
+        except HOPELESS as error:
             self.hopeless = self.hopeless or error
             raise
         except (AIError, ValueError) as error:
-            self._journal.add(line.custom_id, line.digest, {"error": describe_error(error)})
+            self._journal.add(line.custom_id, line.digest, {"error": describe_error(error, explain)})
             raise
         values = as_object(response, parsed=response.parsed is not None)
         self._journal.add(line.custom_id, line.digest, values)
@@ -123,16 +106,17 @@ class Run:
         request = read_request(line.data)
         messages = add_system(request.messages, self._system)
         options = {**self._options, **request.options, "queue": "batch"}
-        waited, delay = 0.0, 1.0
+        waited, tries = 0.0, 0
         while True:
             try:
                 return await provider.send_messages(messages, **options)
-            except _PASSING as error:
-                seconds = max(error.retry_after or 0.0, delay)
+            except PASSING as error:
+                tries += 1
+                seconds = pause_before(tries, error)
                 if waited + seconds > self._patience:
                     raise
             await wait_async(seconds)
-            waited, delay = waited + seconds, min(delay * 2, _LONGEST_WAIT)
+            waited += seconds
 
 
 def run_in_loop(ai: AsyncAI, work: Callable[[], Awaitable[None]]) -> None:
@@ -181,19 +165,3 @@ def add_system(messages: list[Any], system: str | None) -> list[Any]:
     ):
         return messages
     return [{"role": "system", "content": system}, *messages]
-
-
-def describe_error(error: AIError | ValueError) -> dict[str, Any]:
-    """An error as plain JSON values, without what is absent."""
-    if not isinstance(error, AIError):
-        return {"type": "InvalidLine", "message": str(error)}
-    text, hint = explain(error)
-    facts = {
-        "type": type(error).__name__,
-        "message": text,
-        "status": error.status,
-        "code": error.code,
-        "request_id": error.request_id,
-        "hint": hint or None,
-    }
-    return {name: value for name, value in facts.items() if value is not None}

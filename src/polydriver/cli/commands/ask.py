@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..answers import Printer, as_object, print_remarks, tell_retries
+from ..answers import Printer, print_remarks, tell_retries
 from ..asking import FILE, Asked, asking_options, read_asked
 from ..documents import Document, keep
 from ..inputs import make_message, piped_text, read_schema
@@ -53,6 +53,8 @@ def command(session: Session, /, prompt: tuple[str, ...], **given: Any) -> None:
     conversation = _conversation(session, asked, schema)
     tell_retries(session.ai)
     if given["as_json"]:
+        from ...workers.outcomes import as_object
+
         response = conversation.send(message)
         show = partial(print_json, as_object(response, parsed=schema is not None))
     elif schema is not None:

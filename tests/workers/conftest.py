@@ -1,0 +1,58 @@
+"""A provider that counts, and a Redis that is empty at the beginning of each test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis
+from tests.servers import PostgresServer, RedisServer, postgres_programs, redis_program
+from tests.workers.provider import CountingProvider
+
+
+@pytest.fixture
+def provider() -> Iterator[CountingProvider]:
+    """It stops at the end, whatever it holds back."""
+    with CountingProvider() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A real server, for the tests of this process."""
+    server = RedisServer(redis_program())
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The address of the server, with nothing in it."""
+    client = redis.Redis.from_url(redis_server.url)
+    client.flushall()
+    client.close()
+    return redis_server.url
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real server, for the tests of this process."""
+    server = PostgresServer(postgres_programs())
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database that several processes can use, of each kind."""
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return server.new_database()
+    return f"sqlite:///{tmp_path}/bulk.sqlite"

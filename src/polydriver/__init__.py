@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     from .events import ModelsSynced as ModelsSynced
     from .events import ProviderFellBack as ProviderFellBack
     from .events import RequestFailed as RequestFailed
+    from .events import RequestHedged as RequestHedged
     from .events import RequestRetried as RequestRetried
     from .events import ResponseGenerated as ResponseGenerated
     from .events import StreamAbandoned as StreamAbandoned
@@ -173,7 +174,8 @@ _HOMES = {
     ),
     "events": (
         "AttemptFinished BudgetWarning CacheHit CircuitChanged ConversationUpdated CostCalculated Event EventBus "
-        "LimitReached MessageSent ModelsSynced ProviderFellBack RequestFailed RequestRetried ResponseGenerated "
+        "LimitReached MessageSent ModelsSynced ProviderFellBack RequestFailed RequestHedged RequestRetried "
+        "ResponseGenerated "
         "StreamAbandoned ToolCalled ToolCompleted ToolFailed"
     ),
     "manager": "AI AsyncAI",

@@ -14,6 +14,7 @@ from .events import (
     MessageSent,
     ProviderFellBack,
     RequestFailed,
+    RequestHedged,
     RequestRetried,
     ResponseGenerated,
     StreamAbandoned,
@@ -122,6 +123,11 @@ def _retried(event: RequestRetried) -> Line:
     return text, {"attempt": event.attempt, "delay": event.delay, "error": type(event.error).__name__}
 
 
+def _hedged(event: RequestHedged) -> Line:
+    text = f"attempt {event.attempt} has no content after {event.delay:.3g} s: it is sent a second time"
+    return text, {"attempt": event.attempt, "delay": event.delay}
+
+
 def _fell_back(event: ProviderFellBack) -> Line:
     place = f"{event.to_provider}/{event.to_model}" if event.to_model else event.to_provider
     text = f"goes on with {place}: {_named(event.error)}"
@@ -150,6 +156,7 @@ def _named(error: BaseException) -> str:
 
 _WRITERS: dict[type[Event], Callable[[Any], Line]] = {
     ResponseGenerated: _answered,
+    RequestHedged: _hedged,
     RequestRetried: _retried,
     ProviderFellBack: _fell_back,
     RequestFailed: _failed,

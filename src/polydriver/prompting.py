@@ -40,9 +40,9 @@ CALL_LIMITS = frozenset(
 )
 """Options that steer the call and are not sent: limits in seconds and attempts, and what events are labelled with."""
 
-CHAT_LIMITS = frozenset({"fallback", "fallback_on", "first_content_timeout", "response_cache"})
-"""The same of calls that send a prompt: who else may answer, after which errors, seconds to the first content, and
-whether an answer may be one that was kept."""
+CHAT_LIMITS = frozenset({"fallback", "fallback_on", "first_content_timeout", "hedging", "response_cache"})
+"""The same of calls that send a prompt: who else may answer, after which errors, seconds to the first content, whether
+a request may be sent twice, and whether an answer may be one that was kept."""
 
 PROMPT_OPTIONS = frozenset(Prompt.__struct_fields__) - {"messages", "model", "stream", "options", "warnings"}
 """Options that a prompt has fields for."""
@@ -64,6 +64,7 @@ _LABELS: dict[str, Any] = {
     "conversation_id": str,
     "queue": Literal["interactive", "batch"],
     "response_cache": bool | Literal["refresh"],
+    "hedging": bool,
 }
 """Options of the call that are not limits."""
 

@@ -6,11 +6,11 @@
         ...  # send requests to server.url
     assert server.requests[0].target == "/"
 
-A script is a list of steps, worked off in order: `READ` reads one whole request and records it, bytes are
-sent as they are, a number waits that many seconds, `HANG` waits until the client hangs up, `RESET` breaks the
-connection, `CLOSE` ends it in good order (so does the end of the script), `AGAIN` starts the script over on
-the same connection. The n-th connection follows the n-th script; those beyond the last script follow the
-last.
+A script is a list of steps, worked off in order: `READ` reads one whole request and records it, bytes are sent
+as they are, a number waits that many seconds, a function is called with the server, `HANG` waits until the
+client hangs up, `RESET` breaks the connection, `CLOSE` ends it in good order (so does the end of the script),
+`AGAIN` starts the script over on the same connection. The n-th connection follows the n-th script; those beyond
+the last script follow the last.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import ssl
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -47,7 +47,7 @@ CLOSE: Final = Act.CLOSE
 RESET: Final = Act.RESET
 AGAIN: Final = Act.AGAIN
 
-Step = Act | bytes | float
+Step = Act | bytes | float | Callable[["Server"], object]
 Script = Sequence[Step]
 
 
@@ -183,6 +183,8 @@ class Server:
                     again = True
                 elif isinstance(step, bytes):
                     connection.send(step)
+                elif callable(step):
+                    step(self)
                 else:
                     assert isinstance(step, float | int)
                     if connection.hangs_up_within(step) or self._stopping.is_set():

@@ -7,6 +7,7 @@ from .cache import CacheConfig
 from .checking import DriverClass
 from .circuit import CircuitConfig
 from .files import AISettings, load_settings
+from .hedging import HedgingConfig
 from .limits import LimitNumbers, RateLimitConfig
 from .reading import ConnectionSettings, read_config
 from .secrets import Redactor, Secret, looks_secret, mask
@@ -19,6 +20,7 @@ __all__ = [
     "Config",
     "ConnectionSettings",
     "DriverClass",
+    "HedgingConfig",
     "LimitNumbers",
     "LoggingConfig",
     "RateLimitConfig",

@@ -14,6 +14,7 @@ import msgspec
 from ..data.http import TransportConfig
 from .cache import CacheConfig
 from .circuit import CircuitConfig
+from .hedging import HedgingConfig
 from .limits import RateLimitConfig
 from .problems import Problems
 from .secrets import Secret
@@ -56,6 +57,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "rate_limiting": RateLimitConfig,
     "circuit": CircuitConfig,
     "cache": CacheConfig,
+    "hedging": HedgingConfig,
     "http": TransportConfig,
 }
 
@@ -129,6 +131,12 @@ FIELDS: dict[str, Field] = {
     "cache.tool_calls": Field("bool"),
     "cache.tenant": Field("names"),
     "cache.share": Field("str"),
+    "hedging.enabled": Field("bool"),
+    "hedging.percentile": Field("ratio"),
+    "hedging.max_ratio": Field("ratio"),
+    "hedging.minimum_calls": Field("count"),
+    "hedging.calls": Field("count"),
+    "hedging.window": Field("timeout"),
     **{f"http.{name}": Field(_http_kind(name), nullable=True) for name in TransportConfig.__struct_fields__},
 }
 

@@ -11,6 +11,7 @@ from ..data.http import TransportConfig
 from ..data.sealed import Headers, SealedText
 from .cache import CacheConfig
 from .circuit import CircuitConfig
+from .hedging import HedgingConfig
 from .limits import RateLimitConfig
 from .secrets import MASK, Redactor, Secret, looks_secret, mask, secret_strings
 
@@ -87,7 +88,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
       its driver does not name one.
     - `headers` sent with every request, by lower-case names; `options`: call options when a call doesn't say
       otherwise; `prices`: prices by model that replace or complete the table.
-    - `logging`, `telemetry`, `rate_limiting`, `circuit`, `cache`, and `http` (proxy, certificates, pool).
+    - `logging`, `telemetry`, `rate_limiting`, `circuit`, `cache`, `hedging`, and `http` (proxy, certificates, pool).
     - `settings`: the driver's own, by name; see `setting`.
     - `other_secrets`: secrets that were given in other places, such as a header.
 
@@ -122,6 +123,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     rate_limiting: RateLimitConfig = RateLimitConfig()
     circuit: CircuitConfig = CircuitConfig()
     cache: CacheConfig = CacheConfig()
+    hedging: HedgingConfig = HedgingConfig()
     http: TransportConfig = msgspec.field(default_factory=TransportConfig)
     settings: dict[str, Any] = {}
     other_secrets: tuple[Secret, ...] = ()

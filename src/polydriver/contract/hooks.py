@@ -17,7 +17,7 @@ from ..data.fitting import note_media
 from ..data.http import Reply, Request
 from ..data.messages import Media
 from ..data.models import AIModel, Capabilities
-from ..data.prompt import OPTIONS, Prompt
+from ..data.prompt import OPTIONS, Prompt, ProviderTool
 from ..data.responses import AIResponse
 from ..data.usage import TokenUsage
 from ..errors import InvalidResponseError, ProviderError, UnsupportedFeatureError
@@ -181,6 +181,16 @@ class Wire(Part, kw_only=True, eq=False):
         """Whether the model goes on from the start of its answer where a prompt ends with that."""
         return False
 
+    def leaves_state(self, prompt: Prompt) -> bool:
+        """Whether a request for a prompt may leave something at the service besides its answer.
+
+        That is a stored response, a turn of a conversation there, files or actions of tools that the service runs. Such
+        a request is never sent twice.
+        """
+        if prompt.uses_server_state or any(isinstance(tool, ProviderTool) for tool in prompt.tools):
+            return True
+        return any(prompt.options.get(name) or prompt.extra.get(name) for name in _LEAVING)
+
     def rule(self, option: str) -> OptionRule:
         """What this wire does with an option of `Prompt`."""
         return self.options.get(option) or self.rules[option]
@@ -224,6 +234,11 @@ class Wire(Part, kw_only=True, eq=False):
         if nearest != value:
             prompt.warn(f"{self.name} takes {name} from {least} to {most}; {nearest} was sent instead of {value}.")
         return nearest
+
+
+_LEAVING = ("container", "deferred", "mcp_servers", "request_id", "tools")
+"""Options beyond those of `Prompt.uses_server_state` with which a request leaves something at the service, or is known
+by an id of the caller's; tools that are given past us may be the service's."""
 
 
 class OperationPart(Part, kw_only=True, eq=False):
@@ -375,6 +390,10 @@ class DriverHooks(Trait):
     def decoder(self, prompt: Prompt) -> StreamDecoder[Any]:
         """A new decoder for one stream."""
         return self.wire.decoder(prompt)
+
+    def leaves_state(self, prompt: Prompt) -> bool:
+        """Whether a request for a prompt may leave something at the service besides its answer: see `Wire`."""
+        return self.wire.leaves_state(prompt)
 
     def models_request(self) -> Request:
         """The request for the first page of the model list."""

@@ -153,6 +153,13 @@ class Builder(Generic[ParsedT]):
         """
         return self.options(fallback=list(targets), fallback_on=list(on))
 
+    def hedging(self, wanted: bool = True) -> Self:
+        """Send a request a second time where its first content is late, and take the quicker answer.
+
+        The settings `hedging` of the connection say what is late, and how many requests may be sent twice.
+        """
+        return self.options(hedging=wanted)
+
     def options(self, **options: Unpack[AllOptions]) -> Self:
         """Any options of the sending methods; `None` takes one back."""
         for name, value in options.items():

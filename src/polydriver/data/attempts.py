@@ -13,7 +13,8 @@ __all__ = ["AttemptOutcome", "AttemptReport"]
 
 AttemptOutcome: TypeAlias = Literal["success", "failure", "interrupted", "abandoned", "cancelled"]
 """How an attempt ended: `success` (a whole answer), `failure` (an error, and no content), `interrupted` (an error after
-some content), `abandoned` (its reader left the stream), `cancelled` (its caller stopped waiting)."""
+some content), `abandoned` (its reader left the stream), `cancelled` (its caller stopped waiting, or the other of two
+requests answered first)."""
 
 
 class AttemptReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -29,6 +30,7 @@ class AttemptReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     - `redialed`: whether a kept connection had been closed by the server, so that the request went out again on a new
       one.
     - `waited`: seconds that it waited to be admitted, for its turn within the limits.
+    - `hedge`: whether it was sent beside the attempt before it, since that one's first content was late.
     """
 
     number: int
@@ -45,3 +47,4 @@ class AttemptReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     may_be_billed: bool = True
     redialed: bool = False
     waited: float = 0.0
+    hedge: bool = False

@@ -5,31 +5,33 @@ from __future__ import annotations
 from math import inf
 
 from ..colours import drive
+from ..errors import LimitReachedError
 from .attempts import Attempt
 from .policies import Lease, Outcome, Wait
 
 __all__ = ["admit"]
 
 
-async def admit(attempt: Attempt) -> None:
+async def admit(attempt: Attempt, *, waits: bool = True) -> None:
     """Take a lease of every policy and gate of the target, in order, and wait where one says so.
 
-    Raises what one of them raises to refuse the attempt, and `DeadlineExceededError` where the wait would outlast the
-    call. Whatever is raised, the attempt is settled as refused: nothing stays reserved.
+    Without `waits` that refuses the attempt: it never stands in a line. Raises what one of them raises to refuse
+    the attempt, and `DeadlineExceededError` where the wait would outlast the call. Whatever is raised, the attempt
+    is settled as refused: nothing stays reserved.
     """
     connection, port = attempt.target.connection, attempt.target.port
     try:
         for policy in connection.policies:
             lease = policy.admit(attempt, port.now())
             while isinstance(lease, Wait):
-                lease = await _ask_again(attempt, lease) or policy.admit(attempt, port.now())
+                lease = await _ask_again(attempt, lease, waits=waits) or policy.admit(attempt, port.now())
             attempt.leases.append((policy, lease))
         if attempt.has_changes:
             await attempt.tell_changes(port.emit)
         for gate in connection.gates:
             lease = await gate.admit(attempt, port)
             while isinstance(lease, Wait):
-                lease = await _ask_again(attempt, lease) or await gate.admit(attempt, port)
+                lease = await _ask_again(attempt, lease, waits=waits) or await gate.admit(attempt, port)
             attempt.gates.append((gate, lease))
     except BaseException as error:
         refused = Outcome(kind="refused", error=error, may_be_billed=False)
@@ -37,13 +39,15 @@ async def admit(attempt: Attempt) -> None:
         raise
 
 
-async def _ask_again(attempt: Attempt, wait: Wait) -> Lease | Wait | None:
+async def _ask_again(attempt: Attempt, wait: Wait, *, waits: bool) -> Lease | Wait | None:
     """Wait; returns what asking again gives, `None` where the policy is to be asked from the beginning."""
     call, target = attempt.call, attempt.target
     port = target.port
     began = port.now()
     left = inf if call.deadline is None else call.deadline - began
     try:
+        if not waits:
+            raise LimitReachedError("there is no room at once", provider=attempt.provider)
         if wait.event is not None and call.bus.wants(type(wait.event)):
             await port.emit(call.bus, wait.event)
         if left <= 0.0 or left <= wait.seconds < inf:

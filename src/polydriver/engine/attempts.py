@@ -11,14 +11,16 @@ from collections.abc import Mapping
 
 from ..data.attempts import AttemptReport
 from ..data.prompt import Prompt
+from ..data.responses import AIResponse
 from ..errors import AIError, APIConnectionError, APITimeoutError, InvalidResponseError, StreamInterruptedError
 from ..events import AttemptFinished, CircuitChanged
 from .calls import Call, Emit
 from .observing import AttemptWatch
 from .policies import Gate, Lease, Meter, Outcome, Policy
 from .targets import Target
+from .waiting import Stopped
 
-__all__ = ["FIRST_CONTENT", "Attempt", "may_be_billed"]
+__all__ = ["FIRST_CONTENT", "Attempt", "failed", "may_be_billed"]
 
 FIRST_CONTENT = "first_content"
 """The `details["phase"]` of an attempt that was given up since nothing of its answer came in time."""
@@ -31,20 +33,32 @@ class Attempt:
 
     Times are readings of the port's monotonic clock, in seconds. `first_content_due` is when the attempt is over if
     nothing of its answer came; it counts from when the attempt was admitted. `size` is that of its request, in bytes,
-    for operations beyond chat.
+    for operations beyond chat. `stop` ends it, and ends with the call's. `done` is how it will be settled once its
+    whole answer is taken, `partial` what came of a stream that was given up, `ended` when there was nothing more to
+    wait for, where that is before it is settled. `hedges` is the attempt beside which it is made, since that one is
+    late.
     """
 
     __slots__ = (
-        "call", "first_content", "first_content_due", "gates", "headers", "leases", "meter", "model", "number",
-        "prompt", "provider", "redialed", "request_id", "settled", "size", "started", "target", "waited", "watch",
+        "call", "done", "ended", "first_content", "first_content_due", "gates", "headers", "hedges", "leases", "meter",
+        "model", "number", "partial", "prompt", "provider", "redialed", "request_id", "settled", "size", "started",
+        "stop", "target", "waited", "watch",
     )  # fmt: skip
 
-    def __init__(self, call: Call, target: Target, prompt: Prompt | None = None, size: int = 0) -> None:
+    def __init__(
+        self,
+        call: Call,
+        target: Target,
+        prompt: Prompt | None = None,
+        size: int = 0,
+        hedges: Attempt | None = None,
+    ) -> None:
         self.call = call
         self.target = target
         self.prompt = prompt
         self.size = size
-        self.number = len(call.attempts) + 1
+        self.hedges = hedges
+        self.number: int = len(call.attempts) + 1 if hedges is None else hedges.number + 1
         self.provider = target.connection.name
         self.model = call.model if prompt is None else prompt.model
         self.started = target.port.now()
@@ -54,6 +68,10 @@ class Attempt:
         self.leases: list[tuple[Policy, Lease]] = []
         self.gates: list[tuple[Gate, Lease]] = []
         self.meter: Meter | None = None
+        self.stop = call.stop
+        self.done: Outcome | None = None
+        self.partial: AIResponse | None = None
+        self.ended: float | None = None
         self.settled = False
         self.redialed = False
         self.waited = 0.0
@@ -66,6 +84,11 @@ class Attempt:
         limit = self.call.first_content_timeout
         if limit is not None and self.prompt is not None:
             self.first_content_due = self.target.port.now() + limit
+
+    def check_stop(self) -> None:
+        """Raise `Stopped` where it has been stopped."""
+        if self.stop is not None and self.stop.is_set:
+            raise Stopped
 
     def in_time(self, error: AIError) -> AIError:
         """A transport's error; the timeout of an attempt whose first content was due says so."""
@@ -88,15 +111,16 @@ class Attempt:
         now = self.target.port.now()
         outcome.headers, outcome.wall_time = self.headers, self.target.port.wall_time()
         began = self.started + self.waited
-        outcome.seconds = now - began
+        ended = now if self.ended is None else self.ended
+        outcome.seconds = ended - began
         outcome.first_content = None if self.first_content is None else self.first_content - began
         if self.watch is not None:
-            self.watch.settled(outcome, now)
+            self.watch.settled(outcome, ended)
         for policy, lease in self.leases:
             policy.settle(lease, outcome, now)
         if self.has_changes:
             await self.tell_changes(emit)
-        report = None if outcome.kind == "refused" else self._report(outcome, now)
+        report = None if outcome.kind == "refused" else self._report(outcome, ended)
         interrupted = await self._settle_gates(outcome, report, waits=waits) if self.gates else None
         if report is not None:
             call = self.call
@@ -139,7 +163,7 @@ class Attempt:
         """A word of the provider, without secrets that it may echo."""
         return None if word is None else self.target.config.redactor.redact(word, 200)
 
-    def _report(self, outcome: Outcome, now: float) -> AttemptReport:
+    def _report(self, outcome: Outcome, ended: float) -> AttemptReport:
         error = outcome.error
         assert outcome.kind != "refused"
         return AttemptReport(
@@ -147,7 +171,7 @@ class Attempt:
             provider=self.provider,
             model=self.model,
             outcome=outcome.kind,
-            latency=now - self.started,
+            latency=ended - self.started,
             time_to_first_content=None if self.first_content is None else self.first_content - self.started,
             usage=outcome.usage,
             cost=outcome.cost,
@@ -157,7 +181,13 @@ class Attempt:
             may_be_billed=outcome.may_be_billed,
             redialed=self.redialed,
             waited=self.waited,
+            hedge=self.hedges is not None,
         )
+
+
+def failed(error: Exception) -> Outcome:
+    """The end of an attempt that failed before anything of its answer was taken."""
+    return Outcome(kind="failure", error=error, may_be_billed=may_be_billed(error))
 
 
 def may_be_billed(error: BaseException) -> bool:

@@ -35,6 +35,7 @@ __all__ = [
     "BYTES_PER_TOKEN",
     "chunk_size",
     "estimate_input",
+    "estimate_unread",
     "estimate_usage",
     "price_answer",
     "price_batch",
@@ -221,6 +222,12 @@ def estimate_usage(prompt: Prompt, partial: AIResponse, *, complete: bool) -> To
         counted = max(output, seen.output_tokens or 0)
         return msgspec.structs.replace(seen, output_tokens=counted, total_tokens=None, estimated=True)
     return TokenUsage(input_tokens=estimate_input(prompt), output_tokens=output, estimated=True)
+
+
+def estimate_unread(driver: DriverHooks, prompt: Prompt) -> tuple[TokenUsage, Cost | None]:
+    """The usage and cost of a request that was given up before anything of its answer came: its input was read."""
+    usage = TokenUsage(input_tokens=estimate_input(prompt), output_tokens=0, estimated=True)
+    return usage, _cost(partial(driver.calculate_cost, usage), usage, prompt.model, None)
 
 
 def estimate_input(prompt: Prompt) -> int:

@@ -38,6 +38,7 @@ from ..events import (
     MessageSent,
     ProviderFellBack,
     RequestFailed,
+    RequestHedged,
     RequestRetried,
     ResponseGenerated,
     StreamAbandoned,
@@ -59,11 +60,12 @@ class Call(msgspec.Struct, kw_only=True):
     for all attempts and in all events. `provider` is the name of the connection that it is for (after a fallback, of
     the one that is asked now, so that the events of its end name the one that answered), `operation` the method that
     was called ("chat" for all that send a prompt), `row_id` its row in a ledger, `retry_cost` what the present attempt
-    took of the retry budget; with `queue` "batch" it waits for its turn behind those that are not. `stop` can stop it
-    from another thread, and `release` closes its stream; it is among the calls of all in `running` until its end.
-    `route` is an `engine.routes.Route` where there is more than one target; `observer` is told of the call from its
-    beginning on, by its `watch`. `response_cache`: whether its answer may be one that was kept, and is kept: `None` is
-    as the connection says, "refresh" asks for a new one.
+    took of the retry budget, `hedging` whether one may be made beside another that is late, which is done once
+    (`is_hedged`); with `queue` "batch" it waits for its turn behind those that are not. `stop` can stop it from another
+    thread, and `release` closes its stream; it is among the calls of all in `running` until its end. `route` is an
+    `engine.routes.Route` where there is more than one target; `observer` is told of the call from its beginning on, by
+    its `watch`. `response_cache`: whether its answer may be one that was kept, and is kept: `None` is as the connection
+    says, "refresh" asks for a new one.
     """
 
     bus: EventBus
@@ -73,6 +75,8 @@ class Call(msgspec.Struct, kw_only=True):
     deadline_seconds: float | None
     retry_attempts: int
     first_content_timeout: float | None = None
+    hedging: bool = False
+    is_hedged: bool = False
     metadata: dict[str, Any] = {}
     conversation_id: str | None = None
     model: str | None = None
@@ -143,6 +147,13 @@ class Call(msgspec.Struct, kw_only=True):
             self.watch.retried(error)
         if self.bus.wants(RequestRetried):
             await emit(self.bus, RequestRetried(attempt=attempt, delay=delay, error=error, **self.facts()))
+
+    async def hedged(self, emit: Emit, attempt: int, delay: float) -> None:
+        """Tell that a second request is sent, since the first content of an attempt is late."""
+        if self.watch is not None:
+            self.watch.hedged()
+        if self.bus.wants(RequestHedged):
+            await emit(self.bus, RequestHedged(attempt=attempt, delay=delay, **self.facts()))
 
     async def fell_back(
         self, emit: Emit, error: AIError, to_provider: str, to_model: str | None, passed_over: list[str]

@@ -17,6 +17,7 @@ from .calls import Call
 from .observing import HitLedger, Observer
 from .policies import Gate, Policy
 from .policies.circuit import Circuits
+from .policies.hedging import Hedging
 from .policies.recent import Recent
 from .policies.retry import RetryBudget
 from .ports import AsyncPort, BlockingPort
@@ -52,9 +53,9 @@ class Connection:
     """
 
     __slots__ = (
-        "budget", "bus", "cache", "circuits", "config", "driver", "gates", "hit_ledger", "limits", "model_store",
-        "models", "name", "observer", "outstanding", "policies", "recent", "remote", "running", "transport",
-        "user_agent",
+        "budget", "bus", "cache", "circuits", "config", "driver", "gates", "hedging", "hit_ledger", "limits",
+        "model_store", "models", "name", "observer", "outstanding", "policies", "recent", "remote", "running",
+        "transport", "user_agent",
     )  # fmt: skip
 
     def __init__(self, driver: DriverHooks, bus: EventBus | None = None, transport: Any = None) -> None:
@@ -67,11 +68,12 @@ class Connection:
         self.budget = RetryBudget()
         self.circuits = _circuits(self.config)
         self.recent = Recent()
+        self.hedging = Hedging(self.name, self.config.hedging)
         self.gates: tuple[Gate, ...] = ()
         self.limits: Limits | RedisLimits | None = None
         self.remote: RedisLimits | None = None
         limits = self._limits(driver.uncounted_input)
-        found: tuple[Policy | None, ...] = (self.recent, self.circuits, limits, self.budget)
+        found: tuple[Policy | None, ...] = (self.recent, self.hedging, self.circuits, limits, self.budget)
         self.policies: tuple[Policy, ...] = tuple(policy for policy in found if policy is not None)
         self.observer: Observer | None = None
         self.models = ModelList()
@@ -128,7 +130,7 @@ class Connection:
         """
         config, given = self.config, limits.get
         timeout, idle_timeout, attempts = given("timeout"), given("idle_timeout"), given("retry_attempts")
-        first_content = given("first_content_timeout")
+        first_content, hedging = given("first_content_timeout"), given("hedging")
         return Call(
             bus=self.bus,
             provider=self.name,
@@ -137,6 +139,7 @@ class Connection:
             first_content_timeout=config.first_content_timeout if first_content is None else first_content,
             deadline_seconds=limits.get("deadline", config.deadline),
             retry_attempts=config.retry_attempts if attempts is None else attempts,
+            hedging=config.hedging.enabled if hedging is None else hedging,
             metadata=given("metadata") or {},
             conversation_id=given("conversation_id"),
             queue=given("queue") or "interactive",
@@ -151,7 +154,7 @@ class Connection:
         here = self.call(limits)
         call.provider, call.model = self.name, model
         call.timeout, call.idle_timeout, call.retry_attempts = here.timeout, here.idle_timeout, here.retry_attempts
-        call.first_content_timeout = here.first_content_timeout
+        call.first_content_timeout, call.hedging = here.first_content_timeout, here.hedging
         call.retry_cost = 0.0
 
 

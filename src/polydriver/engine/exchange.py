@@ -26,7 +26,7 @@ async def send(attempt: Attempt, request: Request) -> Reply:
         request = await _authenticated(attempt, request)
         reply = await target.port.send(request, _timeouts(attempt))
     except AIError as error:
-        attempt.call.check_stop()
+        attempt.check_stop()
         attempt.redialed = error.details.get("redialed") is True
         raise target.failures.of_transport(attempt.in_time(error), attempt.call) from error.__cause__
     reply.request = Request(method=request.method, url=request.url, body=request.body)
@@ -46,7 +46,7 @@ async def open_body(attempt: Attempt, request: Request) -> Body:
         request = await _authenticated(attempt, request)
         body: Body = await target.port.open(request, _timeouts(attempt))
     except AIError as error:
-        attempt.call.check_stop()
+        attempt.check_stop()
         attempt.redialed = error.details.get("redialed") is True
         raise target.failures.of_transport(attempt.in_time(error), attempt.call) from error.__cause__
     try:
@@ -81,7 +81,7 @@ def _timeouts(attempt: Attempt) -> Timeouts:
         silence=call.timeout,
         deadline=until,
         max_bytes=config.max_response_bytes,
-        stop=call.stop,
+        stop=attempt.stop,
     )
 
 

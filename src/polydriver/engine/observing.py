@@ -44,6 +44,9 @@ class CallWatch(Protocol):
     def retried(self, error: BaseException) -> None:
         """The call goes on after a failed attempt."""
 
+    def hedged(self) -> None:
+        """A second request is sent, since the first content of an attempt is late."""
+
     def ended(
         self,
         kind: EndKind,

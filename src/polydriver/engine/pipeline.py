@@ -19,11 +19,12 @@ from ..data.responses import AIResponse
 from ..errors import AIError
 from ..operations.results import BatchResults, OperationResult
 from .admission import admit
-from .attempts import FIRST_CONTENT, Attempt, may_be_billed
+from .attempts import FIRST_CONTENT, Attempt, failed
 from .billing import price_answer, price_operation, take_reported_cost
 from .calls import Call
 from .connection import Connection
 from .exchange import open_body, send
+from .hedging import make_hedged
 from .policies import Outcome
 from .policies.retry import retry_delay
 from .ports import Port
@@ -86,6 +87,16 @@ class Pipeline(Generic[P]):
             await self._end(call, error, stream=True)
             raise
 
+    async def _begin(self, reader: StreamReader) -> None:
+        """Bring a stream to its end whose answer has no content at all."""
+        try:
+            while not reader.started and not reader.ended:
+                await reader.advance()
+        except BaseException:
+            if not reader.over:
+                reader.drop()
+            raise
+
     async def perform(self, call: Call, model: str | None, work: Callable[[], Awaitable[T]]) -> T:
         """Any other operation: one call, however many exchanges `work` makes; its result is told where it is paid."""
         call.begin(self.port.now(), model)
@@ -106,8 +117,7 @@ class Pipeline(Generic[P]):
     async def exchange(self, call: Call, build: Callable[[], Request], parse: Callable[[Reply], T]) -> T:
         """One exchange of an operation, retried like any call."""
         request = self.target.build(build)
-        work = partial(self._result, request, parse)
-        return await self._attempts(call, self.target, work, None, len(request.body or b""))
+        return await self._attempts(call, self.target, request, partial(self._result, parse), None)
 
     async def _end(self, call: Call, error: BaseException, *, stream: bool = False) -> None:
         """End a call that has no answer. Raises what its caller sees in place of `error` where a connection was closed
@@ -158,7 +168,7 @@ class Pipeline(Generic[P]):
 
         async def ask(call: Call) -> T:
             built = request or target.build(lambda: target.driver.build_request(prompt))
-            return await self._attempts(call, target, partial(work, built), prompt)
+            return await self._attempts(call, target, built, work, prompt)
 
         wanted = call.response_cache
         if not (target.config.cache.enabled if wanted is None else wanted):
@@ -173,10 +183,15 @@ class Pipeline(Generic[P]):
         leg.target.connection.take_over(call, route.limits, leg.prompt.model if leg.prompt else None)
 
     async def _attempts(
-        self, call: Call, target: Target, work: Callable[[Attempt], Awaitable[T]], prompt: Prompt | None, size: int = 0
+        self,
+        call: Call,
+        target: Target,
+        request: Request,
+        work: Callable[[Request, Attempt], Awaitable[T]],
+        prompt: Prompt | None,
     ) -> T:
         """Make attempts at one target until one succeeds, is not worth repeating, or time and budget are up."""
-        tried = 0
+        tried, size = 0, 0 if prompt is not None else len(request.body or b"")
         call.visit(target.connection.running)
         while True:
             call.check_stop()
@@ -185,10 +200,14 @@ class Pipeline(Generic[P]):
             try:
                 await admit(attempt)
                 attempt.begin()
-                return await work(attempt)
+                attempt, result = await make_hedged(attempt, request, work)
+                if isinstance(result, StreamReader):
+                    await self._begin(result)
+                if attempt.done is not None:
+                    await attempt.settle(self.port.emit, attempt.done)
+                return result
             except AIError as error:
-                failed = Outcome(kind="failure", error=error, may_be_billed=may_be_billed(error))
-                await attempt.settle(self.port.emit, failed)
+                await attempt.settle(self.port.emit, failed(error))
                 delay = self._delay_after(error, call, target, tried)
                 if delay is None:
                     raise
@@ -206,7 +225,7 @@ class Pipeline(Generic[P]):
 
     def _delay_after(self, error: AIError, call: Call, target: Target, tried: int) -> float | None:
         """Seconds until the next attempt; `None` when there will be none."""
-        if not error.retryable or tried >= call.retry_attempts:
+        if call.ended or not error.retryable or tried >= call.retry_attempts:
             return None
         route: Route | None = call.route
         is_hopeless = error.details.get("phase") == FIRST_CONTENT
@@ -228,23 +247,28 @@ class Pipeline(Generic[P]):
         for choice in (response, *response.alternatives):
             keep_digits(choice.parts, reply.body)
         target.fill(response, prompt, attempt.call, reply.headers)
-        done = Outcome(kind="success", delivered=True)
-        done.tell(response, attempt.provider)
-        await attempt.settle(self.port.emit, done)
+        attempt.done = Outcome(kind="success", delivered=True)
+        attempt.done.tell(response, attempt.provider)
         return response
 
     async def _stream(self, request: Request, attempt: Attempt) -> StreamReader:
+        """A stream that has content, or the end of an answer without any, which is only noted."""
         body = await open_body(attempt, request)
+        reader: StreamReader | None = None
         try:
             reader = StreamReader(attempt, body)
-            while not reader.started and not reader.ended:
+            reader.held = True
+            while not reader.started and not reader.ready:
                 await reader.advance()
-        except BaseException:
+        except BaseException as error:
             body.close()
+            if reader is not None and not isinstance(error, AIError):
+                attempt.partial = reader.drop()
             raise
+        reader.held = False
         return reader
 
-    async def _result(self, request: Request, parse: Callable[[Reply], T], attempt: Attempt) -> T:
+    async def _result(self, parse: Callable[[Reply], T], request: Request, attempt: Attempt) -> T:
         reply = await send(attempt, request)
         result = self.target.failures.reading(lambda: parse(reply), reply)
         done = Outcome(kind="success", delivered=True)
@@ -262,7 +286,7 @@ class Pipeline(Generic[P]):
             done.was_fetched = True
         if isinstance(paid, BatchResults):
             done.paid_for = f"{self.connection.name} batch {paid.id}"
-        await attempt.settle(self.port.emit, done)
+        attempt.done = done
         return result
 
 

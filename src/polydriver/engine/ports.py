@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from ..colours import finish_async, finish_blocking
 from ..data.http import Reply, Request, Timeouts
 from ..events import Event, EventBus
+from .later import Later, Work, later_async, later_blocking
 from .transports import AsyncBody, AsyncTransport, BlockingBody, BlockingTransport
 from .waiting import Signal, Stop, Stopped, now, stoppable, wait, wait_async
 
@@ -54,6 +55,9 @@ class Port(Protocol):
 
     async def wait_for(self, signal: Signal, seconds: float, stop: Stop | None = None, *, timed: bool = True) -> None:
         """Wait until the signal is set, or for so many seconds. See `Signal.wait`; raises `Stopped` for `stop`."""
+
+    def later(self, seconds: float, work: Work) -> Later:
+        """Do something beside the call in so many seconds, unless that is cancelled before."""
 
     async def emit(self, bus: EventBus, event: Event) -> None:
         """Hand an event to its listeners."""
@@ -134,6 +138,10 @@ class BlockingPort(_Clock):
         if stop is not None and stop.is_set:
             raise Stopped
 
+    def later(self, seconds: float, work: Work) -> Later:
+        """See `Port.later`."""
+        return later_blocking(seconds, work)
+
     async def emit(self, bus: EventBus, event: Event) -> None:
         """See `Port.emit`."""
         bus.emit_blocking(event)
@@ -188,6 +196,10 @@ class AsyncPort(_Clock):
     async def wait_for(self, signal: Signal, seconds: float, stop: Stop | None = None, *, timed: bool = True) -> None:
         """See `Port.wait_for`."""
         await stoppable(signal.wait_async(seconds, timed=timed), stop)
+
+    def later(self, seconds: float, work: Work) -> Later:
+        """See `Port.later`."""
+        return later_async(seconds, work)
 
     async def emit(self, bus: EventBus, event: Event) -> None:
         """See `Port.emit`."""

@@ -10,7 +10,7 @@ import atexit
 import os
 from collections import deque
 from collections.abc import Callable, Coroutine
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 from weakref import WeakSet
 
 from ..colours import drive
@@ -25,6 +25,8 @@ from .policies import Meter, Outcome
 from .ports import Body, Port
 
 __all__ = ["OpenReader", "StreamReader", "closed_elsewhere", "note_open", "note_over"]
+
+E = TypeVar("E")
 
 _DRAIN_SECONDS = 0.1
 _unfinished: WeakSet[OpenReader] = WeakSet()
@@ -84,6 +86,7 @@ class StreamReader:
 
     - `pending`: chunks that were decoded and not yet taken.
     - `started`: whether content came, so that it can no longer be retried; `ended`: whether it ended well.
+    - `held`: whether its end is to be put off, since it is being opened: then `ready` says that it has come.
     - `response`: the whole answer once it ended; before that, what came so far.
     """
 
@@ -96,8 +99,10 @@ class StreamReader:
         "body",
         "decoder",
         "ended",
+        "held",
         "over",
         "pending",
+        "ready",
         "started",
     )
 
@@ -110,6 +115,8 @@ class StreamReader:
         self.pending: deque[AIChunk] = deque()
         self.started = False
         self.ended = False
+        self.held = False
+        self.ready = False
         self.over = False
         self._response: AIResponse | None = None
         self._stopped: AIError | None = None
@@ -135,7 +142,12 @@ class StreamReader:
         """
         if self._process != os.getpid():
             raise self._not_ours()
+        if self.ready:
+            await self._finish()
+            return
         if self._stopped is not None:
+            if not self.started:
+                raise self._over(self._stopped)
             await self._break_off(self._stopped)
         decoder = self.decoder
         if decoder.failure is not None:
@@ -144,10 +156,10 @@ class StreamReader:
             await self._ended_by_server()
             return
         try:
-            data = await self.attempt.target.port.read(self.body, self.attempt.call.stop)
+            data = await self.attempt.target.port.read(self.body, self.attempt.stop)
         except AIError as error:
             if not decoder.complete:
-                self.attempt.call.check_stop()
+                self.attempt.check_stop()
             await self._lost(error)
             return
         except BaseException:
@@ -193,6 +205,12 @@ class StreamReader:
             outcome.tell(partial, self.attempt.provider)
         call = self.attempt.call
         await self._end(emit, outcome, lambda emit: call.abandoned(emit, partial, reason), waits=waits)
+
+    def drop(self) -> AIResponse | None:
+        """Give up a stream before its first content was taken; returns what came of it, for its attempt."""
+        self.body.close()
+        self._over(None)
+        return self._partial()
 
     async def _end(
         self, emit: Emit, outcome: Outcome, tell: Callable[[Emit], Coroutine[Any, Any, None]], *, waits: bool = True
@@ -252,6 +270,9 @@ class StreamReader:
 
     async def _finish(self) -> None:
         """The answer is whole: let the connection go back to its pool, settle the attempt and end the call."""
+        if self.held:
+            self.ready = True
+            return
         await self._drain()
         attempt, call, prompt = self.attempt, self.attempt.call, self.attempt.prompt
         assert prompt is not None
@@ -351,7 +372,7 @@ class StreamReader:
         await self._end(emit, outcome, lambda emit: self.attempt.call.failed(emit, error))
         raise error
 
-    def _over(self, error: AIError) -> AIError:
+    def _over(self, error: E) -> E:
         """A failure before the first content: the engine settles the attempt, and may try again."""
         self.over = True
         _unfinished.discard(self)

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from ..errors import ProviderClosedError
 from ..forking import in_child
+from .later import rest
 from .waiting import Signal, Stop, now
 
 __all__ = ["Running", "close_async", "close_blocking"]
@@ -130,6 +131,7 @@ def close_blocking(connections: Sequence[Closable], grace: float) -> None:
         running.wait(_STOPPING_SECONDS)
     for remote in _remotes(connections):
         remote.close()
+    rest()
 
 
 async def close_async(connections: Sequence[Closable], grace: float) -> None:
@@ -145,6 +147,7 @@ async def close_async(connections: Sequence[Closable], grace: float) -> None:
         await running.wait_async(_STOPPING_SECONDS)
     for remote in _remotes(connections):
         await asyncio.to_thread(remote.close)
+    await asyncio.to_thread(rest)
 
 
 def _remotes(connections: Sequence[Closable]) -> list[Remote]:

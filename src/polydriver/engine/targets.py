@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from ..data.http import Request, request_id_in
 from ..data.json import as_dict, as_str
 from ..data.origins import own_response
@@ -20,6 +22,14 @@ from .hook_faults import is_own_code
 from .ports import Port
 
 __all__ = ["Target"]
+
+
+_KEY = "polydriver-"
+_KEY_HEADER = "idempotency-key"
+
+
+def _new_key() -> str:
+    return f"{_KEY}{random.getrandbits(128):032x}"
 
 
 class Target:
@@ -54,10 +64,25 @@ class Target:
         headers.setdefault("user-agent", self.connection.user_agent)
         for name, value in self.config.headers.items():
             headers.setdefault(name.lower(), value)
-        header = self.config.idempotency_header or self.driver.idempotency_header
+        header = self._key_header
         if header is not None and request.method == "POST":
-            headers.setdefault(header.lower(), f"polydriver-{random.getrandbits(128):032x}")
+            headers.setdefault(header, _new_key())
         return request
+
+    @property
+    def _key_header(self) -> str | None:
+        """The header in which the service takes a key that the attempts of a request share."""
+        header = self.config.idempotency_header or self.driver.idempotency_header
+        return None if header is None else header.lower()
+
+    def again(self, request: Request) -> Request | None:
+        """The same request to be sent beside it, with a key of its own; `None` where the caller gave the key."""
+        header, headers = self._key_header, dict(request.headers)
+        if header is not None and headers.get(header, _KEY).startswith(_KEY):
+            headers[header] = _new_key()
+        elif header is not None or _KEY_HEADER in headers:
+            return None
+        return msgspec.structs.replace(request, headers=headers)
 
     def fill(self, response: AIResponse, prompt: Prompt, call: Call, headers: Mapping[str, str]) -> None:
         """Fill in what only the engine knows: provider, the id of the request, time, cost, warnings and attempts.

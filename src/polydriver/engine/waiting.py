@@ -74,9 +74,12 @@ class Stopped(BaseException):
 
 
 class Stop:
-    """Stops a call from another thread or task. A call waits for one thing at a time, which it names with `watch`."""
+    """Stops a call from another thread or task. A call waits for one thing at a time, which it names with `watch`.
 
-    __slots__ = ("_waiting", "is_set")
+    One can be what another watches: then it stops with that.
+    """
+
+    __slots__ = ("__weakref__", "_waiting", "is_set")
 
     def __init__(self) -> None:
         self.is_set = False
@@ -88,6 +91,8 @@ class Stop:
         waiting = self._waiting() if self._waiting is not None else None
         if waiting is not None:
             waiting.interrupt()
+
+    interrupt = set
 
     def watch(self, waiting: Interruptible) -> None:
         """From now on this is what the call waits for."""

@@ -31,6 +31,7 @@ __all__ = [
     "ModelsSynced",
     "ProviderFellBack",
     "RequestFailed",
+    "RequestHedged",
     "RequestRetried",
     "ResponseGenerated",
     "StreamAbandoned",
@@ -178,6 +179,16 @@ class RequestRetried(Event, frozen=True, kw_only=True):
     attempt: int
     delay: float
     error: AIError
+
+
+class RequestHedged(Event, frozen=True, kw_only=True):
+    """Attempt number `attempt` (from 1) had no content after `delay` seconds, so that its request is sent again.
+
+    The quicker answer is taken, and the other attempt is cancelled. Blocking calls tell this in another thread.
+    """
+
+    attempt: int
+    delay: float
 
 
 class ProviderFellBack(Event, frozen=True, kw_only=True):

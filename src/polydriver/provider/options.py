@@ -72,6 +72,7 @@ class SharedOptions(TypedDict, total=False):
     idle_timeout: float | None
     deadline: float | None
     first_content_timeout: float | None
+    hedging: bool | None
     fallback: FallbackTargets | None
     fallback_on: Sequence[type[AIError] | str] | None
     retry_attempts: int | None
@@ -96,8 +97,8 @@ class CallOptions(SharedOptions, total=False):
       included. `metadata` and `conversation_id` label events; with `queue` "batch" a call waits behind
       others for its turn within the limits.
     - `fallback` are the targets that are asked where this one fails, `fallback_on` further errors that lead to them;
-      `first_content_timeout` is in seconds. `response_cache`: whether the answer may be one that was kept, and is kept
-      itself; "refresh" asks for a new one.
+      `first_content_timeout` is in seconds; `hedging` says whether a second request may be sent where that is late.
+      `response_cache`: whether the answer may be one that was kept, and is kept itself; "refresh" asks for a new one.
     - `None` is the same as leaving an option out.
     """
 

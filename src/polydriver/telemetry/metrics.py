@@ -44,7 +44,7 @@ class Instruments:
         self.observers: weakref.WeakSet[Shown] = weakref.WeakSet()
         self.duration, self.attempt, self.waited = made["duration"], made["attempt"], made["waited"]
         self.first_chunk, self.per_chunk = made["first_chunk"], made["per_chunk"]
-        self.retries = made["retries"]
+        self.retries, self.hedges = made["retries"], made["hedges"]
         self._tokens, self._cost = made["tokens"], made["cost"]
 
     def spent(self, usage: TokenUsage | None, cost: Cost | None, attributes: dict[str, Any]) -> None:

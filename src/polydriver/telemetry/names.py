@@ -49,6 +49,7 @@ ABANDONED: Final = "polydriver.stream.abandoned"
 ATTEMPTS: Final = "polydriver.call.attempts"
 CACHED: Final = "polydriver.call.cached"
 ATTEMPT_NUMBER: Final = "polydriver.attempt.number"
+HEDGE: Final = "polydriver.attempt.hedge"
 ATTEMPT_OUTCOME: Final = "polydriver.attempt.outcome"
 WAITED: Final = "polydriver.attempt.waited"
 REQUEST_ID: Final = "polydriver.request.id"
@@ -158,6 +159,7 @@ METRICS: Final = {
     ),
     "cost": Metric("polydriver.client.cost", "counter", "{currency}", "Money spent, by currency."),
     "retries": Metric("polydriver.client.retries", "counter", "{retry}", "Attempts that failed and were repeated."),
+    "hedges": Metric("polydriver.client.hedges", "counter", "{request}", "Requests that were sent a second time."),
     "waited": Metric(
         "polydriver.client.waiting.time", "histogram", "s", "Time that an attempt waited to be admitted.", _SECONDS
     ),

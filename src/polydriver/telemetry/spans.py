@@ -119,6 +119,10 @@ class CallSpan:
         """Count it."""
         self._telemetry.instruments.retries.add(1, {**self.attributes, names.ERROR_TYPE: error_type(error)})
 
+    def hedged(self) -> None:
+        """Count it."""
+        self._telemetry.instruments.hedges.add(1, self.attributes)
+
     def spent(self) -> None:
         """Note that an attempt has told what was used and paid."""
         self._spent = True
@@ -200,9 +204,11 @@ class AttemptSpan:
             told[names.REQUEST_MODEL] = self.attributes[names.REQUEST_MODEL] = attempt.model
         if attempt.number > 1:
             told[names.RESEND_COUNT] = attempt.number - 1
+        if attempt.hedges is not None:
+            told[names.HEDGE] = True
         self.span = telemetry.tracer.start_span(f"{call.name} attempt", call.context, SpanKind.CLIENT, told)
         self.context = set_span_in_context(self.span, call.context)
-        if get_current() is call.context:
+        if call._is_ours(get_current()):
             attach(self.context)
 
     def chunks(self, count: int, now: float) -> None:

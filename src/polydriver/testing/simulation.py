@@ -20,7 +20,7 @@ import random
 import selectors
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
 
@@ -31,6 +31,10 @@ from ..errors import AIError
 __all__ = ["Outage", "Outcome", "Service", "ServiceRequest", "Simulation"]
 
 T = TypeVar("T")
+
+Latency: TypeAlias = float | tuple[float, float] | Callable[[random.Random], float]
+"""Seconds; the least and the most; or a function of the chance of the simulation, such as
+`lambda chance: chance.lognormvariate(0, 1)`."""
 
 _TICK = 1e-9
 """Seconds that each turn of the loop takes at least, so that a wait that is too short for a float comes to its end."""
@@ -68,7 +72,7 @@ class Service:
         simulation: Simulation,
         *,
         text: str,
-        latency: float | tuple[float, float],
+        latency: Latency,
         outages: Sequence[Outage],
         requests_per_minute: int | None,
         failure_ratio: float,
@@ -76,7 +80,7 @@ class Service:
         self.requests: list[ServiceRequest] = []
         self._simulation = simulation
         self._text = text
-        self._latency = latency if isinstance(latency, tuple) else (latency, latency)
+        self._latency = latency
         self._outages = outages
         self._limit = requests_per_minute
         self._failure_ratio = failure_ratio
@@ -95,7 +99,13 @@ class Service:
         if reply is None and chance.random() < self._failure_ratio:
             outcome, reply = "failed", {"error": 500}
         self.requests.append(ServiceRequest(now, call.model, outcome))
-        return {"content": self._text, "delay": chance.uniform(*self._latency)} if reply is None else reply
+        return {"content": self._text, "delay": self._draw(chance)} if reply is None else reply
+
+    def _draw(self, chance: random.Random) -> float:
+        latency = self._latency
+        if callable(latency):
+            return latency(chance)
+        return chance.uniform(*(latency if isinstance(latency, tuple) else (latency, latency)))
 
     def sent(self, begin: float = 0.0, end: float = float("inf"), outcome: str | None = None) -> int:
         """How many requests came from `begin` to `end`, with this outcome."""
@@ -157,14 +167,14 @@ class Simulation:
         self,
         text: str = "Hello!",
         *,
-        latency: float | tuple[float, float] = 0.0,
+        latency: Latency = 0.0,
         outages: Sequence[Outage] = (),
         requests_per_minute: int | None = None,
         failure_ratio: float = 0.0,
     ) -> Service:
         """A provider to simulate.
 
-        - `latency`: seconds before an answer, or from which to which they are drawn.
+        - `latency`: seconds before an answer, or from which to which they are drawn, or what draws them.
         - `outages`: when it fails; `failure_ratio`: which share of the requests fails at any time (0 to 1).
         - `requests_per_minute`: its own limit; beyond it, it answers 429 with `Retry-After`.
         """

@@ -165,6 +165,10 @@ class EitherWire(Wire, kw_only=True, eq=False):
             prompt = msgspec.structs.replace(prompt, options=options)
         return wire.build_request(prompt)
 
+    def leaves_state(self, prompt: Prompt) -> bool:
+        """See `Wire.leaves_state`."""
+        return self.choose(prompt).leaves_state(prompt)
+
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply, on the wire that the prompt took, or the other one if that is what came."""
         return self.answered_wire(reply.body, prompt).parse_response(reply, prompt)

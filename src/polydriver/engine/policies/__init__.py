@@ -36,6 +36,7 @@ class AttemptFacts(Protocol):
     provider: str
     model: str | None
     prompt: Prompt | None
+    hedges: Any
 
 
 class Wait(msgspec.Struct):
@@ -63,6 +64,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     - `seconds`: from when it was admitted to its end; `first_content`: to its first content, if any came.
     - `headers`: those of the reply, if one came, at `wall_time` (seconds since the epoch).
     - `usage`, `cost`: what it used, where that is known or could be estimated; `billing`: what else decides its price.
+    - `lost`: whether it was cancelled since the other one of two requests answered first.
     - `paid_for`: of what the cost is, where it can be asked for again (the results of a batch, an answer that was made
       in the background): it counts once. `was_fetched`: the tokens are those of an earlier request.
     """
@@ -78,6 +80,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     usage: TokenUsage | None = None
     cost: Cost | None = None
     billing: BillingFacts | None = None
+    lost: bool = False
     paid_for: str | None = None
     was_fetched: bool = False
 

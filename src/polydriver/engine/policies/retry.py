@@ -142,8 +142,11 @@ class RetryBudget:
                 self._left = min(self.capacity, self._left + amount)
 
     def admit(self, attempt: Any, now: float) -> float:
-        """Admit every attempt: a retry has taken its part before it waited. The lease is what it took."""
-        cost: float = attempt.call.retry_cost
+        """Admit every attempt: a retry has taken its part before it waited. The lease is what it took.
+
+        The second request of a hedged attempt is no retry.
+        """
+        cost: float = attempt.call.retry_cost if attempt.hedges is None else 0.0
         return cost
 
     def settle(self, lease: float, outcome: Outcome, now: float) -> None:

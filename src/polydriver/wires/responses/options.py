@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from ...contract import RENDERED, OptionRule, Wire, option_rules
+from ...contract import LEFT_OUT, RENDERED, OptionRule, Wire, option_rules
+from ...data.prompt import Prompt
 from ...prices.catalog import find
 from ...prices.model_rules import find_rules
 from ..shared.formats import FormatRules
@@ -75,6 +76,14 @@ class ResponsesSettings(Wire, kw_only=True, eq=False):
         Not `origin` itself, since Chat Completions sends back what it finds there.
         """
         return f"{self.origin}.responses"
+
+    def leaves_state(self, prompt: Prompt) -> bool:
+        """See `Wire.leaves_state`: answers are stored where `store` is not false, if the service stores any.
+
+        https://platform.openai.com/docs/api-reference/responses/create#responses-create-store (2026-11-28)
+        """
+        stores = self.rule("store") is not LEFT_OUT and prompt.extra.get("store", prompt.store) is not False
+        return stores or super().leaves_state(prompt)
 
     def is_reasoning_model(self, model: str) -> bool | None:
         """Whether the model is known as one that reasons; `None` when that is unknown."""

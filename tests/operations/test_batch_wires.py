@@ -23,17 +23,18 @@ both = pytest.mark.parametrize("colour", ["blocking", "async"])
 KEYS = {
     "openai": "sk-mock", "anthropic": "sk-mock", "azure": "k" * 32, "gemini": "k" * 39, "mistral": "k" * 32,
     "groq": "gsk_" + "k" * 32, "xai": "xai-" + "k" * 80, "together": "k" * 64, "fireworks": "fw_" + "k" * 24,
-    "bedrock": "k" * 40,
+    "bedrock": "k" * 40, "vertexai": "k" * 39,
 }  # fmt: skip
 MODELS = {
     "openai": "gpt-4o-mini", "anthropic": "claude-haiku-4-5", "gemini": "gemini-2.5-flash",
     "mistral": "mistral-small-latest", "groq": "llama-3.1-8b-instant", "azure": "gpt-4o-mini",
     "xai": "grok-4.20", "together": "meta-llama/Llama-3.3-70B-Instruct-Turbo",
     "fireworks": "accounts/fireworks/models/deepseek-v3p1", "bedrock": "amazon.nova-lite-v1:0",
+    "vertexai": "gemini-2.5-flash",
 }  # fmt: skip
 PATHS = {
     "anthropic": "", "bedrock": "", "gemini": "/v1beta", "azure": "/openai/v1", "xai": "/xai/v1",
-    "together": "/together/v1",
+    "together": "/together/v1", "vertexai": "",
 }  # fmt: skip
 NO_COUNTS = {"together"}
 each = pytest.mark.parametrize("name", sorted(KEYS))
@@ -44,6 +45,9 @@ def more(name: str, url: str) -> dict[str, str]:
     if name == "bedrock":
         keys = {"region": "us-east-1", "access_key": "AKIAMOCK", "secret_key": "s", "s3_url": f"{url[:-3]}/s3"}
         return {**keys, "batch_role": "arn:aws:iam::123456789012:role/b", "batch_location": "s3://bucket/night"}
+    if name == "vertexai":
+        where = {"project": "p", "location": "us-central1", "batch_location": "gs://bucket/night"}
+        return {**where, "access_token": "ya29.mock", "gcs_url": url.removesuffix("/v1")}
     return {"account_id": "acme"} if name == "fireworks" else {}
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..data.json import as_int
+from ..data.json import as_int, as_str
+from ..operations.results import BatchProblem
 
-__all__ = ["as_http"]
+__all__ = ["as_http", "read_count", "read_problem"]
 
 _RPC: tuple[tuple[str, int], ...] = (
     ("OK", 200), ("CANCELLED", 499), ("UNKNOWN", 500), ("INVALID_ARGUMENT", 400), ("DEADLINE_EXCEEDED", 504),
@@ -27,3 +28,15 @@ def as_http(failure: dict[str, Any]) -> tuple[dict[str, Any], int]:
         return failure, code if 400 <= code < 600 else 500
     word, status = _RPC[code]
     return {"status": word, **failure, "code": status}, status
+
+
+def read_problem(failure: dict[str, Any]) -> BatchProblem:
+    """Why a batch failed, from its status."""
+    told, _ = as_http(failure)
+    word = as_str(told.get("status"))
+    return BatchProblem(message=as_str(told.get("message")) or word or "the batch failed", code=word)
+
+
+def read_count(value: Any) -> int | None:
+    """A number as Google's JSON writes 64 bits: in a text."""
+    return int(value) if isinstance(value, str | int) and str(value).isdecimal() else None

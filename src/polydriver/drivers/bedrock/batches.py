@@ -14,8 +14,7 @@ from urllib.parse import quote
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str, encode_json, excerpt, merge
-from ...data.prompt import Prompt
-from ...errors import AIError, ConfigurationError
+from ...errors import ConfigurationError
 from ...operations.requests import RUN_LABEL, BatchPrompt, BatchRequest, ItemRequest, PageRequest
 from ...operations.results import Batch, BatchCounts, BatchItem, BatchProblem, BatchResults, Page
 from ...wires.operations.base import read_moment
@@ -134,12 +133,7 @@ class InvocationJobs(BatchHooks, kw_only=True, eq=False):
             told = encode_json({"message": failure.get("errorMessage") or "the prompt failed"})
             return BatchItem(custom_id=custom_id, error=self.driver.map_error(Reply(status=status, body=told)))
         reply = Reply(status=200, body=encode_json(as_dict(record.get("modelOutput"))))
-        try:
-            response = self.driver.parse_response(reply, Prompt(messages=[], model=model))
-        except AIError as error:
-            return BatchItem(custom_id=custom_id, error=error)
-        response.model = response.model or model
-        return BatchItem(custom_id=custom_id, response=response)
+        return self.read_answer(custom_id, reply, model)
 
     def _read_job(self, item: dict[str, Any]) -> Batch:
         arn, word = as_str(item.get("jobArn")), as_str(item.get("status"))

@@ -13,16 +13,14 @@ import msgspec
 from ...contract import DriverHooks
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_list, as_str, encode_json, excerpt, merge
-from ...data.prompt import Prompt
-from ...errors import AIError
 from ...operations.requests import BatchRequest, FileUpload, ItemRequest, PageRequest
-from ...operations.results import Batch, BatchCounts, BatchItem, BatchProblem, BatchResults, Page
+from ...operations.results import Batch, BatchCounts, BatchItem, BatchResults, Page
 from ...operations.urls import quoted
 from ...wires.generate_content import GenerateContent
 from ...wires.generate_content.names import camel, with_camel_names
 from ...wires.operations.base import parse_time
 from ...wires.operations.batch_hooks import BatchHooks, labels_in_name, name_for_labels
-from ..rpc_status import as_http
+from ..rpc_status import as_http, read_count, read_problem
 from .files import GeminiFiles
 
 __all__ = ["GeminiBatches"]
@@ -142,11 +140,7 @@ class GeminiBatches(BatchHooks, kw_only=True, eq=False):
             told, status = as_http(failure)
             refused = Reply(status=status, body=encode_json({"error": told}))
             return BatchItem(custom_id=key, error=self.driver.map_error(refused))
-        reply = Reply(status=200, body=encode_json(record.get("response") or {}))
-        try:
-            return BatchItem(custom_id=key, response=self.wire.parse_response(reply, Prompt(messages=[], model=model)))
-        except AIError as error:
-            return BatchItem(custom_id=key, error=error)
+        return self.read_answer(key, Reply(status=200, body=encode_json(record.get("response") or {})), model)
 
     def _read_batch(self, payload: Any) -> Batch:
         item = as_dict(with_camel_names(payload))
@@ -163,11 +157,11 @@ class GeminiBatches(BatchHooks, kw_only=True, eq=False):
             status=_STATUSES.get((word or "").rpartition("STATE_")[2], "failed" if failure else "running"),
             raw_status=word,
             counts=BatchCounts(
-                total=_count(stats.get("requestCount")),
-                completed=_count(stats.get("successfulRequestCount")),
-                failed=_count(stats.get("failedRequestCount")),
+                total=read_count(stats.get("requestCount")),
+                completed=read_count(stats.get("successfulRequestCount")),
+                failed=read_count(stats.get("failedRequestCount")),
             ),
-            errors=[_read_problem(failure)] if failure else [],
+            errors=[read_problem(failure)] if failure else [],
             created=parse_time(facts.get("createTime")),
             ended=parse_time(facts.get("endTime")),
             output_id=as_str(output.get("responsesFile")) or (name if output else None),
@@ -187,14 +181,3 @@ def _output(payload: dict[str, Any]) -> dict[str, Any]:
     found = as_dict(found.get("output")) or found
     facts = as_dict(item.get("metadata")) or item
     return found if "inlinedResponses" in found or "responsesFile" in found else as_dict(facts.get("output"))
-
-
-def _count(value: Any) -> int | None:
-    """A number as JSON writes 64 bits: in a text."""
-    return int(value) if isinstance(value, str | int) and str(value).isdecimal() else None
-
-
-def _read_problem(failure: dict[str, Any]) -> BatchProblem:
-    told, _ = as_http(failure)
-    word = as_str(told.get("status"))
-    return BatchProblem(message=as_str(told.get("message")) or word or "the batch failed", code=word)

@@ -25,6 +25,7 @@ from ..gemini.errors import HandlesGoogleErrors, google_errors
 from ..traits import CalculatesCosts, HandlesApiCommunication, ValidatesHealth
 from .address import BASE_URL, VertexAddress
 from .authentication import AuthenticatesWithGoogle
+from .batches import PredictionJobs
 from .claude import ClaudeOnVertex
 from .credentials import find_credentials
 from .embeddings import PredictedEmbeddings
@@ -134,6 +135,8 @@ class VertexAIDriver(
         Setting("credentials_file", env="GOOGLE_APPLICATION_CREDENTIALS", kind="path", help="a file of credentials"),
         Setting("access_token", secret=True, help="an OAuth access token that you renew yourself"),
         Setting("quota_project", env="GOOGLE_CLOUD_QUOTA_PROJECT", help="the project that is billed, if another"),
+        Setting("batch_location", help="where files of batches are kept, as gs://bucket/folder"),
+        Setting("gcs_url", kind="url", help="where Cloud Storage is, if not at Google's own address"),
         Setting("api_version", default="v1", help="v1 or v1beta1"),
     )
     capabilities = Capabilities(
@@ -150,6 +153,7 @@ class VertexAIDriver(
         PredictedEmbeddings(options={"embed": frozenset({"title", "auto_truncate"})}),
         ContentMedia(),
         VertexTokenCounting(),
+        PredictionJobs(),
     )
 
     def __init__(self, config: Mapping[str, Any] | Config | None = None, **settings: Any) -> None:

@@ -25,8 +25,8 @@ _SERVICES: Mapping[str, tuple[ReplyForm, tuple[Route, ...]]] = {
     "gemini": (GENERATE_CONTENT, gemini.ROUTES),
     "openai": (RESPONSES, openai.ROUTES),
 }
-_OTHERS = re.compile(r"^/xai/|^/v1/accounts/")
-"""Where services with OpenAI's API and something of their own are."""
+_OTHERS = re.compile(r"^/xai/|^/v1/accounts/|^/(upload/)?storage/|/batchPredictionJobs(/|:|$)")
+"""Where services have something of their own whose addresses look like Google's, and what is only Vertex AI's."""
 
 
 def service_of(request: Request) -> str:

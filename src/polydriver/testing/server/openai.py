@@ -15,6 +15,7 @@ from .fireworks_batches import FIREWORKS_BATCHES
 from .media import MEDIA
 from .mistral_batches import MISTRAL_BATCHES
 from .together_batches import TOGETHER_BATCHES
+from .vertex_batches import VERTEX_BATCHES
 from .xai_batches import XAI_BATCHES
 
 __all__ = ["ROUTES"]
@@ -70,6 +71,7 @@ ROUTES: tuple[Route, ...] = (
     *BEDROCK_BATCHES,
     *FIREWORKS_BATCHES,
     *TOGETHER_BATCHES,
+    *VERTEX_BATCHES,
     *XAI_BATCHES,
     ("POST", "/responses", _respond),
     ("POST", "/responses/input_tokens", _count),

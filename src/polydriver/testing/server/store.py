@@ -39,6 +39,10 @@ class Store:
         """Forget something. Returns whether it was there."""
         return self._kept.get(kind, {}).pop(key, None) is not None
 
+    def names(self, kind: str) -> list[str]:
+        """The ids of all of a kind, the oldest first."""
+        return list(self._kept.get(kind, {}))
+
     def newest(self, kind: str) -> list[Any]:
         """All of a kind, the newest first."""
         return list(reversed(self._kept.get(kind, {}).values()))

@@ -7,10 +7,10 @@ from typing import Any
 from ...data.http import Reply
 from ...data.json import as_dict, decode_json, encode_json
 from ...data.prompt import Prompt
-from ...errors import ConfigurationError, InvalidRequestError, ProviderError, error_branch
+from ...errors import AIError, ConfigurationError, InvalidRequestError, ProviderError, error_branch
 from ...operations.kinds import CANCEL_BATCH, CREATE_BATCH, GET_BATCH, GET_BATCH_RESULTS, LIST_BATCHES
 from ...operations.requests import BatchPrompt
-from ...operations.results import Batch, BatchProblem
+from ...operations.results import Batch, BatchItem, BatchProblem
 from .base import OperationHooks
 
 __all__ = ["BatchHooks", "labels_in_name", "name_for_labels", "render_body"]
@@ -73,6 +73,16 @@ class BatchHooks(OperationHooks, kw_only=True, eq=False):
                 except ValueError as error:
                     raise self.invalid_response(f"a line of the results is {error}", line) from None
         return records
+
+    def read_answer(self, custom_id: str, reply: Reply, model: str) -> BatchItem:
+        """The outcome of a prompt from the reply that its request would have had; one that does not name its model has
+        `model`."""
+        try:
+            response = self.driver.parse_response(reply, Prompt(messages=[], model=model))
+        except AIError as error:
+            return BatchItem(custom_id=custom_id, error=error)
+        response.model = response.model or model or None
+        return BatchItem(custom_id=custom_id, response=response)
 
     def check_done(self, batch: Batch) -> None:
         """Raise `InvalidRequestError` for a batch that is not done yet, or failed as a whole."""

@@ -8,7 +8,7 @@ BENCH_ARGS ?=
 DOCS_ARGS ?=
 bin = $(VENV)/bin
 
-.PHONY: help demo test e2e judge check format data providers bench docs docs-look lock clean dev-env demo-env bench-env python-is-new
+.PHONY: help demo test e2e judge sdks check format data providers bench docs docs-look lock clean dev-env demo-env bench-env sdks-env python-is-new
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ providers: dev-env ## write the table of providers in the documentation anew
 judge: dev-env ## bring requests to every model of the catalog before the judges; JUDGE_ARGS="openai gemini" for some drivers
 	PYTHONPATH=src:. $(bin)/python -m tests.testing.requests_matrix --all $(JUDGE_ARGS)
 
+sdks: dev-env sdks-env ## the providers' own SDKs, and the AI SDK where npm is, ask the mock server
+	SDKS_VENV=$(abspath $(VENV)-sdks) $(bin)/python -m pytest -rs tests/sdks $(PYTEST_ARGS)
+
 bench: bench-env ## the benchmarks beside the bare clients, the openai SDK and LiteLLM, as tables and plots
 	$(VENV)-bench/bin/python -m benchmarks --python $(abspath $(VENV)-bench/bin/python) $(BENCH_ARGS)
 
@@ -67,6 +70,11 @@ dev-env demo-env: python-is-new
 
 bench-env: python-is-new
 	@$(PYTHON) tools/bootstrap.py bench --venv $(VENV)-bench
+
+sdks-env: python-is-new
+	@$(PYTHON) tools/bootstrap.py sdks --venv $(VENV)-sdks
+	@if command -v npm >/dev/null; then mkdir -p $(VENV)-sdks/node && cp tests/sdks/clients/package.json $(VENV)-sdks/node/ \
+		&& npm --prefix $(VENV)-sdks/node install --silent --no-audit --no-fund --no-package-lock; fi
 
 python-is-new:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

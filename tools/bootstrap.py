@@ -16,7 +16,7 @@ __all__ = ["main"]
 
 ROOT = Path(__file__).resolve().parent.parent
 # Which installed profiles already hold everything that a profile needs.
-SUPERSETS = {"demo": ("dev",), "dev": (), "bench": ()}
+SUPERSETS = {"demo": ("dev",), "dev": (), "bench": (), "sdks": ()}
 RUNNING = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 

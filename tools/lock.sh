@@ -24,6 +24,7 @@ mkdir -p requirements
 compile dev --all-extras --group dev
 compile demo --extra cli --extra db --group build --constraints requirements/dev.lock
 compile bench --extra db --group bench
+compile sdks --group sdks
 
 if grep -nE '^--|://|@ |(^|[^a-z])/[a-z]' requirements/*.lock; then
     echo "tools/lock.sh: the lines above name an address, an option or a path" >&2

@@ -37,7 +37,7 @@ def group(name: str) -> Iterator[Requirement]:
 def wanted(profile: str) -> list[Requirement]:
     """Return what pyproject.toml asks for in one lock."""
     extras = PROJECT["project"]["optional-dependencies"]
-    names = {"dev": list(extras), "demo": ["cli"], "bench": []}[profile]
+    names = {"dev": list(extras), "demo": ["cli"], "bench": [], "sdks": []}[profile]
     texts = PROJECT["project"]["dependencies"] + [text for name in names for text in extras[name]]
     own = [Requirement(text) for text in texts if not text.startswith("polydriver[")]
     return own + list(group({"demo": "build"}.get(profile, profile)))

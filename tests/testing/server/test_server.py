@@ -165,34 +165,3 @@ class TestHTTP:
 
 def _interrupt() -> None:
     raise KeyboardInterrupt
-
-
-class TestWithTheirSDK:
-    def test_blocking(self) -> None:
-        openai = pytest.importorskip("openai", reason="the openai SDK is not installed")
-        with MockServer(mock("Hello", "Streamed", tool_call("f", a=1))) as url:
-            sdk = openai.OpenAI(api_key="sk-test", base_url=url, max_retries=0)
-            messages = [{"role": "user", "content": "Hi"}]
-            answer = sdk.chat.completions.create(model="m", messages=messages)
-            assert answer.choices[0].message.content == "Hello"
-            stream = sdk.chat.completions.create(
-                model="m", messages=messages, stream=True, stream_options={"include_usage": True}
-            )
-            chunks = list(stream)
-            assert "".join(c.choices[0].delta.content or "" for c in chunks if c.choices) == "Streamed"
-            assert chunks[-1].usage.total_tokens > 0
-            called = sdk.chat.completions.create(model="m", messages=messages)
-            assert json.loads(called.choices[0].message.tool_calls[0].function.arguments) == {"a": 1}
-            with pytest.raises(openai.RateLimitError):
-                sdk.chat.completions.create(model="mock-error-429", messages=messages)
-            assert len(sdk.embeddings.create(model="m", input="x", encoding_format="float").data) == 1
-            assert not sdk.moderations.create(input="x", model="m").results[0].flagged
-            assert len(list(sdk.models.list())) == 3
-            sdk.close()
-
-    async def test_async(self) -> None:
-        openai = pytest.importorskip("openai", reason="the openai SDK is not installed")
-        with MockServer(mock("Hello")) as url:
-            async with openai.AsyncOpenAI(api_key="sk-test", base_url=url, max_retries=0) as sdk:
-                answer = await sdk.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}])
-                assert answer.choices[0].message.content == "Hello"

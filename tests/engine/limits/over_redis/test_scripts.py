@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import redis
@@ -11,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.servers import RedisServer
 
 from polydriver.engine.policies.limits import Slots, Window
-from polydriver.engine.policies.limits.over_redis.scripts import RENEW, SETTLE, TAKE
+from polydriver.engine.policies.limits.over_redis.scripts import RENEW, SETTLE, TAKE, settlement, taken, taking
 
 OWN = ["{t}:leases", "{t}:line", "{t}:places"]
 LIMITS = [
@@ -37,18 +38,31 @@ class Clocked:
         self.client.rpush("{t}:clock", self.now // 1000, self.now % 1000 * 1000)
         return self.client.eval(source, len(keys), *keys, *arguments)
 
-    def take(self, calls: list[tuple[str, list[int]]], place: str = "", low: int = 0) -> list[int]:
-        head = [number for _, size, window in LIMITS for number in (size, window)]
-        of_calls = [part for id, amounts in calls for part in (id, *amounts)]
+    def take(
+        self,
+        calls: list[tuple[str, list[int]]],
+        place: str = "",
+        low: int = 0,
+        ends: Sequence[tuple[str, int, list[int]]] = (),
+    ) -> list[int]:
+        sizes = [number for _, size, window in LIMITS for number in (size, window)]
+        of_calls = [(id, *amounts) for id, amounts in calls]
         keys = [key for key, _, _ in LIMITS] + OWN
-        return list(self.run(TAKE, keys, LEASE, place, low, 3000, len(calls), *head, *of_calls))
+        settled = [self.told(*end, first=1) for end in ends]
+        return taken(self.run(TAKE, keys, taking(sizes, LEASE, place, low, 3000, of_calls, settled)))
 
     def settle(self, id: str, taken: int, differences: list[int], *places: str) -> int:
+        told = self.told(id, taken, differences, first=4)
+        return int(self.run(SETTLE, OWN + [key for key, _, _ in LIMITS], settlement([told], places)))
+
+    @staticmethod
+    def told(id: str, taken_at: int, differences: list[int], first: int) -> tuple[str, int, list[int]]:
+        """What the scripts are told of an end, where the limits are the keys from `first` on."""
         changes = [
-            part for number, ((_, _, window), difference) in enumerate(zip(LIMITS, differences, strict=True), 4)
+            part for number, ((_, _, window), difference) in enumerate(zip(LIMITS, differences, strict=True), first)
             for part in (number, window, difference)
         ]  # fmt: skip
-        return int(self.run(SETTLE, OWN + [key for key, _, _ in LIMITS], 1, id, taken, len(LIMITS), *changes, *places))
+        return id, taken_at, changes
 
 
 amounts = st.tuples(st.integers(0, 1), st.integers(0, 60), st.integers(0, 60), st.integers(0, 1)).map(list)
@@ -98,8 +112,9 @@ class SameAsInProcess(RuleBasedStateMachine):
             assert wait == (round(max(known) * 1000) if known else -1)
         assert used == [round(meter.used) for meter in self.meters]
 
-    @rule(data=st.data(), twice=st.booleans())
-    def end(self, data: st.DataObject, twice: bool) -> None:
+    @rule(data=st.data(), twice=st.booleans(), along=st.booleans())
+    def end(self, data: st.DataObject, twice: bool, along: bool) -> None:
+        """`along`: with a call that takes nothing."""
         if not self.open:
             return
         id = data.draw(st.sampled_from(sorted(self.open)))
@@ -110,7 +125,10 @@ class SameAsInProcess(RuleBasedStateMachine):
         ]
         differences = [used - amount for used, amount in zip(real, wanted, strict=True)]
         differences[3] = -wanted[3]
-        assert self.redis.settle(id, taken, differences) == 1
+        if along:
+            assert self.redis.take([("none", [0] * len(LIMITS))], ends=[(id, taken, differences)])[0] == 1
+        else:
+            assert self.redis.settle(id, taken, differences) == 1
         for meter, mark, difference in zip(self.meters, marks, differences, strict=True):
             if difference:
                 meter.change(mark, difference, self.redis.now / 1000)
@@ -129,13 +147,13 @@ class SameAsInProcess(RuleBasedStateMachine):
 
 
 def test_same_answers_as_in_process(server: RedisServer) -> None:
-    SameAsInProcess.client = redis.Redis.from_url(server.url, decode_responses=True)
+    SameAsInProcess.client = redis.Redis.from_url(server.url)
     run_state_machine_as_test(SameAsInProcess, settings=settings(max_examples=30, stateful_step_count=30))
     SameAsInProcess.client.close()
 
 
 def clocked(server: RedisServer) -> Clocked:
-    return Clocked(redis.Redis.from_url(server.url, decode_responses=True))
+    return Clocked(redis.Redis.from_url(server.url))
 
 
 def test_a_large_call_is_not_overtaken_by_small_ones_of_others(server: RedisServer) -> None:

@@ -29,7 +29,7 @@ from ... import Either, Outcome, Wait
 from ..estimates import UNLIMITED, Estimates
 from ..limiter import Amounts
 from ..policy import WINDOWS, Limits
-from .scripts import TAKE
+from .scripts import TAKE, taken, taking
 from .store import Command, End, Store
 
 __all__ = ["RedisLimits"]
@@ -56,13 +56,14 @@ class _Limit:
 class _Set:
     """The limits of one kind of call, and who waits for them here: lines of high and of low priority."""
 
-    __slots__ = ("head", "keys", "limits", "lines", "name", "reason", "wait")
+    __slots__ = ("keys", "limits", "lines", "name", "numbers", "reason", "sizes", "wait")
 
     def __init__(self, name: str, limits: list[_Limit], store: Store) -> None:
         self.limits = limits
         self.name = name
         self.keys = [*(limit.key for limit in limits), *(store.key(name) for name in ("leases", "line", "places"))]
-        self.head = [number for limit in limits for number in (limit.size, limit.window)]
+        self.numbers = {key: number for number, key in enumerate(self.keys, 1)}
+        self.sizes = [number for limit in limits for number in (limit.size, limit.window)]
         self.lines: tuple[deque[_Ticket], deque[_Ticket]] = (deque(), deque())
         self.wait = 0.0  # seconds until the first in line asks again; -1 where Redis cannot know
         self.reason: _Limit | None = None
@@ -189,21 +190,28 @@ class RedisLimits:
         store, low = self.store, int(tickets[0].low)
         ids = [self._new_id() for _ in tickets]
         place = self._place(of, low) if self.config.mode == "wait" else ""
-        arguments: list[Any] = [round(store.lease * 1000), place, low, _PLACE_MS, len(tickets), *of.head]
+        calls: list[tuple[str | int, ...]] = []
         for ticket, id in zip(tickets, ids, strict=True):
-            arguments.append(id)
-            arguments += ticket.takes
+            calls.append((id, *ticket.takes))
             ticket.asked = True
+        ends = store.take_ends(of.numbers)
+        settled = [end.settled(of.numbers) for end in ends]
+        argument = taking(of.sizes, round(store.lease * 1000), place, low, _PLACE_MS, calls, settled)
         answered: list[bool] = []
 
         def deliver(answer: Any, error: Exception | None) -> None:
             if error is None:
-                self._served(of, tickets, ids, answer)
+                self._served(of, tickets, ids, taken(answer))
                 answered.append(True)
+                for end in ends:
+                    if end.done is not None:
+                        end.done()
             else:
                 self._failed(tickets, ids)
+                for end in ends:
+                    store.settle(end)
 
-        command = Command(TAKE, of.keys, arguments, deliver)
+        command = Command(TAKE, of.keys, (argument,), deliver)
         await port.either(partial(store.do_blocking, command), partial(store.do_async, command))
         return bool(answered)
 

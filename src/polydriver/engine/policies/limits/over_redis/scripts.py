@@ -12,10 +12,16 @@ What the keys hold, all with the same hash tag, so that a cluster keeps them tog
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from typing import Final
+from typing import Final, TypeAlias
 
-__all__ = ["RENEW", "SETTLE", "TAKE", "Script"]
+import msgspec
+
+__all__ = ["RENEW", "SETTLE", "TAKE", "Script", "settlement", "taken", "taking"]
+
+Settled: TypeAlias = tuple[str, int, list[int]]
+"""A lease that is settled, as `ends.lua` says."""
 
 
 class Script:
@@ -23,11 +29,39 @@ class Script:
 
     __slots__ = ("digest", "source")
 
-    def __init__(self, name: str) -> None:
-        self.source = files(__package__).joinpath(name).read_text("utf-8")
+    def __init__(self, *names: str) -> None:
+        """`names`: the files that it consists of."""
+        self.source = "".join(files(__package__).joinpath(name).read_text("utf-8") for name in names)
         self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
 
-TAKE: Final = Script("take.lua")
-SETTLE: Final = Script("settle.lua")
+TAKE: Final = Script("ends.lua", "take.lua")
+SETTLE: Final = Script("ends.lua", "settle.lua")
 RENEW: Final = Script("renew.lua")
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder().decode
+
+
+def taking(
+    sizes: Sequence[int],
+    lease: int,
+    place: str,
+    priority: int,
+    stay: int,
+    calls: Iterable[Sequence[str | int]],
+    ends: Iterable[Settled] = (),
+) -> bytes:
+    """The argument of `TAKE`; `take.lua` says what it consists of."""
+    return _pack((sizes, lease, place, priority, stay, calls, ends))
+
+
+def taken(answer: bytes) -> list[int]:
+    """What `TAKE` returned."""
+    found: list[int] = _unpack(answer)
+    return found
+
+
+def settlement(ends: Iterable[Settled], places: Iterable[str] = ()) -> bytes:
+    """The argument of `SETTLE`."""
+    return _pack((ends, places))

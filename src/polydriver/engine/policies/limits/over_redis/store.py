@@ -1,7 +1,8 @@
 """The connection to Redis: commands of blocking callers, commands of tasks, and what is sent later, by a thread.
 
 Blocking callers send their own command. Those of tasks, and everything that nobody waits for (ends of attempts,
-renewals), go through one thread, which sends what has gathered in one round trip. Redis is never needed: after a
+renewals), go through one thread, which sends what has gathered in one round trip. Ends go along with the next command,
+where there is one soon. Redis is never needed: after a
 command that was not answered within `patience` nobody asks any more until the thread has had an answer again; the log
 has one line for each of the two.
 """
@@ -21,7 +22,7 @@ from weakref import WeakSet
 from .....forking import in_child, own_lock
 from .....logger import logger
 from ....waiting import SoleUser
-from .scripts import RENEW, SETTLE, Script
+from .scripts import RENEW, SETTLE, Script, Settled, settlement
 
 __all__ = ["Command", "End", "RedisUnavailableError", "Store"]
 
@@ -29,6 +30,7 @@ _log = logger()
 _PROBE_SECONDS = 1.0
 _GATHER_SECONDS = 0.005  # for which ends are gathered
 _MOST = 256  # commands in one round trip
+_MOST_ALONG = 16  # ends that a command takes along
 
 Argument: TypeAlias = str | bytes | int
 
@@ -71,6 +73,13 @@ class End:
         self.taken = taken
         self.changes = changes
         self.done = done
+
+    def settled(self, numbers: dict[str, int]) -> Settled:
+        """What the scripts are told of it; `numbers` are those of the limits among the keys, and get what they lack."""
+        told: list[int] = []
+        for key, window, difference in self.changes:
+            told += (numbers.setdefault(key, len(numbers) + 1), window, difference)
+        return self.id, self.taken, told
 
 
 class Store:
@@ -168,6 +177,19 @@ class Store:
         elif not self._is_told:
             self._is_told = True
             self._hand_in(_NUDGE)
+
+    def take_ends(self, numbers: dict[str, int]) -> list[End]:
+        """Some of what is still to be settled, of limits that are among `numbers`, for a command to take along."""
+        taken: list[End] = []
+        others: list[End] = []
+        try:
+            while len(taken) < _MOST_ALONG and len(others) < _MOST_ALONG:
+                end = self._ends.popleft()
+                (taken if all(key in numbers for key, _, _ in end.changes) else others).append(end)
+        except IndexError:
+            pass
+        self._ends.extend(others)
+        return taken
 
     def leave(self, place: str) -> None:
         """Give up a place in line soon. Never waits."""
@@ -296,7 +318,7 @@ class Store:
             return False
         self._asked_at = now
         try:
-            self._evaluate(Command(SETTLE, self._own_keys(), (0,), _ignore))
+            self._evaluate(Command(SETTLE, self._own_keys(), (settlement(()),), _ignore))
         except Exception:  # noqa: BLE001 - whatever it is, it is asked again in a second
             return False
         with self._lock:
@@ -349,12 +371,8 @@ class Store:
 
     def _settlement(self, ends: list[End], places: list[str]) -> Command:
         keys = {key: number for number, key in enumerate(self._own_keys(), 1)}
-        arguments: list[Argument] = [len(ends)]
-        for end in ends:
-            arguments += [end.id, end.taken, len(end.changes)]
-            for key, window, difference in end.changes:
-                arguments += [keys.setdefault(key, len(keys) + 1), window, difference]
-        return Command(SETTLE, list(keys), [*arguments, *places], _ignore)
+        argument = settlement([end.settled(keys) for end in ends], places)
+        return Command(SETTLE, list(keys), (argument,), _ignore)
 
     def _renew(self) -> None:
         by_key: dict[str, list[str]] = {self.key("leases"): list(self.held)}

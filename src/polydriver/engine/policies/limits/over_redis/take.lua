@@ -1,19 +1,16 @@
 -- Take from all limits of some calls, each call all or nothing, in order, until one does not fit.
 --
 -- KEYS: the limits of the calls, then `leases`, `line`, `places`.
--- ARGV: how long a lease is good (ms), the place in line ('' for none), its priority (0 or 1), how long a place is good
--- without a word (ms), how many calls; for each limit its size and its window (ms, 0: what is held at once); for each
--- call its id and how much it takes of each limit.
+-- ARGV: what `taking` packs: for each limit its size and its window (ms, 0: what is held at once); how long a lease is
+-- good (ms); the place in line ('' for none), its priority (0 or 1), how long a place is good without a word (ms); the
+-- calls, each with its id and how much it takes of each limit; and leases that are settled before (see `settle`).
 --
--- Returns how many calls were served; for the first that was not: after how many ms to ask again (-1: unknown) and the
--- number of the limit that it waits for; the time; and what is used of each limit.
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+-- Returns, packed: how many calls were served; for the first that was not: after how many ms to ask again (-1: unknown)
+-- and the number of the limit that it waits for; the time; and what is used of each limit.
+local sizes, lease, place, priority, stay, calls, ends = unpack(cmsgpack.unpack(ARGV[1]))
 local limits = #KEYS - 3
 local leases, line, places = KEYS[limits + 1], KEYS[limits + 2], KEYS[limits + 3]
-local lease, place, priority = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
-local stay, calls = tonumber(ARGV[4]), tonumber(ARGV[5])
-local STEPS, LOW, WEEK = 60, 2 ^ 42, 604800000
+local LOW, WEEK = 2 ^ 42, 604800000
 
 local size, window, step, used, first = {}, {}, {}, {}, {}
 
@@ -57,8 +54,9 @@ local function wait_for(i, amount)
   return window[i]
 end
 
+settle(leases, ends)
 for i = 1, limits do
-  size[i], window[i] = tonumber(ARGV[4 + 2 * i]), tonumber(ARGV[5 + 2 * i])
+  size[i], window[i] = sizes[2 * i - 1], sizes[2 * i]
   read(i)
 end
 
@@ -82,13 +80,11 @@ for at = 1, #others, 2 do
 end
 
 local served, wait, why, waited = 0, 0, 0, {}
-local at = 5 + 2 * limits
 local ids, totals = {}, {}
 for i = 1, limits do totals[i] = 0 end
-for call = 1, calls do
-  local start = at + (call - 1) * (limits + 1) + 1
+for number, call in ipairs(calls) do
   for i = 1, limits do
-    local amount = tonumber(ARGV[start + i])
+    local amount = call[i + 1]
     if amount > 0 then
       local seconds = kept[i] and -1 or wait_for(i, amount + totals[i])
       if seconds ~= 0 then
@@ -98,13 +94,13 @@ for call = 1, calls do
     end
   end
   if why ~= 0 then break end
-  served = call
-  ids[call] = ARGV[start]
+  served = number
+  ids[number] = call[1]
   for i = 1, limits do
-    local amount = tonumber(ARGV[start + i])
+    local amount = call[i + 1]
     totals[i] = totals[i] + amount
     if window[i] == 0 and amount > 0 then
-      redis.call('ZADD', KEYS[i], now + lease, ids[call])
+      redis.call('ZADD', KEYS[i], now + lease, call[1])
       redis.call('PEXPIRE', KEYS[i], lease * 2)
     end
   end
@@ -147,4 +143,4 @@ if place ~= '' then
   end
 end
 
-return {served, wait, why, now, unpack(used)}
+return cmsgpack.pack({served, wait, why, now, unpack(used)})

@@ -100,7 +100,10 @@ class SyncReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CredentialReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of `validate_credentials`: truthy when the provider accepts them. `response_time` is in seconds."""
+    """The outcome of `validate_credentials`: truthy when the provider accepts them. `response_time` is in seconds.
+
+    `cached`: whether the provider was not asked, since it was less than `cache.credentials_ttl` seconds ago.
+    """
 
     valid: bool
     errors: list[str] = []
@@ -109,6 +112,7 @@ class CredentialReport(msgspec.Struct, frozen=True, kw_only=True):
     organization: str | None = None
     project: str | None = None
     response_time: float | None = None
+    cached: bool = False
 
     def __bool__(self) -> bool:
         return self.valid

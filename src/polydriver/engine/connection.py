@@ -102,8 +102,12 @@ class Connection:
 
     def rest(self) -> None:
         """Leave nothing open outside of this process, where no call runs; waits for a second at most."""
-        if self.remote is not None and not len(self.running):
+        if len(self.running):
+            return
+        if self.remote is not None:
             self.remote.close()
+        if self.cache is not None:
+            self.cache.store.close()
 
     def blocking_port(self) -> BlockingPort:
         """A port for blocking callers, over the transport that was given, or that the settings ask for."""

@@ -22,6 +22,7 @@ from ..errors import (
 )
 from ..logger import logger
 from ..prices.catalog import find
+from .caching.lists import find_models, find_valid_credentials, keep_models, keep_valid_credentials
 from .pipeline import Pipeline
 
 __all__ = ["Fetched", "enrich", "fetch_models", "find_model", "list_models", "reach", "validate_credentials"]
@@ -39,10 +40,14 @@ class Fetched(NamedTuple):
 
 
 async def list_models(pipeline: Pipeline[Any], *, refresh: bool = False, attempts: int | None = None) -> list[AIModel]:
-    """All models, all pages; from the connection's cache while that is younger than `models_ttl`."""
+    """All models, all pages; from the connection, or the store of its cache, while that is younger than
+    `models_ttl`."""
     cache, now = pipeline.connection.models, pipeline.port.now()
     if cache.models is not None and not refresh and now - cache.listed_at < pipeline.target.config.models_ttl:
         return list(cache.models)
+    if not refresh and (kept := await find_models(pipeline.connection, pipeline.port)) is not None:
+        cache.models, cache.listed_at = kept[0], now - kept[1]
+        return list(kept[0])
     return (await fetch_models(pipeline, attempts=attempts)).models
 
 
@@ -75,6 +80,8 @@ async def fetch_models(pipeline: Pipeline[Any], *, attempts: int | None = None) 
 
     is_complete = await pipeline.perform(call, None, list_pages)
     cache.models, cache.listed_at = list(models.values()), pipeline.port.now()
+    if is_complete:
+        await keep_models(pipeline.connection, cache.models, pipeline.port)
     return Fetched(list(models.values()), is_complete)
 
 
@@ -141,7 +148,13 @@ async def find_model(pipeline: Pipeline[Any], model_id: str) -> AIModel:
 
 
 async def validate_credentials(pipeline: Pipeline[Any]) -> CredentialReport:
-    """Ask the provider once whether it takes the credentials. A refusal is a report, not an error."""
+    """Ask the provider once whether it takes the credentials. A refusal is a report, not an error.
+
+    With `cache.credentials_ttl` those that were found valid are not checked again for so long.
+    """
+    known_valid = await find_valid_credentials(pipeline.connection, pipeline.port)
+    if known_valid is not None:
+        return known_valid
     started = pipeline.port.now()
     settings = pipeline.target.config.settings
     known: dict[str, Any] = {"organization": settings.get("organization"), "project": settings.get("project")}
@@ -156,7 +169,9 @@ async def validate_credentials(pipeline: Pipeline[Any]) -> CredentialReport:
             **known,
         )
     elapsed = pipeline.port.now() - started
-    return CredentialReport(valid=True, available_models=found, response_time=elapsed, **known)
+    report = CredentialReport(valid=True, available_models=found, response_time=elapsed, **known)
+    await keep_valid_credentials(pipeline.connection, report, pipeline.port)
+    return report
 
 
 async def reach(pipeline: Pipeline[Any]) -> int | None:

@@ -231,6 +231,10 @@ class Connections:
         provider.report_to(self.bus)
         if self.storage is not None and hasattr(provider, "connection"):
             self.storage.attach(provider.connection)
+        if hasattr(provider, "connection") and provider.connection.config.cache.store != "memory":
+            from ..engine.caching.cache import cache_of
+
+            cache_of(provider.connection)  # raises where its store is not there
         return provider
 
 

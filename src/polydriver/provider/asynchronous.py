@@ -298,10 +298,13 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
             await close_async([self.connection], grace)
         if "_pipeline" in self.__dict__ and self._main is self:
             await self._pipeline.port.aclose()
-        if self._main is self and self.connection.remote is not None:
-            import asyncio
+        if self._main is self:
+            if self.connection.remote is not None:
+                import asyncio
 
-            await asyncio.to_thread(self.connection.rest)
+                await asyncio.to_thread(self.connection.rest)
+            else:
+                self.connection.rest()
         for twin in list(self._twins.values()):
             await twin.aclose()
 

@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Connection, delete, func, select, update
 
 from ..config.storage import StorageConfig
+from .answers import delete_answers, delete_expired
 from .budget_rows import lock
 from .database import Database
 from .ids import id_at
@@ -35,18 +36,21 @@ class Deletion(msgspec.Struct, kw_only=True):
     conversations: int = 0
     messages: int = 0
     files: int = 0
+    answers: int = 0
     attempts: int = 0
     anonymised: int = 0
 
 
 def delete_user(database: Database, user: str) -> Deletion:
-    """Delete the conversations of a user, with their files, and the name and `metadata` of the user's calls.
+    """Delete the conversations of a user, with their files, the answers that were kept for the user, and the name and
+    `metadata` of the user's calls.
 
     Usage and costs stay, for nobody in particular. What is written meanwhile for the user may stay: do it once more
     when the user has gone. Raises `StorageError`; doing it again then goes on.
     """
     done = Deletion()
     _delete_conversations(database, conversations.c.user == user, done)
+    done.answers += delete_answers(database, user)
     for table in (attempts, calls, rollups):
         done.anonymised += _anonymise(database, table, user)
     with database.write() as connection:
@@ -82,6 +86,7 @@ def vacuum(database: Database, config: StorageConfig | None = None) -> Deletion:
     with database.read() as connection:
         every = list(connection.execute(select(blobs.c.digest)).scalars())
     done.files += _delete_unused(database, every)
+    done.answers += delete_expired(database)
     database.vacuum()
     return done
 

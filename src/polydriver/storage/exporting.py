@@ -22,9 +22,9 @@ __all__ = ["COLUMNS", "export_attempts"]
 Kind: TypeAlias = Literal["text", "count", "flag", "time", "money", "texts"]
 
 COLUMNS: Mapping[str, Kind] = {
-    "id": "text", "call_id": "text", "number": "count", "operation": "text", "provider": "text", "model": "text",
-    "answered_model": "text", "conversation_id": "text", "project": "text", "key": "text", "user": "text",
-    "tags": "texts", "metadata": "text", "started_at": "time", "ended_at": "time", "outcome": "text",
+    "id": "text", "call_id": "text", "number": "count", "kind": "text", "operation": "text", "provider": "text",
+    "model": "text", "answered_model": "text", "conversation_id": "text", "project": "text", "key": "text",
+    "user": "text", "tags": "texts", "metadata": "text", "started_at": "time", "ended_at": "time", "outcome": "text",
     "status": "count", "error": "text", "provider_request_id": "text", "latency_us": "count",
     "first_content_us": "count", "may_be_billed": "flag", "estimated": "flag", "price_known": "flag",
     "input_tokens": "count", "cached_input_tokens": "count", "cache_write_tokens": "count", "output_tokens": "count",

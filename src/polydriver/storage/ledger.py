@@ -26,7 +26,9 @@ from sqlalchemy import Connection
 
 from ..data.attempts import AttemptReport
 from ..data.cost import Cost
+from ..data.prompt import Prompt
 from ..engine.attempts import Attempt
+from ..engine.calls import Call
 from ..engine.policies import Either, Outcome
 from ..errors import StorageError
 from ..forking import in_child
@@ -43,8 +45,10 @@ from .ledger_rows import (
     UNROLL,
     UNROLL_SINCE,
     Entry,
+    Hit,
     call_values,
     end_values,
+    hit_values,
     intent_values,
 )
 from .rolling import RIPE, day_of
@@ -134,6 +138,15 @@ class Ledger:
             _log.debug("the end of an attempt is written later: %s", error.message)
         self._unroll(lease)
 
+    def note_hit(self, call: Call, prompt: Prompt, provider: str, currency: str) -> None:
+        """Write that a call was answered from the cache, soon. See `engine.observing.HitLedger`."""
+        hit, now = Hit(call, prompt, provider), time.time()
+        id, number = new_id(), len(call.attempts) + 1
+        if call.row_id is None:
+            call.row_id = new_id()
+            self._put(Row(CALL, _constant(call_values(hit, call.row_id, now))))
+        self._put(Row(ATTEMPT, partial(hit_values, hit, id, now, number, currency)))
+
     def settle_now(self, lease: Entry, outcome: Outcome, report: AttemptReport | None) -> None:
         """Hand in how the attempt ended. See `Gate.settle_now`."""
         row = self._end(lease, outcome, report)
@@ -179,7 +192,7 @@ class Ledger:
         try:
             self.writer.put(row)
         except StorageError as error:
-            _log.error("the end of an attempt is lost: %s", error.message)
+            _log.error("a row of the ledger is lost: %s", error.message)
 
     def _forget_parents(self) -> None:
         self._open = {}

@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ..data.attempts import AttemptReport
+from ..data.prompt import Prompt
 from ..data.usage import TokenUsage
 from ..engine.attempts import Attempt
+from ..engine.calls import Call
 from ..engine.policies import Outcome
 from .columns import pack_json, pack_text, to_pico
 from .estimates import estimate_attempt
@@ -28,10 +30,12 @@ __all__ = [
     "UNROLL",
     "UNROLL_SINCE",
     "Entry",
+    "Hit",
     "Owner",
     "call_values",
     "conversation_key",
     "end_values",
+    "hit_values",
     "intent_values",
     "owner_of",
     "owner_values",
@@ -93,7 +97,18 @@ class Entry:
         self.report: AttemptReport | None = None
 
 
-def call_values(attempt: Attempt, id: str, now: float) -> tuple[Any, ...]:
+class Hit:
+    """A call that was answered without a request: it has a row like an attempt, of the kind "cached"."""
+
+    __slots__ = ("call", "prompt", "provider")
+
+    def __init__(self, call: Call, prompt: Prompt, provider: str) -> None:
+        self.call = call
+        self.prompt = prompt
+        self.provider = provider
+
+
+def call_values(attempt: Attempt | Hit, id: str, now: float) -> tuple[Any, ...]:
     """The values of the row of a call that `attempt` is the first of."""
     call = attempt.call
     return (
@@ -128,6 +143,29 @@ def intent_values(entry: Entry) -> tuple[Any, ...]:
         *owner_values(attempt),
         *(_OPEN if is_open else end_values(entry)[:-1]),
     )
+
+
+def hit_values(hit: Hit, id: str, now: float, number: int, currency: str) -> tuple[Any, ...]:
+    """The values of the row of a hit: it cost nothing, and used nothing."""
+    call, moment = hit.call, int(now * 1e6)
+    end = dict.fromkeys(_END)
+    end |= {"ended_at": moment, "outcome": "success", "may_be_billed": False, "estimated": False, "cost": 0}
+    end |= {"currency": currency[:_CURRENCY], "cost_source": "response cache"}
+    intent: dict[str, Any] = {
+        "id": id,
+        "call_id": call.row_id,
+        "number": number,
+        "kind": "cached",
+        "operation": call.operation,
+        "provider": pack_text(hit.provider),
+        "model": _text(hit.prompt.model),
+        "conversation_id": conversation_key(call.conversation_id),
+        "started_at": moment,
+        "expires_at": None,
+        "estimate": None,
+        **dict(zip(_OWNER, owner_values(hit), strict=True)),
+    }
+    return (*(intent[name] for name in _INTENT), *end.values())
 
 
 def end_values(entry: Entry) -> tuple[Any, ...]:
@@ -167,7 +205,7 @@ def end_values(entry: Entry) -> tuple[Any, ...]:
     )
 
 
-def owner_values(attempt: Attempt) -> tuple[Any, ...]:
+def owner_values(attempt: Attempt | Hit) -> tuple[Any, ...]:
     """Project, key, user, tags and the rest of the metadata. What is not plain data is written as text."""
     metadata, owner = attempt.call.metadata, owner_of(attempt)
     rest = {str(name): value for name, value in metadata.items() if name not in _OWNER[:-1]}
@@ -187,7 +225,7 @@ class Owner(NamedTuple):
     tags: list[str] | None
 
 
-def owner_of(attempt: Attempt) -> Owner:
+def owner_of(attempt: Attempt | Hit) -> Owner:
     """Who an attempt is for, as the ledger writes it: from the metadata of its call; its user else from the option."""
     metadata = attempt.call.metadata
     tags = metadata.get("tags")

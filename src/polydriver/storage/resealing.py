@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from ..errors import ConfigurationError
 from .database import Database
 from .privacy import Privacy
-from .tables import blobs, conversations, messages
+from .tables import answers, blobs, conversations, messages
 from .vault import Vault
 
 __all__ = ["Resealed", "reseal"]
@@ -21,11 +21,12 @@ _FILES = 10
 
 
 class Resealed(msgspec.Struct, kw_only=True):
-    """How many rows of each kind were encrypted with the first key."""
+    """How many rows of each kind were encrypted with the first key; `answers` of the cache are deleted instead."""
 
     conversations: int = 0
     messages: int = 0
     files: int = 0
+    answers: int = 0
 
 
 def reseal(database: Database) -> Resealed:
@@ -56,6 +57,10 @@ def reseal(database: Database) -> Resealed:
             changed = update(blobs).where(blobs.c.digest == row["digest"])
             connection.execute(changed.values(data=data, sealed=is_sealed))
             done.files += 1
+    for connection, row in _each(database, answers, answers.c.key, _FILES):
+        if not (row["sealed"] and privacy.vault.is_current(row["data"])):
+            connection.execute(delete(answers).where(answers.c.key == row["key"]))  # it is asked for anew
+            done.answers += 1
     return done
 
 

@@ -15,9 +15,11 @@ from typing import Literal
 
 from ..config.budgets import BudgetConfig
 from ..config.storage import StorageConfig
+from ..engine.caching.cache import cache_of
 from ..engine.connection import Connection
 from ..errors import StorageError
 from ..logger import logger
+from .answers import StoredAnswers, delete_expired, refuse_content
 from .budgets import Budgets
 from .costs import CostRow, read_costs
 from .database import Database
@@ -75,6 +77,7 @@ class Storage:
         self.budgets = Budgets(self.database, self.writer, budgets, config) if budgets else None
         if config.keep_attempts is not None or config.keep_conversations is not None:
             self.writer.every(_PRUNE_SECONDS, self._prune)
+        self._keeps_answers = False
         _open.add(self)
         _watch_for_the_end()
 
@@ -84,14 +87,28 @@ class Storage:
     def _prune(self) -> None:
         prune(self.database, self.config, pieces=_PRUNED_PIECES)
 
+    def _delete_expired(self) -> None:
+        delete_expired(self.database)
+
     def _prepare_late(self) -> None:
         """Make the tables, where the database failed when it was opened."""
         if self.writer.prepare is not None:
             self._prepare()
 
     def attach(self, connection: Connection) -> None:
-        """Have the calls of a connection keep to the budgets and stand in the ledger, and its models be kept here."""
+        """Have the calls of a connection keep to the budgets and stand in the ledger, and its models be kept here, and
+        its answers where its cache is the database.
+
+        Raises `ConfigurationError` where the settings of the storage forbid to keep answers.
+        """
         connection.model_store = self.models
+        connection.hit_ledger = self.ledger
+        if connection.config.cache.store == "database":
+            refuse_content(self.privacy)
+            cache_of(connection, StoredAnswers(self.writer, connection.config.cache))
+            if not self._keeps_answers:
+                self._keeps_answers = True
+                self.writer.every(_SWEEP_SECONDS, self._delete_expired)
         for gate in (self.budgets, self.ledger):  # what a budget refuses needs no row
             if gate is not None and gate not in connection.gates:
                 connection.gates = (*connection.gates, gate)

@@ -13,6 +13,7 @@ from .columns import Json, Money, Text, Time
 
 __all__ = [
     "METADATA",
+    "answers",
     "attempts",
     "blobs",
     "budgets",
@@ -151,6 +152,21 @@ blobs = Table(
     Column("data", LargeBinary, nullable=False),
     Column("sealed", Boolean),
     Column("created_at", Time, nullable=False),
+)
+
+answers = Table(
+    "ai_answers",
+    METADATA,
+    Column("key", String(64), primary_key=True),
+    Column("user", Text),
+    Column("size", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    Column("sealed", Boolean),
+    Column("expires_at", Time, nullable=False),
+    Column("used_at", Time, nullable=False),
+    Index("ai_answers_by_expiry", "expires_at"),
+    Index("ai_answers_by_use", "used_at"),
+    Index("ai_answers_by_user", "user"),
 )
 
 calls = Table(

@@ -318,12 +318,10 @@ def test_who_a_call_is_for_makes_no_difference_where_the_settings_say_so() -> No
 
 
 def test_a_prompt_that_cannot_be_written_as_data_has_no_key() -> None:
-    with cached("one", "two") as mock:
-        message = AIMessage(b"\xff".decode("utf-8", "surrogateescape"))
-        assert key_of(mock, [message]) is None
+    with cached("one") as mock:
         assert key_of(mock, extra={"a": object()}) is None
         with pytest.raises(ConfigurationError, match="JSON"):
-            mock.send_messages([message])
+            mock.send_message("Hi", extra={"a": object()})
 
 
 def test_what_callers_do_to_an_answer_changes_no_other() -> None:

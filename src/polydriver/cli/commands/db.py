@@ -116,6 +116,8 @@ def reseal_command(session: Session, url: str | None) -> None:
         database.privacy = make_privacy(session.ai.settings.storage)
         done = reseal(database)
         say(f"encrypted: {done.conversations:,} conversations, {done.messages:,} messages, {done.files:,} files")
+        if done.answers:
+            say(f"deleted, for they are asked for anew: {done.answers:,} answers of the cache")
 
 
 @command.command(
@@ -144,5 +146,6 @@ def export_command(session: Session, /, file: Path, url: str | None, **dates: An
 def _told(done: Deletion) -> str:
     return (
         f"deleted: {done.conversations:,} conversations, {done.messages:,} messages, {done.files:,} files, "
-        f"{done.attempts:,} attempts; {done.anonymised:,} rows of the ledger are nobody's now"
+        f"{done.answers:,} answers of the cache, {done.attempts:,} attempts; "
+        f"{done.anonymised:,} rows of the ledger are nobody's now"
     )

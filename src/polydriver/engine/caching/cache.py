@@ -27,7 +27,7 @@ from .flights import Flight, Flights, Member, start
 from .keys import Keys
 from .reading import SharedReader
 from .sharing import fill, is_shared, share_error, share_response
-from .stores import CacheStore, MemoryStore
+from .stores import CacheStore, make_store
 
 __all__ = ["ResponseCache", "cache_of"]
 
@@ -45,15 +45,21 @@ class _Making:
 _making = _Making()
 
 
-def cache_of(connection: Connection) -> ResponseCache:
-    """The cache of a connection: the one it has, or a new one as its settings say."""
+def cache_of(connection: Connection, store: CacheStore | None = None) -> ResponseCache:
+    """The cache of a connection: the one it has, or a new one as its settings say, over `store` if that is given.
+
+    Raises `ConfigurationError` where the settings name a store that is not there.
+    """
     made: ResponseCache | None = connection.cache
+    if made is not None and store is not None:
+        made.store = store
     if made is None:
         with _making._lock:
             made = connection.cache
             if made is None:
                 config = connection.config.cache
-                made = connection.cache = ResponseCache(connection.driver, config, MemoryStore(config.max_bytes))
+                made = ResponseCache(connection.driver, config, store or make_store(config))
+                connection.cache = made
     return made
 
 

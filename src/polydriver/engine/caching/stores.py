@@ -7,11 +7,13 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Protocol
 
+from ...config import CacheConfig
+from ...errors import ConfigurationError
 from ...forking import own_lock
 from ..policies import Either
 from ..waiting import now
 
-__all__ = ["CacheStore", "MemoryStore"]
+__all__ = ["CacheStore", "MemoryStore", "make_store"]
 
 _OVERHEAD = 300
 """What an entry in memory takes beside its bytes, roughly."""
@@ -31,6 +33,20 @@ class CacheStore(Protocol):
 
     def close(self) -> None:
         """Leave nothing open. The store can be used again."""
+
+
+def make_store(config: CacheConfig) -> CacheStore:
+    """The store that the settings name. Raises `ConfigurationError` for a database, which comes with a storage, and
+    for Redis where its address or the extra `redis` is absent."""
+    if config.store == "memory":
+        return MemoryStore(config.max_bytes)
+    if config.store == "redis":
+        from .over_redis import RedisAnswers
+
+        return RedisAnswers(config)
+    raise ConfigurationError(
+        "cache.store is 'database', and there is none: name it in storage.url, or attach the provider to a Storage"
+    )
 
 
 class MemoryStore:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-from urllib.parse import urlsplit
-
 from .....config.limits import RateLimitConfig
-from .....errors import ConfigurationError
+from ....redis_clients import client_for
 from .gate import RedisLimits
 from .store import Store
 
@@ -31,7 +28,7 @@ def limits_over_redis(name: str, config: RateLimitConfig, uncounted: tuple[str, 
 
 
 def _store(url: str, config: RateLimitConfig) -> Store:
-    client, where = _client_for(url)
+    client, where = client_for(url, "a limit over Redis")
     choice = {
         "local": "each process keeps to the limits alone",
         "open": "there are no limits",
@@ -41,35 +38,3 @@ def _store(url: str, config: RateLimitConfig) -> Store:
         client, where, config.redis_prefix, config.redis_timeout, _LEASE_SECONDS, choice,
         one_by_one="+cluster:" in url,
     )  # fmt: skip
-
-
-def _client_for(url: str) -> tuple[Any, str]:
-    """What makes a client, and how it is called in the log: without the password that the URL may have."""
-    try:
-        import redis
-        from redis.backoff import NoBackoff
-        from redis.cluster import RedisCluster
-        from redis.retry import Retry
-    except ImportError as error:
-        raise ConfigurationError(
-            "limits over Redis need redis-py", hint="Install it: pip install 'polydriver[redis]'."
-        ) from error
-    parts = urlsplit(url)
-    scheme, _, kind = parts.scheme.partition("+")
-    where = parts.path if scheme == "unix" else f"{parts.hostname or 'localhost'}:{parts.port or 6379}"
-    address = url.replace(f"{scheme}+cluster:", f"{scheme}:", 1)
-
-    def connect(patience: float) -> Any:
-        # Half for the connection and half for the answer, no second try: a call waits no longer for Redis.
-        options: dict[str, Any] = {
-            "socket_connect_timeout": patience / 2,
-            "socket_timeout": patience / 2,
-            "protocol": 2,
-            "retry": Retry(NoBackoff(), 0),
-            "driver_info": None,  # else each connection begins with two more round trips
-        }
-        if kind == "cluster":
-            return RedisCluster.from_url(address, **options)
-        return redis.Redis.from_url(address, **options)
-
-    return connect, where

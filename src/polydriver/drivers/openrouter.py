@@ -19,6 +19,7 @@ from ..wires.operations import Embeddings
 from ..wires.reported_cost import read_amount, read_cost
 from ..wires.responses import Responses
 from .compatible import API_SETTING, CompatibleDriver, either
+from .openrouter_batches import OpenRouterBatches
 from .rows.common import CompatibleChat
 from .traits import ErrorFacts, ErrorTable
 
@@ -106,7 +107,10 @@ class OpenRouterDriver(CompatibleDriver):
         ),
         OpenRouterResponses(),
     )
-    operations = (Embeddings(),)
+    operations = (
+        OpenRouterBatches(options={"create_batch": frozenset({"callback_url", "completion_window"})}),
+        Embeddings(),
+    )
 
     def headers(self) -> dict[str, str]:
         """The key, and the application's names."""

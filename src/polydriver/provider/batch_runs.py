@@ -171,7 +171,7 @@ class BatchRun:
         kind = error_branch(self._provider.driver.error_prefix)[InvalidRequestError]
         if size > most:
             raise kind(f"the prompt has {size:,} bytes, and a batch {most:,.0f} at most")
-        longest = getattr(operation, "max_id", None)
+        longest = getattr(operation, "max_id", None) if self._keeps_labels or not self._record.is_kept else None
         if longest is not None and len(entry.custom_id) > longest:
             raise kind(f"the prompt's id has {len(entry.custom_id)} characters, and {longest} are the most here")
         return size

@@ -41,6 +41,8 @@ class OperationOptions(TypedDict, total=False):
 class CreateBatchOptions(CallOptions, MostDriverOptions, total=False):
     """What `create_batch` takes beside its own parameters: the options of its prompts, and of drivers."""
 
+    callback_url: Any
+    completion_window: Any
     display_name: Any
     model_id: Any
     output_expires_after: Any

@@ -14,6 +14,7 @@ from .files import OPENAI_FILES
 from .fireworks_batches import FIREWORKS_BATCHES
 from .media import MEDIA
 from .mistral_batches import MISTRAL_BATCHES
+from .openrouter_batches import OPENROUTER_BATCHES
 from .together_batches import TOGETHER_BATCHES
 from .vertex_batches import VERTEX_BATCHES
 from .xai_batches import XAI_BATCHES
@@ -70,6 +71,7 @@ def _count(ask: Ask) -> Answered:
 ROUTES: tuple[Route, ...] = (
     *BEDROCK_BATCHES,
     *FIREWORKS_BATCHES,
+    *OPENROUTER_BATCHES,
     *TOGETHER_BATCHES,
     *VERTEX_BATCHES,
     *XAI_BATCHES,

@@ -31,7 +31,8 @@ OPEN_STREAMS, OPEN_MILLISECONDS = 500, 500
 
 
 class Task(TypedDict):
-    """One measurement: `call`, `chunk`, `paced`, `memory` or `step`, its calls in flight, and about how long."""
+    """One measurement: `call`, `chunk`, `paced`, `memory`, `step` or `batch`, its calls in flight, and about
+    how long."""
 
     kind: str
     in_flight: int

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from .batches import BatchBench
 from .competitors import ASYNC, BARE_ASYNC, BARE_BLOCKING, BLOCKING, LISTENER, OPENAI, POLYDRIVER
 from .competitors.startup import PROGRAMS
 from .faults import fault_table
@@ -22,7 +23,7 @@ from .wires import WireBench
 
 __all__ = ["FULL", "QUICK", "SECTIONS", "Bench", "Plan"]
 
-SECTIONS = ("ceiling", "call", "chunk", "memory", "import", "start", "wires", "limits", "storage", "faults")
+SECTIONS = ("ceiling", "call", "chunk", "memory", "import", "start", "wires", "limits", "storage", "batches", "faults")
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,8 @@ class Bench:
             yield from self._tables(LimitBench)
         elif name == "storage":
             yield from self._tables(StorageBench)
+        elif name == "batches":
+            yield from self._tables(BatchBench)
         elif name == "faults":
             yield fault_table(self._python, self._log, self._plan.left_out)
 
@@ -158,7 +161,7 @@ class Bench:
         self._startup_goal("Start to first reply, wall", results, 0, 1 / 3)
         return ManyFigures("From process start to the first reply", FIRST_REPLY, 0, results)
 
-    def _tables(self, kind: type[WireBench | LimitBench | StorageBench]) -> Iterator[Table]:
+    def _tables(self, kind: type[WireBench | LimitBench | StorageBench | BatchBench]) -> Iterator[Table]:
         bench = kind(self._python, self._server.origin, self._plan, self._log)
         yield from bench.tables()
         self.goals += bench.goals

@@ -15,12 +15,13 @@ from typing import Any
 
 from . import competitors
 from .async_meter import AsyncMeter
+from .batch_meter import BatchMeter
 from .blocking_meter import BlockingMeter
 from .step_meter import StepMeter
 
 __all__: list[str] = []
 
-_METERS: dict[str, type[Any]] = {"blocking": BlockingMeter, "async": AsyncMeter, "step": StepMeter}
+_METERS: dict[str, type[Any]] = {"blocking": BlockingMeter, "async": AsyncMeter, "step": StepMeter, "batch": BatchMeter}
 
 
 def main(colour: str, target: str, origin: str) -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "AsyncPolydriverWriteBehind",
     "Polydriver",
     "PolydriverWithListener",
+    "answer_of",
 ]
 
 _MUCH = 1_000_000_000
@@ -38,7 +39,8 @@ def _stored(ledger: str) -> dict[str, Any]:
     return {"storage": {"url": f"sqlite:///{folder / 'ai.db'}", "ledger": ledger}}
 
 
-def _answer(response: Any) -> Answer:
+def answer_of(response: Any) -> Answer:
+    """What was read of a response."""
     assert response.cost is not None, "the answer has no cost: the comparison would not be fair"
     return Answer(response.content, response.usage.total_tokens)
 
@@ -51,14 +53,14 @@ class Polydriver:
         self._provider = self._ai.provider("openai")
 
     def call(self) -> Answer:
-        return _answer(self._provider.send_message(PROMPT, model=MODEL))
+        return answer_of(self._provider.send_message(PROMPT, model=MODEL))
 
     def stream(self, on_text: Callable[[str], object]) -> int:
         with self._provider.send_streaming_message(PROMPT, model=MODEL) as stream:
             for chunk in stream:
                 if chunk.content:
                     on_text(chunk.content)
-            return _answer(stream.response).total_tokens
+            return answer_of(stream.response).total_tokens
 
 
 class PolydriverWithListener(Polydriver):
@@ -84,14 +86,14 @@ class AsyncPolydriver:
         self._provider = self._ai.provider("openai")
 
     async def call(self) -> Answer:
-        return _answer(await self._provider.send_message(PROMPT, model=MODEL))
+        return answer_of(await self._provider.send_message(PROMPT, model=MODEL))
 
     async def stream(self, on_text: Callable[[str], object]) -> int:
         async with self._provider.send_streaming_message(PROMPT, model=MODEL) as stream:
             async for chunk in stream:
                 if chunk.content:
                     on_text(chunk.content)
-            return _answer(stream.response).total_tokens
+            return answer_of(stream.response).total_tokens
 
 
 class AsyncPolydriverWithListener(AsyncPolydriver):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from tests.servers import PostgresServer, RedisServer, postgres_programs, redis_program
+from tests.servers import PostgresServer, RedisServer, find_postgres, postgres_programs, redis_program
 from tests.workers.provider import CountingProvider
 
 
@@ -47,6 +47,15 @@ def postgres() -> Iterator[PostgresServer]:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def best_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """That of one kind alone: PostgreSQL where its programs are found, else SQLite."""
+    if find_postgres() is None:
+        return f"sqlite:///{tmp_path}/bulk.sqlite"
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new_database()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,4 +1,4 @@
-"""Real workers of DBOS, over SQLite and PostgreSQL: killed and shut down; another continues, and nothing is lost."""
+"""Real workers of DBOS: killed and shut down; another continues, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Start = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture
-def environment(url: str, provider: CountingProvider) -> dict[str, str]:
+def environment(best_url: str, provider: CountingProvider) -> dict[str, str]:
     """What workers read."""
-    return {"BULK_DATABASE": url, "BULK_PROVIDER": provider.base_url}
+    return {"BULK_DATABASE": best_url, "BULK_PROVIDER": provider.base_url}
 
 
 @pytest.fixture

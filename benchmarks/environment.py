@@ -35,8 +35,8 @@ def worker_environment() -> dict[str, str]:
 def installed_versions(python: Path) -> str:
     """One line with the versions of everything that is compared."""
     names = [
-        *("aiohttp", "anthropic", "boto3", "httpx2", "limits", "litellm", "msgspec", "openai", "polydriver"),
-        *("pyrate-limiter", "throttled-py", "urllib3"),
+        *("aiohttp", "anthropic", "boto3", "google-adk", "httpx2", "limits", "litellm", "msgspec", "openai"),
+        *("openai-agents", "polydriver", "pyrate-limiter", "SQLAlchemy", "throttled-py", "urllib3"),
     ]
     code = (
         "import sys, importlib.metadata as m\n"

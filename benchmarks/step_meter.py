@@ -11,7 +11,7 @@ __all__ = ["StepMeter", "Stepper"]
 
 
 class Stepper(Protocol):
-    """A competitor that does one unit of work with each `step`."""
+    """A competitor that does one unit of work with each `step`, or as many as it says in `units`."""
 
     def __init__(self, origin: str) -> None: ...
 
@@ -19,10 +19,11 @@ class Stepper(Protocol):
 
 
 class StepMeter:
-    """`run(task)` gives CPU microseconds for each step."""
+    """`run(task)` gives CPU microseconds for each unit of work."""
 
     def __init__(self, stepper: type[Stepper], origin: str) -> None:
-        self._step = stepper(origin).step
+        made = stepper(origin)
+        self._step, self._units = made.step, getattr(made, "units", 1)
         self._count = 0
 
     def prepare(self, task: Task) -> None:
@@ -38,4 +39,4 @@ class StepMeter:
         step, watch = self._step, CpuWatch()
         for _ in range(self._count):
             step()
-        return watch.microseconds() / self._count
+        return watch.microseconds() / (self._count * self._units)

@@ -1,11 +1,13 @@
-"""The section `storage`: what a ledger in SQLite adds to a call."""
+"""The section `storage`: what a ledger adds to a call, how fast rows are inserted, what grows with the database, and
+storing messages beside the session stores of agents."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from .records import Figures, Goal
+from .meter import Task
+from .records import Figures, Goal, Samples
 from .runner import Workers
 from .wires import Pace
 
@@ -20,27 +22,69 @@ _CALLS = {
 LIMITS = {_WRITE_BEHIND: 1.3, _DURABLE: 2.5}
 """The goals, in multiples of a call without storage."""
 
+_BARE, _WAITED_FOR = "sqlite3.executemany", "durable, 500 in flight"
+_INSERTS = {_BARE: "storing:Bare", _WRITE_BEHIND: "storing:WriteBehind", _WAITED_FOR: "storing:Durable"}
+INSERT_LIMITS = {_WRITE_BEHIND: 2.0, _WAITED_FOR: 4.0}
+"""In multiples of a bare insert."""
+
+_OWN = "polydriver"
+_SESSIONS = {_OWN: "storing:Polydriver", "openai-agents": "storing:OpenAIAgents", "google-adk": "storing:GoogleADK"}
+SESSION_LIMIT = 1.0
+
+_GROWTH = {
+    "Storing a turn of a chat": ("growing:Turn", {"after 10 messages": 10, "after 1,000": 1000}, 1.2),
+    "Opening a conversation of 100 messages": (
+        "growing:Opening",
+        {"of 10,000": 10_000, "of a million": 1_000_000},
+        2.0,
+    ),
+    "A month's report": ("growing:Reporting", {"of 10,000 rows": 10_000, "of a million": 1_000_000}, 1.5),
+}
+"""What is done, by what, in which sizes, and what the larger one may cost as a multiple of the smaller."""
+
 
 class StorageBench:
-    """Measures the table; `goals` grows with it."""
+    """Measures table after table; `goals` grows with it."""
 
     def __init__(self, python: Path, origin: str, pace: Pace, log: Path) -> None:
         self._python, self._origin, self._pace, self._log = python, origin, pace, log
         self.goals: list[Goal] = []
 
     def tables(self) -> Iterator[Figures]:
-        """A call with a ledger, and without."""
-        workers = Workers(self._python, "async", _CALLS, self._origin, self._log)
-        try:
-            calls = workers.measure(
-                {"kind": "call", "in_flight": 50, "seconds": self._pace.seconds},
-                self._pace.samples * 2,
-                self._pace.patience * 2,
-            )
-        finally:
-            workers.stop()
+        """A call with a ledger and without; inserts; growth; sessions."""
+        calls = self._measure("async", _CALLS, {"kind": "call", "in_flight": 50, "seconds": self._pace.seconds}, 2)
         for name, limit in LIMITS.items():
             text = f"Async call, 50 in flight, with a {name} ledger, x without"
             self.goals.append(Goal(text, calls[name], calls[_WITHOUT], limit))
-        title = "A ledger in SQLite in a call, async, 50 in flight"
-        yield Figures(title, "CPU µs a call", {f"x {_WITHOUT}": _WITHOUT}, calls)
+        yield self._table("A ledger in SQLite in a call, async, 50 in flight", "a call", calls, _WITHOUT)
+
+        step: Task = {"kind": "step", "in_flight": 1, "seconds": self._pace.seconds}
+        inserts = self._measure("step", _INSERTS, step)
+        for name, limit in INSERT_LIMITS.items():
+            self.goals.append(Goal(f"Inserting a row, {name}, x {_BARE}", inserts[name], inserts[_BARE], limit))
+        yield self._table("Inserting a row of the ledger in SQLite", "a row", inserts, _BARE)
+
+        for title, (target, sizes, limit) in _GROWTH.items():
+            found = self._measure("step", {name: f"{target}@{size}" for name, size in sizes.items()}, step)
+            small, large = sizes
+            self.goals.append(Goal(f"{title} {large}, x {small}", found[large], found[small], limit))
+            yield self._table(title, "each", found, small)
+
+        for wire, title in {"add": "Storing a message in SQLite", "read": "Reading 100 messages"}.items():
+            found = self._measure("step", {name: f"{target}@{wire}" for name, target in _SESSIONS.items()}, step)
+            others = {name: row.median for name, row in found.items() if name != _OWN and row.median is not None}
+            if others:
+                best = min(others, key=lambda name: others[name] or 0.0)
+                self.goals.append(Goal(f"{title}, x {best}", found[_OWN], found[best], SESSION_LIMIT))
+            yield self._table(title, "each", found, _OWN)
+
+    @staticmethod
+    def _table(title: str, unit: str, results: dict[str, Samples], base: str) -> Figures:
+        return Figures(title, f"CPU µs {unit}", {f"x {base}": base}, results)
+
+    def _measure(self, colour: str, targets: Mapping[str, str], task: Task, times: int = 1) -> dict[str, Samples]:
+        workers = Workers(self._python, colour, dict(targets), self._origin, self._log)
+        try:
+            return workers.measure(task, self._pace.samples * times, self._pace.patience * times)
+        finally:
+            workers.stop()

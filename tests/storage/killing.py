@@ -5,7 +5,9 @@ Used by the tests with a few kills, and by `python -m benchmarks.kills` with man
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import random
 import signal
 import subprocess
@@ -16,14 +18,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import text
 
 from polydriver.storage import Database
 from polydriver.storage.sweeping import sweep
 
-__all__ = ["Findings", "StreamingProvider", "end_caller", "kill_under_load", "running_provider", "start_caller"]
+__all__ = ["Callers", "Findings", "StreamingProvider", "kill_under_load", "running_provider"]
 
 _ROOT = Path(__file__).parent.parent.parent
 _FAR = 4e9  # seconds since the epoch at which every lease has run out
@@ -115,26 +117,48 @@ def running_provider() -> Iterator[StreamingProvider]:
             thread.join()
 
 
-def start_caller(url: str, provider: StreamingProvider, name: str, log: Path, *, ledger: str = "durable") -> Any:
-    """A process of `killed_caller`, which has opened its database."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.storage.killed_caller", url, ledger, provider.base, name, str(log)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=_ROOT,
-    )
-    assert process.stdout is not None
-    if process.stdout.readline() != "ready\n":
-        end_caller(process)
-        raise RuntimeError(f"a caller ended with status {process.returncode}")
-    return process
+class Callers:
+    """Starts processes of `killed_caller`; a context manager, which kills those that are left."""
 
+    def __init__(self, url: str, provider: StreamingProvider, log: Path, *, ledger: str = "durable") -> None:
+        self.log = log
+        log.touch()
+        self.running: list[int] = []
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.storage.killed_caller", url, ledger, provider.base, str(log)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=_ROOT,
+        )
 
-def end_caller(process: subprocess.Popen[str]) -> None:
-    """Wait for the end of a process that was told to end."""
-    process.wait(_SECONDS)
-    assert process.stdout is not None
-    process.stdout.close()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        while self.running:
+            self.end(self.running[0], signal.SIGKILL)
+        self._process.communicate()
+
+    def start(self, name: str) -> int:
+        """A process that calls, by its id."""
+        word, _, process = self._order(f"start {name}").partition(" ")
+        if word != "ready":
+            raise RuntimeError("a caller could not begin")
+        self.running.append(int(process))
+        return self.running[-1]
+
+    def end(self, process: int, number: int) -> int:
+        """Send a process a signal that ends it; returns its exit code once it has ended."""
+        self.running.remove(process)
+        os.kill(process, number)
+        return int(self._order(f"end {process}").partition(" ")[2])
+
+    def _order(self, order: str) -> str:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(order, file=self._process.stdin, flush=True)
+        return self._process.stdout.readline().strip()
 
 
 class Findings(NamedTuple):
@@ -180,23 +204,27 @@ def kill_under_load(
 ) -> Findings:
     """Kill processes with SIGKILL, each after up to `most` further requests, while `at_once` of them are calling."""
     chance = random.Random(seed)
-    log = folder / "answers"
-    log.touch()
-    running: list[Any] = []
-    try:
+    with Callers(url, provider, folder / "answers") as callers:
         for number in range(kills):
-            while len(running) < at_once:
-                running.append(start_caller(url, provider, f"{number}.{len(running)}", log))
-            provider.wait_for(len(provider.seen()) + chance.randrange(1, most))
-            process = running.pop(chance.randrange(len(running)))
-            process.send_signal(signal.SIGKILL)
-            end_caller(process)
+            while len(callers.running) < at_once:
+                callers.start(f"{number}.{len(callers.running)}")
+            _wait(provider, chance.randrange(1, most), callers.running)
+            callers.end(chance.choice(callers.running), signal.SIGKILL)
             told(number + 1)
-    finally:
+    return _look(url, provider, callers.log, kills)
+
+
+def _wait(provider: StreamingProvider, count: int, running: list[int]) -> None:
+    """Wait for so many further requests; where they don't come, the processes tell where they are."""
+    try:
+        provider.wait_for(len(provider.seen()) + count)
+    except TimeoutError:
         for process in running:
-            process.kill()
-            end_caller(process)
-    return _look(url, provider, log, kills)
+            os.kill(process, signal.SIGUSR1)
+        with contextlib.suppress(TimeoutError):
+            provider.wait_for(len(provider.seen()) + count)  # and go on, if the machine stood still
+            return
+        raise
 
 
 def _look(url: str, provider: StreamingProvider, log: Path, kills: int) -> Findings:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from polydriver.storage import Database
 from polydriver.storage.upgrading import upgrade
 
-from .killing import StreamingProvider, end_caller, kill_under_load, running_provider, start_caller
+from .killing import Callers, StreamingProvider, kill_under_load, running_provider
 
 
 @pytest.fixture
@@ -36,11 +36,10 @@ def test_terminated_or_ended_nothing_is_lost(
 ) -> None:
     database = open_database(shared_url)
     upgrade(database)
-    process = start_caller(shared_url, provider, "one", tmp_path / "log", ledger="write-behind")
-    provider.wait_for(40)
-    process.send_signal(signal.SIGTERM)
-    end_caller(process)
-    assert process.returncode == -signal.SIGTERM
+    with Callers(shared_url, provider, tmp_path / "log", ledger="write-behind") as callers:
+        process = callers.start("one")
+        provider.wait_for(40)
+        assert callers.end(process, signal.SIGTERM) == -signal.SIGTERM
     with database.read() as connection:
         sent = connection.execute(text("SELECT count(*) FROM ai_attempts")).scalar_one()
     assert len(provider.seen()) <= sent <= len(provider.seen()) + 10

@@ -40,6 +40,7 @@ _AWKWARD = re.compile("[\x00\ud800-\udfff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PICO = Decimal("1e-12")
 _MICROSECOND = timedelta(microseconds=1)
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def pack_text(text: str) -> str:
@@ -54,7 +55,7 @@ def unpack_text(text: str) -> str:
 
 def pack_json(value: Any) -> str:
     """JSON in ASCII, which holds every string. Raises `TypeError` and `ValueError` as `json.dumps` does."""
-    return json.dumps(value, separators=(",", ":"))
+    return _encode(value)
 
 
 def unpack_json(text: str) -> Any:

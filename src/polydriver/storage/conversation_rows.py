@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, Table, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
@@ -28,6 +28,39 @@ from .privacy import privacy_of
 from .tables import blobs, conversations, messages
 
 __all__ = ["Header", "NewMessage", "StoredMessage", "append", "mark", "move_head", "read_branch", "read_tree"]
+
+# Statements are made once: to build one for each message costs more than to run it.
+_FOUND = select(
+    conversations.c.head_id,
+    conversations.c.message_count,
+    conversations.c.cost,
+    conversations.c.input_tokens,
+    conversations.c.output_tokens,
+)
+_FIND = _FOUND.where(conversations.c.id == bindparam("which")).with_for_update()
+_CHANGE = update(conversations).where(conversations.c.id == bindparam("which"))
+_CHANGE_FROM = _CHANGE.where(conversations.c.head_id == bindparam("only_from"))
+_ADD = messages.insert()
+_MARK = update(messages).where(messages.c.id == bindparam("which"))
+_PLACE = select(messages.c.parent_id, messages.c.position).where(messages.c.id == bindparam("which"))
+_BLOB = select(blobs.c.digest).where(blobs.c.digest == bindparam("which"))
+_BLOB_DATA = select(blobs.c.data, blobs.c.sealed).where(blobs.c.digest == bindparam("which"))
+_MAKE: dict[str, dict[str, Any]] = {
+    table.name: {
+        "sqlite": insert_sqlite(table).on_conflict_do_nothing(),
+        "postgresql": insert_postgresql(table).on_conflict_do_nothing(),
+    }
+    for table in (conversations, blobs)
+}
+_UPWARDS = select(messages.c.id, messages.c.parent_id).where(messages.c.id == bindparam("head"))
+_CHAIN = _UPWARDS.cte("upwards", recursive=True)
+_CHAIN = _CHAIN.union_all(select(messages.c.id, messages.c.parent_id).where(messages.c.id == _CHAIN.c.parent_id))
+_BRANCH = select(messages).join(_CHAIN, messages.c.id == _CHAIN.c.id).order_by(messages.c.position)
+_TREE = (
+    select(messages)
+    .where(messages.c.conversation_id == bindparam("which"))
+    .order_by(messages.c.position, messages.c.id)
+)
 
 
 class Header(msgspec.Struct, kw_only=True):
@@ -101,16 +134,14 @@ def append(
     second time changes nothing. Returns the id of the last one.
     """
     now = datetime.now(UTC)
-    table = conversations
-    wanted = select(table.c.head_id, table.c.message_count, table.c.cost, table.c.input_tokens, table.c.output_tokens)
-    found = connection.execute(wanted.where(table.c.id == header.id).with_for_update()).first()
+    which = {"which": header.id}
+    found = connection.execute(_FIND, which).first()
+    told = _of_header(connection, header)
     if found is None:
-        values = {**_of_header(connection, header), **_zero(), "created_at": now, "updated_at": now}
-        connection.execute(_insert(connection, table).values(**values))
-        found = connection.execute(wanted.where(table.c.id == header.id).with_for_update()).one()
-    if done:
-        mark(connection, done, "done")
-    if new and connection.execute(select(messages.c.id).where(messages.c.id == new[0].id)).first() is not None:
+        _make(connection, conversations, {**told, **_zero(), "created_at": now, "updated_at": now})
+        found = connection.execute(_FIND, which).one()
+    mark(connection, done, "done")
+    if new and connection.execute(_PLACE, {"which": new[0].id}).first() is not None:
         return new[-1].id
     parent = _parent(connection, found.head_id, head)
     position = _position(connection, parent)
@@ -120,61 +151,52 @@ def append(
         position += 1
         content, sealed = privacy.pack(message.id, message.packed.content)
         search = message.search if privacy.can_search else None
-        connection.execute(
-            messages.insert().values(
-                id=message.id, conversation_id=header.id, parent_id=parent, position=position, role=message.role,
-                state=message.state, content=content, sealed=sealed, search=search, call_id=message.call_id,
-                provider=message.provider, model=message.model, usage=message.usage, cost=message.cost,
-                metadata=message.metadata, created_at=now,
-            )
-        )  # fmt: skip
+        row = {
+            "id": message.id, "conversation_id": header.id, "parent_id": parent, "position": position,
+            "role": message.role, "state": message.state, "content": content, "sealed": sealed, "search": search,
+            "call_id": message.call_id, "provider": message.provider, "model": message.model, "usage": message.usage,
+            "cost": message.cost, "metadata": message.metadata, "created_at": now,
+        }  # fmt: skip
+        connection.execute(_ADD, row)
         if message.state != "partial":
             parent = message.id
     kept = [message for message in new if message.state != "partial"]
-    connection.execute(
-        update(table)
-        .where(table.c.id == header.id)
-        .values(
-            **{name: value for name, value in _of_header(connection, header).items() if name != "id"},
-            head_id=parent,
-            message_count=found.message_count + len(kept),
-            input_tokens=found.input_tokens + sum(message.tokens[0] for message in new),
-            output_tokens=found.output_tokens + sum(message.tokens[1] for message in new),
-            cost=(found.cost or Decimal(0)) + sum((message.cost or Decimal(0) for message in new), Decimal(0)),
-            updated_at=now,
-        )
-    )
+    del told["id"]
+    sums = {
+        "message_count": found.message_count + len(kept),
+        "input_tokens": found.input_tokens + sum(message.tokens[0] for message in new),
+        "output_tokens": found.output_tokens + sum(message.tokens[1] for message in new),
+        "cost": (found.cost or Decimal(0)) + sum((message.cost or Decimal(0) for message in new), Decimal(0)),
+    }
+    connection.execute(_CHANGE, {**which, **told, **sums, "head_id": parent, "updated_at": now})
     return new[-1].id if new else parent
 
 
 def mark(connection: Connection, ids: Iterable[str], state: str) -> None:
     """Put messages into another state."""
     for id in ids:
-        connection.execute(update(messages).where(messages.c.id == id).values(state=state))
+        connection.execute(_MARK, {"which": id, "state": state})
 
 
 def move_head(connection: Connection, conversation_id: str, head: str | None, *, only_from: str | None = None) -> None:
     """Make another message the last one of the history; `only_from` says which one it must be so far."""
-    statement = update(conversations).where(conversations.c.id == conversation_id)
-    if only_from is not None:
-        statement = statement.where(conversations.c.head_id == only_from)
-    connection.execute(statement.values(head_id=head, updated_at=datetime.now(UTC)))
+    values = {"which": conversation_id, "head_id": head, "updated_at": datetime.now(UTC)}
+    if only_from is None:
+        connection.execute(_CHANGE, values)
+    else:
+        connection.execute(_CHANGE_FROM, {**values, "only_from": only_from})
 
 
 def read_branch(connection: Connection, head: str | None) -> list[StoredMessage]:
     """The messages from the first one to `head`."""
     if head is None:
         return []
-    upwards = select(messages.c.id, messages.c.parent_id).where(messages.c.id == head).cte("upwards", recursive=True)
-    upwards = upwards.union_all(select(messages.c.id, messages.c.parent_id).where(messages.c.id == upwards.c.parent_id))
-    rows = select(messages).join(upwards, messages.c.id == upwards.c.id).order_by(messages.c.position)
-    return _read(connection, connection.execute(rows).mappings().all())
+    return _read(connection, connection.execute(_BRANCH, {"head": head}).mappings().all())
 
 
 def read_tree(connection: Connection, conversation_id: str) -> list[StoredMessage]:
     """All messages of a conversation, those of other branches, cut answers and failed calls too."""
-    rows = select(messages).where(messages.c.conversation_id == conversation_id)
-    return _read(connection, connection.execute(rows.order_by(messages.c.position, messages.c.id)).mappings().all())
+    return _read(connection, connection.execute(_TREE, {"which": conversation_id}).mappings().all())
 
 
 def _read(connection: Connection, rows: Sequence[Any]) -> list[StoredMessage]:
@@ -201,7 +223,7 @@ def _read_blobs(connection: Connection, digests: Iterable[str]) -> dict[str, byt
     found: dict[str, bytes] = {}
     privacy = privacy_of(connection)
     for digest in digests:
-        row = connection.execute(select(blobs.c.data, blobs.c.sealed).where(blobs.c.digest == digest)).one()
+        row = connection.execute(_BLOB_DATA, {"which": digest}).one()
         found[digest] = privacy.unpack_file(digest, bytes(row.data), sealed=row.sealed)
     return found
 
@@ -210,20 +232,16 @@ def _store_blobs(connection: Connection, new: Mapping[str, tuple[str | None, byt
     privacy = privacy_of(connection)
     for digest, (media_type, data) in new.items() if privacy.stores else ():
         name = privacy.file_name(digest)
-        if connection.execute(select(blobs.c.digest).where(blobs.c.digest == name)).first() is not None:
+        if connection.execute(_BLOB, {"which": name}).first() is not None:
             continue
         stored, sealed = privacy.pack_file(name, data)
-        connection.execute(
-            _insert(connection, blobs).values(
-                digest=name, media_type=media_type, size=len(data), data=stored, sealed=sealed or None, created_at=now
-            )
-        )
+        row = {"digest": name, "media_type": media_type, "size": len(data), "data": stored, "created_at": now}
+        _make(connection, blobs, {**row, "sealed": sealed or None})
 
 
-def _insert(connection: Connection, table: Any) -> Any:
-    """An insert that does nothing where the row is there already."""
-    kind = insert_sqlite if connection.dialect.name == "sqlite" else insert_postgresql
-    return kind(table).on_conflict_do_nothing()
+def _make(connection: Connection, table: Table, row: dict[str, Any]) -> None:
+    """Insert a row, unless it is there already."""
+    connection.execute(_MAKE[table.name][connection.dialect.name], row)
 
 
 def _of_header(connection: Connection, header: Header) -> dict[str, Any]:
@@ -239,7 +257,7 @@ def _zero() -> dict[str, Any]:
 def _position(connection: Connection, parent: str | None) -> int:
     if parent is None:
         return -1
-    return int(connection.execute(select(messages.c.position).where(messages.c.id == parent)).scalar_one())
+    return int(connection.execute(_PLACE, {"which": parent}).one().position)
 
 
 def _parent(connection: Connection, head: str | None, own: str | None) -> str | None:
@@ -251,6 +269,6 @@ def _parent(connection: Connection, head: str | None, own: str | None) -> str | 
     least = _position(connection, own)
     above: str | None = head
     while above is not None and above != own:
-        row = connection.execute(select(messages.c.parent_id, messages.c.position).where(messages.c.id == above)).one()
+        row = connection.execute(_PLACE, {"which": above}).one()
         above = row.parent_id if row.position > least else None
     return head if above == own else own

@@ -45,9 +45,10 @@ class Keeper:
 
     def catch_up(self, history: Sequence[AIMessage]) -> list[Work[Any]]:
         """Store what is in the history and not stored yet, and forget what is no longer in it."""
-        same = 0
-        while same < min(len(history), len(self.kept)) and self.kept[same] is history[same]:
-            same += 1
+        same = len(self.kept)
+        if history[:same] != self.kept:
+            pairs = enumerate(zip(self.kept, history, strict=False))
+            same = next((place for place, (kept, now) in pairs if kept != now), min(same, len(history)))
         works: list[Work[Any]] = []
         if same < len(self.kept):
             works.append(self.cut_back(same))

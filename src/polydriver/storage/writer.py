@@ -14,11 +14,12 @@ import asyncio
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from operator import attrgetter
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from ..errors import AIError, StorageError
 from ..logger import logger
@@ -107,13 +108,15 @@ class Work(Generic[T]):
         """Do it; raises only what the database raises."""
         from sqlalchemy.exc import DBAPIError
 
+        connection.exec_driver_sql("SAVEPOINT work")
         try:
-            with connection.begin_nested():
-                self.result = self.act(connection)
+            self.result = self.act(connection)
         except DBAPIError:
             raise
         except Exception as error:  # noqa: BLE001 - for who waits
             self.error = error
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
+        connection.exec_driver_sql("RELEASE SAVEPOINT work")
 
 
 class _Waiter:
@@ -155,7 +158,9 @@ class Writer:
 
     def _begin(self) -> None:
         self._process = os.getpid()
-        self._queue: SimpleQueue[Job | _Waiter | None] = SimpleQueue()
+        self._queue: deque[Job | _Waiter | None] = deque()  # whose end is a `None`
+        self._bell: SimpleQueue[None] = SimpleQueue()
+        self._rests: Literal["until any row", "until somebody waits"] | None = None
         self._kept: list[Job] = []
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
@@ -167,11 +172,14 @@ class Writer:
     def put(self, row: Job) -> None:
         """Hand in a row. Never waits. Raises `StorageError` when the database fails and no more rows can be kept."""
         self._wake()
-        if len(self._kept) + self._queue.qsize() >= self.capacity:
+        if len(self._kept) + len(self._queue) >= self.capacity:
             self.lost += 1
             cause = self.failure.message if self.failure else "it is too slow"
             raise StorageError(f"{self.capacity} rows wait for the database already: {cause}")
-        self._queue.put(row)
+        self._queue.append(row)
+        rests = self._rests  # the thread is not woken for each row: it looks for itself when its window is over
+        if rests is not None and (rests == "until any row" or row.waiter is not None):
+            self._bell.put(None)
 
     def wait_blocking(self, row: Job, seconds: float) -> None:
         """Hand in a row and wait until it is on the disk. Raises `StorageError` after that time; the row is kept."""
@@ -211,7 +219,7 @@ class Writer:
         if self._process != os.getpid() or self._thread is None:
             return True
         waiter = _Waiter(None)
-        self._queue.put(waiter)
+        self._call(waiter)
         try:
             waiter.future.result(seconds)
         except (TimeoutError, StorageError):
@@ -224,10 +232,14 @@ class Writer:
         if self._process != os.getpid() or thread is None:
             return True
         written = self.flush(seconds)
-        self._queue.put(None)
+        self._call(None)
         thread.join(seconds)
         self._thread = None
         return written
+
+    def _call(self, item: _Waiter | None) -> None:
+        self._queue.append(item)
+        self._bell.put(None)
 
     def _late(self, seconds: float) -> StorageError:
         if self.failure is not None:
@@ -277,27 +289,48 @@ class Writer:
         rows: list[Job] = []
         flushes: list[_Waiter] = []
         until = time.monotonic() + pause if pause else due
-        is_begun = False
-        while len(rows) < _GROUP:
-            try:
-                item = self._queue.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
-            except Empty:
+        is_late = False
+        while True:
+            is_empty = not (rows or pause)
+            self._rests = "until any row" if is_empty else "until somebody waits"  # before looking: none is missed
+            is_over, is_urgent = self._take(rows, flushes)
+            if is_urgent and pause:
+                until = min(until or 0.0, time.monotonic() + _LEAST_PAUSE)
+            elif is_urgent:
                 break
+            elif is_empty and rows:
+                until = time.monotonic() + self.window
+                continue
+            if is_over or is_late or len(rows) >= _GROUP:
+                break
+            is_late = not self._rest(until)
+        self._rests = None
+        return rows, flushes, is_over
+
+    def _take(self, rows: list[Job], flushes: list[_Waiter]) -> tuple[bool, bool]:
+        """Take what is in the queue: whether the end is there, and whether somebody waits for what was taken."""
+        is_urgent = False
+        while self._queue and len(rows) < _GROUP:
+            item = self._queue.popleft()
             if item is None:
-                return rows, flushes, True
+                return True, is_urgent
             if isinstance(item, _Waiter):
                 flushes.append(item)
+                is_urgent = True
             else:
                 rows.append(item)
-            waited_for = isinstance(item, _Waiter) or item.waiter is not None
-            if pause:
-                until = min(until or 0.0, time.monotonic() + _LEAST_PAUSE) if waited_for else until
-            elif waited_for:
-                until = 0.0  # take what is there, and no longer
-            elif not is_begun:
-                until = time.monotonic() + self.window
-            is_begun = True
-        return rows, flushes, False
+                is_urgent = is_urgent or item.waiter is not None
+        return False, is_urgent
+
+    def _rest(self, until: float | None) -> bool:
+        """Wait to be woken; returns whether that was before the time was over."""
+        try:
+            self._bell.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
+            while not self._bell.empty():
+                self._bell.get_nowait()
+        except Empty:
+            return False
+        return True
 
     def _write(self, rows: list[Job]) -> StorageError | None:
         """Write rows in one transaction; where one of them is refused, each in one of its own."""

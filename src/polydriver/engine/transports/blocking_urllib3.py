@@ -167,7 +167,8 @@ class Urllib3Transport:
 
         now = time.monotonic()
         expires = min(timeouts.after(now), now + timeouts.connect)
-        connection.attach(connect(pool.origin, pool.proxy, self._config, expires), reused=False)
+        link = connect(pool.origin, pool.proxy, self._config, expires, lambda: connection.stopped)
+        connection.attach(link, reused=False)
 
 
 class Urllib3Body:

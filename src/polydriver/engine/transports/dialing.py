@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import socket
 import ssl
+from collections.abc import Callable
 from http.client import HTTPResponse
 from typing import Any
 
@@ -14,20 +15,26 @@ from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
 from ...data.http import TransportConfig
 from .address import Origin, Proxy
 from .base import broken, remaining, timed_out
-from .sockets import dial
+from .sockets import dial, never
 from .tls import tls_context
 
 __all__ = ["connect"]
 
 
-def connect(origin: Origin, proxy: Proxy | None, config: TransportConfig, expires: float) -> socket.socket:
+def connect(
+    origin: Origin,
+    proxy: Proxy | None,
+    config: TransportConfig,
+    expires: float,
+    is_stopped: Callable[[], bool] = never,
+) -> socket.socket:
     """A connected socket to `origin`, through `proxy` and TLS where they are needed.
 
-    urllib3 does the work, except for opening the socket. Raises `APIConnectionError`, and `APITimeoutError`
-    (phase "connect") at `expires`.
+    urllib3 does the work, except for opening the socket, which ends soon after `is_stopped`. Raises
+    `APIConnectionError`, and `APITimeoutError` (phase "connect") at `expires`.
     """
     link = _link(origin, proxy, config)
-    link.expires = expires
+    link.expires, link.is_stopped = expires, is_stopped
     try:
         link.connect()
     except TimeoutError as error:
@@ -63,9 +70,10 @@ class _Deadline:
     """Opens the socket by a deadline, which then also bounds the answer of a proxy and the TLS handshake."""
 
     expires: float
+    is_stopped: Callable[[], bool]
 
     def _new_conn(self) -> socket.socket:
-        return dial(self._dns_host, self.port, self.expires)  # type: ignore[attr-defined]
+        return dial(self._dns_host, self.port, self.expires, self.is_stopped)  # type: ignore[attr-defined]
 
     def response_class(self, link: socket.socket, **options: Any) -> HTTPResponse:
         """What reads a proxy's answer to CONNECT; `http.client` calls it like a class."""

@@ -304,7 +304,8 @@ class _Backend(httpcore2.NetworkBackend):
     ) -> httpcore2.NetworkStream:
         expires = time.monotonic() + deadline.limit(timeout)
         try:
-            addresses = resolve(host, port, expires)
+            waiting = deadline.waiting
+            addresses = resolve(host, port, expires, lambda: waiting is not None and waiting.stopped)
         except TimeoutError:
             raise httpcore2.ConnectTimeout from None
         except OSError as error:

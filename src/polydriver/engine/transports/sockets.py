@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import queue
 import select
 import socket
 import threading
+import time
+from collections.abc import Callable
+from typing import Any
 
 from .base import remaining
 
@@ -15,8 +20,18 @@ __all__ = ["Link", "Probe", "dial", "is_readable", "resolve", "shut_down"]
 AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
 
-def resolve(host: str, port: int, expires: float) -> list[AddressInfo]:
-    """The addresses of `host`. Raises `OSError` when there is none, `TimeoutError` at `expires`.
+_LOOK_AGAIN = 0.05
+_UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS))
+
+
+def never() -> bool:
+    """Nobody stops what is done."""
+    return False
+
+
+def resolve(host: str, port: int, expires: float, is_stopped: Callable[[], bool] = never) -> list[AddressInfo]:
+    """The addresses of `host`. Raises `OSError` when there is none, or soon after `is_stopped`, and `TimeoutError` at
+    `expires`.
 
     `getaddrinfo` cannot be interrupted, so that a name (not a literal address) is looked up in a thread of
     its own, which is left behind when the time is over.
@@ -34,10 +49,12 @@ def resolve(host: str, port: int, expires: float) -> list[AddressInfo]:
             answer.put(error)
 
     threading.Thread(target=look_up, name="polydriver-resolve", daemon=True).start()
-    try:
-        found = answer.get(timeout=remaining(expires))
-    except queue.Empty:
-        raise TimeoutError from None
+    found: list[AddressInfo] | Exception | None = None
+    while found is None:
+        try:
+            found = answer.get(timeout=_next_look(expires, is_stopped))
+        except queue.Empty:
+            continue
     if isinstance(found, UnicodeError):
         raise OSError("the host name is not valid") from found
     if isinstance(found, Exception):
@@ -45,12 +62,13 @@ def resolve(host: str, port: int, expires: float) -> list[AddressInfo]:
     return found
 
 
-def dial(host: str, port: int, expires: float) -> socket.socket:
+def dial(host: str, port: int, expires: float, is_stopped: Callable[[], bool] = never) -> socket.socket:
     """A TCP connection to the first address of `host` that answers; each gets an equal part of the time left.
 
-    The socket's timeout is what then remains. Raises `OSError`, and `TimeoutError` at `expires`.
+    The socket's timeout is what then remains. Raises `OSError`, also soon after `is_stopped`, and `TimeoutError` at
+    `expires`.
     """
-    addresses = resolve(host, port, expires)
+    addresses = resolve(host, port, expires, is_stopped)
     failure: OSError = OSError("the host has no address")
     for position, (family, kind, protocol, _, address) in enumerate(addresses):
         left = remaining(expires)
@@ -58,8 +76,7 @@ def dial(host: str, port: int, expires: float) -> socket.socket:
             raise TimeoutError
         link = Link(family, kind, protocol)
         try:
-            link.settimeout(left / (len(addresses) - position))
-            link.connect(address)
+            _connect(link, address, time.monotonic() + left / (len(addresses) - position), is_stopped)
             link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             link.settimeout(remaining(expires) or 0.001)
         except OSError as error:
@@ -71,6 +88,37 @@ def dial(host: str, port: int, expires: float) -> socket.socket:
         else:
             return link
     raise failure
+
+
+def _connect(link: socket.socket, address: Any, expires: float, is_stopped: Callable[[], bool]) -> None:
+    """Connect, and look now and then whether that is still wanted."""
+    link.settimeout(0.0)
+    code = link.connect_ex(address)
+    if code in _UNDER_WAY:
+        while not _is_writable(link, _next_look(expires, is_stopped)):
+            pass
+        code = link.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if code:
+        raise OSError(code, os.strerror(code))
+
+
+def _next_look(expires: float, is_stopped: Callable[[], bool]) -> float:
+    """Seconds until the next look at `is_stopped`."""
+    if is_stopped():
+        raise ConnectionAbortedError("it was stopped")
+    left = remaining(expires)
+    if not left:
+        raise TimeoutError
+    return min(left, _LOOK_AGAIN)
+
+
+def _is_writable(link: socket.socket, seconds: float) -> bool:
+    """Wait until `link` is connected, or has failed to."""
+    if not hasattr(select, "poll"):
+        return any(select.select([], [link], [link], seconds))
+    poll = select.poll()
+    poll.register(link, select.POLLOUT)
+    return bool(poll.poll(seconds * 1000.0))
 
 
 class Link(socket.socket):

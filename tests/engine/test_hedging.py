@@ -123,22 +123,7 @@ class Case:
         self.server.__exit__(None, None, None)
 
     def ask(self, **options: Any) -> AIResponse:
-        driver = self.driver
-        if self.how == "blocking":
-            return driver.send_message("Hi", **options)
-        if self.how == "blocking stream":
-            return driver.send_streaming_message("Hi", **options).until_done()
-
-        async def main() -> AIResponse:
-            provider = driver.asynchronous()
-            try:
-                if self.how == "async":
-                    return await provider.send_message("Hi", **options)
-                return await provider.send_streaming_message("Hi", **options).until_done()
-            finally:
-                await provider.aclose()
-
-        return asyncio.run(main())
+        return ask(self.driver, self.how.split()[0], stream="stream" in self.how, **options)
 
     def check(self, attempts: list[tuple[int, str, bool]]) -> None:
         """These are the attempts, in the order in which they ended; nothing is left open."""
@@ -483,16 +468,18 @@ def test_on_every_wire(name: str, stream: bool, colour: str) -> None:
         assert [one.outcome for one in response.attempts] == ["cancelled", "success"]
 
 
-def ask(driver: Any, colour: str, *, stream: bool) -> AIResponse:
+def ask(driver: Any, colour: str, *, stream: bool, **options: Any) -> AIResponse:
     if colour == "blocking":
-        return driver.send_streaming_message("Hi").until_done() if stream else driver.send_message("Hi")
+        if stream:
+            return driver.send_streaming_message("Hi", **options).until_done()
+        return driver.send_message("Hi", **options)
 
     async def main() -> AIResponse:
         provider = driver.asynchronous()
         try:
             if stream:
-                return await provider.send_streaming_message("Hi").until_done()
-            return await provider.send_message("Hi")
+                return await provider.send_streaming_message("Hi", **options).until_done()
+            return await provider.send_message("Hi", **options)
         finally:
             await provider.aclose()
 

@@ -19,6 +19,7 @@ from polydriver.events import (
     EventBus,
     MessageSent,
     RequestFailed,
+    RequestHedged,
     RequestRetried,
     ResponseGenerated,
     StreamAbandoned,
@@ -63,8 +64,10 @@ def test_one_line_for_each(caplog: pytest.LogCaptureFixture) -> None:
         RequestFailed(**ABOUT, attempts=1, error=KeyboardInterrupt()),
         StreamAbandoned(**ABOUT, response=AIResponse.from_text("half"), reason="closed"),
         ToolFailed(**ABOUT, call=ToolCall("1", "weather"), error=KeyError("city"), seconds=0.5),
+        RequestHedged(**ABOUT, attempt=1, delay=2.0),
     )
-    assert [level for level, _ in written] == ["INFO", "INFO", "WARNING", "ERROR", "INFO", "INFO", "WARNING"]
+    levels = ["INFO", "INFO", "WARNING", "ERROR", "INFO", "INFO", "WARNING", "INFO"]
+    assert [level for level, _ in written] == levels
     texts = [text for _, text in written]
     assert texts[0] == "work/gpt-small answered: 12 + 34 tokens, cost $0.0012, finish stop, 1.250 s"
     assert texts[1] == "work answered: no details"
@@ -72,6 +75,7 @@ def test_one_line_for_each(caplog: pytest.LogCaptureFixture) -> None:
     assert texts[3].startswith("work/gpt-small failed after 3 attempts: ServerError: ")
     assert texts[4].startswith("work/gpt-small was cancelled after 1 attempts: KeyboardInterrupt")
     assert texts[5] == "work/gpt-small its stream was left (closed) after 4 characters"
+    assert texts[7] == "work/gpt-small attempt 1 has no content after 2 s: it is sent a second time"
     assert texts[6] == "work/gpt-small tool weather failed after 0.500 s: KeyError: 'city'"
     assert all("\n" not in text for text in texts)
 

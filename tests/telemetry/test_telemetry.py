@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
+from tests.engine.test_hedging import HOWS, SOON, ask, prime
 
 from polydriver import AI, AsyncAI, ConfigurationError, MockDriver, RateLimitError, ServerError, tool
 from polydriver.engine.waiting import no_waiting
@@ -82,6 +83,31 @@ def test_a_call_and_its_attempts(stream: bool) -> None:
     assert sum(point.count for point in points["polydriver.client.waiting.time"]) == 2
     assert ("gen_ai.client.operation.time_to_first_chunk" in points) is stream
     assert ("gen_ai.client.operation.time_per_output_chunk" in points) is stream
+
+
+@pytest.mark.parametrize("how", HOWS)
+def test_both_requests_of_a_hedged_attempt(how: str) -> None:
+    """Spans side by side in the call's, of threads and tasks alike, and the caller's is current again."""
+    slow = {"content": "slow", "delay": 30.0}
+    driver = MockDriver(replies=[slow, "quick"], hedging=SOON)
+    prime(driver, "m")
+    recorder = Recorder()
+    recorder.watch(driver)
+    with trace.use_span(recorder.tracers.get_tracer("mine").start_span("mine"), end_on_exit=True):
+        mine = current_ids()
+        assert ask(driver, how.split()[0], stream="stream" in how, model="m").content == "quick"
+        assert current_ids() == mine
+    lost, won, call, _ = recorder.spans
+    assert call.context is not None
+    for span, outcome, hedge in ((lost, "cancelled", None), (won, "success", True)):
+        assert span.attributes is not None
+        assert span.attributes["polydriver.attempt.outcome"] == outcome
+        assert span.attributes.get("polydriver.attempt.hedge") is hedge
+        assert "polydriver.usage.input_tokens" in span.attributes
+        assert span.parent is not None
+        assert span.parent.span_id == call.context.span_id
+    (hedges,) = recorder.points()["polydriver.client.hedges"]
+    assert (hedges.value, hedges.attributes["gen_ai.request.model"]) == (1, "m")
 
 
 def test_metrics_are_those_of_the_table() -> None:

@@ -65,6 +65,7 @@ BROKEN: list[tuple[str, str, str, dict[str, Any]]] = [
     ("anthropic claude-haiku-4-5", MESSAGES, "messages.calls-answered", _claude(messages=[*HI, {"role": "assistant", "content": [USE]}, *HI])),
     ("anthropic claude-haiku-4-5", MESSAGES, "messages.structured-closed", _claude(output_config={"format": {"type": "json_schema", "schema": {"type": "object"}}})),
     ("gemini gemini-2.5-pro", "/v1beta/models/gemini-2.5-pro:generateContent", "gemini.body", {"contents": [], "top_p": 1}),
+    ("gemini gemini-3.8-flash", "/v1beta/models/gemini-3.8-flash:generateContent", "gemini.mixed-tools", {"contents": [{"parts": [{"text": "a"}]}], "tools": [{"functionDeclarations": [{"name": "a"}]}, {"googleSearch": {}}]}),
     ("gemini gemini-3.8-flash", "/v1beta/models/gemini-3.8-flash:generateContent", "gemini.thinking", {"contents": [{"parts": [{"text": "a"}]}], "generationConfig": {"thinkingConfig": {"thinkingLevel": "MINIMAL"}}}),
     ("gemini gemini-3.6-flash", "/v1beta/models/gemini-3.6-flash:generateContent", "gemini.sampling", {"contents": [{"parts": [{"text": "a"}]}], "generationConfig": {"temperature": 0}}),
     ("gemini gemini-3-pro-preview", "/v1beta/models/gemini-3-pro-preview:generateContent", "gemini.sampling", {"contents": [{"parts": [{"text": "a"}]}], "generationConfig": {"candidateCount": 2}}),

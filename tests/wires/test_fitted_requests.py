@@ -467,6 +467,14 @@ def test_the_newest_models_of_gemini_end_with_the_user(model: str) -> None:
     assert body["contents"][-1]["role"] == "model"
 
 
+def test_older_models_of_gemini_take_one_kind_of_tools() -> None:
+    both = [ToolSpec(name="now", description="The time"), {"googleSearch": {}}]
+    with pytest.raises(UnsupportedFeatureError, match="Google's own tools"):
+        render("gemini", "gemini-2.5-flash", tools=both)
+    body, _ = render("gemini", "gemini-3.8-flash", tools=both)
+    assert body["toolConfig"] == {"includeServerSideToolInvocations": True}
+
+
 def test_models_without_tools_are_told_of_calls_in_words() -> None:
     asked = [AIMessage("Well?"), AIMessage.assistant("", [ToolCall("c", "now", {})]), AIMessage.tool("c", "12:00")]
     body, _ = render("bedrock", "amazon.titan-text-express-v1", [*asked, AIMessage("So?")])

@@ -313,6 +313,18 @@ def _calling(sent: SentRequest) -> Iterator[str]:
         yield "mode"
 
 
+@RULES.rule(
+    "gemini.mixed-tools",
+    "functions beside Google's own tools need includeServerSideToolInvocations, and are unsupported with Gemini 2.x",
+    "https://ai.google.dev/gemini-api/docs/tool-combination and https://github.com/symfony/ai/issues/803",
+)
+def _mixed(sent: SentRequest) -> Iterator[str]:
+    kinds = {name for tool in dicts(sent.body.get("tools")) for name in tool}
+    allowed = child(sent.body.get("toolConfig"), "includeServerSideToolInvocations") is True
+    if "functionDeclarations" in kinds and len(kinds) > 1 and (_refuses(sent, "mixed_tools") or not allowed):
+        yield f"tools: {', '.join(sorted(kinds))}"
+
+
 @RULES.rule("gemini.thinking", "the model takes no thinkingConfig, or no such level or budget", THINKING)
 def _thinking(sent: SentRequest) -> Iterator[str]:
     config = _config(sent).get("thinkingConfig")

@@ -107,12 +107,14 @@ def _render_call(call: ToolCall) -> dict[str, Any]:
 
 
 def _render_input(wire: CohereSettings, prompt: Prompt, role: str, parts: list[Part]) -> list[dict[str, Any]]:
-    """The message of these parts; none when they are documents only, which stand elsewhere in the request."""
+    """The message of these parts; none when they are blank, which Cohere refuses, or documents only, which stand
+    elsewhere in the request."""
     content = [entry for part in parts if (entry := _render_part(wire, prompt, part)) is not None]
-    if not content and parts:
-        return []
+    content = [entry for entry in content if entry["type"] != "text" or entry["text"].strip()]
     if role == "system":
         content = [entry for entry in content if entry["type"] == "text"]
+    if not content:
+        return []
     return [{"role": role, "content": _join(content)}]
 
 

@@ -63,7 +63,7 @@ _TABLE: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
         (r"amazon\.nova", msgspec.structs.replace(_NOVA, reasoning="nova")),
         (r"openai\.", Family(reasoning="effort")),
         (
-            r"amazon\.titan|ai21\.j2|meta\.llama[23]-\d|deepseek\.r1|mistral\.mi[sx]tral-\w+-instruct",
+            r"amazon\.titan|ai21\.j2|meta\.llama[23]-\d+b|deepseek\.r1|mistral\.mi[sx]tral-\w+-instruct",
             Family(structured=False, tools=False, choices=_NONE),
         ),
         (r"cohere\.command-(?:text|light)", Family(top_k=("k",), structured=False, tools=False, choices=_NONE)),

@@ -33,6 +33,9 @@ def render_prompt(wire: ContentSettings, prompt: Prompt) -> dict[str, Any]:
     for tool in prompt.tools:
         if isinstance(tool, ToolSpec) and tool.name[:1].isdecimal():
             raise wire.unsupported(f"names of tools that begin with a digit ({tool.name!r}): begin with a letter")
+    kinds = {type(tool) for tool in prompt.tools}
+    if len(kinds) > 1 and not facts.mixed_tools:
+        raise wire.unsupported(f"functions beside Google's own tools with {prompt.model}: offer the one or the other")
     if tools := render_tools(prompt, facts):
         body["tools"] = tools
     if tool_config := _render_tool_config(prompt, facts):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...data.messages import AIMessage, Reasoning, Text
+from ...data.messages import AIMessage, Part, Reasoning, Refusal, Text
 from ...data.prompt import Prompt
 from .generations import EFFORTS
 from .options import MessagesSettings
@@ -26,11 +26,19 @@ def continues_unsigned(messages: list[AIMessage], origin: str) -> bool:
 
     A model whose thinking is set by a budget refuses such a turn while it thinks, whatever the user says behind it.
     """
-    last = next((message for message in reversed(messages) if message.role == "assistant"), None)
+    answers = (message for message in reversed(messages) if message.role == "assistant")
+    last = next((message for message in answers if any(_is_said(part, origin) for part in message.parts)), None)
     if last is None or not last.tool_calls:
         return False
     first = next((part for part in last.parts if not isinstance(part, Text) or part.text), None)
     return not (isinstance(first, Reasoning) and first.provider_data.get(origin))
+
+
+def _is_said(part: Part, origin: str) -> bool:
+    """Whether anything of a part goes out: blank texts and the reasoning of others do not."""
+    if isinstance(part, Text | Refusal):
+        return bool(part.text.strip())
+    return not isinstance(part, Reasoning) or bool(part.provider_data.get(origin))
 
 
 def render_thinking(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from tests.servers import PostgresServer, RedisServer, postgres_programs, redis_program
 
 import polydriver
 
@@ -115,6 +116,28 @@ def no_settings(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
         for name in [name for name in os.environ if SETTINGS.fullmatch(name) and name != "POLYDRIVER_WIRE"]:
             monkeypatch.delenv(name)
         monkeypatch.setenv("POLYDRIVER_STATE", "off")  # conversations of tests are not the person's last ones
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL, for the tests of this process."""
+    server = PostgresServer(postgres_programs())
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """A real Redis, for the tests of this process."""
+    server = RedisServer(redis_program())
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture(scope="session")

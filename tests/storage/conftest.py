@@ -6,21 +6,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.servers import PostgresServer, postgres_programs
+from tests.servers import PostgresServer
 
 from polydriver.storage import Database
 from polydriver.storage.upgrading import upgrade
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A real server, for the tests of this process."""
-    server = PostgresServer(postgres_programs())
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(params=["file", "memory", "postgresql"])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from tests.servers import PostgresServer, RedisServer, find_postgres, postgres_programs, redis_program
+from tests.servers import PostgresServer, RedisServer, find_postgres
 from tests.workers.provider import CountingProvider
 
 
@@ -18,17 +18,6 @@ def provider() -> Iterator[CountingProvider]:
         yield server
 
 
-@pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisServer]:
-    """A real server, for the tests of this process."""
-    server = RedisServer(redis_program())
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-
-
 @pytest.fixture
 def redis_url(redis_server: RedisServer) -> str:
     """The address of the server, with nothing in it."""
@@ -36,17 +25,6 @@ def redis_url(redis_server: RedisServer) -> str:
     client.flushall()
     client.close()
     return redis_server.url
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A real server, for the tests of this process."""
-    server = PostgresServer(postgres_programs())
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

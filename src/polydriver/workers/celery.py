@@ -158,7 +158,8 @@ class _Drain:
 
     def _begin_child(self, **told: Any) -> None:
         if self._main is not None and os.getpid() != self._main:
-            os.close(self._writer)
+            if self._writer >= 0:  # a child that is made while the worker shuts down finds it closed
+                os.close(self._writer)
             self._close_in_thread(self._close_at_end_of_pipe)
 
     def _close_at_end_of_pipe(self) -> None:

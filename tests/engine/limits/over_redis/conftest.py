@@ -7,20 +7,9 @@ from typing import Any
 
 import pytest
 import redis
-from tests.servers import RedisServer, redis_program
+from tests.servers import RedisServer
 
 from polydriver import MockDriver
-
-
-@pytest.fixture(scope="session")
-def redis_server() -> Iterator[RedisServer]:
-    """A real server, for the tests of this process."""
-    server = RedisServer(redis_program())
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -47,6 +47,7 @@ from .docs_server import PIXEL, environment
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(page for page in DOCS.rglob("*.md") if page.relative_to(DOCS).parts[0] != "api")
+KEYS_OF_SETTINGS = ("OPENAI_API_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 COMMENT = re.compile(r"<!--\s*(replies|not run):\s*(.*?)\s*-->", re.DOTALL)
 BLOCK = re.compile(
     r"(?P<comments>(?:^<!--(?:(?!-->).)*-->\n\s*)*)^```python\n(?P<code>.*?)^```\n(?:\n```text\n(?P<output>.*?)^```)?",
@@ -137,8 +138,8 @@ def test_settings_files_can_be_read(page: Path, tmp_path: Path, monkeypatch: pyt
         table = tomllib.loads(text)
         if "providers" not in table and "tool" not in table:
             continue
-        for name in ("OPENAI_API_KEY", *re.findall(r'"env:(\w+)"', text)):
-            monkeypatch.setenv(name, "sk-for-the-examples")
+        for name in (*KEYS_OF_SETTINGS, *re.findall(r'"env:(\w+)"', text)):
+            monkeypatch.setenv(name, "redis://127.0.0.1:1/0" if name.endswith("_URL") else "sk-for-the-examples")
         ai = AI(path)
         assert ai.provider_names()
         for name in ai.provider_names():

@@ -108,6 +108,7 @@ def _answered(event: ResponseGenerated) -> Line:
         "cost": None if response.cost is None else str(response.cost),
         "seconds": response.response_time,
         "stream": event.stream,
+        "cached": response.cached or None,
     }
     parts = [
         f"{tokens[0]} + {tokens[1]} tokens" if tokens != (None, None) else None,
@@ -115,7 +116,9 @@ def _answered(event: ResponseGenerated) -> Line:
         f"finish {response.finish_reason}" if response.finish_reason else None,
         f"{response.response_time:.3f} s" if response.response_time is not None else None,
     ]
-    return "answered: " + (", ".join(part for part in parts if part) or "no details"), facts
+    return ("answered from the cache: " if response.cached else "answered: ") + (
+        ", ".join(part for part in parts if part) or "no details"
+    ), facts
 
 
 def _retried(event: RequestRetried) -> Line:

@@ -98,8 +98,8 @@ class Prompt(msgspec.Struct, kw_only=True):
     @property
     def uses_server_state(self) -> bool:
         """Whether the provider keeps something that this prompt goes on from, refers to, or leaves there."""
-        if self.store:
-            return True
+        if self.store or not (self.options or self.extra):
+            return bool(self.store)
         return any(self.options.get(name) or self.extra.get(name) for name in _SERVER_STATE)
 
     def warn(self, text: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..colours import drive
 from ..data.billing import make_facts
@@ -173,10 +173,13 @@ class Pipeline(Generic[P]):
         wanted = call.response_cache
         if not (target.config.cache.enabled if wanted is None else wanted):
             return await ask(call)
-        from .caching.cache import cache_of
+        cache = target.connection.cache
+        if cache is None:
+            from .caching.cache import cache_of
 
-        answer: Any = await cache_of(target.connection).answer(call, target, prompt, ask)  # type: ignore[arg-type]
-        return cast("T", answer)
+            cache = cache_of(target.connection)
+        answer: T = await cache.answer(call, target, prompt, ask)
+        return answer
 
     def _take_over(self, call: Call, route: Route) -> None:
         leg = route.leg

@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
+from ..colours import drive, finish_blocking
 from ..events.bus import Observable
 from .answers import UNSET, Answers, Message, with_format
 from .asynchronous import AsyncProvider
@@ -89,8 +90,6 @@ class Provider(Operations, Answers, Observable):
         **options: Unpack[SendOptions],
     ) -> AIResponse[ParsedT]:
         """Send a conversation and wait for the whole answer."""
-        from ..colours import drive
-
         prompt, call = prepare_call(self, messages, with_format(options, response_format))
         return drive(self._pipeline.send(prompt, call))
 
@@ -132,8 +131,6 @@ class Provider(Operations, Answers, Observable):
         **options: Unpack[SendOptions],
     ) -> AIResponse[ParsedT]:
         """Stream an answer into `callback`, chunk by chunk, and return it whole. An async callback is waited for."""
-        from ..colours import drive, finish_blocking
-
         with self.send_streaming_messages(message, response_format=response_format, **options) as stream:
             for chunk in stream:
                 drive(finish_blocking(callback(chunk)))
@@ -232,14 +229,12 @@ class Provider(Operations, Answers, Observable):
 
     def get_available_models(self, refresh: bool = False) -> list[AIModel]:
         """All models that this account can use, all pages; cached for `models_ttl` seconds."""
-        from ..colours import drive
         from ..engine.models import list_models
 
         return drive(list_models(self._pipeline, refresh=refresh))
 
     def get_model(self, model_id: str) -> AIModel:
         """One model, from the provider's list or the catalog. Raises `ModelNotFoundError` when neither has it."""
-        from ..colours import drive
         from ..engine.models import find_model
 
         return drive(find_model(self._pipeline, model_id))
@@ -250,14 +245,12 @@ class Provider(Operations, Answers, Observable):
         Skipped while the last sync is less than `sync_ttl` seconds old, unless `force` is true. With `dry_run` nothing
         is kept. A failure is a report.
         """
-        from ..colours import drive
         from ..engine.syncing import sync_models
 
         return drive(sync_models(self._pipeline, force=force, dry_run=dry_run))
 
     def validate_credentials(self) -> CredentialReport:
         """Ask the provider once whether it takes the credentials. A bad key is a report, not an error."""
-        from ..colours import drive
         from ..engine.models import validate_credentials
 
         return drive(validate_credentials(self._pipeline))
@@ -268,7 +261,6 @@ class Provider(Operations, Answers, Observable):
         With `probe` a message is sent instead, which is paid for. The report also has what is known of recent attempts,
         circuits and limits.
         """
-        from ..colours import drive
         from ..engine.health import check_health
         from ..engine.models import reach
 

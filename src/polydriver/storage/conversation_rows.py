@@ -100,7 +100,8 @@ class NewMessage(msgspec.Struct, kw_only=True):
             if usage is not None:
                 fields = msgspec.structs.asdict(usage)
                 new.usage = {name: value for name, value in fields.items() if value not in (None, False)}
-                new.tokens = (usage.input_tokens or 0, usage.output_tokens or 0)
+                if not response.cached:  # they were counted when the answer was made
+                    new.tokens = (usage.input_tokens or 0, usage.output_tokens or 0)
             new.cost = None if cost is None else cost.total
             new.metadata = {"finish_reason": response.finish_reason, "warnings": list(response.warnings)}
         return new

@@ -105,7 +105,7 @@ class ResponseCache:
                 target.parse_output(prompt.response_format, response)
             except AIError:
                 return None
-        await self._tell(call, target, prompt, "stored", port.wall_time() - entry.kept_at, saved)
+        await self._tell(call, target, prompt, "stored", entry.kept_at, saved)
         if entry.chunks is None:
             return response
         place = (None, "stored")
@@ -123,7 +123,13 @@ class ResponseCache:
             flight, member, is_new = self.flights.join(place, call, port.signal())
             try:
                 if is_new:
-                    await start(port, partial(self._fly, key, place, flight, target, prompt, ask, is_fresh=is_fresh))
+                    fly = partial(self._fly, key, place, flight, target, prompt, ask, is_fresh=is_fresh)
+                    try:
+                        await start(port, fly)
+                    except RuntimeError as error:  # there can be no more threads
+                        flight.error = error
+                        self.flights.end(place, flight)
+                        flight.wake()
                 while not (flight.is_over or flight.chunks):
                     if not await flight.wait(member, port):
                         raise target.failures.deadline(call)
@@ -241,23 +247,23 @@ class ResponseCache:
             flight.chunks, flight.tail = entry.chunks[:last], entry.chunks[last:]
 
     async def _tell_shared(self, flight: Flight, call: Call, target: Target, prompt: Prompt) -> None:
-        """Tell that a call needs no request of its own."""
+        """The same for a call that took part in a flight."""
         if not flight.is_stored:
             saved = flight.response.cost if flight.response is not None else None
             await self._tell(call, target, prompt, "shared", None, saved)
             return
         entry = unpack(flight.data) if flight.data is not None else None
         if entry is not None:
-            age = target.port.wall_time() - entry.kept_at
-            await self._tell(call, target, prompt, "stored", age, entry.response.cost)
+            await self._tell(call, target, prompt, "stored", entry.kept_at, entry.response.cost)
 
     @staticmethod
     async def _tell(
-        call: Call, target: Target, prompt: Prompt, kind: Any, age: float | None, saved: Cost | None
+        call: Call, target: Target, prompt: Prompt, kind: Any, kept_at: float | None, saved: Cost | None
     ) -> None:
+        """Tell that a call needs no request of its own."""
         connection = target.connection
         if call.bus.wants(CacheHit):
-            age = None if age is None else max(0.0, age)
+            age = None if kept_at is None else max(0.0, target.port.wall_time() - kept_at)
             await target.port.emit(call.bus, CacheHit(kind=kind, age=age, saved=saved, **call.facts()))
         if connection.hit_ledger is not None:
             connection.hit_ledger.note_hit(call, prompt, connection.name, "USD" if saved is None else saved.currency)

@@ -31,6 +31,7 @@ class Entry(msgspec.Struct, array_like=True):
     chunks: list[AIChunk] | None = None
 
 
+_NOTHING = Decimal(0)
 prepare(Entry)
 _encoder = msgspec.msgpack.Encoder(enc_hook=as_plain)
 _decoder = msgspec.msgpack.Decoder(Entry)
@@ -73,6 +74,6 @@ def unpack(data: bytes) -> Entry | None:
 def reused(response: AIResponse) -> AIResponse:
     """Mark an answer as one that nothing was asked for, and return it."""
     currency = response.cost.currency if response.cost is not None else "USD"
-    response.cost = Cost(Decimal(0), currency, source="response cache")
+    response.cost = Cost(_NOTHING, currency, source="response cache")
     response.cached = True
     return response

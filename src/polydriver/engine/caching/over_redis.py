@@ -69,9 +69,10 @@ class RedisAnswers:
 
     async def _do(self, command: Callable[[Any], T], port: Either) -> T | None:
         """Run a command, unless Redis fails."""
-        if self._is_failing and not self._may_try():
+        is_probe = self._is_failing and self._may_try()
+        if self._is_failing and not is_probe:
             return None
-        run = partial(self._run, command)
+        run = partial(self._run, command, is_probe=is_probe)
         return await port.either(run, partial(self._run_async, run))
 
     def _may_try(self) -> bool:
@@ -83,7 +84,9 @@ class RedisAnswers:
             self._rests_until = moment + _REST_SECONDS
             return True
 
-    def _run(self, command: Callable[[Any], T]) -> T | None:
+    def _run(self, command: Callable[[Any], T], *, is_probe: bool) -> T | None:
+        if self._is_failing and not is_probe:  # also where it has begun to fail while this waited for a thread
+            return None
         try:
             result = command(self._connected())
         except Exception as error:  # noqa: BLE001 - of the network, of the client, or of Redis

@@ -49,3 +49,13 @@ def test_without_a_database() -> None:
     assert "storage.url" in result.output
     assert run("db", "current", "--url", "mysql://a:secret@b/c").exit_code != 0
     assert "secret" not in run("db", "current", "--url", "mysql://a:secret@b/c").output
+
+
+def test_answers_that_are_kept(tmp_path: Path) -> None:
+    storage = f'[storage]\nurl = "sqlite:///{tmp_path}/ai.db"'
+    cache = '[providers.m.cache]\nstore = "database"\ntimeout = 60'
+    path = write_settings(tmp_path, 'driver = "mock"', cache, storage)
+    for options, count in ((["--cache"], 1), ([], 0), (["--no-cache"], 0)):
+        asked = run("--config", path, "ask", *options, "Hi")
+        assert asked.exit_code == 0, asked.output
+        assert f"deleted: {count} answers of the cache" in run("--config", path, "db", "clear-cache").output

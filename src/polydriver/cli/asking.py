@@ -37,6 +37,12 @@ _PROMPT_OPTIONS = (
     click.option("--max-tokens", type=int, help="The most tokens an answer may have."),
     click.option("--reasoning-effort", metavar="WORD", help="How long to think: none, minimal, low, medium, high, ..."),
     click.option(
+        "--cache/--no-cache",
+        "response_cache",
+        default=None,
+        help="Whether answers may be ones that were kept, and are kept; by default as the connection's settings say.",
+    ),
+    click.option(
         "-o",
         "--option",
         "more",
@@ -88,7 +94,7 @@ def _with_options(function: Decorated, options: Sequence[Any]) -> Decorated:
 
 def read_options(given: dict[str, Any]) -> dict[str, Any]:
     """The options of the call that were given, the model among them."""
-    names = ("model", "temperature", "max_tokens", "reasoning_effort")
+    names = ("model", "temperature", "max_tokens", "reasoning_effort", "response_cache")
     options = dict(given["more"]) | {name: given[name] for name in names if given[name] is not None}
     return {name: value for name, value in options.items() if value is not None}
 

@@ -102,6 +102,19 @@ def delete_user_command(session: Session, user: str, yes: bool, url: str | None)
         say(_told(delete_user(database, user)))
 
 
+@command.command("clear-cache", short_help="Delete the answers that are kept to be given again.")
+@url_option
+@common_options
+@click.pass_obj
+def clear_cache_command(session: Session, url: str | None) -> None:
+    """Delete all answers that connections with cache.store = "database" keep to give them again, and their lists of
+    models."""
+    from ...storage.answers import delete_answers
+
+    with open_database(session, url) as database:
+        say(f"deleted: {delete_answers(database):,} answers of the cache")
+
+
 @command.command("reseal", short_help="Encrypt with the first key what is not.")
 @url_option
 @common_options

@@ -126,8 +126,8 @@ class ResponseCache:
                     fly = partial(self._fly, key, place, flight, target, prompt, ask, is_fresh=is_fresh)
                     try:
                         await start(port, fly)
-                    except RuntimeError as error:  # there can be no more threads
-                        flight.error = error
+                    except RuntimeError as refusal:  # there can be no more threads
+                        flight.error = refusal
                         self.flights.end(place, flight)
                         flight.wake()
                 while not (flight.is_over or flight.chunks):

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.faults.server import Server
 from tests.operations.asking import Colour, ask, json_reply, one_by_one, sent_json
@@ -88,6 +88,7 @@ def test_costs_of_answers_go_before_that_of_the_batch() -> None:
     assert not results.items[0].response.cost.estimated
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=20), st.decimals(0, 10**6, places=9))
 def test_the_shares_of_a_cost_are_the_cost(counts: list[int], cost: Decimal) -> None:
     answers = [AIResponse(usage=TokenUsage(input_tokens=count, output_tokens=0)) for count in counts]

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.faults.server import Server
 from tests.operations.asking import Colour, ask, json_reply, one_by_one, sent_json
@@ -80,6 +80,7 @@ def test_a_job_is_made_of_a_file_in_the_bucket(colour: Colour, claude: bool) -> 
     assert (batch.id, batch.status) == (NAME, "pending")
 
 
+@settings(max_examples=40)
 @given(st.text())
 def test_any_id_becomes_labels_and_back(custom_id: str) -> None:
     labels = _labels_of(custom_id)

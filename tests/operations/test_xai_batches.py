@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.faults.server import Server
 from tests.operations.asking import Colour, ask, json_reply, one_by_one, sent_json
@@ -105,6 +105,7 @@ def test_labels_are_in_the_name() -> None:
     assert [one.metadata for one in found] == [{"night": "1"}, {"name": "n"}]
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(), st.text(), min_size=1), st.text())
 def test_any_labels_and_any_name(labels: dict[str, str], name: str) -> None:
     assert labels_in_name(name_for_labels(labels)) == labels

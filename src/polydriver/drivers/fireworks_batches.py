@@ -113,7 +113,7 @@ class FireworksBatches(Batches, kw_only=True, eq=False):
                 reply = yield Request(method="GET", url=str(address), headers={})
                 items += [self.read_item(record) for record in self.read_lines(reply)]
         items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
-        return BatchResults(id=request.id, items=items, raw=batch.raw)
+        return BatchResults(id=batch.id or request.id, items=items, raw=batch.raw)
 
     def read_item(self, record: dict[str, Any]) -> BatchItem:
         """One line: the reply itself, or an error."""

@@ -67,7 +67,7 @@ class OpenRouterBatches(Batches, kw_only=True, eq=False):
         items = [self._read_outcome(as_dict(record)) for record in as_list(payload.get("results"))]
         items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
         _share_cost(self.name, as_dict(payload.get("usage")), [item.response for item in items if item.response])
-        return BatchResults(id=request.id, items=items, raw={**payload, "results": None})
+        return BatchResults(id=batch.id or request.id, items=items, raw={**payload, "results": None})
 
     def read_batch(self, item: dict[str, Any]) -> Batch:
         """A batch as OpenRouter describes it."""

@@ -71,7 +71,7 @@ class XAIBatches(Batches, kw_only=True, eq=False):
             if token is None or not found:
                 break
         items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
-        return BatchResults(id=request.id, items=items, raw=batch.raw)
+        return BatchResults(id=batch.id or request.id, items=items, raw=batch.raw)
 
     def read_item(self, record: dict[str, Any]) -> BatchItem:
         """One result: a reply under the name of its endpoint, or a status of gRPC."""

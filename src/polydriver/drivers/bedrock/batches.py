@@ -112,7 +112,7 @@ class InvocationJobs(BatchHooks, kw_only=True, eq=False):
             reply = yield self._s3("GET", batch.output_id)
             items = [self._read_item(record, batch.model or "") for record in self.read_lines(reply)]
             items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
-        return BatchResults(id=request.id, items=items, raw=batch.raw)
+        return BatchResults(id=batch.id or request.id, items=items, raw=batch.raw)
 
     def _render_lines(self, prompts: list[BatchPrompt]) -> tuple[bytes, str]:
         """The lines of the file, and which API they are for."""

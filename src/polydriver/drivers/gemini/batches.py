@@ -125,7 +125,7 @@ class GeminiBatches(BatchHooks, kw_only=True, eq=False):
             inlined = output.get("inlinedResponses")
             records = as_list(as_dict(inlined).get("inlinedResponses") if isinstance(inlined, dict) else inlined)
         items = [self._read_item(as_dict(record), number, model) for number, record in enumerate(records)]
-        return BatchResults(id=request.id, items=items, raw=batch.raw)
+        return BatchResults(id=batch.id or request.id, items=items, raw=batch.raw)
 
     def _build_download(self, name: str, request: ItemRequest) -> Request:
         root, _, version = self.config.base_url.rpartition("/")

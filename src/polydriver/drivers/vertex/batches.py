@@ -113,7 +113,7 @@ class PredictionJobs(BatchHooks, kw_only=True, eq=False):
                 reply = yield self._object(bucket, name, request)
                 items += [self._read_item(record, batch.model or "") for record in self.read_lines(reply)]
         items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
-        return BatchResults(id=request.id, items=items, raw=batch.raw)
+        return BatchResults(id=batch.id or request.id, items=items, raw=batch.raw)
 
     def _render_line(self, entry: BatchPrompt) -> bytes:
         """One line of the file: Claude's lines have an id, Gemini's have it as a label."""

@@ -1,0 +1,54 @@
+"""What the batches of each provider cost stands in the ledger once, by however many they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from tests.operations.test_batch_wires import MODELS, connect, each
+
+from polydriver.config.storage import StorageConfig
+from polydriver.storage import Storage
+from polydriver.storage.tables import attempts
+from polydriver.testing import MockServer
+
+POLLERS = 4
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[str]:
+    with MockServer() as url:
+        yield url
+
+
+@each
+def test_whoever_polls_pays_once(name: str, mock: str, tmp_path: Path) -> None:
+    maker: Any = connect(name, mock)
+    batch = maker.create_batch(["1", "2", "3"], custom_ids=["a", "b", "c"], model=MODELS[name])
+    maker.close()
+    storage = Storage(StorageConfig(url=f"sqlite:///{tmp_path / 'ledger.db'}", ledger="durable"), [])
+    ids = {batch.id, batch.id.rpartition("/")[2] if name in ("gemini", "vertexai", "fireworks") else batch.id}
+
+    def poll(number: int) -> Any:
+        driver: Any = connect(name, mock)
+        storage.attach(driver.connection)
+        try:
+            return driver.get_batch_results(sorted(ids)[number % len(ids)])
+        finally:
+            driver.close()
+
+    with ThreadPoolExecutor(POLLERS) as pool:
+        found = list(pool.map(poll, range(POLLERS)))
+    items = [item.response.cost.total for item in found[0].items if item.response is not None]
+    storage.flush()
+    with storage.database.read() as connection:
+        costs = list(connection.execute(select(attempts.c.cost)).scalars())
+    storage.close()
+    assert {result.id for result in found} == {batch.id}
+    assert [result.cost.total for result in found] == [sum(items)] * POLLERS
+    assert [cost for cost in costs if cost] == [sum(items)]
+    assert len(items) == 3

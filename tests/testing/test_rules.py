@@ -49,6 +49,7 @@ BROKEN: list[tuple[str, str, str, dict[str, Any]]] = [
     ("openai gpt-6-luna", CHAT, "chat.tools-while-reasoning", {"messages": HI, "tools": [TOOL]}),
     ("openai gpt-6-astra", CHAT, "chat.tools-while-reasoning", {"messages": HI, "tools": [TOOL], "reasoning_effort": "none"}),
     ("openai gpt-6-astra", RESPONSES, "responses.effort", {"input": "Hi", "reasoning": {"effort": "none"}}),
+    ("xai grok-4.5", CHAT, "xai.effort", {"messages": HI, "reasoning_effort": "none"}),
     ("openai o3", CHAT, "chat.stop-refused", {"messages": HI, "stop": ["a"]}),
     ("openai gpt-4o", CHAT, "openai.strict.root-object", {"messages": HI, **_strict(type="array")}),
     ("openai gpt-4o", CHAT, "openai.strict.all-required", {"messages": HI, **_strict(properties={"a": {"type": "null"}})}),

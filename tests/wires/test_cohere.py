@@ -63,7 +63,7 @@ WEATHER = ToolSpec(name="weather", description="Tell the weather.", parameters={
 
 
 def prompt(*messages: AIMessage, **options: Any) -> Prompt:
-    return Prompt(messages=list(messages) or [AIMessage("Hi")], model="command-a-03-2025", **options)
+    return Prompt(messages=list(messages) or [AIMessage("Hi")], **{"model": "command-a-03-2025", **options})
 
 
 def render(*messages: AIMessage, **options: Any) -> dict[str, Any]:
@@ -282,7 +282,7 @@ def test_options_that_the_api_lacks_are_reported() -> None:
     ],
 )
 def test_thinking_is_switched(options: dict[str, Any], thinking: dict[str, Any]) -> None:
-    assert render(**options)["thinking"] == thinking
+    assert render(**options, model="command-a-reasoning-08-2025")["thinking"] == thinking
 
 
 def test_structured_output_is_a_json_object() -> None:

@@ -467,6 +467,25 @@ def test_the_newest_models_of_gemini_end_with_the_user(model: str) -> None:
     assert body["contents"][-1]["role"] == "model"
 
 
+@pytest.mark.parametrize(
+    ("name", "model", "options", "sent"),
+    [
+        ("xai", "grok-4.5", {"reasoning_effort": "none"}, {"reasoning_effort": "low"}),
+        ("xai", "grok-4.6", {"reasoning_effort": "max"}, {"reasoning_effort": "xhigh"}),
+        ("mistral", "mistral-medium-3-5", {"reasoning_effort": "low"}, {"reasoning_effort": "high"}),
+        ("mistral", "mistral-small-latest", {"reasoning_effort": "none"}, {"reasoning_effort": "none"}),
+        ("groq", "some-new-model", {"reasoning_effort": "xhigh"}, {"reasoning_effort": "high"}),
+        ("cohere", "command-a-03-2025", {"reasoning_effort": "high"}, {}),
+        ("cohere", "command-a-03-2025", {"reasoning_budget": 2000}, {}),
+        ("cohere", "command-a-reasoning-08-2025", {"reasoning_budget": -1}, {"thinking": {"type": "enabled"}}),
+        ("cohere", "a-new-model", {"reasoning_effort": "high"}, {"thinking": {"type": "enabled"}}),
+    ],
+)
+def test_efforts_are_those_of_the_model(name: str, model: str, options: dict[str, Any], sent: dict[str, Any]) -> None:
+    body, _ = render(name, model, **options)
+    assert {key: value for key, value in body.items() if key in ("reasoning_effort", "thinking")} == sent
+
+
 def test_older_models_of_gemini_take_one_kind_of_tools() -> None:
     both = [ToolSpec(name="now", description="The time"), {"googleSearch": {}}]
     with pytest.raises(UnsupportedFeatureError, match="Google's own tools"):

@@ -7,7 +7,9 @@ knows is `None` or empty, and the request is sent as it is. Sources, read in Nov
   https://learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning#not-supported; `stop` with gpt-5:
   https://community.openai.com/t/1110750
 - xAI: https://docs.x.ai/developers/model-capabilities/text/reasoning
-- Groq: https://console.groq.com/docs/reasoning
+- Groq: https://console.groq.com/docs/reasoning; Cohere: https://docs.cohere.com/docs/reasoning
+- Mistral: https://docs.mistral.ai/resources/cookbooks/mistral-reasoning and
+  https://github.com/pydantic/pydantic-ai/issues/5285
 - Gemini: https://ai.google.dev/gemini-api/docs/whats-new-gemini-3.6 and
   https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/gemini/3-6-flash; penalties:
   https://github.com/google-gemini/cookbook/issues/1290
@@ -95,6 +97,8 @@ _XAI: tuple[tuple[str, ModelRules], ...] = (
     (r"grok-4\.20.{0,60}non-reasoning", ModelRules(refused=_PENALTIES, efforts=())),
     (r"grok-4\.20", _always(refused=_PENALTIES | {"stop"})),
     (r"grok-4\.3", _always("none", *_USUAL, refused=_PENALTIES | {"stop"})),
+    (r"grok-4\.5", _always(*_USUAL, refused=_PENALTIES | {"stop"})),
+    (r"grok-4\.6", _always(*_USUAL, "xhigh", refused=_PENALTIES | {"stop"})),
     (r"grok-4\.\d", ModelRules(refused=_PENALTIES | {"stop"})),
     (r"grok-(2|3)|grok-.{0,60}non-reasoning", ModelRules(efforts=())),
     (r"grok-(4|code)", _always(refused=_PENALTIES | {"stop"})),
@@ -105,6 +109,9 @@ _GROQ: tuple[tuple[str, ModelRules], ...] = (
     (r"qwen/qwen3", ModelRules(efforts=("none", "default"))),
 )
 _DEEPSEEK: tuple[tuple[str, ModelRules], ...] = ((r"deepseek-reasoner", ModelRules(efforts=("high", "max"))),)
+_MISTRAL: tuple[tuple[str, ModelRules], ...] = (
+    (r"mistral-(medium-3-5|small-(latest|2603))", ModelRules(efforts=("none", "high"))),
+)
 _DRAWN = frozenset({"temperature", "top_p", "top_k"})
 _GEMINI: tuple[tuple[str, ModelRules], ...] = (
     (r"gemini-(3\.5-flash-lite|3\.[6-9]|[4-9])", ModelRules(refused=_DRAWN | _PENALTIES | {"n"})),
@@ -115,13 +122,13 @@ _TABLES = {
     provider: tuple((re.compile(pattern), rules) for pattern, rules in table)
     for provider, table in {
         "openai": _OPENAI, "azure": _OPENAI, "azure_openai": _OPENAI, "xai": _XAI, "groq": _GROQ,
-        "gemini": _GEMINI, "vertexai": _GEMINI, "deepseek": _DEEPSEEK,
+        "gemini": _GEMINI, "vertexai": _GEMINI, "deepseek": _DEEPSEEK, "mistral": _MISTRAL,
     }.items()
 }  # fmt: skip
 _WITHOUT_VIDEO = re.compile(r"(mistral|meta|cohere|ai21|openai|deepseek|writer|qwen)\.")
 _DEAF = re.compile(r"(gpt-[3-6]|chatgpt|codex|o[134])(?!.*(audio|realtime))")
 # Services of which every model that does not reason refuses to be told how much it shall.
-_REFUSE_EFFORT = frozenset({*_TABLES, "mistral"} - {"deepseek"})
+_REFUSE_EFFORT = frozenset({*_TABLES, "cohere"} - {"deepseek"})
 # The words that a service has at all, of which a model that is not known may have some.
 _EFFORTS = {"groq": ("none", "default", *_USUAL)}
 _REFUSE_LENGTH = frozenset({"openai", "azure", "azure_openai", "anthropic", "bedrock", "gemini", "vertexai"})

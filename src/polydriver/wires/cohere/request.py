@@ -6,6 +6,7 @@ from typing import Any
 
 from ...data.json import merge
 from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ...prices.model_rules import find_rules
 from ..shared.formats import FormatRules, ask_in_words, fit_format
 from ..shared.tools import tool_parameters
 from .history import render_documents, render_messages
@@ -84,10 +85,14 @@ def _render_format(wanted: OutputFormat) -> dict[str, Any]:
 def _render_thinking(wire: CohereSettings, prompt: Prompt) -> dict[str, Any] | None:
     """Thinking is on, with a budget of tokens or without, or off: there are no degrees."""
     budget, effort = prompt.reasoning_budget, prompt.reasoning_effort
+    if budget is not None and find_rules(wire.name, prompt.model).efforts == ():
+        if budget:
+            prompt.warn(f"{prompt.model} does not reason; reasoning_budget was left out.")
+        return None
     if budget == 0 or (budget is None and effort == "none"):
         return {"type": "disabled"}
     if budget is not None:
-        return {"type": "enabled", "token_budget": budget}
+        return {"type": "enabled", "token_budget": budget} if budget > 0 else {"type": "enabled"}
     if effort is None:
         return None
     if effort != "high":

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.workers.provider import wait_until
 
 from polydriver import AI, ConfigurationError, ProviderClosedError, RateLimitError, errors
+from polydriver.testing import no_waiting
 from polydriver.workers import BulkWork, Postponed
 from polydriver.workers.outcomes import HOPELESS, PASSING, pause_before
 
@@ -69,19 +72,42 @@ def test_every_error_is_an_outcome_or_puts_the_item_off(name: str) -> None:
         with pytest.raises(ProviderClosedError):
             work.answer("Hi")
         return
-    found: Any = work.answer("Hi", waited=599.5)
+    found: Any = work.attempt("Hi", waited=599.5)
     assert found["error"]["type"].endswith("Error")
     if issubclass(kind, PASSING):
         assert found["error"]["type"].endswith(name), "there is no patience left"
-        assert work.answer("Hi") == Postponed(1.0)
+        assert work.attempt("Hi") == Postponed(1.0)
     assert json.loads(json.dumps(found)) == found
 
 
 def test_an_item_is_put_off_as_long_as_the_provider_says() -> None:
     work, _ = make(RateLimitError("slow down", retry_after=42.0))
-    assert work.answer("Hi") == Postponed(42.0)
+    assert work.attempt("Hi") == Postponed(42.0)
     assert [pause_before(tries, RateLimitError("")) for tries in (1, 2, 3, 7, 2000)] == [1.0, 2.0, 4.0, 60.0, 60.0]
     assert not set(PASSING) & set(HOPELESS)
+
+
+def test_who_waits_is_answered_in_the_end() -> None:
+    busy = RateLimitError("slow down", retry_after=42.0)
+    work, ai = make(busy, busy, "Hello!")
+    with no_waiting() as waits:
+        assert work.answer("Hi")["content"] == "Hello!"
+        assert waits == [42.0, 42.0]
+    ai.assert_done()
+    impatient, _ = make(*[busy] * 3, patience=100.0)
+    with no_waiting() as waits:
+        assert impatient.answer("Hi")["error"]["retry_after"] == 42.0
+        assert waits == [42.0, 42.0]
+
+
+def test_a_wait_ends_when_the_worker_is_closed() -> None:
+    work, ai = make(RateLimitError("slow down", retry_after=300.0))
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(work.answer, "Hi")
+        wait_until(lambda: len(ai.calls) == 1, "it was refused")
+        work.close(0.0)
+        with pytest.raises(ProviderClosedError):
+            waiting.result(60)
 
 
 @pytest.mark.parametrize("item", [7, None, {}, {"prompt": "Hi", "messages": []}, {"url": "/v1/other", "body": {}}])
@@ -126,7 +152,7 @@ def test_the_key_depends_on_all_that_changes_the_answer() -> None:
 
 def test_errors_of_outcomes_can_be_told_apart() -> None:
     work, _ = make(RateLimitError("slow down", retry_after=4.0, status=429, code="busy"))
-    outcome: Any = work.answer("Hi", waited=600.0)
+    outcome: Any = work.attempt("Hi", waited=600.0)
     assert outcome["error"]["status"] == 429
     assert outcome["error"]["code"] == "busy"
     assert outcome["error"]["retry_after"] == 4.0

@@ -109,7 +109,7 @@ class CeleryWork:
         if known is not None:
             return known
         try:
-            found = self.work.answer(item, custom_id=custom_id, waited=waited, tries=task.request.retries + 1)
+            found = self.work.attempt(item, custom_id=custom_id, waited=waited, tries=task.request.retries + 1)
         except ProviderClosedError as error:
             from celery.exceptions import Reject
 

@@ -195,7 +195,7 @@ def _register(name: str, work: BulkWork, stop: threading.Event) -> None:
 
     def send(item: Item, custom_id: str | None, waited: float, tries: int) -> dict[str, Any]:
         try:
-            found = work.answer(item, custom_id=custom_id, waited=waited, tries=tries)
+            found = work.attempt(item, custom_id=custom_id, waited=waited, tries=tries)
         except ProviderClosedError as error:
             raise _LeftError from error
         if isinstance(found, Postponed):

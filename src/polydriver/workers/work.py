@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import msgspec
 
 from ..data.json import as_plain
+from ..engine.waiting import Stop, wait
 from ..errors import AIError, ConfigurationError, ProviderClosedError
 from ..forking import own_lock
 from .items import read_id, read_item
@@ -66,16 +67,29 @@ class BulkWork:
         self._config = config
         self._ai: AI | None = None
         self._is_closed = False
+        self._waits: set[Stop] = set()
         own_lock(self)
 
-    def answer(
+    def answer(self, item: Item, *, custom_id: str | None = None) -> Outcome:
+        """The outcome of an item; limits, open circuits and 429s are waited for, as long as the patience lasts.
+
+        Whatever the provider or the item did wrong is an outcome; raises `ProviderClosedError` when the worker is
+        closed meanwhile: another one is to have the item.
+        """
+        waited, tries = 0.0, 1
+        while True:
+            found = self.attempt(item, custom_id=custom_id, waited=waited, tries=tries)
+            if not isinstance(found, Postponed):
+                return found
+            self._wait(found.seconds)
+            waited, tries = waited + found.seconds, tries + 1
+
+    def attempt(
         self, item: Item, *, custom_id: str | None = None, waited: float = 0.0, tries: int = 1
     ) -> Outcome | Postponed:
-        """The `Outcome` of an item, or `Postponed` when it was refused for now and its patience lasts.
+        """The same without a wait: `Postponed` says when an engine that can wait by itself is to call it again.
 
-        `waited`: seconds that it was postponed so far, `tries`: how many times it is sent with this one. Whatever the
-        provider or the item did wrong is an outcome; raises `ProviderClosedError` when the worker was closed meanwhile:
-        another one is to have the item.
+        `waited`: seconds that the item was postponed so far, `tries`: how many times it is sent with this one.
         """
         head = {"custom_id": custom_id or read_id(item) or _digest(item)}
         try:
@@ -106,16 +120,33 @@ class BulkWork:
         with self._lock:
             self._is_closed = True
             ai = self._ai
+            for stop in self._waits:
+                stop.set()
         if ai is not None:
             ai.close(grace=grace)
 
     def _open(self) -> AI:
         with self._lock:
-            if self._is_closed:
-                raise ProviderClosedError("the worker is closed: nothing was sent")
+            self._check_open()
             if self._ai is None:
                 self._ai = self._make()
             return self._ai
+
+    def _wait(self, seconds: float) -> None:
+        """Wait, until the worker is closed at most."""
+        stop = Stop()
+        with self._lock:
+            self._check_open()
+            self._waits.add(stop)
+        try:
+            wait(seconds, stop)
+        finally:
+            with self._lock:
+                self._waits.discard(stop)
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ProviderClosedError("the worker is closed: nothing was sent")
 
     def _make(self) -> AI:
         if callable(self._config):

@@ -28,7 +28,7 @@ __all__ = [
     "skip",
 ]
 
-_SECONDS = 60.0
+_SECONDS = 180.0
 
 
 def find_postgres() -> Path | None:

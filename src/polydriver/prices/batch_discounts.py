@@ -24,6 +24,7 @@ class BatchDiscount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     - `factor`: what token prices are multiplied by; `models`: other factors, by the model's id in the table.
     - `cached`: "stacks" when prices of the cache are multiplied, too; "apart" when they stay as they are; "none" when
       all input costs the same in a batch, cached or not.
+    - `leaves_out`: beginnings of ids of models that it is not for.
     - `source`: the provider's page, and `read` the day on which it said so.
     """
 
@@ -32,6 +33,11 @@ class BatchDiscount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     source: str
     read: date
     models: dict[str, Decimal] = {}
+    leaves_out: tuple[str, ...] = ()
+
+    def holds_for(self, model: str) -> bool:
+        """Whether a model has this discount."""
+        return not model.startswith(self.leaves_out)
 
     def apply(self, model: str, history: tuple[DatedPricing, ...]) -> tuple[DatedPricing, ...]:
         """The prices of a model in batches, from its usual ones."""
@@ -51,5 +57,11 @@ class BatchDiscount(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
             price = getattr(rates, name)
             if price is None or (name in _CACHED and self.cached == "apart"):
                 continue
-            changed[name] = None if name in _CACHED and self.cached == "none" else price * factor
+            changed[name] = None if name in _CACHED and self.cached == "none" else _times(price, factor)
         return msgspec.structs.replace(rates, **changed)
+
+
+def _times(price: Decimal, factor: Decimal) -> Decimal:
+    """A reduced price, without zeros at its end."""
+    text = f"{price * factor:f}"
+    return Decimal(text.rstrip("0").rstrip(".") if "." in text else text)

@@ -93,6 +93,8 @@ class _Table(msgspec.Struct):
     premiums: dict[str, Decimal] = {}
     tool_prices: dict[str, Decimal] = {}
     batches: BatchDiscount | None = None
+    batches_at: dict[str, BatchDiscount] = {}
+    """Of other sellers at whom the models of this table cost the same, but not in batches; by their name."""
 
 
 class _Header(msgspec.Struct):
@@ -151,7 +153,7 @@ def models(provider: str) -> list[ModelEntry]:
 def batch_discount(provider: str) -> BatchDiscount | None:
     """The discount on batches that holds for a provider's models whose batch prices are not listed one by one."""
     table = _table(_table_name(provider))
-    return None if table is None else table.batches
+    return None if table is None else table.batches_at.get(_plain(provider), table.batches)
 
 
 def providers() -> list[str]:
@@ -212,8 +214,11 @@ def _build(table: _Table, name: str, provider: str, seller: _Table | None = None
         tools = {**tools, **priced.tool_prices, **record.tool_prices}
     history = _completed(priced.history, premiums, tools)
     variants = {key: _completed(prices, premiums, tools) for key, prices in priced.variants.items()}
-    if sold_by.batches is not None and history:
-        variants.setdefault("batch", sold_by.batches.apply(record.priced_as or name, history))
+    priced_as = record.priced_as or name
+    if history and (own := table.batches_at.get(_plain(provider))) is not None and own.holds_for(priced_as):
+        variants["batch"] = own.apply(priced_as, history)
+    elif history and sold_by.batches is not None:
+        variants.setdefault("batch", sold_by.batches.apply(priced_as, history))
     values = {field: getattr(record, field) for field in ModelEntry.__struct_fields__}
     values |= {
         "id": record.id or name,
@@ -280,8 +285,12 @@ def _shorter(model: str) -> Iterator[str]:
 
 
 def _table_name(provider: str) -> str:
-    name = provider.lower().replace("_", "-")
+    name = _plain(provider)
     return _TABLES.get(name, name)
+
+
+def _plain(provider: str) -> str:
+    return provider.lower().replace("_", "-")
 
 
 @cache

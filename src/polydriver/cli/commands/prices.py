@@ -45,6 +45,9 @@ def command(session: Session, model: str, provider: str | None, as_json: bool) -
     else:
         _print_rates(entry, entry.pricing)
         say(f"source    {entry.pricing.source}")
+        batch = entry.pricing_at(variant="batch")
+        if batch is not None and batch.source != entry.pricing.source:
+            say(f"batches   {batch.source.removeprefix(f'{entry.pricing.source}; batches: ')}")
         say(f"from      {entry.pricing.effective_date or 'unknown'}")
     if others:
         say(f"also at   {', '.join(others)} (-p NAME)")

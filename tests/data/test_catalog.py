@@ -21,6 +21,7 @@ from polydriver.data.usage import TokenUsage
 from polydriver.prices import catalog
 from polydriver.prices.catalog import ModelEntry, find, find_pricing
 from polydriver.prices.pricing import ModelPricing, Rates, calculate_cost
+from polydriver.storage.columns import from_pico, to_pico
 from tools import build_models
 
 CATALOG = Path(catalog.__file__).with_name("catalog.json")
@@ -214,6 +215,7 @@ MOMENTS = [
 USAGES = [
     TokenUsage(input_tokens=1234, output_tokens=567),
     TokenUsage(input_tokens=0, output_tokens=1),
+    TokenUsage(input_tokens=1, output_tokens=0),
     TokenUsage(input_tokens=5000, output_tokens=321, cached_input_tokens=4321, reasoning_tokens=300),
     TokenUsage(input_tokens=9000, output_tokens=1, cached_input_tokens=17, cache_write_tokens=8000),
     TokenUsage(input_tokens=9000, output_tokens=1, cache_write_tokens=8000, cache_write_1h_tokens=3000),
@@ -293,6 +295,7 @@ def test_costs_equal_those_of_genai_prices(variant: str | None) -> None:
                         price_context=context or None,
                     )
                 assert cost.total == expected.total_price, (table, model_id, usage, prices)
+                assert from_pico(to_pico(cost.total)) == cost.total  # the ledger keeps its last digit
                 compared += 1
     assert compared > (20_000 if variant is None else 300)
     assert unknown < compared

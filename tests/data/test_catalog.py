@@ -295,7 +295,9 @@ def test_costs_equal_those_of_genai_prices(variant: str | None) -> None:
                         price_context=context or None,
                     )
                 assert cost.total == expected.total_price, (table, model_id, usage, prices)
-                assert from_pico(to_pico(cost.total)) == cost.total  # the ledger keeps its last digit
+                kept = from_pico(to_pico(cost.total))  # in the ledger: thirds of a price have no last digit
+                assert abs(kept - cost.total) <= Decimal("5e-13")
+                assert (kept > 0) == (cost.total > 0)
                 compared += 1
     assert compared > (20_000 if variant is None else 300)
     assert unknown < compared

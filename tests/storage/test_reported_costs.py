@@ -228,10 +228,15 @@ async def test_an_answer_in_the_background_has_its_cost_once(url: str, mode: Any
     assert (queued.finish_reason, queued.usage, queued.cost) == (None, None, None)
     assert driver.get_response("resp_queued").cost is None
     assert [row["cost"] for row in rows(storage)] == [None, None]
+    assert storage.budgets is not None
+    (held,) = storage.budgets.report()
+    assert held.reserved > cost > held.spent == 0
     found = [driver.get_response("resp_1"), await provider.get_response("resp_1"), driver.get_response("resp_1")]
     assert [answer.cost and answer.cost.total for answer in found] == [cost] * 3
     told = [(row["cost"], row["input_tokens"], row["price_known"]) for row in rows(storage)[2:]]
     assert told == [(cost, 1000, True), (0, None, None), (0, None, None)]
+    (counted,) = storage.budgets.report()
+    assert (counted.spent, counted.reserved) == (cost, 0)
     storage.close()
 
 

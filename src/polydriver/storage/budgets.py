@@ -40,6 +40,7 @@ __all__ = ["Budgets"]
 
 _log = logger()
 _CHORE_SECONDS = 20.0
+_DEFERRED_SECONDS = 86_400.0
 
 
 class Budgets:
@@ -47,7 +48,8 @@ class Budgets:
 
     Attempts wait for the database up to `patience` seconds; after that `on_failure` decides: "allow" sends the request,
     and what it costs is noted later; "refuse" raises `StorageError` before anything is sent. With a durable ledger the
-    end is on the disk before the caller gets the answer.
+    end is on the disk before the caller gets the answer. What is held for an answer in the background stays held, until
+    this process fetches it, ends, or has waited for a day: then the estimate counts.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Budgets:
         self._on_failure = config.on_failure
         self._zones = {budget.time_zone: ZoneInfo(budget.time_zone) for budget in budgets}
         self._held: set[str] = set()
+        self._deferred: dict[str, tuple[Hold, float]] = {}
         writer.every(_CHORE_SECONDS, self.keep_up)
         in_child(self, Budgets._forget_parents)
 
@@ -97,9 +100,9 @@ class Budgets:
     async def settle(self, lease: Hold | None, outcome: Outcome, report: AttemptReport | None, port: Either) -> None:
         """Note what was spent, in place of what was reserved. See `Gate.settle`."""
         work = self._end(lease, outcome)
-        if work is None or lease is None:
+        if work is None:
             return
-        if not self._waits or outcome.kind == "refused":
+        if not self._waits or lease is None or outcome.kind == "refused":
             self._put(work)
             return
         try:
@@ -158,7 +161,13 @@ class Budgets:
 
     def _end(self, hold: Hold | None, outcome: Outcome) -> Work[list[Crossing]] | None:
         """What notes the end of an attempt; `None` where there is nothing to note, or it was noted."""
+        fetched, _ = self._deferred.pop(outcome.paid_for or "", (None, 0.0)) if outcome.was_fetched else (None, 0.0)
+        if fetched is not None:  # it counts where it was asked for
+            hold = fetched
         if hold is None or hold.is_settled:
+            return None
+        if outcome.is_deferred and hold.reserved:
+            self._deferred[outcome.paid_for or ""] = (hold, time.time())
             return None
         hold.is_settled = True
         self._forget(hold)
@@ -184,11 +193,14 @@ class Budgets:
         self._held.difference_update([claim.id for claim in hold.claims])
 
     def _forget_parents(self) -> None:
-        self._held = set()
+        self._held, self._deferred = set(), {}
 
     def keep_up(self) -> None:
         """Renew the holds of this process, and free those of dead ones; runs in the writer's thread."""
         now = int(time.time() * 1e6)
+        for name, (hold, since) in list(self._deferred.items()):
+            if time.time() - since > _DEFERRED_SECONDS and self._deferred.pop(name, None) is not None:
+                self.settle_now(hold, Outcome(kind="success"), None)
         if ids := list(self._held):
             self.writer.put(Work(partial(renew, ids=ids, now=now), BUDGETS))
         self.writer.put(Work(partial(free_expired, now=now), BUDGETS))

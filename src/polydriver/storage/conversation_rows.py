@@ -36,31 +36,36 @@ _FOUND = select(
     conversations.c.cost,
     conversations.c.input_tokens,
     conversations.c.output_tokens,
+    select(messages.c.position).where(messages.c.id == conversations.c.head_id).scalar_subquery().label("position"),
 )
 _FIND = _FOUND.where(conversations.c.id == bindparam("which")).with_for_update()
 _CHANGE = update(conversations).where(conversations.c.id == bindparam("which"))
 _CHANGE_FROM = _CHANGE.where(conversations.c.head_id == bindparam("only_from"))
-_ADD = messages.insert()
 _MARK = update(messages).where(messages.c.id == bindparam("which"))
 _PLACE = select(messages.c.parent_id, messages.c.position).where(messages.c.id == bindparam("which"))
 _BLOB = select(blobs.c.digest).where(blobs.c.digest == bindparam("which"))
 _BLOB_DATA = select(blobs.c.data, blobs.c.sealed).where(blobs.c.digest == bindparam("which"))
 _MAKE: dict[str, dict[str, Any]] = {
     table.name: {
-        "sqlite": insert_sqlite(table).on_conflict_do_nothing(),
-        "postgresql": insert_postgresql(table).on_conflict_do_nothing(),
+        kind: insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+        for kind, insert in (("sqlite", insert_sqlite), ("postgresql", insert_postgresql))
     }
-    for table in (conversations, blobs)
+    for table in (conversations, messages, blobs)
 }
 _UPWARDS = select(messages.c.id, messages.c.parent_id).where(messages.c.id == bindparam("head"))
 _CHAIN = _UPWARDS.cte("upwards", recursive=True)
 _CHAIN = _CHAIN.union_all(select(messages.c.id, messages.c.parent_id).where(messages.c.id == _CHAIN.c.parent_id))
-_BRANCH = select(messages).join(_CHAIN, messages.c.id == _CHAIN.c.id).order_by(messages.c.position)
-_TREE = (
-    select(messages)
-    .where(messages.c.conversation_id == bindparam("which"))
-    .order_by(messages.c.position, messages.c.id)
-)
+_STORED = select(
+    *(
+        messages.c[name]
+        for name in (
+            "id", "parent_id", "position", "role", "state", "content", "sealed", "provider", "model", "usage", "cost",
+            "created_at",
+        )
+    )
+)  # fmt: skip
+_BRANCH = _STORED.join(_CHAIN, messages.c.id == _CHAIN.c.id).order_by(messages.c.position)
+_TREE = _STORED.where(messages.c.conversation_id == bindparam("which")).order_by(messages.c.position, messages.c.id)
 
 
 class Header(msgspec.Struct, kw_only=True):
@@ -142,10 +147,8 @@ def append(
         _make(connection, conversations, {**told, **_zero(), "created_at": now, "updated_at": now})
         found = connection.execute(_FIND, which).one()
     mark(connection, done, "done")
-    if new and connection.execute(_PLACE, {"which": new[0].id}).first() is not None:
-        return new[-1].id
     parent = _parent(connection, found.head_id, head)
-    position = _position(connection, parent)
+    position = found.position if parent is not None and parent == found.head_id else _position(connection, parent)
     privacy = privacy_of(connection)
     for message in new:
         _store_blobs(connection, message.packed.blobs, now)
@@ -158,7 +161,8 @@ def append(
             "call_id": message.call_id, "provider": message.provider, "model": message.model, "usage": message.usage,
             "cost": message.cost, "metadata": message.metadata, "created_at": now,
         }  # fmt: skip
-        connection.execute(_ADD, row)
+        if not _make(connection, messages, row):
+            return new[-1].id  # they were added before, all of them
         if message.state != "partial":
             parent = message.id
     kept = [message for message in new if message.state != "partial"]
@@ -192,27 +196,26 @@ def read_branch(connection: Connection, head: str | None) -> list[StoredMessage]
     """The messages from the first one to `head`."""
     if head is None:
         return []
-    return _read(connection, connection.execute(_BRANCH, {"head": head}).mappings().all())
+    return _read(connection, connection.execute(_BRANCH, {"head": head}).all())
 
 
 def read_tree(connection: Connection, conversation_id: str) -> list[StoredMessage]:
     """All messages of a conversation, those of other branches, cut answers and failed calls too."""
-    return _read(connection, connection.execute(_TREE, {"which": conversation_id}).mappings().all())
+    return _read(connection, connection.execute(_TREE, {"which": conversation_id}).all())
 
 
 def _read(connection: Connection, rows: Sequence[Any]) -> list[StoredMessage]:
-    digests = {place[-1] for row in rows for place in (row["content"] or {}).get("files", ())}
+    digests = {place[-1] for row in rows for place in (row.content or {}).get("files", ())}
     data = _read_blobs(connection, digests)
     privacy = privacy_of(connection)
     return [
         StoredMessage(
-            id=row["id"], parent_id=row["parent_id"], position=row["position"], state=row["state"],
-            message=_message(privacy.unpack(row["id"], row["content"], row["sealed"]), row["role"], data),
-            is_whole=row["sealed"] is not None or "message" in (row["content"] or {}),
-            provider=row["provider"], model=row["model"],
-            usage=row["usage"], cost=row["cost"], created_at=row["created_at"],
+            id=id, parent_id=parent_id, position=position, state=state,
+            message=_message(privacy.unpack(id, content, sealed), role, data),
+            is_whole=sealed is not None or "message" in (content or {}),
+            provider=provider, model=model, usage=usage, cost=cost, created_at=created_at,
         )
-        for row in rows
+        for id, parent_id, position, role, state, content, sealed, provider, model, usage, cost, created_at in rows
     ]  # fmt: skip
 
 
@@ -240,9 +243,9 @@ def _store_blobs(connection: Connection, new: Mapping[str, tuple[str | None, byt
         _make(connection, blobs, {**row, "sealed": sealed or None})
 
 
-def _make(connection: Connection, table: Table, row: dict[str, Any]) -> None:
+def _make(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
     """Insert a row, unless it is there already."""
-    connection.execute(_MAKE[table.name][connection.dialect.name], row)
+    return bool(connection.execute(_MAKE[table.name][connection.dialect.name], row).rowcount)
 
 
 def _of_header(connection: Connection, header: Header) -> dict[str, Any]:

@@ -11,6 +11,7 @@ tried again; who waits is told. A row that the database refuses for itself is lo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 import time
@@ -104,19 +105,27 @@ class Work(Generic[T]):
         self.waiter: _Waiter | None = None
         self.error: Exception | None = None
 
-    def run(self, connection: Connection) -> None:
-        """Do it; raises only what the database raises."""
+    def run(self, connection: Connection, *, alone: bool) -> None:
+        """Do it; raises what the database raises, and `_UndoneError` for other errors of a work that is `alone`."""
         from sqlalchemy.exc import DBAPIError
 
-        connection.exec_driver_sql("SAVEPOINT work")
+        if not alone:
+            connection.exec_driver_sql("SAVEPOINT work")
         try:
             self.result = self.act(connection)
         except DBAPIError:
             raise
         except Exception as error:  # noqa: BLE001 - for who waits
             self.error = error
+            if alone:
+                raise _UndoneError from None
             connection.exec_driver_sql("ROLLBACK TO SAVEPOINT work")
-        connection.exec_driver_sql("RELEASE SAVEPOINT work")
+        if not alone:
+            connection.exec_driver_sql("RELEASE SAVEPOINT work")
+
+
+class _UndoneError(Exception):
+    """The transaction of one work is to be rolled back: who waits is told why."""
 
 
 class _Waiter:
@@ -363,11 +372,11 @@ class Writer:
         if self.prepare is not None:
             self.prepare()
             self.prepare = None
-        with self.database.write() as connection:
+        with contextlib.suppress(_UndoneError), self.database.write() as connection:
             for statement in sorted(groups):
                 connection.exec_driver_sql(statement.text(kind), groups[statement])
             for work in sorted(works, key=attrgetter("key")):
-                work.run(connection)
+                work.run(connection, alone=len(rows) == 1)
 
     def _do_chores(self, due: list[float]) -> None:
         now = time.monotonic()

@@ -88,14 +88,19 @@ class Outcome(msgspec.Struct, kw_only=True):
         """Take over what an answer of a connection used and cost, all of it or what came of it."""
         self.usage, self.cost, self.billing = answer.usage, answer.cost, answer.billing
         usage, facts = answer.usage, answer.billing
-        is_final = usage is not None and not usage.estimated  # a cut stream goes on: who fetches it learns of the rest
-        if is_final and facts is not None and facts.kept_as is not None:
+        is_cut = usage is not None and usage.estimated  # at the provider it goes on: who fetches it learns of the rest
+        if not is_cut and facts is not None and facts.kept_as is not None:
             self.paid_for = f"{connection} response {facts.kept_as}"
 
     @property
     def counts_once(self) -> bool:
         """Whether it has a cost, or usage without a price, that may have been counted before."""
         return self.paid_for is not None and (self.cost is not None or self.usage is not None)
+
+    @property
+    def is_deferred(self) -> bool:
+        """Whether what it costs is told later, to who fetches what was made in the background."""
+        return self.paid_for is not None and self.kind == "success" and self.usage is None and self.cost is None
 
 
 class Policy(Protocol):

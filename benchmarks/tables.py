@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self
 
 from .batches import BatchBench
+from .caching import CacheBench
 from .competitors import ASYNC, BARE_ASYNC, BARE_BLOCKING, BLOCKING, LISTENER, OPENAI, POLYDRIVER
 from .competitors.startup import PROGRAMS
 from .faults import fault_table
@@ -23,7 +24,9 @@ from .wires import WireBench
 
 __all__ = ["FULL", "QUICK", "SECTIONS", "Bench", "Plan"]
 
-SECTIONS = ("ceiling", "call", "chunk", "memory", "import", "start", "wires", "limits", "storage", "batches", "faults")
+SECTIONS = (
+    "ceiling", "call", "chunk", "memory", "import", "start", "wires", "limits", "storage", "cache", "batches", "faults",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,8 @@ class Bench:
             yield from self._tables(LimitBench)
         elif name == "storage":
             yield from self._tables(StorageBench)
+        elif name == "cache":
+            yield from self._tables(CacheBench)
         elif name == "batches":
             yield from self._tables(BatchBench)
         elif name == "faults":
@@ -161,7 +166,7 @@ class Bench:
         self._startup_goal("Start to first reply, wall", results, 0, 1 / 3)
         return ManyFigures("From process start to the first reply", FIRST_REPLY, 0, results)
 
-    def _tables(self, kind: type[WireBench | LimitBench | StorageBench | BatchBench]) -> Iterator[Table]:
+    def _tables(self, kind: type[WireBench | LimitBench | StorageBench | CacheBench | BatchBench]) -> Iterator[Table]:
         bench = kind(self._python, self._server.origin, self._plan, self._log)
         yield from bench.tables()
         self.goals += bench.goals

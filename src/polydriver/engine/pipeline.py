@@ -164,7 +164,7 @@ class Pipeline(Generic[P]):
         work: Callable[[Request, Attempt], Awaitable[T]],
         request: Request | None = None,
     ) -> T:
-        """Answer from the cache, where there is one and it has the answer, or ask a target by `request`."""
+        """Answer from the cache, where one is wanted and has the answer, or ask a target by `request`."""
 
         async def ask(call: Call) -> T:
             built = request or target.build(lambda: target.driver.build_request(prompt))

@@ -84,33 +84,33 @@ class ResponseCache:
         if not is_fresh:
             data = await self.store.get(key, target.port)
             if data is not None:
-                hit = await self._hit(data, call, target, prompt)
-                if hit is not None:
+                entry = unpack(data)
+                hit = None if entry is None else self._hit(entry, data, call, target, prompt)
+                if hit is not None and entry is not None:
+                    if call.bus.wants(CacheHit) or target.connection.hit_ledger is not None:
+                        await self._tell(call, target, prompt, "stored", entry.kept_at, entry.saved)
                     return hit
                 is_fresh = True  # it does not fit what this call wants, or cannot be read
         call.visit(target.connection.running)
         return await self._share(key, call, target, prompt, ask, is_fresh=is_fresh)
 
-    async def _hit(self, data: bytes, call: Call, target: Target, prompt: Prompt) -> Answer | None:
+    def _hit(self, entry: Entry, data: bytes, call: Call, target: Target, prompt: Prompt) -> Answer | None:
         """The answer that was kept; `None` where it is not what the call wants."""
-        entry = unpack(data)
-        if entry is None or (entry.chunks is None) is prompt.stream:
+        if (entry.chunks is None) is prompt.stream:
             return None
-        response, port = entry.response, target.port
-        saved = response.cost
-        reused(response)
+        response = entry.response
+        reused(response, entry.currency)
         fill(response, call, target, prompt)
         if prompt.response_format is not None:
             try:
                 target.parse_output(prompt.response_format, response)
             except AIError:
                 return None
-        await self._tell(call, target, prompt, "stored", entry.kept_at, saved)
         if entry.chunks is None:
             return response
         place = (None, "stored")
         flight = Flight(call, None)
-        member = Member(call, port.signal())
+        member = Member(call, target.port.signal())
         flight.data, flight.is_stored, flight.is_over = data, True, True
         self._split(flight, entry)
         return SharedReader(self.flights, place, flight, member, target, prompt)
@@ -254,7 +254,7 @@ class ResponseCache:
             return
         entry = unpack(flight.data) if flight.data is not None else None
         if entry is not None:
-            await self._tell(call, target, prompt, "stored", entry.kept_at, entry.response.cost)
+            await self._tell(call, target, prompt, "stored", entry.kept_at, entry.saved)
 
     @staticmethod
     async def _tell(

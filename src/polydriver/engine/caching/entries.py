@@ -24,17 +24,29 @@ _log = logger()
 
 
 class Entry(msgspec.Struct, array_like=True):
-    """An answer that was kept, at `kept_at` (seconds since the epoch); of a stream with its chunks."""
+    """An answer that was kept, at `kept_at` (seconds since the epoch); of a stream with its chunks.
+
+    Its cost stands apart, since few ask what is saved.
+    """
 
     kept_at: float
     response: AIResponse
     chunks: list[AIChunk] | None = None
+    currency: str = "USD"
+    cost: msgspec.Raw = msgspec.Raw(b"\xc0")
+
+    @property
+    def saved(self) -> Cost | None:
+        """What the answer had cost, if that was known."""
+        cost: Cost | None = _cost_decoder.decode(self.cost)
+        return cost
 
 
 _NOTHING = Decimal(0)
 prepare(Entry)
 _encoder = msgspec.msgpack.Encoder(enc_hook=as_plain)
 _decoder = msgspec.msgpack.Decoder(Entry)
+_cost_decoder = msgspec.msgpack.Decoder(Cost | None)
 
 
 def is_worth_keeping(response: AIResponse, prompt: Prompt, *, tool_calls: bool) -> bool:
@@ -54,9 +66,11 @@ def is_worth_keeping(response: AIResponse, prompt: Prompt, *, tool_calls: bool) 
 def pack(entry: Entry) -> bytes | None:
     """An entry as bytes, without what belongs to one call alone; `None` where something in it is not plain data."""
     response = copy(entry.response)
-    response.parsed, response.attempts = None, []
+    cost = response.cost
+    response.parsed, response.attempts, response.cost = None, [], None
     try:
-        return _encoder.encode(Entry(entry.kept_at, response, entry.chunks))
+        currency, told = "USD" if cost is None else cost.currency, msgspec.Raw(_encoder.encode(cost))
+        return _encoder.encode(Entry(entry.kept_at, response, entry.chunks, currency, told))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         _log.debug("an answer is not kept, since it is not plain data: %s", error)
         return None
@@ -71,9 +85,10 @@ def unpack(data: bytes) -> Entry | None:
         return None
 
 
-def reused(response: AIResponse) -> AIResponse:
-    """Mark an answer as one that nothing was asked for, and return it."""
-    currency = response.cost.currency if response.cost is not None else "USD"
+def reused(response: AIResponse, currency: str | None = None) -> AIResponse:
+    """Mark an answer as one that nothing was asked for: its cost is 0, in this currency or its own. Returns it."""
+    if currency is None:
+        currency = response.cost.currency if response.cost is not None else "USD"
     response.cost = Cost(_NOTHING, currency, source="response cache")
     response.cached = True
     return response

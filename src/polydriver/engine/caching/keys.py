@@ -19,7 +19,7 @@ from ...config import CacheConfig, Secret, looks_secret
 from ...contract import DriverHooks
 from ...data.json import as_plain
 from ...data.messages import AIMessage
-from ...data.prompt import Prompt, ToolSpec
+from ...data.prompt import OutputFormat, Prompt, ToolSpec
 from ...typed import prepare
 from ...version import __version__
 from ..calls import Call
@@ -49,7 +49,9 @@ class Keys:
         """The key of a prompt, 64 hex digits; `None` where something in it cannot be written as plain data."""
         found = self._base.copy()
         try:
-            found.update(_encode((_plain(prompt), prompt.messages, _tools(prompt), _form(prompt))))
+            tools = _tools(prompt) if prompt.tools else None
+            form = None if prompt.response_format is None else _form(prompt.response_format)
+            found.update(_encode((_plain(prompt), prompt.messages, tools, form)))
             if prompt.options or prompt.extra or prompt.extra_headers or prompt.logit_bias:
                 found.update(
                     _encode_sorted((prompt.options, prompt.extra, dict(prompt.extra_headers), prompt.logit_bias))
@@ -99,14 +101,11 @@ def _fact(value: Any, *, secret: bool) -> Any:
 
 
 def _tools(prompt: Prompt) -> Any:
-    if not prompt.tools:
-        return None
     return [
         (tool.name, tool.description, tool.parameters, tool.strict) if isinstance(tool, ToolSpec) else tool.data
         for tool in prompt.tools
     ]
 
 
-def _form(prompt: Prompt) -> Any:
-    form = prompt.response_format
-    return None if form is None else (form.name, form.schema, form.description, form.strict)
+def _form(form: OutputFormat) -> Any:
+    return form.name, form.schema, form.description, form.strict

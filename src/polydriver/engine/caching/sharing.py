@@ -25,9 +25,8 @@ def share_response(flight: Flight, member: Member) -> AIResponse:
     if entry is None:  # it cannot be written as data: what it has is shared
         mine = copy(response)
         mine.parsed = None
-    else:
-        mine = entry.response
-    return reused(mine)
+        return reused(mine)
+    return reused(entry.response, entry.currency)
 
 
 def fill(response: AIResponse, call: Call, target: Target, prompt: Prompt) -> None:

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from ...config import CacheConfig
 from ...errors import ConfigurationError
@@ -35,11 +36,21 @@ class CacheStore(Protocol):
         """Leave nothing open. The store can be used again."""
 
 
+_shared: WeakValueDictionary[tuple[str, int], MemoryStore] = WeakValueDictionary()
+"""The memory of connections that have their answers in common."""
+
+
 def make_store(config: CacheConfig) -> CacheStore:
     """The store that the settings name. Raises `ConfigurationError` for a database, which comes with a storage, and
     for Redis where its address or the extra `redis` is absent."""
     if config.store == "memory":
-        return MemoryStore(config.max_bytes)
+        if config.share is None:
+            return MemoryStore(config.max_bytes)
+        place = (config.share, config.max_bytes)
+        found = _shared.get(place)
+        if found is None:
+            found = _shared[place] = MemoryStore(config.max_bytes)
+        return found
     if config.store == "redis":
         from .over_redis import RedisAnswers
 

@@ -24,6 +24,7 @@ from polydriver import (
 from polydriver.driver import Driver
 from polydriver.drivers import driver_class
 from polydriver.operations.kinds import CREATE_BATCH
+from polydriver.operations.requests import RUN_LABEL
 from polydriver.testing import MockServer
 
 both = pytest.mark.parametrize("colour", ["blocking", "async"])
@@ -120,6 +121,17 @@ def test_the_life_of_a_batch(name: str, colour: Colour, mock: str) -> None:
     assert cancelled in (("completed",) if name == "fireworks" else ("cancelling", "cancelled"))
     with pytest.raises(AIError):
         ask(colour, connect(name, mock), "get_batch", "nowhere")
+
+
+@each
+def test_a_batch_is_found_again_by_its_label(name: str, mock: str) -> None:
+    """By which `run_batch` finds one that a process made that was killed before it could note the id."""
+    part: Any = next(part for part in driver_class(name).operations if CREATE_BATCH in part.kinds)
+    label = f"{'a1' * 15}{sorted(KEYS).index(name):02}-0"
+    batch = ask("blocking", connect(name, mock), "create_batch", ["x"], model=MODELS[name], labels={RUN_LABEL: label})
+    listed = ask("blocking", connect(name, mock), "list_batches")
+    found = [one.id for one in listed if one.metadata.get(RUN_LABEL) == label]
+    assert found == ([batch.id] if part.keeps_labels else [])
 
 
 @both

@@ -8,6 +8,7 @@ import gc
 import json
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
@@ -25,6 +26,7 @@ from polydriver.engine.waiting import no_waiting
 from polydriver.storage import Database, Storage
 from polydriver.storage.sweeping import sweep
 from polydriver.storage.tables import attempts, calls
+from polydriver.storage.writer import Row, Statement
 
 MODES = ["durable", "write-behind"]
 REPLIES: list[Any] = ["an answer of some length", *({"error": word} for word in FAILURES)]
@@ -210,6 +212,25 @@ def test_many_threads(shared_url: str, mode: str) -> None:
         thread.join()
     assert len(rows(storage)) == 200
     storage.close()
+
+
+def test_a_full_group_is_written_before_its_window_is_over(shared_url: str) -> None:
+    storage = Storage(StorageConfig(url=shared_url, ledger="write-behind", window=3600.0))
+    add = Statement(1, "INSERT INTO ai_counted (name, counted_by, counted_at) VALUES (?, 'x', 0)")
+    for number in range(2500):
+        storage.writer.put(Row(add, lambda number=number: (str(number),)))  # type: ignore[misc]
+    give_up = time.monotonic() + 60.0
+    while (written := count(storage)) < 1000:
+        assert time.monotonic() < give_up
+    assert written <= 2500
+    assert storage.flush()
+    assert count(storage) == 2500
+    storage.close()
+
+
+def count(storage: Storage) -> int:
+    with storage.database.read() as connection:
+        return int(connection.execute(text("SELECT count(*) FROM ai_counted")).scalar_one())
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

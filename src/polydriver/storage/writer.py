@@ -187,7 +187,8 @@ class Writer:
             raise StorageError(f"{self.capacity} rows wait for the database already: {cause}")
         self._queue.append(row)
         rests = self._rests  # the thread is not woken for each row: it looks for itself when its window is over
-        if rests is not None and (rests == "until any row" or row.waiter is not None):
+        is_urgent = row.waiter is not None or len(self._queue) >= _GROUP
+        if rests is not None and (is_urgent or rests == "until any row"):
             self._bell.put(None)
 
     def wait_blocking(self, row: Job, seconds: float) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -83,6 +85,24 @@ def test_a_job_is_made_of_a_file_in_the_bucket(colour: Colour, invoke: bool) -> 
         "modelInvocationType": "InvokeModel" if invoke else "Converse", "tags": [{"key": "night", "value": "1"}],
     }  # fmt: skip
     assert (batch.id, batch.status, batch.metadata) == (ARN, "pending", {"polydriver": "t-0"})
+
+
+def test_files_are_signed_as_s3_wants_it() -> None:
+    """By the rules of AWS, worked out anew: S3's paths are encoded once."""
+    with Server(*one_by_one(WRITTEN, json_reply({"jobArn": ARN}))) as server:
+        driver = bedrock(server, batch_location="s3://bucket/a night+1")
+        ask("blocking", driver, "create_batch", ["Hi"], model=MODEL)
+        stored = server.requests[0]
+    assert stored.target.startswith("/s3/bucket/a%20night%2B1/polydriver-")
+    told = stored.headers["authorization"]
+    place, names, signature = re.findall(r"Credential=AKIAMOCK/(\S+), SignedHeaders=(\S+), Signature=(\w+)", told)[0]
+    headers = "".join(f"{name}:{stored.headers[name]}\n" for name in names.split(";"))
+    canonical = "\n".join(["PUT", stored.target, "", headers, names, hashlib.sha256(stored.body).hexdigest()])
+    wanted = ["AWS4-HMAC-SHA256", stored.headers["x-amz-date"], place, hashlib.sha256(canonical.encode()).hexdigest()]
+    key = b"AWS4s"
+    for part in place.split("/"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    assert hmac.digest(key, "\n".join(wanted).encode(), "sha256").hex() == signature
 
 
 @pytest.mark.parametrize(

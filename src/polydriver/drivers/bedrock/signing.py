@@ -43,7 +43,7 @@ def sign(request: Request, keys: Keys, *, region: str, service: str, now: float)
     `ConfigurationError` when botocore is not installed.
     """
     try:
-        from botocore.auth import SigV4Auth
+        from botocore.auth import S3SigV4Auth, SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
     except ImportError as error:
@@ -59,7 +59,8 @@ def sign(request: Request, keys: Keys, *, region: str, service: str, now: float)
     signed = {name: value for name, value in headers.items() if name in _SIGNED or name.startswith(_SIGNED_PREFIX)}
     drawn = AWSRequest(method=request.method, url=request.url, data=request.body or b"", headers=signed)
     drawn.context["timestamp"] = stamp
-    signer = SigV4Auth(Credentials(keys.access_key, keys.secret_key), service, region)
+    kind = S3SigV4Auth if service == "s3" else SigV4Auth  # which sign paths as they are, or encoded once more
+    signer = kind(Credentials(keys.access_key, keys.secret_key), service, region)
     # SigV4Auth.add_auth does these steps too, but reads the clock itself.
     signature = signer.signature(signer.string_to_sign(drawn, signer.canonical_request(drawn)), drawn)
     names = signer.signed_headers(signer.headers_to_sign(drawn))

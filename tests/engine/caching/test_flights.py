@@ -329,6 +329,20 @@ def test_a_blocking_stream_that_is_left_goes_on_for_the_others_and_the_last_one_
     driver.close()
 
 
+def test_a_stream_that_is_dropped_while_another_call_joins_does_not_stand_in_its_way() -> None:
+    """Garbage is collected at any moment, also of the thread that looks for a flight."""
+    gated = Gated(answer)
+    gated.gate.set()
+    with made(gated) as driver:
+        driver.send_message("warm up")
+        cache = driver.connection.cache
+        stream: Any = driver.send_streaming_message("Hi")
+        next(stream)
+        with cache.flights._lock:  # what is dropped now is dropped by a thread that holds it
+            del stream
+        assert driver.send_message("Ho").content == "".join(WORDS)
+
+
 # -- errors --
 
 

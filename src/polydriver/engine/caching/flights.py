@@ -127,10 +127,10 @@ class Flight:
 class Flights:
     """The flights of a connection that are under way, by the keys of their prompts."""
 
-    _lock: threading.Lock
+    _lock: Any
 
     def __init__(self) -> None:
-        own_lock(self)
+        own_lock(self, threading.RLock)  # a stream may be dropped, and leave, in the thread that holds it
         in_child(self, Flights._forget)
         self._open: dict[tuple[Any, ...], Flight] = {}
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,9 +24,11 @@ from polydriver import (
     AIResponse,
     AsyncAI,
     AttemptFinished,
+    BudgetExceededError,
     CostCalculated,
     Event,
     InvalidRequestError,
+    LimitReached,
     MessageSent,
     OpenAIDriver,
     ProviderClosedError,
@@ -40,7 +44,7 @@ from polydriver.config.storage import StorageConfig
 from polydriver.data.messages import AIMessage
 from polydriver.data.prompt import Prompt, ProviderTool
 from polydriver.drivers import driver_class
-from polydriver.engine.policies import Outcome
+from polydriver.engine.policies import Outcome, Wait
 from polydriver.engine.waiting import Stopped, now
 from polydriver.storage import Storage
 from polydriver.storage.tables import attempts
@@ -97,6 +101,14 @@ def prime(driver: Any, model: str = "gpt-4o-mini", count: int = 1) -> None:
             connection.hedging.settle(lease, Outcome(kind="success", first_content=LATE), now())
 
 
+def wait_until(is_so: Callable[[], bool]) -> bool:
+    """Wait for what another thread is about to do."""
+    ends = time.monotonic() + 30.0
+    while not is_so() and time.monotonic() < ends:
+        threading.Event().wait(0.01)
+    return is_so()
+
+
 class Case:
     """A driver with an answer behind it, and a server with these scripts."""
 
@@ -130,7 +142,7 @@ class Case:
         ended = [event.attempt for event in self.events if isinstance(event, AttemptFinished)]
         assert [(one.number, one.outcome, one.hedge) for one in ended] == attempts
         assert [type(event) for event in self.events].count(MessageSent) == 1
-        assert not self.driver.connection.outstanding
+        assert wait_until(lambda: not self.driver.connection.outstanding), "also of one that was not sent after all"
         assert len(self.driver.connection.running) == 0
 
     def count(self, *kinds: type[Event]) -> int:
@@ -178,11 +190,14 @@ def test_the_first_answers_after_all(how: str) -> None:
 @every_way
 @pytest.mark.parametrize("status", [500, 429])
 def test_one_that_fails_leaves_it_to_the_other(how: str, status: int) -> None:
-    with Case(how, [READ, once(2), refusal(status)], [READ, 0.05, answer(how, "Second")]) as case:
+    ended = threading.Event()
+    with Case(how, [READ, once(2), refusal(status)], [READ, lambda _: ended.wait(30), answer(how, "Second")]) as case:
+        case.driver.on(AttemptFinished, lambda _: ended.set())
         assert case.ask().content == "Second"
         case.check([(1, "failure", False), (2, "success", True)])
         assert case.count(RequestRetried) == 0
-    with Case(how, [READ, once(2), 0.05, answer(how, "First")], [READ, refusal(status)]) as case:
+    after_the_other = [READ, lambda server: server.wait_hung_up(1), answer(how, "First")]
+    with Case(how, after_the_other, [READ, refusal(status), HANG]) as case:
         assert case.ask().content == "First"
         case.check([(2, "failure", True), (1, "success", False)])
 
@@ -230,10 +245,10 @@ def test_a_mistake_of_the_caller_ends_both(how: str) -> None:
         case.check([(1, "failure", False), (2, "cancelled", True)])
 
 
-@every_way
+@pytest.mark.parametrize("how", ["blocking stream", "async"])
 def test_the_time_to_the_first_content_counts_for_both(how: str) -> None:
     with (
-        Case(how, [READ, HANG], [READ, HANG], first_content_timeout=0.5, retry_attempts=3) as case,
+        Case(how, [READ, HANG], [READ, HANG], first_content_timeout=1.5, retry_attempts=3) as case,
         Server([READ, answer(how, "Elsewhere")]) as server,
         OpenAIDriver(
             {"api_key": "sk-0123456789abcdef", "name": "other"},
@@ -310,6 +325,44 @@ def test_a_second_one_stands_in_no_line(how: str, limits: dict[str, Any]) -> Non
         case.check([(1, "success", False)])
         limiter: Any = case.driver.connection.limits
         assert limiter.limiter.waiting == 0
+
+
+class Unwilling(LeaseLog):
+    """A gate that lets first requests pass: second ones it refuses, or would have wait."""
+
+    def __init__(self, refuses: bool) -> None:
+        super().__init__()
+        self.refuses = refuses
+        self.asked = threading.Event()
+        self.left = 0
+
+    async def admit(self, attempt: Any, port: Any) -> Any:
+        if attempt.hedges is None:
+            return await super().admit(attempt, port)
+        self.asked.set()
+        if self.refuses:
+            raise BudgetExceededError("nothing is left")
+        return Wait(math.inf, port.signal(), cancel=self.leave)
+
+    def leave(self, now: float) -> None:
+        self.left += 1
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+@pytest.mark.parametrize("how", ["blocking stream", "async"])
+def test_a_second_one_that_a_gate_refuses_is_not_sent(how: str, refuses: bool) -> None:
+    gate = Unwilling(refuses)
+    script = [READ, lambda _: gate.asked.wait(30), answer(how)]
+    with Case(how, script, [READ, HANG], rate_limiting={"max_concurrent": 2}) as case:
+        connection = case.driver.connection
+        connection.gates = (gate,)
+        response = case.ask()
+        case.check([(1, "success", False)])
+        gate.check(response.attempts)
+        assert gate.left == (0 if refuses else 1)
+        assert case.count(RequestHedged, LimitReached) == 0
+        limits: Any = connection.limits
+        assert [one["used"] for one in limits.describe(now())] == [0], "what other policies gave is given back"
 
 
 @every_way

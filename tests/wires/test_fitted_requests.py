@@ -486,6 +486,24 @@ def test_efforts_are_those_of_the_model(name: str, model: str, options: dict[str
     assert {key: value for key, value in body.items() if key in ("reasoning_effort", "thinking")} == sent
 
 
+def test_models_that_are_on_responses_alone_stay_there() -> None:
+    body, prompt = render("openai", "gpt-5-pro", n=2)
+    assert "input" in body
+    assert "n" not in body
+    assert prompt.warnings
+
+
+@pytest.mark.parametrize(("name", "model"), [("openai", "gpt-5"), ("openai", "gpt-4o"), ("gemini", "gemini-2.5-flash")])
+def test_models_that_do_not_speak_are_not_asked_to(name: str, model: str) -> None:
+    options = {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}
+    body, prompt = render(name, model, **options)
+    assert "alloy" not in json.dumps(body)
+    assert "text alone" in prompt.warnings[0]
+    spoken = {"openai": "gpt-audio", "gemini": "gemini-2.5-flash-preview-tts"}[name]
+    body, _ = render(name, spoken, **options)
+    assert "alloy" in json.dumps(body)
+
+
 def test_older_models_of_gemini_take_one_kind_of_tools() -> None:
     both = [ToolSpec(name="now", description="The time"), {"googleSearch": {}}]
     with pytest.raises(UnsupportedFeatureError, match="Google's own tools"):

@@ -320,7 +320,9 @@ class TestTools:
         assert render(tools=tools)["tools"] == [{"googleSearch": {}}, {"codeExecution": {}}]
         both = render(tools=[WEATHER, *tools])
         assert both["toolConfig"] == {"includeServerSideToolInvocations": True}
-        assert "toolConfig" not in render(tools=[WEATHER, *tools], model="gemini-2.5-pro")
+        assert "toolConfig" not in render(tools=tools, model="gemini-2.5-pro")
+        with pytest.raises(UnsupportedFeatureError):
+            render(tools=[WEATHER, *tools], model="gemini-2.5-pro")
 
 
 class TestOutput:

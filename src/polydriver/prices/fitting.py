@@ -21,6 +21,9 @@ def fit_options(prompt: Prompt, rules: ModelRules) -> None:
     if prompt.max_tokens is not None and rules.max_output is not None and prompt.max_tokens > rules.max_output:
         prompt.warn(f"{prompt.model} writes {rules.max_output} tokens at most; max_tokens was {prompt.max_tokens}.")
         prompt.max_tokens = rules.max_output
+    if rules.writes_text and (prompt.audio is not None or set(prompt.modalities or ()) - {"text"}):
+        prompt.warn(f"{prompt.model} answers in text alone; modalities and audio were left out.")
+        prompt.modalities = prompt.audio = None
     if rules.refused:
         _leave_out(prompt, rules.refused, "")
     if rules.refused_while_reasoning and prompt.reasoning_effort != "none":

@@ -37,6 +37,7 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True):
       when that is unknown.
     - `max_output`: how many tokens it writes at most, at services that refuse a `max_tokens` above.
     - `unread`: kinds of media ("image", "audio", "video") that it is known not to read.
+    - `writes_text`: whether it is known to answer in text alone, at services that refuse to be asked for more.
     - `chat_tools`: whether it calls functions on OpenAI's Chat Completions, too: "always", "unreasoned" (with the
       effort "none" only), "never".
     """
@@ -46,6 +47,7 @@ class ModelRules(msgspec.Struct, frozen=True, kw_only=True):
     efforts: tuple[str, ...] | None = None
     unread: frozenset[str] = frozenset()
     max_output: int | None = None
+    writes_text: bool = False
     chat_tools: Literal["always", "unreasoned", "never"] = "always"
 
 
@@ -132,6 +134,7 @@ _REFUSE_EFFORT = frozenset({*_TABLES, "cohere"} - {"deepseek"})
 # The words that a service has at all, of which a model that is not known may have some.
 _EFFORTS = {"groq": ("none", "default", *_USUAL)}
 _REFUSE_LENGTH = frozenset({"openai", "azure", "azure_openai", "anthropic", "bedrock", "gemini", "vertexai"})
+_REFUSE_MODALITIES = frozenset({"openai", "azure", "azure_openai", "gemini", "vertexai"})
 # Services on which a model that reasons takes no sampling options, as far as nothing else is known of it.
 _REFUSE_SAMPLING = frozenset({"openai", "azure", "azure_openai"})
 
@@ -143,7 +146,10 @@ def find_rules(provider: str, model: str) -> ModelRules:
     rules = _find_options(provider, model, entry)
     unread = _find_unread(provider, model.lower(), entry)
     limit = entry.max_output_tokens if entry is not None and provider in _REFUSE_LENGTH else None
-    return msgspec.structs.replace(rules, unread=unread, max_output=limit) if unread or limit else rules
+    mute = entry is not None and entry.output_modalities == ("text",) and provider in _REFUSE_MODALITIES
+    if not (unread or limit or mute):
+        return rules
+    return msgspec.structs.replace(rules, unread=unread, max_output=limit, writes_text=mute)
 
 
 def _find_unread(provider: str, name: str, entry: ModelEntry | None) -> frozenset[str]:

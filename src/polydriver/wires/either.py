@@ -126,10 +126,15 @@ class EitherWire(Wire, kw_only=True, eq=False):
                 return not all(_is_of_chat(tool) for tool in given)
         if self.driver.has_own_address() or not self.prefers_responses(prompt.model):
             return False
-        if prompt.tools and self._calls_beyond_chat(prompt):
+        if not self._is_on_chat(prompt.model) or (prompt.tools and self._calls_beyond_chat(prompt)):
             return True
         chat_alone = (prompt.n or 1) > 1 or prompt.audio is not None or "prediction" in options
         return not (chat_alone or _has_audio(prompt))
+
+    def _is_on_chat(self, model: str) -> bool:
+        """Whether the model is served on Chat Completions, as far as that is known."""
+        entry = find(self.driver.catalog_name or self.driver.name, model)
+        return entry is None or entry.endpoints is None or "/v1/chat/completions" in entry.endpoints
 
     def _calls_beyond_chat(self, prompt: Prompt) -> bool:
         """Whether the model calls functions on the Responses API alone, thinking as it does here."""

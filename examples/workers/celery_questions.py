@@ -23,7 +23,5 @@ work = CeleryWork(app, settings, provider="openai", model="gpt-4o-mini", max_tok
 
 if __name__ == "__main__":
     items = [{"id": city.lower(), "prompt": f"What is {city} known for?"} for city in ("Lima", "Oslo", "Perth")]
-    results = [work.submit(item, job="cities") for item in items]
-    for result in results:
-        outcome = result.get(timeout=600)
+    for outcome in work.outcomes(items, job="cities"):
         print(outcome["custom_id"], outcome.get("content") or outcome["error"]["message"])

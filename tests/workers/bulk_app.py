@@ -12,7 +12,10 @@ app = Celery("bulk", broker=os.environ["BULK_REDIS"], backend=os.environ["BULK_R
 app.conf.update(
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,
-    broker_transport_options={"visibility_timeout": float(os.environ.get("BULK_VISIBILITY", "3600"))},
+    broker_transport_options={
+        "visibility_timeout": float(os.environ.get("BULK_VISIBILITY", "3600")),
+        "unacked_restore_throttle": 1,
+    },
 )
 settings = {
     "providers": {

@@ -8,11 +8,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+import redis
 from sqlalchemy import text
 from tests.workers.provider import SECONDS, CountingProvider, wait_until
 
@@ -94,7 +97,13 @@ def children(process: subprocess.Popen[bytes]) -> list[int]:
 
 
 def test_killed_workers_lose_nothing(bulk: ModuleType, start: Start, provider: CountingProvider) -> None:
-    first = start("prefork", 2)
+    with ThreadPoolExecutor(1) as pool, closing(redis.Redis.from_url(os.environ["BULK_REDIS"])) as client:
+        waiting = pool.submit(list, bulk.work.outcomes(["lost"], job="night", quiet=5.0))
+        wait_until(lambda: client.llen("celery") == 1, "it is submitted")
+        client.delete("celery")
+        first = start("prefork", 2)
+        assert [outcome["content"] for outcome in waiting.result(SECONDS)] == ["Re: lost"]
+    provider.seen.clear()
     plain = ["one", {"id": "two", "messages": [{"role": "user", "content": "two"}]}, "busy three", "bad four"]
     results = [bulk.work.submit(item, job="night") for item in plain]
     outcomes = [result.get(timeout=SECONDS) for result in results]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -102,6 +103,26 @@ class CeleryWork:
         """
         found: Submitted = self.task.apply_async((item, read_id(item)), task_id=self.work.key(item, job), **how)
         return found
+
+    def outcomes(self, items: Iterable[Item], *, job: str, quiet: float = 600.0, **how: Any) -> Iterator[Outcome]:
+        """Submit all items, and wait for their outcomes, in their order.
+
+        An item whose turn it is and that has none after `quiet` seconds is submitted again: Redis as a broker forgets a
+        message that it hands out at the moment when its worker is killed.
+        """
+        from celery.exceptions import TimeoutError as NoOutcomeError
+
+        waiting = deque((item, self.submit(item, job=job, **how)) for item in items)
+        while waiting:
+            item, submitted = waiting.popleft()
+            while True:
+                try:
+                    outcome = submitted.get(timeout=quiet)
+                except NoOutcomeError:
+                    submitted = self.submit(item, job=job, **how)
+                else:
+                    break
+            yield outcome
 
     def _run(self, item: Item, custom_id: str | None = None, waited: float = 0.0) -> Outcome:
         task = self.task

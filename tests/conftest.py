@@ -8,6 +8,7 @@ import ipaddress
 import os
 import pkgutil
 import re
+import signal
 import socket
 import sys
 from collections import Counter
@@ -94,6 +95,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("polydriver")
+
+# A shell starts what runs in its background with Ctrl-C ignored, and so would be all that the tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GUARD = NetworkGuard()
 sys.addaudithook(GUARD)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -289,8 +290,8 @@ def test_an_exhausted_budget_leads_to_the_next_target(tmp_path: Any) -> None:
 
 def test_a_hold_whose_process_died_comes_back(shared_url: str, open_database: Callable[[str], Database]) -> None:
     upgrade(open_database(shared_url))
-    hung = {"replies": [{"hang": True}]}
-    with MockServer(MockDriver(hung)) as base:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes requests, and answers none
+        base = f"http://127.0.0.1:{silent.getsockname()[1]}/v1"
         code = _CALLER.replace("range(25)", "range(1)")
         process = subprocess.Popen([sys.executable, "-c", code, shared_url, base, "0.05"], stdout=subprocess.PIPE)
         storage, driver = made(shared_url, budget("0.05"))

@@ -96,7 +96,7 @@ settings.register_profile(
 )
 settings.load_profile("polydriver")
 
-# A shell starts what runs in its background with Ctrl-C ignored, and so would be all that the tests start and interrupt.
+# A shell starts what runs in its background with Ctrl-C ignored, and so would be all that the tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 GUARD = NetworkGuard()

@@ -17,7 +17,7 @@ import os
 import signal
 import sys
 
-from polydriver import AI, AsyncAI
+from polydriver import AI, AsyncAI, StorageError
 
 __all__: list[str] = []
 
@@ -46,7 +46,10 @@ async def _stream(url: str, ledger: str, base: str, log: str, name: str) -> None
     number = 0
     while True:
         numbers = range(number, number + _AT_ONCE)
-        await asyncio.gather(*(_call(ai, f"{name}-{one}", one, written) for one in numbers))
+        try:
+            await asyncio.gather(*(_call(ai, f"{name}-{one}", one, written) for one in numbers))
+        except StorageError:
+            await asyncio.Event().wait()  # it is being terminated: what is written meanwhile is for its ledger to say
         number += _AT_ONCE
 
 

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .data.responses import AIChunk as AIChunk
     from .data.responses import AIResponse as AIResponse
     from .data.responses import Choice as Choice
+    from .data.responses import Continuation as Continuation
     from .data.usage import TokenUsage as TokenUsage
     from .driver import Driver as Driver
     from .drivers.compatible import openai_compatible as openai_compatible
@@ -157,7 +158,7 @@ _HOMES = {
     "data.cost": "Cost",
     "prices.pricing": "ModelPricing PriceTier",
     "data.prompt": "OutputFormat ProviderTool ToolSpec",
-    "data.responses": "AIChunk AIResponse Choice",
+    "data.responses": "AIChunk AIResponse Choice Continuation",
     "data.usage": "TokenUsage",
     "driver": "Driver",
     "drivers.compatible": "openai_compatible",

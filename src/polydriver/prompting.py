@@ -40,7 +40,9 @@ CALL_LIMITS = frozenset(
 )
 """Options that steer the call and are not sent: limits in seconds and attempts, and what events are labelled with."""
 
-CHAT_LIMITS = frozenset({"fallback", "fallback_on", "first_content_timeout", "hedging", "response_cache"})
+CHAT_LIMITS = frozenset(
+    {"continue_with", "fallback", "fallback_on", "first_content_timeout", "hedging", "response_cache"}
+)
 """The same of calls that send a prompt: who else may answer, after which errors, seconds to the first content, whether
 a request may be sent twice, and whether an answer may be one that was kept."""
 

@@ -79,6 +79,7 @@ FIELDS: dict[str, Field] = {
     "first_content_timeout": Field("optional_timeout", "FIRST_CONTENT_TIMEOUT", nullable=True),
     "fallback": Field("names", "FALLBACK"),
     "fallback_on": Field("names", "FALLBACK_ON"),
+    "continue_with": Field("names", "CONTINUE_WITH"),
     "retry_attempts": Field("count", "RETRY_ATTEMPTS"),
     "retry_delay": Field("seconds", "RETRY_DELAY"),
     "max_retry_delay": Field("seconds", "MAX_RETRY_DELAY"),

@@ -153,6 +153,13 @@ class Builder(Generic[ParsedT]):
         """
         return self.options(fallback=list(targets), fallback_on=list(on))
 
+    def continue_with(self, *targets: FallbackTarget) -> Self:
+        """Who goes on where a stream breaks in the middle of its text, in order; without any, the error is raised.
+
+        `response.continuations` tells where that was.
+        """
+        return self.options(continue_with=list(targets))
+
     def hedging(self, wanted: bool = True) -> Self:
         """Send a request a second time where its first content is late, and take the quicker answer.
 

@@ -21,7 +21,7 @@ else:
 
     ParsedT = TypeVar("ParsedT")
 
-__all__ = ["AIChunk", "AIResponse", "Choice", "FinishReason", "ParsedT"]
+__all__ = ["AIChunk", "AIResponse", "Choice", "Continuation", "FinishReason", "ParsedT"]
 
 FinishReason: TypeAlias = Literal["stop", "length", "tool_calls", "content_filter", "error", "other"]
 
@@ -56,6 +56,15 @@ class Choice(msgspec.Struct, kw_only=True, omit_defaults=True):
         return [part for part in self.parts if type(part) is ToolCall]
 
 
+class Continuation(msgspec.Struct, frozen=True, kw_only=True):
+    """The place where a stream broke and another target went on: after `at` characters of text, by whom, and with which
+    model."""
+
+    provider: str | None
+    model: str | None
+    at: int
+
+
 class AIResponse(Choice, Generic[ParsedT], kw_only=True, omit_defaults=True):
     """A provider's whole answer. For type checkers it is an `AIResponse[T]` when `response_format` is a class `T`.
 
@@ -75,6 +84,8 @@ class AIResponse(Choice, Generic[ParsedT], kw_only=True, omit_defaults=True):
     - `attempts`: the attempts of the call in their order, the last one being that of this answer.
     - `cached`: whether nothing was asked for it: it was kept from an equal prompt, or shared with an equal call that
       was under way. Its cost is 0 then; `usage` and the ids are those of the answer when it was made.
+    - `continuations`: where a stream broke and another target went on (`continue_with`). Then `usage` and `cost` are
+      those of all parts together, `provider`, `model`, ids and `raw` those of the last one.
     """
 
     usage: TokenUsage | None = None
@@ -93,6 +104,7 @@ class AIResponse(Choice, Generic[ParsedT], kw_only=True, omit_defaults=True):
     billing: BillingFacts | None = None
     attempts: list[AttemptReport] = []
     cached: bool = False
+    continuations: list[Continuation] = []
 
     @classmethod
     def from_text(cls, text: str, **fields: Any) -> Self:

@@ -65,7 +65,8 @@ class Call(msgspec.Struct, kw_only=True):
     thread, and `release` closes its stream; it is among the calls of all in `running` until its end. `route` is an
     `engine.routes.Route` where there is more than one target; `observer` is told of the call from its beginning on, by
     its `watch`. `response_cache`: whether its answer may be one that was kept, and is kept: `None` is as the connection
-    says, "refresh" asks for a new one.
+    says, "refresh" asks for a new one. `came` is what came before its stream broke,
+    where another target goes on from that.
     """
 
     bus: EventBus
@@ -96,6 +97,7 @@ class Call(msgspec.Struct, kw_only=True):
     ended: bool = False
     route: Any = None
     response_cache: bool | Literal["refresh"] | None = None
+    came: AIResponse | None = None
 
     def check_stop(self) -> None:
         """Raise `Stopped` where another thread has stopped the call."""

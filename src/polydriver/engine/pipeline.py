@@ -140,6 +140,12 @@ class Pipeline(Generic[P]):
             return await self._reach(call, self.target, prompt, work)
         request = route.start()
         self._take_over(call, route)
+        return await self._walk(call, route, request, work)
+
+    async def _walk(
+        self, call: Call, route: Route, request: Request, work: Callable[[Request, Attempt], Awaitable[T]]
+    ) -> T:
+        """Ask the targets of a route in turn, from the present one on, which is asked by `request`."""
         while True:
             try:
                 leg = route.leg
@@ -155,6 +161,23 @@ class Pipeline(Generic[P]):
                 leg = route.leg
                 await call.fell_back(self.port.emit, error, leg.name, leg.model, route.passed[told:])
             self._take_over(call, route)
+
+    async def _go_on(self, call: Call, error: AIError, came: AIResponse) -> StreamReader | None:
+        """Have the answer of a stream that broke gone on with; `None` where nobody can, or nobody who could answers."""
+        broken: Route = call.route
+        found = broken.go_on(error, came)
+        if found is None:
+            return None
+        route, request = found
+        leg = route.leg
+        await call.fell_back(self.port.emit, error, leg.name, leg.model, route.passed)
+        call.came, call.route, call.response_cache = came, route, False
+        self._take_over(call, route)
+        try:
+            return await self._walk(call, route, request, self._stream)
+        except AIError as failure:
+            error.add_note(f"Nobody could go on from what came: {type(failure).__name__}: {failure.message}")
+            return None
 
     async def _reach(
         self,
@@ -260,6 +283,8 @@ class Pipeline(Generic[P]):
         reader: StreamReader | None = None
         try:
             reader = StreamReader(attempt, body)
+            if attempt.call.route is not None and attempt.call.route.can_go_on:
+                reader.go_on = partial(self._go_on, attempt.call)
             reader.held = True
             while not reader.started and not reader.ready:
                 await reader.advance()

@@ -9,8 +9,8 @@ from __future__ import annotations
 import atexit
 import os
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import Any, Literal, Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 from weakref import WeakSet
 
 from ..colours import drive
@@ -20,6 +20,7 @@ from ..errors import AIError, StreamInterruptedError
 from .attempts import Attempt, may_be_billed
 from .billing import chunk_size, estimate_usage
 from .calls import Call, Emit
+from .continuing import join, trim
 from .failures import Failures
 from .policies import Meter, Outcome
 from .ports import Body, Port
@@ -27,6 +28,7 @@ from .ports import Body, Port
 __all__ = ["OpenReader", "StreamReader", "closed_elsewhere", "note_open", "note_over"]
 
 E = TypeVar("E")
+GoOn: TypeAlias = Callable[[AIError, AIResponse], Awaitable["StreamReader | None"]]
 
 _DRAIN_SECONDS = 0.1
 _unfinished: WeakSet[OpenReader] = WeakSet()
@@ -88,10 +90,14 @@ class StreamReader:
     - `started`: whether content came, so that it can no longer be retried; `ended`: whether it ended well.
     - `held`: whether its end is to be put off, since it is being opened: then `ready` says that it has come.
     - `response`: the whole answer once it ended; before that, what came so far.
+    - `go_on`: how another target goes on from what came, where the stream breaks; returns its stream, if there is one,
+      which this one then reads.
     """
 
     __slots__ = (
         "__weakref__",
+        "_before",
+        "_is_trimmed",
         "_process",
         "_response",
         "_stopped",
@@ -99,6 +105,7 @@ class StreamReader:
         "body",
         "decoder",
         "ended",
+        "go_on",
         "held",
         "over",
         "pending",
@@ -118,6 +125,9 @@ class StreamReader:
         self.held = False
         self.ready = False
         self.over = False
+        self.go_on: GoOn | None = None
+        self._before = attempt.call.came
+        self._is_trimmed = self._before is None
         self._response: AIResponse | None = None
         self._stopped: AIError | None = None
         self._process = os.getpid()
@@ -133,7 +143,7 @@ class StreamReader:
         """The answer: whole once the stream ended, before that what came so far."""
         if self._response is not None:
             return self._response
-        return self.attempt.target.failures.reading(self.decoder.build)
+        return self._joined(self.attempt.target.failures.reading(self.decoder.build))
 
     async def advance(self) -> None:
         """Read once. Afterwards there may be pending chunks, or the stream has ended. Raises when it broke.
@@ -149,9 +159,11 @@ class StreamReader:
             if not self.started:
                 raise self._over(self._stopped)
             await self._break_off(self._stopped)
+            return
         decoder = self.decoder
         if decoder.failure is not None:
             await self._misread(decoder.failure)
+            return
         if decoder.closed:
             await self._ended_by_server()
             return
@@ -179,7 +191,7 @@ class StreamReader:
 
     def closed_elsewhere(self) -> StreamInterruptedError:
         """The error for who reads a stream that another thread has closed; the call has ended."""
-        return closed_elsewhere(self.attempt.target.failures, self.attempt.call, self._partial())
+        return closed_elsewhere(self.attempt.target.failures, self.attempt.call, self._whole(self._partial()))
 
     def _not_ours(self) -> AIError:
         """The error for a forked child, which has only a copy of its parent's stream."""
@@ -203,8 +215,8 @@ class StreamReader:
         outcome = Outcome(kind="cancelled" if reason == "cancelled" else "abandoned", delivered=self.started)
         if partial is not None:
             outcome.tell(partial, self.attempt.provider)
-        call = self.attempt.call
-        await self._end(emit, outcome, lambda emit: call.abandoned(emit, partial, reason), waits=waits)
+        call, whole = self.attempt.call, self._whole(partial)
+        await self._end(emit, outcome, lambda emit: call.abandoned(emit, whole, reason), waits=waits)
 
     def drop(self) -> AIResponse | None:
         """Give up a stream before its first content was taken; returns what came of it, for its attempt."""
@@ -228,6 +240,8 @@ class StreamReader:
             if chunk.tool_calls or chunk.parts:
                 chunk.tool_calls = own_parts(chunk.tool_calls, self.attempt.target.origins)
                 chunk.parts = own_parts(chunk.parts, self.attempt.target.origins)
+        if not self._is_trimmed and self._before is not None:
+            self._is_trimmed = trim(self._before.content, chunks)
         self.pending.extend(chunks)
         if self.attempt.watch is not None:
             self.attempt.watch.chunks(len(chunks), self.attempt.target.port.now())
@@ -278,12 +292,12 @@ class StreamReader:
         assert prompt is not None
         target, emit = attempt.target, attempt.target.port.emit
         response = target.failures.reading(self.decoder.build)
-        self._response = response
         self.ended = self.over = True
         _unfinished.discard(self)
         target.fill(response, prompt, call, self.body.headers)
         done = Outcome(kind="success", delivered=True)
         done.tell(response, attempt.provider)
+        self._response = response = self._joined(response)
         try:
             if prompt.response_format is not None:
                 target.parse_output(prompt.response_format, response)
@@ -329,6 +343,7 @@ class StreamReader:
         failure = self.attempt.target.failures.of_transport(self.attempt.in_time(error), self.attempt.call)
         if self.started:
             await self._interrupt(failure.message, failure)
+            return
         raise self._over(failure)
 
     async def _misread(self, error: Exception) -> None:
@@ -341,6 +356,7 @@ class StreamReader:
             failure.status = self.body.status  # the stream began as a success, and the provider gave no other status
         if self.started:
             await self._interrupt(failure.message, failure)
+            return
         raise self._over(failure)
 
     async def _interrupt(self, message: str, cause: AIError | None = None) -> None:
@@ -359,18 +375,46 @@ class StreamReader:
         await self._break_off(error, billed=cause is None or may_be_billed(cause))
 
     async def _break_off(self, error: AIError, *, billed: bool = True) -> None:
-        """End with an error after content came: it holds what came, and that is paid for."""
+        """End with an error after content came, which holds that: it is paid for. Unless another target goes on."""
         self.body.close()
-        self.over = True
-        _unfinished.discard(self)
-        error.partial = partial = self._partial()
+        partial = self._partial()
+        error.partial = whole = self._whole(partial)
         outcome = Outcome(kind="interrupted", error=error, delivered=True, may_be_billed=billed)
         if partial is not None:
-            self._response = partial
             outcome.tell(partial, self.attempt.provider)
         emit = self.attempt.target.port.emit
+        if self.go_on is not None and whole is not None:
+            await self.attempt.settle(emit, outcome)
+            following = await self.go_on(error, whole)
+            if following is not None:
+                self._follow(following)
+                return
+        self.over = True
+        _unfinished.discard(self)
+        if whole is not None:
+            self._response = whole
         await self._end(emit, outcome, lambda emit: self.attempt.call.failed(emit, error))
         raise error
+
+    def _follow(self, other: StreamReader) -> None:
+        """Read another stream from now on, which goes on where this one broke."""
+        for name in ("attempt", "body", "decoder", "ended", "go_on", "over", "ready"):
+            setattr(self, name, getattr(other, name))
+        self._before, self._is_trimmed = other._before, other._is_trimmed
+        self._response, self._stopped = other._response, other._stopped
+        self.pending.extend(other.pending)
+        other.over = True
+        _unfinished.discard(other)
+        if self.over:
+            _unfinished.discard(self)
+
+    def _joined(self, answer: AIResponse) -> AIResponse:
+        """The whole answer, where this stream goes on from another one."""
+        return answer if self._before is None else join(self._before, answer)
+
+    def _whole(self, partial: AIResponse | None) -> AIResponse | None:
+        """What came so far, with what came before this stream."""
+        return self._before if partial is None else self._joined(partial)
 
     def _over(self, error: E) -> E:
         """A failure before the first content: the engine settles the attempt, and may try again."""

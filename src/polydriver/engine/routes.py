@@ -7,15 +7,19 @@ passed over, and named.
 Errors of the provider and of the way to it lead on (`FALLBACK_ERRORS`). The caller's own mistakes do not, nor does the
 verdict of a content filter, unless `fallback_on` names it. A request that is too long goes on to a model that is known
 to read more.
+
+After a stream's first content its targets are others, those that were named to go on from what came.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ..data.http import Request
 from ..data.prompt import Prompt
+from ..data.responses import AIResponse
 from ..errors import (
     AIError,
     APIConnectionError,
@@ -34,6 +38,7 @@ from ..errors import (
     StreamInterruptedError,
     UnsupportedFeatureError,
 )
+from .continuing import can_go_on
 from .fitness import find_misfit, find_window, takes_prefill
 from .targets import Target
 
@@ -66,7 +71,7 @@ def leads_on(error: AIError, asked: Sequence[type[AIError]]) -> bool:
 class Leg:
     """One target of a route, with the prompt for it.
 
-    - `make` builds the prompt anew, from what the caller gave.
+    - `make` builds the prompt anew, from what the caller gave; `make(came=...)` one that goes on from such a text.
     - `repeats`: whether a failed attempt is repeated here before the next target is asked. In a pool it is not, but at
       the last member: the others can do the same at once.
     """
@@ -74,7 +79,7 @@ class Leg:
     __slots__ = ("make", "model", "prompt", "repeats", "target")
 
     def __init__(
-        self, target: Target, model: str | None, make: Callable[[], Prompt], prompt: Prompt | None = None
+        self, target: Target, model: str | None, make: Callable[..., Prompt], prompt: Prompt | None = None
     ) -> None:
         self.target = target
         self.model = model
@@ -100,14 +105,22 @@ class Leg:
 class Route:
     """The targets of one call, and how far it has come.
 
-    `limits` are those that were given with the call; `asked` are further classes of errors that lead on. `passed` tells
-    who was passed over, `warnings` all that the answer tells of the way to it.
+    `limits` are those that were given with the call; `asked` are further classes of errors that lead on. `later` are
+    those who go on from what came, where a stream breaks in its middle. `passed` tells who was passed over, `warnings`
+    all that the answer tells of the way to it.
     """
 
-    __slots__ = ("asked", "legs", "limits", "needs_prefill", "passed", "place", "warnings")
+    __slots__ = ("asked", "later", "legs", "limits", "needs_prefill", "passed", "place", "warnings")
 
-    def __init__(self, legs: Sequence[Leg], limits: dict[str, Any], asked: Sequence[type[AIError]]) -> None:
+    def __init__(
+        self,
+        legs: Sequence[Leg],
+        limits: dict[str, Any],
+        asked: Sequence[type[AIError]],
+        later: Sequence[Leg] = (),
+    ) -> None:
         self.legs = list(legs)
+        self.later = list(later)
         self.limits = limits
         self.asked = tuple(asked)
         self.place = 0
@@ -157,6 +170,34 @@ class Route:
         if not leads_on(error, self.asked):
             return None
         return self._next(error, f"{self.leg} failed with {type(error).__name__}")
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether somebody may go on where a stream breaks in its middle."""
+        return bool(self.later)
+
+    def go_on(self, error: AIError, came: AIResponse) -> tuple[Route, Request] | None:
+        """The route of those who go on from what came, and the request for the first of them who can.
+
+        `None` where the error does not lead on (nor what caused it), where what came cannot be gone on from, or where
+        nobody is left.
+        """
+        prompt, cause = self.leg.prompt, error.__cause__
+        leads = leads_on(error, self.asked) and not (isinstance(cause, AIError) and not leads_on(cause, self.asked))
+        if prompt is None or not leads or not can_go_on(came, prompt):
+            return None
+        legs = [Leg(leg.target, leg.model, partial(leg.make, came=came.content)) for leg in self.later]
+        for leg, known in zip(legs, self.later, strict=True):
+            leg.repeats = known.repeats
+        route = Route(legs, self.limits, self.asked)
+        route.place = -1
+        request = route._next(None, f"{self.leg} broke off after {len(came.content)} characters ({error.message})")
+        if request is None:
+            self.passed += route.passed
+            return None
+        route.passed.pop(0)
+        route.later = self.later[route.place + 1 :]
+        return route, request
 
     def _next(self, error: AIError | None, why: str) -> Request | None:
         passed = len(self.passed)

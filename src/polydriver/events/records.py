@@ -192,7 +192,7 @@ class RequestHedged(Event, frozen=True, kw_only=True):
 
 
 class ProviderFellBack(Event, frozen=True, kw_only=True):
-    """The call goes on with another target, since one failed for good with `error`.
+    """The call goes on with another target, since one failed for good with `error`, or its stream broke.
 
     `provider` and `model` are those that failed; `to_provider` and `to_model` are asked next. `passed_over` tells which
     targets before that one cannot do what the call needs, and why.

@@ -75,6 +75,7 @@ class SharedOptions(TypedDict, total=False):
     hedging: bool | None
     fallback: FallbackTargets | None
     fallback_on: Sequence[type[AIError] | str] | None
+    continue_with: FallbackTargets | None
     retry_attempts: int | None
     metadata: Mapping[str, Any] | None
     conversation_id: str | None
@@ -97,6 +98,7 @@ class CallOptions(SharedOptions, total=False):
       included. `metadata` and `conversation_id` label events; with `queue` "batch" a call waits behind
       others for its turn within the limits.
     - `fallback` are the targets that are asked where this one fails, `fallback_on` further errors that lead to them;
+      `continue_with` are those that go on where a stream breaks in the middle of its text;
       `first_content_timeout` is in seconds; `hedging` says whether a second request may be sent where that is late.
       `response_cache`: whether the answer may be one that was kept, and is kept itself; "refresh" asks for a new one.
     - `None` is the same as leaving an option out.

@@ -15,7 +15,7 @@ from .answers import Answers
 
 if TYPE_CHECKING:
     from ..engine.calls import Call
-    from ..engine.routes import Route
+    from ..engine.routes import Leg, Route
 
 __all__ = ["FallbackTarget", "FallbackTargets", "Member", "prepare_call"]
 
@@ -23,9 +23,12 @@ FallbackTarget: TypeAlias = str | Answers | tuple[str | Answers, str]
 """Who may answer instead: a connection by name ("openai", or "openai/gpt-5-mini" with a model), a provider of either
 colour, or one of these with a model."""
 
+_Group: TypeAlias = "list[tuple[Any, str | None]]"
+"""A provider and its model, or the members of a pool."""
+
 FallbackTargets: TypeAlias = FallbackTarget | Sequence[FallbackTarget]
 
-_ROUTING = ("model", "fallback", "fallback_on")
+_ROUTING = ("model", "fallback", "fallback_on", "continue_with")
 _RAW = ("extra", "extra_headers")
 _KEPT_THERE = ("previous_response_id", "conversation", "prompt")
 
@@ -49,13 +52,16 @@ def prepare_call(
     config, given = first.driver.config, {**first.driver.config.options, **options}
     wanted = given.get("fallback")
     targets = config.fallback if wanted is None else _as_list(wanted)
-    if not targets and len(members) == 1:
+    going_on = given.get("continue_with")
+    later = (config.continue_with if going_on is None else _as_list(going_on)) if stream else ()
+    if not targets and not later and len(members) == 1:
         prompt, limits = build_prompt(first.driver, messages, options, stream=stream)
         return prompt, provider.connection.call(limits)
     asked = given.get("fallback_on")
     return _Routing(provider, make_messages(messages), options, stream=stream).route(
         [[(member.provider, None) for member in members], *(_find(provider, target) for target in targets)],
         config.fallback_on if asked is None else _as_list(asked),
+        [_find(provider, target) for target in later],
     )
 
 
@@ -68,25 +74,36 @@ class _Routing:
         self.options = options
         self.stream = stream
 
-    def route(self, groups: list[list[tuple[Any, str | None]]], asked: Sequence[Any]) -> tuple[Prompt, Call]:
-        """The prompt and the call. `groups` are the targets in order, those of one pool together."""
-        from ..engine.routes import Leg, Route
+    def route(self, groups: list[_Group], asked: Sequence[Any], later: list[_Group]) -> tuple[Prompt, Call]:
+        """The prompt and the call.
+
+        `groups` are the targets in order, those of one pool together; `later` are those that go on from what came.
+        """
+        from ..engine.routes import Route
 
         home = groups[0][0][0].driver
-        legs: list[Leg] = []
-        for group in groups:
-            for provider, named in group:
-                model = named or (self.options.get("model") if group is groups[0] else None)
-                _check_model(provider, model)
-                make = partial(self.build, provider.driver, model, home if legs else None)
-                leg = Leg(provider._pipeline.target, model or provider.driver.config.default_model, make)
-                leg.repeats = provider is group[-1][0]
-                legs.append(leg)
-        route = Route(legs, {}, [_error_class(kind) for kind in asked])
+        route = Route(
+            self.legs(groups, home), {}, [_error_class(kind) for kind in asked], self.legs(later, home, is_own=False)
+        )
         prompt, route.limits = self.first(route)
         call = self.provider.connection.call(route.limits)
         call.route = route
         return prompt, call
+
+    def legs(self, groups: list[_Group], home: Any, *, is_own: bool = True) -> list[Leg]:
+        """The targets of `groups`, of which the first is asked as the caller says (`is_own`)."""
+        from ..engine.routes import Leg
+
+        legs: list[Leg] = []
+        for group in groups:
+            for provider, named in group:
+                model = named or (self.options.get("model") if is_own and group is groups[0] else None)
+                _check_model(provider, model)
+                make = partial(self.build, provider.driver, model, home if legs or not is_own else None)
+                leg = Leg(provider._pipeline.target, model or provider.driver.config.default_model, make)
+                leg.repeats = provider is group[-1][0]
+                legs.append(leg)
+        return legs
 
     def first(self, route: Route) -> tuple[Prompt, dict[str, Any]]:
         """The prompt of the first target, and the limits that were given with the call.
@@ -105,8 +122,11 @@ class _Routing:
         assert route.leg.prompt is not None
         return route.leg.prompt, limits
 
-    def build(self, driver: Any, model: str | None, home: Any) -> Prompt:
-        """The prompt for another target. Raises `UnsupportedFeatureError` where what it needs is kept at the first."""
+    def build(self, driver: Any, model: str | None, home: Any, came: str = "") -> Prompt:
+        """The prompt for another target, which goes on from what came.
+
+        Raises `UnsupportedFeatureError` where what it needs is kept at the first.
+        """
         options = {name: value for name, value in self.options.items() if name not in _ROUTING}
         is_other = home is not None and type(driver) is not type(home)
         if home is not None and any(options.get(name) for name in _KEPT_THERE):
@@ -115,7 +135,13 @@ class _Routing:
         if is_other:
             left_out += [name for name in _RAW if options.pop(name, None)]
         options["model"] = model
-        prompt, _ = build_prompt(driver, self.messages, options, stream=self.stream, left_out=left_out)
+        messages = self.messages
+        if came:
+            from ..engine.continuing import messages_to_go_on
+
+            goes_on = driver.wire.takes_prefill(model or driver.config.default_model)
+            messages = [*messages, *messages_to_go_on(came, takes_prefill=goes_on)]
+        prompt, _ = build_prompt(driver, messages, options, stream=self.stream, left_out=left_out)
         if is_other and any(isinstance(tool, ProviderTool) for tool in prompt.tools):
             raise UnsupportedFeatureError(f"a tool of the call is {home.config.name}'s own")
         for name in left_out:

@@ -52,6 +52,8 @@ _cost_decoder = msgspec.msgpack.Decoder(Cost | None)
 def is_worth_keeping(response: AIResponse, prompt: Prompt, *, tool_calls: bool) -> bool:
     """Whether an answer may be given again: it is whole, was not filtered or refused, and calls no tools, unless
     `tool_calls` allows that."""
+    if response.continuations:  # of several models
+        return False
     good = ("stop", "tool_calls") if tool_calls else ("stop",)
     for choice in (response, *response.alternatives):
         if choice.finish_reason not in good or any(isinstance(part, Refusal) for part in choice.parts):

@@ -64,7 +64,8 @@ def main() -> None:
         versions=environment.installed_versions(python),
     )
     print(f"{run.date}, {run.machine}.\n{run.versions}.\n", flush=True)
-    replies = write_replies(build / "replies", BURST_CHUNKS) if "wires" in arguments.only else {}
+    needs_replies = {"wires", "embeddings"}.intersection(arguments.only)
+    replies = write_replies(build / "replies", BURST_CHUNKS) if needs_replies else {}
     with running_server(build, replies) as server:
         bench = Bench(python, server, QUICK if arguments.quick else FULL, log)
         with bench:

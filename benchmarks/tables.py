@@ -12,6 +12,7 @@ from .batches import BatchBench
 from .caching import CacheBench
 from .competitors import ASYNC, BARE_ASYNC, BARE_BLOCKING, BLOCKING, LISTENER, OPENAI, POLYDRIVER
 from .competitors.startup import PROGRAMS
+from .embeddings import EmbeddingBench
 from .faults import fault_table
 from .limits import LimitBench
 from .loopback import Server
@@ -25,7 +26,8 @@ from .wires import WireBench
 __all__ = ["FULL", "QUICK", "SECTIONS", "Bench", "Plan"]
 
 SECTIONS = (
-    "ceiling", "call", "chunk", "memory", "import", "start", "wires", "limits", "storage", "cache", "batches", "faults",
+    "ceiling", "call", "chunk", "memory", "import", "start", "wires", "limits", "storage", "cache", "embeddings",
+    "batches", "faults",
 )  # fmt: skip
 
 
@@ -127,6 +129,8 @@ class Bench:
             yield from self._tables(StorageBench)
         elif name == "cache":
             yield from self._tables(CacheBench)
+        elif name == "embeddings":
+            yield from self._tables(EmbeddingBench)
         elif name == "batches":
             yield from self._tables(BatchBench)
         elif name == "faults":
@@ -166,7 +170,9 @@ class Bench:
         self._startup_goal("Start to first reply, wall", results, 0, 1 / 3)
         return ManyFigures("From process start to the first reply", FIRST_REPLY, 0, results)
 
-    def _tables(self, kind: type[WireBench | LimitBench | StorageBench | CacheBench | BatchBench]) -> Iterator[Table]:
+    def _tables(
+        self, kind: type[WireBench | LimitBench | StorageBench | CacheBench | EmbeddingBench | BatchBench]
+    ) -> Iterator[Table]:
         bench = kind(self._python, self._server.origin, self._plan, self._log)
         yield from bench.tables()
         self.goals += bench.goals

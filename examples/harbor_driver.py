@@ -32,6 +32,7 @@ from polydriver.data.json import as_dict, as_int, as_list, as_str, decode_json, 
 from polydriver.data.messages import Document, Image, Part, Reasoning, Text, ToolCall, ToolResult
 from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool
 from polydriver.data.responses import FinishReason
+from polydriver.data.vectors import Vector
 from polydriver.drivers import traits
 from polydriver.framing import FramingError
 from polydriver.operations.requests import EmbeddingRequest
@@ -334,7 +335,7 @@ class HarborDriver(
         if not all(isinstance(vector, list) and all(type(n) in (int, float) for n in vector) for vector in vectors):
             raise self.invalid_response("it has no vector for each text", reply.body)
         return EmbeddingResponse(
-            embeddings=[[float(n) for n in as_list(vector)] for vector in vectors],
+            embeddings=[Vector(as_list(vector)) for vector in vectors],
             usage=parse_meter(payload),
             cost=parse_price(payload),
             model=as_str(payload.get("model")),

@@ -114,7 +114,7 @@ def write_replies(folder: Path, chunks: int) -> dict[str, Path]:
     """Writes the replies of all wires into `folder`; returns the files by the beginnings of the paths they answer.
 
     What is asked below `/WIRE/CHUNKS/0/` gets the stream, and anything else below `/WIRE/` the whole answer: the first
-    that fits counts.
+    that fits counts. Below `/embeddings/` there are 512 vectors of 1,536 dimensions, in base64.
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
@@ -123,4 +123,7 @@ def write_replies(folder: Path, chunks: int) -> dict[str, Path]:
         stream.write_bytes(_stream_reply(wire, chunks))
         whole.write_bytes(_whole_reply(wire))
         files |= {f"/{name}/{chunks}/0/": stream, f"/{name}/": whole}
-    return files
+    vectors = folder / "embeddings.whole"
+    body = _json(openai.embeddings(512, 1536))
+    vectors.write_bytes(_head("application/json", f"content-length: {len(body)}") + body)
+    return files | {"/embeddings/": vectors}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import random
+from array import array
 from collections.abc import Iterator
 
 from .content import INPUT, OUTPUT, TEXT, Event
 
-__all__ = ["chat_completions_events", "chat_completions_whole", "responses_events", "responses_whole"]
+__all__ = [
+    "chat_completions_events", "chat_completions_whole", "embeddings", "responses_events", "responses_whole",
+]  # fmt: skip
 
 _CREATED = 1790856000
 
@@ -33,6 +38,18 @@ def _chat_usage(output: int) -> Event:
         "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
         "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
     }
+
+
+def embeddings(count: int, dimensions: int) -> Event:
+    chance = random.Random(1)
+
+    def vector() -> str:
+        numbers = array("f", (chance.uniform(-0.1, 0.1) for _ in range(dimensions)))
+        return base64.b64encode(numbers.tobytes()).decode()
+
+    data = [{"object": "embedding", "index": index, "embedding": vector()} for index in range(count)]
+    usage = {"prompt_tokens": count * 3, "total_tokens": count * 3}
+    return {"object": "list", "data": data, "model": "text-embedding-3-small", "usage": usage}
 
 
 def chat_completions_events(words: list[str]) -> Iterator[Event]:

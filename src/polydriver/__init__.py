@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from .data.responses import Choice as Choice
     from .data.responses import Continuation as Continuation
     from .data.usage import TokenUsage as TokenUsage
+    from .data.vectors import Vector as Vector
     from .driver import Driver as Driver
     from .drivers.compatible import openai_compatible as openai_compatible
     from .drivers.mock import MockDriver as MockDriver
@@ -160,6 +161,7 @@ _HOMES = {
     "data.prompt": "OutputFormat ProviderTool ToolSpec",
     "data.responses": "AIChunk AIResponse Choice Continuation",
     "data.usage": "TokenUsage",
+    "data.vectors": "Vector",
     "driver": "Driver",
     "drivers.compatible": "openai_compatible",
     "drivers.mock": "MockDriver",

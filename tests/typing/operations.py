@@ -29,12 +29,13 @@ from polydriver import (
     TokenCount,
     TokenUsage,
     Transcript,
+    Vector,
 )
 
 
 def blocking(provider: Provider) -> None:
     assert_type(provider.embed(["a", "b"], model="e", dimensions=3), EmbeddingResponse)
-    assert_type(provider.embed("a", model="e").embedding, list[float])
+    assert_type(provider.embed("a", model="e").embedding, Vector)
     assert_type(provider.moderate(["a", Image.from_url("https://example.org/a.png")]), ModerationResponse)
     assert_type(provider.generate_image("A fox", size="1024x1024"), ImageResponse)
     assert_type(provider.edit_image("Bluer", [Path("a.png"), "b.png", b"..."]), ImageResponse)

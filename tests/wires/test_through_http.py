@@ -203,7 +203,7 @@ def of_operation(got: Any, expected: dict[str, Any]) -> dict[str, Any]:
     match got:
         case EmbeddingResponse():
             first = got.embeddings[0]
-            seen["embeddings"] = {"n": len(got.embeddings), "dims": len(first), "head": first[:3]}
+            seen["embeddings"] = {"n": len(got.embeddings), "dims": len(first), "head": list(first[:3])}
         case RerankResponse():
             seen["rerank"] = [{"index": found.index, "score": found.score} for found in got.results]
         case ModerationResponse():

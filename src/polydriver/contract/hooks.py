@@ -247,10 +247,14 @@ class OperationPart(Part, kw_only=True, eq=False):
     - `kinds`: the records of the operations. For each of them the class has the hooks that the record names.
     - `options`: the driver's own options by the operation's method, put into the body as they are. A key that is not a
       method of `kinds` is refused when the part is made.
+    - `max_inputs`, `max_input_tokens`: how many texts to embed one request takes, and how many tokens in all (`None`:
+      unknown). The engine sends more of them in several requests.
     """
 
     kinds: ClassVar[tuple[OperationKind[Any], ...]] = ()
     options: Mapping[str, frozenset[str]] = {}
+    max_inputs: int | None = None
+    max_input_tokens: int | None = None
 
     def __post_init__(self) -> None:
         for kind in self.kinds:

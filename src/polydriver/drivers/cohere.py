@@ -30,9 +30,10 @@ _MODEL_TYPES = {"chat": "chat", "embed": "embedding", "rerank": "rerank"}
 
 
 class CohereEmbeddings(OperationHooks, kw_only=True, eq=False):
-    """Embeddings in Cohere's form. https://docs.cohere.com/reference/embed"""
+    """Embeddings in Cohere's form, 96 texts in a request. https://docs.cohere.com/reference/embed"""
 
     kinds = (EMBED,)
+    max_inputs: int | None = 96
     own_fields: ClassVar[Mapping[str, str | None]] = {"dimensions": "output_dimension", "user": None}
 
     def build_embeddings(self, request: EmbeddingRequest) -> Request:

@@ -11,14 +11,16 @@ import msgspec
 
 from ..data.http import Reply, Request
 from ..data.responses import AIResponse
+from ..data.vectors import Vector
 from ..errors import AIError
 from ..logger import logger
-from ..operations.requests import PageRequest
-from ..operations.results import BatchResults, OperationResult, Page
+from ..operations.requests import EmbeddingRequest, PageRequest
+from ..operations.results import BatchResults, EmbeddingResponse, OperationResult, Page
 from ..operations.work import Work
 from .billing import price_answer, price_operation
 from .calls import Call
 from .pipeline import Pipeline, Step
+from .splitting import join, split
 
 __all__ = ["perform"]
 
@@ -41,6 +43,8 @@ async def perform(pipeline: Pipeline[Any], work: Work[R]) -> R:
         flow = getattr(pipeline.target.driver.operation(work.kind), work.kind.flow, None)
         if flow is not None:
             result = await _follow(pipeline, flow(work.request), call)
+        elif isinstance(work.request, EmbeddingRequest):
+            result = await _embed(pipeline, work, work.request, call)
         else:
             result = await _exchange(pipeline, work, work.request, call)
         if isinstance(result, AIResponse):
@@ -65,6 +69,16 @@ async def _exchange(pipeline: Pipeline[Any], work: Work[Any], request: Any, call
         return result
 
     return await pipeline.exchange(call, lambda: build(request), read)
+
+
+async def _embed(pipeline: Pipeline[Any], work: Work[Any], request: EmbeddingRequest, call: Call) -> Any:
+    """The vectors of all texts, by as many requests, one after the other, as the service needs for them."""
+    pieces = split(pipeline.target.driver.operation(work.kind), request)
+    if len(pieces) == 1:
+        return await _exchange(pipeline, work, request, call)
+    result = join([await _exchange(pipeline, work, piece, call) for piece in pieces])
+    request.warnings = list(dict.fromkeys(request.warnings))
+    return result
 
 
 async def _follow(pipeline: Pipeline[Any], flow: Flow, call: Call) -> Any:
@@ -142,12 +156,19 @@ def _fill(pipeline: Pipeline[Any], result: OperationResult, work: Work[Any], cal
         for item in result.items:
             if item.response is not None:
                 pipeline.target.keep_own(item.response)
+    elif isinstance(result, EmbeddingResponse):
+        result.embeddings = pipeline.target.failures.reading(partial(_as_vectors, result.embeddings))
     result.provider = pipeline.connection.name
     result.requested_model = work.model
     result.response_time = pipeline.port.now() - call.started
     if work.request.warnings:
         result.warnings = [*work.request.warnings, *result.warnings]
     price_operation(pipeline.target.driver, result)
+
+
+def _as_vectors(found: list[Any]) -> list[Vector]:
+    """The vectors of a driver that reads lists."""
+    return [vector if isinstance(vector, Vector) else Vector(vector) for vector in found]
 
 
 def _fill_answer(pipeline: Pipeline[Any], answer: AIResponse, call: Call) -> None:

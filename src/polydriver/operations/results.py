@@ -13,6 +13,7 @@ from ..data.cost import Cost
 from ..data.messages import Audio, Image
 from ..data.responses import AIResponse
 from ..data.usage import TokenUsage
+from ..data.vectors import Vector
 
 if TYPE_CHECKING:
     from ..errors import AIError
@@ -73,12 +74,16 @@ class OperationResult(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class EmbeddingResponse(OperationResult, kw_only=True, omit_defaults=True):
-    """Vectors, one for each input, in the order of the inputs."""
+    """Vectors, one for each input, in the order of the inputs.
 
-    embeddings: list[list[float]] = []
+    They may have come by several requests, where one does not take as many inputs: `raw` is then the list of the
+    replies.
+    """
+
+    embeddings: list[Vector] = []
 
     @property
-    def embedding(self) -> list[float]:
+    def embedding(self) -> Vector:
         """The only, or the first, vector. Raises `IndexError` when there is none."""
         return self.embeddings[0]
 

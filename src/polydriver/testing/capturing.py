@@ -119,7 +119,7 @@ class _Run:
         exchanges, result = self._record("embeddings_reply", lambda provider: provider.embed(_TEXTS, model=model))
         if result is not None:
             self.found["embeddings_reply"] = exchanges[-1][1]
-            self.found["expected_vectors"] = result.embeddings
+            self.found["expected_vectors"] = [vector.tolist() for vector in result.embeddings]
 
     def _answer(self, name: str, ask: Callable[[Any], AIResponse]) -> None:
         exchanges, answer = self._record(name, ask)

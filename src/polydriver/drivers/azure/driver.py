@@ -120,7 +120,7 @@ class AzureOpenAIDriver(
         image_types=IMAGE_TYPES,
     )
     operations = (
-        Embeddings(base64=True),
+        Embeddings(base64=True, max_inputs=2048, max_input_tokens=300_000),
         ImageGeneration(options={"generate_image": frozenset({"moderation", "output_compression", "response_format"})}),
         ImageEditing(options={"edit_image": frozenset({"input_fidelity", "output_compression", "response_format"})}),
         Speech(default_voice="alloy"),

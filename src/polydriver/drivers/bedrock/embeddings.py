@@ -13,6 +13,7 @@ from ...contract import OperationPart
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, merge
 from ...data.usage import TokenUsage
+from ...data.vectors import Vector
 from ...operations.kinds import EMBED
 from ...operations.requests import EmbeddingInput, EmbeddingRequest
 from ...operations.results import EmbeddingResponse
@@ -38,7 +39,7 @@ class InvokedEmbeddings(OperationPart, kw_only=True, eq=False):
             request.warn(f"{self.name} does not support user here; it was left out.")
         cohere = "cohere." in request.model
         size = _COHERE_BATCH if cohere else 1
-        vectors: list[list[float]] = []
+        vectors: list[Vector] = []
         tokens: int | None = None
         raws = []
         for start in range(0, len(request.input), size):

@@ -25,7 +25,7 @@ _FILES = Files(
 )
 
 OPENAI_OPERATIONS = (
-    Embeddings(base64=True),
+    Embeddings(base64=True, max_inputs=2048, max_input_tokens=300_000),
     Moderation(),
     ImageGeneration(options={"generate_image": frozenset({"moderation", "output_compression", "response_format"})}),
     ImageEditing(

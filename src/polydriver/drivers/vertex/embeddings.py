@@ -9,6 +9,7 @@ from ...contract import OperationPart
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, merge
 from ...data.usage import TokenUsage
+from ...data.vectors import Vector
 from ...operations.kinds import EMBED
 from ...operations.requests import EmbeddingInput, EmbeddingRequest
 from ...operations.results import EmbeddingResponse
@@ -33,7 +34,7 @@ class PredictedEmbeddings(OperationPart, kw_only=True, eq=False):
         """Yield the requests that the vectors take, in order, and return them all."""
         check_input(self, request)
         size = 1 if bare_id(request.model).startswith(_ONE_BY_ONE) else _BATCH
-        vectors: list[list[float]] = []
+        vectors: list[Vector] = []
         tokens: int | None = None
         raws = []
         for start in range(0, len(request.input), size):

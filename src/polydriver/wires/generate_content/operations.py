@@ -26,9 +26,10 @@ TASK_TYPES = {"query": "RETRIEVAL_QUERY", "document": "RETRIEVAL_DOCUMENT"}
 
 
 class ContentEmbeddings(OperationPart, kw_only=True, eq=False):
-    """Embeddings by `batchEmbedContents`."""
+    """Embeddings by `batchEmbedContents`, which takes 100 texts. https://ai.google.dev/api/embeddings"""
 
     kinds = (EMBED,)
+    max_inputs: int | None = 100
 
     def build_embeddings(self, request: EmbeddingRequest) -> Request:
         """The request for the vectors of some texts."""

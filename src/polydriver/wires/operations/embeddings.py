@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import binascii
-import sys
-from array import array
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ...data.http import Reply, Request
 from ...data.json import as_int, as_str
+from ...data.vectors import Vector
 from ...operations.kinds import EMBED
 from ...operations.requests import EmbeddingRequest
 from ...operations.results import EmbeddingResponse
@@ -63,12 +61,8 @@ class Embeddings(OperationHooks, kw_only=True, eq=False):
             return self._read_base64(value)
         return value.get("float") if isinstance(value, dict) else value
 
-    def _read_base64(self, value: str) -> list[float]:
-        vector = array("f")
+    def _read_base64(self, value: str) -> Vector | None:
         try:
-            vector.frombytes(binascii.a2b_base64(value, strict_mode=True))
+            return Vector.from_base64(value) or None
         except ValueError as error:
             raise self.invalid_response(f"an embedding is not base64 of floats: {error}") from None
-        if sys.byteorder == "big":
-            vector.byteswap()
-        return vector.tolist()

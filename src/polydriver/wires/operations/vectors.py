@@ -7,6 +7,7 @@ from typing import Any
 
 from ...contract import Part
 from ...data.http import Reply
+from ...data.vectors import Vector
 from ...operations.requests import EmbeddingRequest
 
 __all__ = ["check_texts", "is_vector", "read_vectors"]
@@ -27,17 +28,17 @@ def is_vector(value: Any) -> bool:
 
 def read_vectors(
     part: Part, found: list[Any], inputs: int, reply: Reply, *, warn: Callable[[str], None] | None = None
-) -> list[list[float]]:
-    """The vectors as lists of floats, one for each of the `inputs`.
+) -> list[Vector]:
+    """The vectors, one for each of the `inputs`.
 
     Raises `InvalidResponseError` for anything else, and for fewer or more of them; with `warn`, more are kept and
     warned of.
     """
-    if not all(is_vector(vector) for vector in found):
+    if not all(isinstance(vector, Vector) or is_vector(vector) for vector in found):
         raise part.invalid_response("an embedding is not a list of numbers", reply.body)
     if len(found) != inputs:
         text = f"{inputs} inputs came back as {len(found)} embeddings"
         if len(found) < inputs or warn is None:
             raise part.invalid_response(text, reply.body)
         warn(text)
-    return [list(map(float, vector)) for vector in found]
+    return [vector if isinstance(vector, Vector) else Vector(vector) for vector in found]

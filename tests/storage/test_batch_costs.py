@@ -46,9 +46,31 @@ def test_whoever_polls_pays_once(name: str, mock: str, tmp_path: Path) -> None:
     items = [item.response.cost.total for item in found[0].items if item.response is not None]
     storage.flush()
     with storage.database.read() as connection:
-        costs = list(connection.execute(select(attempts.c.cost)).scalars())
+        rows = list(connection.execute(select(attempts).where(attempts.c.cost.is_not(None))).mappings())
     storage.close()
     assert {result.id for result in found} == {batch.id}
     assert [result.cost.total for result in found] == [sum(items)] * POLLERS
-    assert [cost for cost in costs if cost] == [sum(items)]
-    assert len(items) == 3
+    told = {row["provider_request_id"]: row for row in rows if row["kind"] == "batch_item"}
+    assert sorted(told) == ["a", "b", "c"], "a row for each item, and one only"
+    assert sum(row["cost"] for row in rows) == sum(items)
+    assert [told[name]["cost"] for name in ("a", "b", "c")] == items
+    assert all(row["price_known"] and row["call_id"] for row in told.values())
+
+
+def test_reports_count_what_was_sent_and_all_that_was_paid(mock: str, tmp_path: Path) -> None:
+    maker: Any = connect("openai", mock)
+    batch = maker.create_batch(["1", "2", "3"], custom_ids=["a", "b", "c"], model=MODELS["openai"])
+    storage = Storage(StorageConfig(url=f"sqlite:///{tmp_path / 'ledger.db'}"), [])
+    storage.attach(maker.connection)
+    results = [maker.get_batch_results(batch.id) for _ in range(2)]
+    maker.close()
+    storage.flush()
+    with storage.database.read() as connection:
+        kinds = list(connection.execute(select(attempts.c.kind)).scalars())
+    found = storage.costs("model")
+    storage.close()
+    assert kinds.count("batch_item") == 3
+    assert sum(row.attempts for row in found) == kinds.count("attempt") > 0
+    assert sum(row.cost for row in found) == results[0].cost.total
+    told = [item.response.usage for item in results[0].items if item.response is not None]
+    assert sum(row.input_tokens for row in found) == sum(usage.input_tokens for usage in told) > 0

@@ -181,16 +181,17 @@ async def test_results_of_a_batch_have_their_cost_once(url: str, mode: Any) -> N
 
     storage, driver = connect(url, "openai", answer, mode=mode)
     results = driver.get_batch_results("batch_1")
-    asked, fetched = rows(storage)
+    asked, fetched, item = rows(storage)
     assert asked["cost"] is None
     assert results.cost is not None
-    assert fetched["cost"] == results.cost.total > 0
-    assert fetched["calculated_cost"] == results.cost.total
+    assert (fetched["cost"], fetched["input_tokens"], fetched["call_id"]) == (0, None, item["call_id"])
+    assert item["cost"] == item["calculated_cost"] == results.cost.total > 0
+    assert (item["kind"], item["provider_request_id"], item["input_tokens"]) == ("batch_item", "1", 1000)
     again = [driver.get_batch_results("batch_1"), await driver.asynchronous().get_batch_results("batch_1")]
     assert [found.cost for found in again] == [results.cost] * 2
     found = rows(storage)
     assert sum(row["cost"] or 0 for row in found) == results.cost.total
-    assert [row["outcome"] for row in found] == ["success"] * 6
+    assert [row["outcome"] for row in found] == ["success"] * 7
     assert driver.get_batch_results("batch_2").cost == results.cost
     assert sum(row["cost"] or 0 for row in rows(storage)) == 2 * results.cost.total
     (budget,) = storage.budgets.report()

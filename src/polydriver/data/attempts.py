@@ -6,10 +6,11 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from .billing import BillingFacts
 from .cost import Cost
 from .usage import TokenUsage
 
-__all__ = ["AttemptOutcome", "AttemptReport"]
+__all__ = ["AttemptOutcome", "AttemptReport", "PaidItem"]
 
 AttemptOutcome: TypeAlias = Literal["success", "failure", "interrupted", "abandoned", "cancelled"]
 """How an attempt ended: `success` (a whole answer), `failure` (an error, and no content), `interrupted` (an error after
@@ -48,3 +49,12 @@ class AttemptReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     redialed: bool = False
     waited: float = 0.0
     hedge: bool = False
+
+
+class PaidItem(msgspec.Struct, frozen=True):
+    """What one of several things that are paid for together used and cost: an answer of a batch, by its id."""
+
+    id: str
+    usage: TokenUsage | None
+    cost: Cost | None
+    billing: BillingFacts | None = None

@@ -19,6 +19,7 @@ from operator import add
 import msgspec
 
 from ..contract import DriverHooks
+from ..data.attempts import PaidItem
 from ..data.billing import BillingFacts
 from ..data.cost import REPORTED, Cost
 from ..data.json import encode_json
@@ -38,6 +39,7 @@ __all__ = [
     "estimate_unread",
     "estimate_usage",
     "price_answer",
+    "paid_items",
     "price_batch",
     "price_operation",
     "take_reported_cost",
@@ -134,6 +136,17 @@ def price_operation(driver: DriverHooks, result: OperationResult) -> None:
             bill = _Bill(driver, usage, BillingFacts(region=driver.billing_region, units=result.units), None)
             cost = _cost(bill.price, usage, *models)
         result.cost = cost if told is None else _beside(told, cost)
+
+
+def paid_items(results: BatchResults) -> list[PaidItem]:
+    """What each answer of a batch used and cost; none where the provider told the cost of all of it together."""
+    answers = [(item.custom_id, item.response) for item in results.items if item.response is not None]
+    items = [PaidItem(id, answer.usage, answer.cost, answer.billing) for id, answer in answers]
+    costs = [item.cost for item in items if item.cost is not None]
+    if results.cost is None:
+        return items if not costs else []
+    is_whole = len({cost.currency for cost in costs}) == 1 and reduce(add, costs).total == results.cost.total
+    return items if is_whole and len(costs) == len(items) else []
 
 
 def price_batch(driver: DriverHooks, results: BatchResults) -> None:

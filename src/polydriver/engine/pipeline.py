@@ -20,7 +20,7 @@ from ..errors import AIError
 from ..operations.results import BatchResults, OperationResult
 from .admission import admit
 from .attempts import FIRST_CONTENT, Attempt, failed
-from .billing import price_answer, price_operation, take_reported_cost
+from .billing import paid_items, price_answer, price_operation, take_reported_cost
 from .calls import Call
 from .connection import Connection
 from .exchange import open_body, send
@@ -314,6 +314,7 @@ class Pipeline(Generic[P]):
             done.was_fetched = True
         if isinstance(paid, BatchResults):
             done.paid_for = f"{self.connection.name} batch {paid.id}"
+            done.items = paid_items(paid)
         attempt.done = done
         return result
 

@@ -50,6 +50,7 @@ from .ledger_rows import (
     end_values,
     hit_values,
     intent_values,
+    item_values,
 )
 from .rolling import RIPE, day_of
 from .writer import Row, Work, Writer
@@ -205,15 +206,22 @@ class Ledger:
 
 
 def _settle_once(connection: Connection, entry: Entry) -> None:
-    """Write how an attempt ended whose cost counts once: one that asks again has cost nothing."""
-    ended, outcome = copy(entry), entry.outcome
+    """Write how an attempt ended whose cost counts once: one that asks again has cost nothing.
+
+    Where it is made up of items, each of them has a row of its own.
+    """
+    ended, outcome, dialect = copy(entry), entry.outcome, connection.dialect.name
     assert outcome is not None
     assert outcome.paid_for is not None
-    if not counts(connection, "ledger", outcome.paid_for, entry.id):
-        cost = outcome.cost
-        nothing = None if cost is None else Cost(Decimal(0), cost.currency, source="counted when it was first told")
+    is_first = counts(connection, "ledger", outcome.paid_for, entry.id)
+    if not is_first or outcome.items:
+        source = "told in the rows of its items" if is_first else "counted when it was first told"
+        nothing = None if outcome.cost is None else Cost(Decimal(0), outcome.cost.currency, source=source)
         ended.outcome = msgspec.structs.replace(outcome, usage=None, cost=nothing)
-    connection.exec_driver_sql(SETTLE.text(connection.dialect.name), end_values(ended))
+    written = connection.exec_driver_sql(SETTLE.text(dialect), end_values(ended)).rowcount
+    if is_first and outcome.items and written:
+        items = [item_values(entry, item, number) for number, item in enumerate(outcome.items, 1)]
+        connection.exec_driver_sql(ATTEMPT.text(dialect), items)
 
 
 def _constant(values: tuple[Any, ...]) -> Callable[[], tuple[Any, ...]]:

@@ -7,11 +7,12 @@ have columns of their own; the rest stands together in `metadata`. Where it name
 from __future__ import annotations
 
 import hashlib
+from copy import copy
 from typing import Any, NamedTuple
 
 import msgspec
 
-from ..data.attempts import AttemptReport
+from ..data.attempts import AttemptReport, PaidItem
 from ..data.prompt import Prompt
 from ..data.usage import TokenUsage
 from ..engine.attempts import Attempt
@@ -37,6 +38,7 @@ __all__ = [
     "end_values",
     "hit_values",
     "intent_values",
+    "item_values",
     "owner_of",
     "owner_values",
 ]
@@ -143,6 +145,16 @@ def intent_values(entry: Entry) -> tuple[Any, ...]:
         *owner_values(attempt),
         *(_OPEN if is_open else end_values(entry)[:-1]),
     )
+
+
+def item_values(entry: Entry, item: PaidItem, number: int) -> tuple[Any, ...]:
+    """The values of the row of one answer of a batch, whose id stands where attempts have the provider's."""
+    part = copy(entry)
+    part.id, part.report = new_id(), None
+    part.outcome = Outcome(kind="success", usage=item.usage, cost=item.cost, billing=item.billing)
+    values = dict(zip((*_INTENT, *_END), intent_values(part), strict=True))
+    values |= {"kind": "batch_item", "number": entry.attempt.number + number, "provider_request_id": _text(item.id)}
+    return tuple(values.values())
 
 
 def hit_values(hit: Hit, id: str, now: float, number: int, currency: str) -> tuple[Any, ...]:

@@ -23,8 +23,8 @@ MEASURES = (
     "attempts", "calls", "failed", "unpriced", "estimated", "input_tokens", "cached_input_tokens", "cache_write_tokens",
     "output_tokens", "reasoning_tokens", "cost",
 )  # fmt: skip
-"""What is summed up. `attempts` are those that were sent, and not the hits of the cache; `calls` counts what was the
-first of a call, `unpriced` attempts whose usage is known and whose price is not."""
+"""What is summed up. `attempts` are those that were sent, not hits of the cache or answers of a batch; `calls` counts
+what was the first of a call, `unpriced` attempts whose usage is known and whose price is not."""
 
 SPAN = 900
 """The seconds of one rollup: days of every time zone begin at a whole quarter of an hour."""
@@ -44,7 +44,7 @@ def from_ledger(since: datetime, until: datetime) -> Subquery:
             *(table.c[name] for name in DIMENSIONS if name != "currency"),
             table.c.conversation_id,
             func.coalesce(correction.c.currency, table.c.currency).label("currency"),
-            _count(table.c.kind != "cached").label("attempts"),
+            _count(table.c.kind == "attempt").label("attempts"),
             _count(table.c.number == 1).label("calls"),
             _count(table.c.outcome.in_(("failure", "interrupted"))).label("failed"),
             _count(is_unpriced).label("unpriced"),

@@ -7,12 +7,12 @@ has to ask somewhere else first, such as a limit in Redis or a ledger in a datab
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
-from ...data.attempts import AttemptOutcome, AttemptReport
+from ...data.attempts import AttemptOutcome, AttemptReport, PaidItem
 from ...data.billing import BillingFacts
 from ...data.cost import Cost
 from ...data.prompt import Prompt
@@ -66,7 +66,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     - `usage`, `cost`: what it used, where that is known or could be estimated; `billing`: what else decides its price.
     - `lost`: whether it was cancelled since the other one of two requests answered first.
     - `paid_for`: of what the cost is, where it can be asked for again (the results of a batch, an answer that was made
-      in the background): it counts once. `was_fetched`: the tokens are those of an earlier request.
+      in the background): it counts once. `was_fetched`: the tokens are those of an earlier request. `items`: the parts
+      of it, where those are told and make up all of it.
     """
 
     kind: AttemptOutcome | Literal["refused"]
@@ -83,6 +84,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     lost: bool = False
     paid_for: str | None = None
     was_fetched: bool = False
+    items: Sequence[PaidItem] = ()
 
     def tell(self, answer: AIResponse, connection: str) -> None:
         """Take over what an answer of a connection used and cost, all of it or what came of it."""

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import redis
-from tests.servers import PostgresServer, RedisServer, find_postgres
+from tests.servers import PostgresServer, RedisServer, find_postgres, skip
 from tests.workers.provider import CountingProvider
+
+from polydriver.workers.dbos import sqlite_suffices
 
 
 @pytest.fixture
@@ -29,8 +31,10 @@ def redis_url(redis_server: RedisServer) -> str:
 
 @pytest.fixture
 def best_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """That of one kind alone: PostgreSQL where its programs are found, else SQLite."""
+    """That of one kind alone: PostgreSQL where its programs are found, else SQLite, where that suffices for DBOS."""
     if find_postgres() is None:
+        if not sqlite_suffices():
+            skip("SQLite is too old for DBOS, and the programs of PostgreSQL are not found")
         return f"sqlite:///{tmp_path}/bulk.sqlite"
     server: PostgresServer = request.getfixturevalue("postgres")
     return server.new_database()

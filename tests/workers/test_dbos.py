@@ -15,7 +15,7 @@ from tests.workers.dbos_worker import make_work
 from tests.workers.provider import SECONDS, CountingProvider, wait_until
 
 from polydriver import ConfigurationError
-from polydriver.workers.dbos import DBOSWork
+from polydriver.workers.dbos import DBOSWork, sqlite_suffices
 
 Start = Callable[..., subprocess.Popen[bytes]]
 
@@ -94,7 +94,22 @@ def test_a_database_in_memory_is_refused() -> None:
             DBOSWork(url, {})
 
 
-def test_what_is_not_plain_data_is_not_submitted(tmp_path: Path) -> None:
+@pytest.mark.skipif(sqlite_suffices(), reason="this SQLite is new enough for DBOS")
+def test_a_sqlite_that_is_too_old_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"SQLite 3\.42 or newer"):
+        DBOSWork(f"sqlite:///{tmp_path}/bulk.sqlite", {})
+
+
+@pytest.mark.skipif(not sqlite_suffices(), reason="this SQLite is too old for DBOS")
+def test_items_are_kept_in_sqlite(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/bulk.sqlite"
+    with DBOSWork(url, {}) as work:
+        first = work.submit("Hi", job="night")
+    with DBOSWork(url, {}) as work:
+        assert work.submit("Hi", job="night").get_workflow_id() == first.get_workflow_id()
+
+
+def test_what_is_not_plain_data_is_not_submitted(best_url: str) -> None:
     item: Any = {"prompt": object()}
-    with DBOSWork(f"sqlite:///{tmp_path}/bulk.sqlite", {}) as work, pytest.raises(ConfigurationError, match="plain"):
+    with DBOSWork(best_url, {}) as work, pytest.raises(ConfigurationError, match="plain"):
         work.submit(item, job="night")

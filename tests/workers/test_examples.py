@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.workers.provider import SECONDS, CountingProvider
 
+from polydriver.workers.dbos import sqlite_suffices
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "examples" / "workers"
 WORKERS = {
@@ -30,13 +32,16 @@ def test_it_stands_in_the_documentation(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(WORKERS))
-def test_it_runs(name: str, redis_url: str, provider: CountingProvider, tmp_path: Path) -> None:
+def test_it_runs(
+    name: str, redis_url: str, provider: CountingProvider, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    file = f"sqlite:///{tmp_path}/questions.sqlite"
     environment = {
         **os.environ,
         "OPENAI_API_KEY": "k",
         "OPENAI_BASE_URL": provider.base_url,
         "REDIS_URL": redis_url,
-        "DATABASE_URL": f"sqlite:///{tmp_path}/questions.sqlite",
+        "DATABASE_URL": file if sqlite_suffices() else request.getfixturevalue("best_url"),
     }
     with (tmp_path / "log").open("wb") as log:
         worker = subprocess.Popen([sys.executable, *WORKERS[name]], cwd=FOLDER, env=environment, stdout=log, stderr=log)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
     from ..manager import AI
 
-__all__ = ["DBOSWork"]
+__all__ = ["DBOSWork", "sqlite_suffices"]
 
 _log = logger()
 
@@ -68,7 +70,7 @@ class DBOSWork:
         """`url`: the database, PostgreSQL or a file of SQLite, which DBOS makes its tables in. `name`: that of the
         queue and of the application. `config`, `provider`, `patience` and `options` are those of `BulkWork`.
 
-        Raises `ConfigurationError` without the extra, and for a database in memory.
+        Raises `ConfigurationError` without the extra, for a database in memory, and for a SQLite that is too old.
         """
         _check_extra()
         self.work = BulkWork(config, provider=provider, patience=patience, **options)
@@ -76,6 +78,11 @@ class DBOSWork:
         self._name = name
         self._executor = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
         self._presence = find_presence(url, self._executor)
+        if url.startswith("sqlite") and not sqlite_suffices():
+            raise ConfigurationError(
+                f"DBOS needs SQLite 3.42 or newer with Python 3.12 or newer, and this one is {sqlite3.sqlite_version}: "
+                "name a database of PostgreSQL"
+            )
         self._client: DBOSClient | None = None
 
     def submit(self, item: Item, *, job: str) -> WorkflowHandle[Outcome]:
@@ -231,6 +238,11 @@ def _continue_for_others(name: str, executor: str, presence: Presence) -> None:
             if left:
                 _log.warning("workers: %s is gone; %d items of it are continued", worker, len(left))
                 DBOS.resume_workflows([workflow.workflow_id for workflow in left], queue_name=name)
+
+
+def sqlite_suffices() -> bool:
+    """Whether the SQLite of this Python knows the milliseconds that DBOS asks it for."""
+    return sys.version_info < (3, 12) or sqlite3.sqlite_version_info >= (3, 42)
 
 
 def _has_failed(workflow: WorkflowStatus) -> bool:

@@ -47,6 +47,7 @@ from polydriver import (
     Transcript,
     TranscriptSegment,
     TranscriptWord,
+    Vector,
     Video,
 )
 from polydriver.data.messages import Part
@@ -149,7 +150,6 @@ def test_messages_in_message_pack(message: AIMessage) -> None:
         CredentialReport(valid=False, errors=["no"]),
         HealthReport(status="healthy", latency=0.2, checked_at=MOMENT),
         ModelPricing(input=Decimal("0.15"), output=Decimal("0.6"), effective_date=date(2025, 7, 1)),
-        EmbeddingResponse(embeddings=[[0.5, 1.0]], cost=Cost(Decimal("0.0001")), units={"pages": Decimal("1.5")}),
         ModerationResponse(results=[ModerationResult(flagged=True, scores={"hate": 0.9})]),
         SpeechResponse(audio=Audio(data=b"\0\xff", media_type="audio/wav")),
         Transcript(text="a", segments=[TranscriptSegment(text="a", start=0.5)], words=[TranscriptWord(word="a")]),
@@ -163,6 +163,17 @@ def test_messages_in_message_pack(message: AIMessage) -> None:
 )
 def test_other_values(value: Any) -> None:
     assert there_and_back(value) == value
+
+
+def test_vectors() -> None:
+    value = EmbeddingResponse(
+        embeddings=[Vector([0.5, 1.0])], cost=Cost(Decimal("0.0001")), units={"pages": Decimal("1.5")}
+    )
+    again = msgspec.json.decode(msgspec.json.encode(value, enc_hook=list), type=EmbeddingResponse)
+    assert again == value
+    assert type(again.embedding) is Vector
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(b'{"embeddings": [["a"]]}', type=EmbeddingResponse)
 
 
 def test_the_form_is_short_and_says_what_each_part_is() -> None:

@@ -11,11 +11,10 @@ import msgspec
 
 from ..data.http import Reply, Request
 from ..data.responses import AIResponse
-from ..data.vectors import Vector
 from ..errors import AIError
 from ..logger import logger
 from ..operations.requests import EmbeddingRequest, PageRequest
-from ..operations.results import BatchResults, EmbeddingResponse, OperationResult, Page
+from ..operations.results import BatchResults, OperationResult, Page
 from ..operations.work import Work
 from .billing import price_answer, price_operation
 from .calls import Call
@@ -156,19 +155,12 @@ def _fill(pipeline: Pipeline[Any], result: OperationResult, work: Work[Any], cal
         for item in result.items:
             if item.response is not None:
                 pipeline.target.keep_own(item.response)
-    elif isinstance(result, EmbeddingResponse):
-        result.embeddings = pipeline.target.failures.reading(partial(_as_vectors, result.embeddings))
     result.provider = pipeline.connection.name
     result.requested_model = work.model
     result.response_time = pipeline.port.now() - call.started
     if work.request.warnings:
         result.warnings = [*work.request.warnings, *result.warnings]
     price_operation(pipeline.target.driver, result)
-
-
-def _as_vectors(found: list[Any]) -> list[Vector]:
-    """The vectors of a driver that reads lists."""
-    return [vector if isinstance(vector, Vector) else Vector(vector) for vector in found]
 
 
 def _fill_answer(pipeline: Pipeline[Any], answer: AIResponse, call: Call) -> None:

@@ -8,7 +8,7 @@ from operator import add
 
 import msgspec
 
-from ..contract import OperationPart
+from ..contract import DriverHooks, OperationPart
 from ..operations.requests import EmbeddingInput, EmbeddingRequest
 from ..operations.results import EmbeddingResponse
 
@@ -17,9 +17,12 @@ __all__ = ["join", "split"]
 _BYTES_PER_TOKEN = 3  # fewer than usual, since a request that is too large is refused
 
 
-def split(part: OperationPart, request: EmbeddingRequest) -> list[EmbeddingRequest]:
-    """The request, or several for as many inputs as the service takes at once, in order."""
-    most, most_tokens = part.max_inputs, part.max_input_tokens
+def split(part: OperationPart | DriverHooks, request: EmbeddingRequest) -> list[EmbeddingRequest]:
+    """The request, or several for as many inputs as the service takes at once, in order.
+
+    A driver that is its own part says nothing of that.
+    """
+    most, most_tokens = getattr(part, "max_inputs", None), getattr(part, "max_input_tokens", None)
     if (most is None or len(request.input) <= most) and most_tokens is None:
         return [request]
     pieces: list[list[EmbeddingInput]] = [[]]

@@ -77,10 +77,17 @@ class EmbeddingResponse(OperationResult, kw_only=True, omit_defaults=True):
     """Vectors, one for each input, in the order of the inputs.
 
     They may have come by several requests, where one does not take as many inputs: `raw` is then the list of the
-    replies.
+    replies. Lists of numbers become `Vector`s; msgspec writes them with `enc_hook=list`. Raises `TypeError` for what is
+    no number.
     """
 
-    embeddings: list[Vector] = []
+    if TYPE_CHECKING:
+        embeddings: list[Vector] = []
+    else:  # as it is read from JSON
+        embeddings: list[list[float]] = []
+
+    def __post_init__(self) -> None:
+        self.embeddings = [found if isinstance(found, Vector) else Vector(found) for found in self.embeddings]
 
     @property
     def embedding(self) -> Vector:

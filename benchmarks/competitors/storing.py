@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ class Durable(_Inserting):
             await self._writer.wait_async(Row(ATTEMPT, _row), 60.0)
 
 
-class _Session:
+class _Session(ABC):
     """A session to which messages are added one by one, each committed before the next; then it is read whole.
 
     Every session ends with 100 messages, and another one begins.
@@ -125,20 +126,21 @@ class _Session:
         if self._reads:
             self._runner.run(self._fill())
 
+    @abstractmethod
     async def open(self) -> None:
         """Make the store."""
 
+    @abstractmethod
     async def begin(self) -> None:
         """Begin another session."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def add(self, text: str, *, is_user: bool) -> None:
         """Add a message."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def read(self) -> int:
         """Read the session from the database; how many messages it has."""
-        raise NotImplementedError
 
     def step(self) -> None:
         self._runner.run(self._read() if self._reads else self._fill())

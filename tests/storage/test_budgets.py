@@ -263,6 +263,24 @@ async def test_a_stream_is_stopped_when_the_money_is_gone(url: str) -> None:
     storage.close()
 
 
+@pytest.mark.parametrize("colour", ["blocking", "async"])
+async def test_a_stream_that_was_stopped_is_not_gone_on_with(url: str, colour: str) -> None:
+    storage, driver = made(url, budget("0.02", stop_streams=True), replies=["word " * 4000])
+    other = MockDriver(default="and on it goes")
+    options: dict[str, Any] = {"model": "tokens", "max_tokens": 500, "continue_with": other}
+
+    async def read() -> None:
+        if colour == "blocking":
+            driver.send_streaming_message("Hi", **options).until_done()
+        else:
+            await driver.asynchronous().send_streaming_message("Hi", **options).until_done()
+
+    with pytest.raises(BudgetExceededError, match="it was stopped"):
+        await read()
+    assert not other.calls
+    storage.close()
+
+
 def test_a_stream_goes_on_where_nobody_asks_to_stop_it(url: str) -> None:
     storage, driver = made(url, budget("0.02"), replies=["word " * 4000])
     response = driver.send_streaming_message("Hi", model="tokens", max_tokens=500).until_done()

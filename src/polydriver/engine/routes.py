@@ -179,12 +179,13 @@ class Route:
     def go_on(self, error: AIError, came: AIResponse) -> tuple[Route, Request] | None:
         """The route of those who go on from what came, and the request for the first of them who can.
 
-        `None` where the error does not lead on (nor what caused it), where what came cannot be gone on from, or where
-        nobody is left.
+        `None` where the stream was stopped, where what broke it does not lead on, where what came cannot be gone on
+        from, or where nobody is left.
         """
         prompt, cause = self.leg.prompt, error.__cause__
-        leads = leads_on(error, self.asked) and not (isinstance(cause, AIError) and not leads_on(cause, self.asked))
-        if prompt is None or not leads or not can_go_on(came, prompt):
+        is_broken = isinstance(error, StreamInterruptedError)  # and was not stopped, by a budget for instance
+        leads = not isinstance(cause, AIError) or leads_on(cause, self.asked)
+        if prompt is None or not is_broken or not leads or not can_go_on(came, prompt):
             return None
         legs = [Leg(leg.target, leg.model, partial(leg.make, came=came.content)) for leg in self.later]
         for leg, known in zip(legs, self.later, strict=True):

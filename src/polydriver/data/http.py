@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from .sealed import MASK, Headers, SealedText, looks_secret
+from .sealed import MASK, Headers, SealedText, any_looks_secret, looks_secret
 from .usage import TokenUsage
 
 __all__ = [
@@ -84,7 +84,7 @@ class Reply(msgspec.Struct, kw_only=True):
     usage: TokenUsage | None = None
 
     def __post_init__(self) -> None:
-        if type(self.headers) is not Headers and any(map(looks_secret, self.headers)):
+        if type(self.headers) is not Headers and any_looks_secret(tuple(self.headers)):
             self.headers = Headers(self.headers)
 
     @property

@@ -19,7 +19,7 @@ _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 def check_headers(headers: dict[str, str]) -> None:
     """Raise `ConfigurationError` for a header that cannot be sent; the message names it and never quotes its value."""
     names, values = "".join(headers), "".join(headers.values())
-    if any(name.lower() == "transfer-encoding" for name in headers):
+    if "transfer-encoding" in names.lower() and any(name.lower() == "transfer-encoding" for name in headers):
         raise ConfigurationError(
             "The header transfer-encoding cannot be given: every request goes out with its length",
             hint="Remove it from headers.",

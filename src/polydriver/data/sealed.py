@@ -35,7 +35,7 @@ _LONGEST_NAME = 200
 
 
 def any_looks_secret(names: tuple[str, ...]) -> bool:
-    """Whether one of these names `looks_secret`. A server sends the same names with every reply: they are judged once."""
+    """Whether one of these names `looks_secret`. A server sends the same ones each time: they are judged once."""
     return _any_is_secret(names) if sum(map(len, names)) <= _LONGEST_NAMES else any(map(looks_secret, names))
 
 

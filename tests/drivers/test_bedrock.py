@@ -12,7 +12,7 @@ import pytest
 from tests.faults.server import READ, Received, Script, Server, chunked, reply
 from tests.hooks import hook
 from tests.operations.asking import Colour, ask, json_reply, one_by_one, sent_json
-from tests.wires.bedrock import chunk, event, exception, frame, run, validate_body
+from tests.wires.bedrock import chunk, event, exception, frame, validate_body
 from tests.wires.replay import compare, is_stream, read_stream, records, replay, reply_of
 
 from polydriver.data.http import Reply, Request
@@ -22,6 +22,7 @@ from polydriver.data.responses import AIResponse
 from polydriver.drivers import driver_class
 from polydriver.drivers.bedrock import BedrockDriver
 from polydriver.drivers.bedrock.signing import Keys, sign
+from polydriver.engine.splitting import join, split
 from polydriver.errors import (
     AIError,
     ConfigurationError,
@@ -29,6 +30,7 @@ from polydriver.errors import (
     RateLimitError,
     StreamInterruptedError,
 )
+from polydriver.operations.kinds import EMBED
 from polydriver.operations.requests import EmbeddingRequest
 
 COLOURS = get_args(Colour)
@@ -228,7 +230,10 @@ def test_recorded_invocations(wire_dir: Path) -> None:
 
 def embed(model: str, texts: list[Any], *replies: Reply, **fields: Any) -> tuple[Any, list[Any], EmbeddingRequest]:
     request = EmbeddingRequest(model=model, input=texts, **fields)
-    response, asked = run(hook(DRIVER, "embeddings_flow")(request), *replies)
+    part = DRIVER.operation(EMBED)
+    pieces = split(part, request)
+    asked = [part.build_embeddings(piece) for piece in pieces]
+    response = join([part.parse_embeddings(reply, piece) for reply, piece in zip(replies, pieces, strict=True)])
     return response, [json.loads(one.body or b"") for one in asked], request
 
 

@@ -20,8 +20,10 @@ from tests.faults.server import AGAIN, READ, Script, Server, reply
 from polydriver import AI, AIError, AttemptFinished, EmbeddingResponse, InvalidRequestError, MessageSent, MockDriver
 from polydriver.contract import OperationPart
 from polydriver.data.vectors import Vector
+from polydriver.drivers import driver_class
 from polydriver.engine.splitting import split
-from polydriver.operations.requests import EmbeddingRequest
+from polydriver.operations.kinds import EMBED
+from polydriver.operations.requests import EmbeddingLimits, EmbeddingRequest
 from polydriver.wires.operations import Embeddings
 
 floats = st.lists(st.floats(allow_nan=False, width=32), min_size=1, max_size=20)
@@ -55,7 +57,7 @@ def test_who_changes_a_buffer_changes_the_vector() -> None:
 @given(texts, st.one_of(st.none(), st.integers(1, 10)), st.one_of(st.none(), st.integers(1, 50)))
 def test_pieces_are_as_large_as_they_may_be(inputs: list[Any], most: int | None, tokens: int | None) -> None:
     request = EmbeddingRequest(model="m", input=inputs)
-    part = OperationPart(max_inputs=most, max_input_tokens=tokens)
+    part = OperationPart(limits={"": EmbeddingLimits(most, tokens)})
 
     def count(piece: list[Any]) -> int:
         return sum(len(one) if isinstance(one, list) else len(one.encode()) // 3 + 1 for one in piece)
@@ -68,6 +70,28 @@ def test_pieces_are_as_large_as_they_may_be(inputs: list[Any], most: int | None,
         if following is not None:  # the next text did not fit
             full = most is not None and len(piece) == most
             assert full or (tokens is not None and count([*piece, following[0]]) > tokens)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "most", "tokens"),
+    [
+        ("bedrock", "amazon.titan-embed-text-v2:0", 1, None),
+        ("bedrock", "us.cohere.embed-v4:0", 96, None),
+        ("vertexai", "gemini-embedding-001", 1, None),
+        ("vertexai", "text-embedding-005", 250, 20_000),
+        ("voyage", "voyage-4-large", 1000, 120_000),
+        ("voyage", "voyage-4-lite", 1000, 1_000_000),
+        ("voyage", "voyage-4", 1000, 320_000),
+        ("alibaba", "text-embedding-v1", 25, None),
+        ("alibaba", "text-embedding-v4", 10, None),
+        ("together", "any", None, None),
+    ],
+)
+def test_how_much_a_request_takes_depends_on_the_model(
+    provider: str, model: str, most: int | None, tokens: int | None
+) -> None:
+    parts = [part for part in driver_class(provider).operations if EMBED in part.kinds]
+    assert [part.embedding_limits(model) for part in parts] == [EmbeddingLimits(most, tokens)]
 
 
 def ask(colour: str, ai: AI, provider: str, inputs: list[str], model: str) -> Any:

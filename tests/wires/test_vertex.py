@@ -22,7 +22,9 @@ from polydriver.data.messages import AIMessage, Reasoning, Text
 from polydriver.data.prompt import Prompt
 from polydriver.drivers import driver_class
 from polydriver.drivers.vertex import VertexAIDriver
+from polydriver.engine.splitting import join, split
 from polydriver.errors import AIError, ConfigurationError, InvalidCredentialsError, ServerError, UnsupportedFeatureError
+from polydriver.operations.kinds import EMBED
 from polydriver.operations.requests import EmbeddingRequest
 
 ANSWER = {"candidates": [{"content": {"parts": [{"text": "Hello"}]}, "finishReason": "STOP"}], "modelVersion": "g"}
@@ -391,30 +393,28 @@ class TestOperations:
             one = {"embeddings": {"values": [0.5], "statistics": {"token_count": 2}}}
             return Reply(status=200, body=json.dumps({"predictions": [one] * count}).encode())
 
-        flow = hook(make(), "embeddings_flow")(
-            EmbeddingRequest(model="text-embedding-005", input=["x"] * 251, dimensions=1)
-        )
-        first = next(flow)
+        part = make().operation(EMBED)
+        wanted = EmbeddingRequest(model="text-embedding-005", input=["x"] * 251, dimensions=1)
+        pieces = split(part, wanted)
+        first = part.build_embeddings(pieces[0])
         assert first.url.endswith("/text-embedding-005:predict")
         body = json.loads(first.body or b"")
         assert (len(body["instances"]), body["parameters"]) == (250, {"outputDimensionality": 1})
-        flow.send(answer(250))
-        with pytest.raises(StopIteration) as done:
-            flow.send(answer(1))
-        assert len(done.value.value.embeddings) == 251
-        assert done.value.value.usage.input_tokens == 502
+        found = join([part.parse_embeddings(answer(len(piece.input)), piece) for piece in pieces])
+        assert len(found.embeddings) == 251
+        assert found.usage is not None
+        assert found.usage.input_tokens == 502
+        assert len(split(part, EmbeddingRequest(model="gemini-embedding-001", input=["x", "y"]))) == 2
 
     def test_recorded_embeddings(self, wire_dir: Path) -> None:
         for record in records(wire_dir, "gemini-predict"):
-            flow = hook(make(), "embeddings_flow")(
-                EmbeddingRequest(model="gemini-embedding-001", input=["x"], input_type="query")
-            )
-            request = next(flow)
+            part = make().operation(EMBED)
+            wanted = EmbeddingRequest(model="gemini-embedding-001", input=["x"], input_type="query")
+            request = part.build_embeddings(wanted)
             assert json.loads(request.body or b"")["instances"] == [{"content": "x", "task_type": "RETRIEVAL_QUERY"}]
-            with pytest.raises(StopIteration) as done:
-                flow.send(reply_of(record))
-            assert done.value.value.usage.input_tokens == 4
-            assert len(done.value.value.embedding) > 100
+            found = part.parse_embeddings(reply_of(record), wanted)
+            assert found.usage.input_tokens == 4
+            assert len(found.embedding) > 100
 
     def test_models(self) -> None:
         driver = make(location="us-central1")

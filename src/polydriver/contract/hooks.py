@@ -22,6 +22,7 @@ from ..data.responses import AIResponse
 from ..data.usage import TokenUsage
 from ..errors import InvalidResponseError, ProviderError, UnsupportedFeatureError
 from ..operations.kinds import OPERATIONS, OperationKind
+from ..operations.requests import EmbeddingLimits
 from ..prices.pricing import ModelPricing
 from .decoder import StreamDecoder
 from .options import LEFT_OUT, RENDERED, OptionRule, Refused, option_rules
@@ -247,14 +248,13 @@ class OperationPart(Part, kw_only=True, eq=False):
     - `kinds`: the records of the operations. For each of them the class has the hooks that the record names.
     - `options`: the driver's own options by the operation's method, put into the body as they are. A key that is not a
       method of `kinds` is refused when the part is made.
-    - `max_inputs`, `max_input_tokens`: how many texts to embed one request takes, and how many tokens in all (`None`:
-      unknown). The engine sends more of them in several requests.
+    - `limits`: how much one request for embeddings takes, by a part of the model's id; the first that fits counts,
+      and "" fits every model. The engine sends more inputs than that in several requests.
     """
 
     kinds: ClassVar[tuple[OperationKind[Any], ...]] = ()
     options: Mapping[str, frozenset[str]] = {}
-    max_inputs: int | None = None
-    max_input_tokens: int | None = None
+    limits: Mapping[str, EmbeddingLimits] = {}
 
     def __post_init__(self) -> None:
         for kind in self.kinds:
@@ -268,6 +268,10 @@ class OperationPart(Part, kw_only=True, eq=False):
     def option_names(self, kind: OperationKind[Any]) -> frozenset[str]:
         """The driver's own options of an operation."""
         return self.options.get(kind.method, frozenset())
+
+    def embedding_limits(self, model: str) -> EmbeddingLimits:
+        """How much one request for embeddings by a model takes."""
+        return next((limits for name, limits in self.limits.items() if name in model), EmbeddingLimits())
 
 
 _values = attrgetter(*OPTIONS)
@@ -328,6 +332,10 @@ class DriverHooks(Trait):
         if isinstance(part, OperationPart):
             return part.option_names(kind)
         return self.operation_options.get(kind.method, frozenset())
+
+    def embedding_limits(self, model: str) -> EmbeddingLimits:
+        """How much one request for embeddings takes, where the driver has the hooks of them itself."""
+        return EmbeddingLimits()
 
     def offered_operations(self) -> frozenset[str]:
         """The capabilities beyond chat: one is there when all of its operations are."""

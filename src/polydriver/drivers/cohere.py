@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import msgspec
+
 from ..data.http import Reply, Request
 from ..data.json import as_dict, as_int, as_list, as_str
 from ..data.models import AIModel, Capabilities
@@ -12,7 +14,7 @@ from ..data.usage import TokenUsage
 from ..driver import Driver
 from ..errors import ContentFilterError
 from ..operations.kinds import EMBED
-from ..operations.requests import EmbeddingRequest
+from ..operations.requests import EmbeddingLimits, EmbeddingRequest
 from ..operations.results import EmbeddingResponse
 from ..wires.cohere import CohereChat
 from ..wires.operations import Reranking
@@ -33,7 +35,7 @@ class CohereEmbeddings(OperationHooks, kw_only=True, eq=False):
     """Embeddings in Cohere's form, 96 texts in a request. https://docs.cohere.com/reference/embed"""
 
     kinds = (EMBED,)
-    max_inputs: int | None = 96
+    limits: Mapping[str, EmbeddingLimits] = msgspec.field(default_factory=lambda: {"": EmbeddingLimits(96)})
     own_fields: ClassVar[Mapping[str, str | None]] = {"dimensions": "output_dimension", "user": None}
 
     def build_embeddings(self, request: EmbeddingRequest) -> Request:

@@ -7,7 +7,7 @@ import msgspec
 from ..data.http import Request
 from ..data.models import Capabilities
 from ..driver import Driver
-from ..operations.requests import EmbeddingRequest
+from ..operations.requests import EmbeddingLimits, EmbeddingRequest
 from ..wires.operations import Embeddings, Reranking
 from .traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors
 
@@ -36,6 +36,7 @@ class JinaDriver(HandlesApiCommunication, HandlesErrors, CalculatesCosts, Driver
     errors = ErrorTable(branch="Jina")
     operations = (
         JinaEmbeddings(
+            limits={"": EmbeddingLimits(2048)},
             fields={"input_type": "task", "user": None},
             options={"embed": frozenset({"embedding_type", "late_chunking", "normalized", "truncate"})},
         ),

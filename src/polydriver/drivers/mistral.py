@@ -14,6 +14,7 @@ from ..data.messages import AIMessage, Audio, Document, Reasoning
 from ..data.models import AIModel, Capabilities
 from ..data.prompt import Prompt
 from ..errors import ModelNotFoundError, RateLimitError
+from ..operations.requests import EmbeddingLimits
 from ..wires.operations import DocumentReading, Embeddings, Files, Moderation, Transcription
 from .compatible import CompatibleDriver
 from .mistral_batches import MistralBatches
@@ -117,7 +118,11 @@ class MistralDriver(CompatibleDriver):
     )
     operations = (
         DocumentReading(),
-        Embeddings(fields={"dimensions": "output_dimension", "user": None}),
+        Embeddings(
+            # Its errors tell them: "Too many inputs in request", "Too many tokens in batch. Max is 16384" (2026-11-28).
+            limits={"": EmbeddingLimits(512, 16_384)},
+            fields={"dimensions": "output_dimension", "user": None},
+        ),
         Files(default_purpose="ocr"),
         MistralBatches(options={"create_batch": frozenset({"timeout_hours"})}),
         Moderation(),

@@ -5,10 +5,19 @@ from __future__ import annotations
 from ..data.http import Request
 from ..data.models import Capabilities
 from ..driver import Driver
+from ..operations.requests import EmbeddingLimits
 from ..wires.operations import Embeddings, Reranking
 from .traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors
 
 __all__ = ["VoyageDriver"]
+
+_LIMITS = {
+    **dict.fromkeys(("voyage-4-lite", "voyage-3.5-lite"), EmbeddingLimits(1000, 1_000_000)),
+    "voyage-4-large": EmbeddingLimits(1000, 120_000),
+    **dict.fromkeys(("voyage-4", "voyage-3.5", "voyage-2"), EmbeddingLimits(1000, 320_000)),
+    "": EmbeddingLimits(1000, 120_000),
+}
+"""https://docs.voyageai.com/docs/embeddings (2026-11-28)"""
 
 
 class VoyageDriver(HandlesApiCommunication, HandlesErrors, CalculatesCosts, Driver):
@@ -22,6 +31,7 @@ class VoyageDriver(HandlesApiCommunication, HandlesErrors, CalculatesCosts, Driv
     errors = ErrorTable(branch="Voyage")
     operations = (
         Embeddings(
+            limits=_LIMITS,
             fields={"dimensions": "output_dimension", "input_type": "input_type", "user": None},
             options={"embed": frozenset({"encoding_format", "output_dtype", "truncation"})},
         ),

@@ -30,12 +30,10 @@ _CANCELLED = 1  # of gRPC's codes
 class XAIBatches(Batches, kw_only=True, eq=False):
     """Creates batches, follows them and reads their results. Labels are kept in the name of a batch.
 
-    Larger batches than 100,000 prompts are slowed down; a file has at most 48 MB.
+    A file has at most 50,000 prompts and 200 MB, as OpenAI's.
     """
 
     creation_fields: ClassVar[Mapping[str, str | None]] = {}
-    max_prompts: int | None = 100_000
-    max_bytes: int | None = 48_000_000
     files: Files = msgspec.field(default_factory=lambda: Files(default_purpose="batch"))
 
     def render_creation(self, file_id: str | None, endpoint: str, request: BatchRequest) -> dict[str, Any]:

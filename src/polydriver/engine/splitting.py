@@ -18,11 +18,9 @@ _BYTES_PER_TOKEN = 3  # fewer than usual, since a request that is too large is r
 
 
 def split(part: OperationPart | DriverHooks, request: EmbeddingRequest) -> list[EmbeddingRequest]:
-    """The request, or several for as many inputs as the service takes at once, in order.
-
-    A driver that is its own part says nothing of that.
-    """
-    most, most_tokens = getattr(part, "max_inputs", None), getattr(part, "max_input_tokens", None)
+    """The request, or several for as many inputs as the service takes at once, in order."""
+    limits = part.embedding_limits(request.model)
+    most, most_tokens = limits.inputs, limits.tokens
     if (most is None or len(request.input) <= most) and most_tokens is None:
         return [request]
     pieces: list[list[EmbeddingInput]] = [[]]

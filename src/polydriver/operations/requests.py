@@ -17,6 +17,7 @@ __all__ = [
     "BatchPrompt",
     "BatchRequest",
     "EmbeddingInput",
+    "EmbeddingLimits",
     "EmbeddingRequest",
     "FileUpload",
     "ImageEditRequest",
@@ -53,6 +54,16 @@ class OperationRequest(msgspec.Struct, kw_only=True):
         """Note something that cannot be done as asked; it comes back in the result's `warnings`. Said once only."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+
+class EmbeddingLimits(msgspec.Struct, frozen=True):
+    """What one request for embeddings takes at most: so many `inputs`, and so many `tokens` in all of them together.
+
+    `None`: unknown, or no bound.
+    """
+
+    inputs: int | None = None
+    tokens: int | None = None
 
 
 class EmbeddingRequest(OperationRequest, kw_only=True):

@@ -15,6 +15,7 @@ from ...data.models import AIModel, Capabilities
 from ...data.prompt import Prompt
 from ...driver import Driver
 from ...errors import ConfigurationError
+from ...operations.requests import EmbeddingLimits
 from ...wires.chat_completions import ChatCompletions
 from ...wires.either import (
     API_SETTING,
@@ -120,7 +121,7 @@ class AzureOpenAIDriver(
         image_types=IMAGE_TYPES,
     )
     operations = (
-        Embeddings(base64=True, max_inputs=2048, max_input_tokens=300_000),
+        Embeddings(base64=True, limits={"": EmbeddingLimits(2048, 300_000)}),
         ImageGeneration(options={"generate_image": frozenset({"moderation", "output_compression", "response_format"})}),
         ImageEditing(options={"edit_image": frozenset({"input_fidelity", "output_compression", "response_format"})}),
         Speech(default_voice="alloy"),

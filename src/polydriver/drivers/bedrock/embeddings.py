@@ -5,23 +5,24 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embe
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
+
+import msgspec
 
 from ...contract import OperationPart
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, merge
 from ...data.usage import TokenUsage
-from ...data.vectors import Vector
 from ...operations.kinds import EMBED
-from ...operations.requests import EmbeddingInput, EmbeddingRequest
+from ...operations.requests import EmbeddingInput, EmbeddingLimits, EmbeddingRequest
 from ...operations.results import EmbeddingResponse
 from ...wires.operations.vectors import check_texts, read_vectors
 
 __all__ = ["InvokedEmbeddings"]
 
-_COHERE_BATCH = 96
+_COHERE = "cohere."
 _COHERE_TYPES = {"query": "search_query", "document": "search_document"}
 _NOVA_PURPOSES = {"query": "TEXT_RETRIEVAL", "document": "GENERIC_INDEX"}
 _TOKENS_HEADER = "x-amzn-bedrock-input-token-count"
@@ -31,43 +32,37 @@ class InvokedEmbeddings(OperationPart, kw_only=True, eq=False):
     """Titan and Nova take one text in a request, Cohere 96."""
 
     kinds = (EMBED,)
+    limits: Mapping[str, EmbeddingLimits] = msgspec.field(
+        default_factory=lambda: {_COHERE: EmbeddingLimits(96), "": EmbeddingLimits(1)}
+    )
 
-    def embeddings_flow(self, request: EmbeddingRequest) -> Generator[Request, Reply, EmbeddingResponse]:
-        """Yield the requests that the vectors take, in order, and return them all."""
+    def build_embeddings(self, request: EmbeddingRequest) -> Request:
+        """The request for the vectors of some texts, or of one."""
         check_texts(self, request)
         if request.user is not None:
             request.warn(f"{self.name} does not support user here; it was left out.")
-        cohere = "cohere." in request.model
-        size = _COHERE_BATCH if cohere else 1
-        vectors: list[Vector] = []
-        tokens: int | None = None
-        raws = []
-        for start in range(0, len(request.input), size):
-            texts = request.input[start : start + size]
-            reply = yield self._build_embedding(request, texts)
-            payload = self.decode(reply)
-            found = _cohere_vectors(payload) if cohere else [_vector(payload)]
-            count = as_int(payload.get("inputTextTokenCount"))
-            if count is None and (told := reply.headers.get(_TOKENS_HEADER, "")).isdecimal():
-                count = int(told)
-            if count is not None:
-                reply.usage = TokenUsage(input_tokens=count)
-                tokens = (tokens or 0) + count
-            vectors += read_vectors(self, found, len(texts), reply)
-            raws.append(payload)
-        usage = TokenUsage(input_tokens=tokens) if tokens is not None else None
-        return EmbeddingResponse(embeddings=vectors, usage=usage, raw=raws[0] if len(raws) == 1 else raws)
-
-    def _build_embedding(self, request: EmbeddingRequest, texts: list[EmbeddingInput]) -> Request:
-        if "cohere." in request.model:
-            body = self._cohere_body(request, texts)
+        if _COHERE in request.model:
+            body = self._cohere_body(request)
         elif "nova" in request.model:
-            body = self._nova_body(request, texts[0])
+            body = self._nova_body(request, request.input[0])
         else:
-            body = self._titan_body(request, texts[0])
+            body = self._titan_body(request, request.input[0])
         path = f"model/{quote(request.model, safe='')}/invoke"
         headers = {"accept": "application/json", **request.extra_headers}
         return self.build_post(path, merge({**body, **request.options}, request.extra), headers=headers)
+
+    def parse_embeddings(self, reply: Reply, request: EmbeddingRequest) -> EmbeddingResponse:
+        """The vectors, one for each text."""
+        payload = self.decode(reply)
+        found = _cohere_vectors(payload) if _COHERE in request.model else [_vector(payload)]
+        count = as_int(payload.get("inputTextTokenCount"))
+        if count is None and (told := reply.headers.get(_TOKENS_HEADER, "")).isdecimal():
+            count = int(told)
+        return EmbeddingResponse(
+            embeddings=read_vectors(self, found, len(request.input), reply),
+            usage=TokenUsage(input_tokens=count) if count is not None else None,
+            raw=payload,
+        )
 
     def _titan_body(self, request: EmbeddingRequest, text: EmbeddingInput) -> dict[str, Any]:
         if request.input_type is not None:
@@ -85,9 +80,9 @@ class InvokedEmbeddings(OperationPart, kw_only=True, eq=False):
         params["text"] = {"truncationMode": "END", "value": text}
         return {"taskType": "SINGLE_EMBEDDING", "singleEmbeddingParams": params}
 
-    def _cohere_body(self, request: EmbeddingRequest, texts: list[EmbeddingInput]) -> dict[str, Any]:
+    def _cohere_body(self, request: EmbeddingRequest) -> dict[str, Any]:
         kind = request.input_type or "document"
-        body: dict[str, Any] = {"texts": texts, "input_type": _COHERE_TYPES.get(kind, kind)}
+        body: dict[str, Any] = {"texts": request.input, "input_type": _COHERE_TYPES.get(kind, kind)}
         if request.dimensions is not None:
             body["output_dimension"] = request.dimensions
         return body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...operations.requests import EmbeddingLimits
 from ...wires.operations import (
     Batches,
     Embeddings,
@@ -25,7 +26,7 @@ _FILES = Files(
 )
 
 OPENAI_OPERATIONS = (
-    Embeddings(base64=True, max_inputs=2048, max_input_tokens=300_000),
+    Embeddings(base64=True, limits={"": EmbeddingLimits(2048, 300_000)}),
     Moderation(),
     ImageGeneration(options={"generate_image": frozenset({"moderation", "output_compression", "response_format"})}),
     ImageEditing(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...config import Setting
+from ...operations.requests import EmbeddingLimits
 from ...wires.operations import Embeddings, ImageGeneration, Reranking, Transcription
 from ...wires.responses import Responses
 from .common import CompatibleChat, Row
@@ -27,6 +28,7 @@ CLOUDS: dict[str, Row] = {
         title="Cloudflare",
         base_url="https://api.cloudflare.com/client/v4/accounts/{account_id}/ai/v1",
         key_variables=("CLOUDFLARE_API_TOKEN", "CLOUDFLARE_API_KEY"),
+        operations=(Embeddings(limits={"": EmbeddingLimits(100)}),),
         settings=(Setting("account_id", env="CLOUDFLARE_ACCOUNT_ID", help="the id of the account"),),
         model_list="none",
     ),

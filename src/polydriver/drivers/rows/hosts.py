@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...config import Setting
 from ...contract import LEFT_OUT
+from ...operations.requests import EmbeddingLimits
 from ...wires.operations import (
     Batches,
     Embeddings,
@@ -115,7 +116,13 @@ HOSTS: dict[str, Row] = {
         base_url="https://api.deepinfra.com/v1/openai",
         key_variables=("DEEPINFRA_API_KEY", "DEEPINFRA_TOKEN"),
         model_list="public",
-        operations=(Embeddings(), ImageGeneration(), Speech(), Transcription(), Translation()),
+        operations=(
+            Embeddings(limits={"": EmbeddingLimits(1024)}),
+            ImageGeneration(),
+            Speech(),
+            Transcription(),
+            Translation(),
+        ),
     ),
     "nebius": Row(
         title="Nebius", base_url="https://api.tokenfactory.nebius.com/v1", operations=(Embeddings(), ImageGeneration())
@@ -131,7 +138,13 @@ HOSTS: dict[str, Row] = {
     "siliconflow": Row(
         title="SiliconFlow",
         base_url="https://api.siliconflow.com/v1",
-        operations=(Embeddings(), ImageGeneration(), Reranking(), Speech(), Transcription()),
+        operations=(
+            Embeddings(limits={"": EmbeddingLimits(32)}),
+            ImageGeneration(),
+            Reranking(),
+            Speech(),
+            Transcription(),
+        ),
         wire=CompatibleChat(option_names=frozenset({"enable_thinking", "min_p", "thinking_budget"})),
     ),
     "friendli": Row(

@@ -13,6 +13,7 @@ from ...errors import (
     RateLimitError,
     ServerError,
 )
+from ...operations.requests import EmbeddingLimits
 from ...wires.chat_completions import reasoning
 from ...wires.operations import Embeddings, ImageEditing, ImageGeneration
 from ...wires.shared.formats import FormatRules
@@ -90,7 +91,7 @@ MAKERS: dict[str, Row] = {
         errors=ErrorTable(branch="Zhipu", codes=_ZAI_CODES),
         key_variables=("ZHIPU_API_KEY", "ZHIPUAI_API_KEY"),
         origin="zai",
-        operations=(Embeddings(), ImageGeneration()),
+        operations=(Embeddings(limits={"": EmbeddingLimits(64)}), ImageGeneration()),
         wire=CompatibleChat(
             replay_reasoning="reasoning_content",
             reasoning=reasoning.thinking_switch,
@@ -133,6 +134,15 @@ MAKERS: dict[str, Row] = {
             },
         ),
         key_variables=("DASHSCOPE_API_KEY", "ALIBABA_API_KEY"),
+        # https://www.alibabacloud.com/help/en/model-studio/embedding-interfaces-compatible-with-openai
+        operations=(
+            Embeddings(
+                limits={
+                    **dict.fromkeys(("text-embedding-v1", "text-embedding-v2"), EmbeddingLimits(25)),
+                    "": EmbeddingLimits(10),
+                }
+            ),
+        ),
         wire=CompatibleChat(
             reasoning=reasoning.thinking_budget,
             option_names=frozenset(

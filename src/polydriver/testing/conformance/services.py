@@ -156,6 +156,7 @@ class ServiceChecks(ConformanceBase):
 
     def _embedding_request(self, **options: Any) -> tuple[Any, dict[str, str], list[str]]:
         """Body, headers and warnings of a request for embeddings; the error in their place when it is refused."""
+        from ...engine.splitting import split
         from ...operations.kinds import EMBED
         from ...operations.requests import EmbeddingRequest
 
@@ -164,10 +165,10 @@ class ServiceChecks(ConformanceBase):
         if build is None:
             self.skip(f"{self.driver.name} makes several requests for embeddings")
         try:
-            built = build(request)
+            built = [build(piece) for piece in split(self.subject.operation(EMBED), request)]
         except AIError as error:
             return str(error), dict.fromkeys(("x-conformance",), "1"), []
-        return (built.url, built.body), built.headers, request.warnings
+        return [(one.url, one.body) for one in built], built[0].headers, request.warnings
 
     def _list(self, pages: list[bytes]) -> Any:
         """The models as callers of both colours get them, and how many requests it took."""

@@ -5,7 +5,10 @@ https://ai.google.dev/api/embeddings, https://ai.google.dev/api/tokens
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import msgspec
 
 from ...contract import OperationPart, Part
 from ...data.http import Reply, Request
@@ -13,7 +16,7 @@ from ...data.json import as_dict, as_int, as_list, merge
 from ...data.prompt import Prompt
 from ...data.usage import TokenUsage
 from ...operations.kinds import COUNT_TOKENS, EMBED
-from ...operations.requests import EmbeddingRequest
+from ...operations.requests import EmbeddingLimits, EmbeddingRequest
 from ...operations.results import EmbeddingResponse, TokenCount
 from ..operations.vectors import check_texts, read_vectors
 from .names import camel, with_camel_names
@@ -29,7 +32,7 @@ class ContentEmbeddings(OperationPart, kw_only=True, eq=False):
     """Embeddings by `batchEmbedContents`, which takes 100 texts. https://ai.google.dev/api/embeddings"""
 
     kinds = (EMBED,)
-    max_inputs: int | None = 100
+    limits: Mapping[str, EmbeddingLimits] = msgspec.field(default_factory=lambda: {"": EmbeddingLimits(100)})
 
     def build_embeddings(self, request: EmbeddingRequest) -> Request:
         """The request for the vectors of some texts."""

@@ -82,7 +82,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "logit-bias": {"logit_bias": {"50256": -100}},
     "stop": {"stop": ["END"]},
     "stop-many": {"stop": [f"END{n}" for n in range(8)]},
+    "stop-none": {"stop": []},
     "seed": {"seed": 7},
+    "seed-huge": {"seed": 2**70},
+    "n-many": {"n": 200},
+    "user-long": {"user": "u" * 600},
     "seed-negative": {"seed": -7},
     "n": {"n": 2},
     "max-tokens": {"max_tokens": 8},
@@ -165,6 +169,8 @@ def cases() -> dict[str, dict[str, Any]]:
             for strict in (None, True):
                 tool = ToolSpec(name="tool", description="A tool", parameters=schema, strict=strict)
                 found[f"tool {name} strict={strict}"] = {"tools": [tool]}
+    for name in ("my answer!", "n" * 90, ""):
+        found[f"form named {name[:9]!r}"] = {"response_format": OutputFormat(name=name, schema=SCHEMAS["plain"])}
     for choice in ("auto", "none", "required", "weather"):
         found[f"tool-choice {choice}"] = {"tools": [WEATHER, _TIME], "tool_choice": choice}
         found[f"tool-choice {choice} thinking"] = {

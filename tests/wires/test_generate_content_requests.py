@@ -131,7 +131,6 @@ class TestRequest:
             "topP": 0.5,
             "topK": 3,
             "maxOutputTokens": 10,
-            "stopSequences": [],
             "seed": 0,
             "candidateCount": 2,
             "presencePenalty": 0.0,

@@ -213,7 +213,7 @@ class Wire(Part, kw_only=True, eq=False):
             if value is None:
                 continue
             rule, name = self.put_rules[position], OPTIONS[position]
-            if rule is RENDERED or (name == "tools" and not value):
+            if rule is RENDERED or (name in ("tools", "stop") and not value):
                 continue
             if self.ranges:
                 value = self.within_range(prompt, name, value)

@@ -44,7 +44,8 @@ class OutputFormat(msgspec.Struct, kw_only=True):
 
 
 class Prompt(msgspec.Struct, kw_only=True):
-    """All that one call sends. An option that is `None` is left to the provider; 0, `False` and empty lists are sent.
+    """All that one call sends. An option that is `None` is left to the provider; 0 and `False` are sent;
+    an empty list of tools or of stop strings is not, since services refuse it.
 
     - `temperature`, `top_p`, `top_k`, `max_tokens` (output, reasoning included), `stop` (strings), `seed`, `n`
       (choices), `presence_penalty`, `frequency_penalty`, `logprobs`, `top_logprobs`, `logit_bias`.

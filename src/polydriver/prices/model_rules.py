@@ -6,9 +6,9 @@ knows is `None` or empty, and the request is sent as it is. Sources, read in Nov
 - OpenAI: https://platform.openai.com/docs/guides/latest-model, `/guides/reasoning`, `/guides/deployment-checklist`,
   https://learn.microsoft.com/azure/ai-foundry/openai/how-to/reasoning#not-supported; `stop` with gpt-5:
   https://community.openai.com/t/1110750
-- xAI: https://docs.x.ai/developers/model-capabilities/text/reasoning
+- xAI: https://docs.x.ai/developers/model-capabilities/text/reasoning, https://docs.x.ai/developers/grok-4-7
 - Groq: https://console.groq.com/docs/reasoning; Cohere: https://docs.cohere.com/docs/reasoning
-- Mistral: https://docs.mistral.ai/resources/cookbooks/mistral-reasoning and
+- Mistral: https://docs.mistral.ai/capabilities/reasoning (Magistral always thinks, and has no such option) and
   https://github.com/pydantic/pydantic-ai/issues/5285
 - Gemini: https://ai.google.dev/gemini-api/docs/whats-new-gemini-3.6 and
   https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/gemini/3-6-flash; penalties:
@@ -100,7 +100,7 @@ _XAI: tuple[tuple[str, ModelRules], ...] = (
     (r"grok-4\.20", _always(refused=_PENALTIES | {"stop"})),
     (r"grok-4\.3", _always("none", *_USUAL, refused=_PENALTIES | {"stop"})),
     (r"grok-4\.5", _always(*_USUAL, refused=_PENALTIES | {"stop"})),
-    (r"grok-4\.6", _always(*_USUAL, "xhigh", refused=_PENALTIES | {"stop"})),
+    (r"grok-4\.[67]", _always(*_USUAL, "xhigh", refused=_PENALTIES | {"stop"})),
     (r"grok-4\.\d", ModelRules(refused=_PENALTIES | {"stop"})),
     (r"grok-(2|3)|grok-.{0,60}non-reasoning", ModelRules(efforts=())),
     (r"grok-(4|code)", _always(refused=_PENALTIES | {"stop"})),
@@ -112,6 +112,7 @@ _GROQ: tuple[tuple[str, ModelRules], ...] = (
 )
 _DEEPSEEK: tuple[tuple[str, ModelRules], ...] = ((r"deepseek-reasoner", ModelRules(efforts=("high", "max"))),)
 _MISTRAL: tuple[tuple[str, ModelRules], ...] = (
+    (r"magistral", ModelRules(efforts=())),
     (r"mistral-(medium-3-5|small-(latest|2603))", ModelRules(efforts=("none", "high"))),
 )
 _DRAWN = frozenset({"temperature", "top_p", "top_k"})

@@ -59,6 +59,8 @@ CHAT_RANGES: Mapping[str, tuple[float, float]] = {
     "presence_penalty": (-2, 2),
     "frequency_penalty": (-2, 2),
     "top_logprobs": (0, 20),
+    "n": (1, 128),
+    "seed": (-(2**63), 2**63 - 1),
 }
 """What OpenAI takes of options on Chat Completions."""
 

@@ -281,20 +281,27 @@ def _no_tools(sent: SentRequest) -> Iterator[str]:
 
 
 @RULES.rule(
-    "chat.ranges", "temperature 0 to 2, top_p 0 to 1, penalties -2 to 2, top_logprobs 0 to 20, n 1 to 128", REFERENCE
+    "chat.ranges",
+    "temperature 0 to 2, top_p 0 to 1, penalties -2 to 2, top_logprobs 0 to 20, n 1 to 128, seed of 64 bits",
+    REFERENCE,
 )
 def _ranges(sent: SentRequest) -> Iterator[str]:
     ranges = {"temperature": (0, 2), "top_p": (0, 1), "presence_penalty": (-2, 2), "frequency_penalty": (-2, 2)}
-    for name, (low, high) in {**ranges, "top_logprobs": (0, 20), "n": (1, 128)}.items():
+    for name, (low, high) in {
+        **ranges,
+        "top_logprobs": (0, 20),
+        "n": (1, 128),
+        "seed": (-(2**63), 2**63),
+    }.items():
         value = sent.body.get(name)
         if isinstance(value, int | float) and not low <= value <= high:
             yield name
 
 
-@RULES.rule("chat.stop-count", "4 stop sequences at most", REFERENCE)
+@RULES.rule("chat.stop-count", "1 to 4 stop sequences", REFERENCE)
 def _stops(sent: SentRequest) -> Iterator[str]:
     stop = sent.body.get("stop")
-    if isinstance(stop, list) and len(stop) > 4:
+    if isinstance(stop, list) and not 1 <= len(stop) <= 4:
         yield "stop"
 
 

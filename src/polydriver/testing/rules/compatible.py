@@ -128,6 +128,17 @@ def _mistral_prefix(sent: SentRequest) -> Iterator[str]:
             yield f"messages[{position}]"
 
 
+@MISTRAL.rule(
+    "mistral.effort",
+    "the model takes no such reasoning_effort",
+    "https://docs.mistral.ai/capabilities/reasoning/adjustable",
+)
+def _mistral_effort(sent: SentRequest) -> Iterator[str]:
+    known, effort = fact("mistral", sent.family, "mistral_efforts"), sent.body.get("reasoning_effort")
+    if known is not None and effort is not None and effort not in known.value:
+        yield f"reasoning_effort {effort!r}"
+
+
 _GROQ_OWN: dict[str, Any] = {
     **dict.fromkeys(
         (

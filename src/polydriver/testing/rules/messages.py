@@ -155,6 +155,12 @@ def _once(sent: SentRequest) -> Iterator[str]:
     yield from duplicates(call.get("id") for message in _messages(sent) for call in _of(message, "tool_use"))
 
 
+@RULES.rule("messages.user", "metadata.user_id has 512 characters at most", REFERENCE)
+def _user(sent: SentRequest) -> Iterator[str]:
+    if len(str(child(sent.body.get("metadata"), "user_id") or "")) > 512:
+        yield "metadata.user_id"
+
+
 @RULES.rule("messages.call-id", "ids of calls match ^[a-zA-Z0-9_-]+$", REFERENCE)
 def _ids(sent: SentRequest) -> Iterator[str]:
     for message in _messages(sent):

@@ -24,6 +24,7 @@ __all__ = ["DEFAULT_MAX_TOKENS", "find_output_tool", "render_prompt", "render_to
 DEFAULT_MAX_TOKENS = 4096
 """Sent as `max_tokens`, which the API requires, for a model of unknown limit: every model can write that much."""
 
+_LONGEST_USER = 512
 _NEUTRAL = {"n": 1, "logprobs": False, "store": False, "modalities": ["text"]}
 _ANSWER_BLOCKS = ("text", "thinking", "redacted_thinking")
 _TIERS = {"auto": "auto", "standard_only": "standard_only", "default": "standard_only", "standard": "standard_only"}
@@ -183,8 +184,10 @@ def _render_options(wire: MessagesSettings, prompt: Prompt, body: dict[str, Any]
         if len(stops) < len(prompt.stop):
             prompt.warn(f"{wire.name} does not support stop sequences of white space; they were left out.")
         body["stop_sequences"] = stops
-    if prompt.user is not None:
+    if prompt.user is not None and len(prompt.user) <= _LONGEST_USER:
         body["metadata"] = {"user_id": prompt.user}
+    elif prompt.user is not None:
+        prompt.warn(f"{wire.name} takes a user of {_LONGEST_USER} characters at most; it was left out.")
     if prompt.service_tier is not None:
         if tier := _TIERS.get(prompt.service_tier):
             body["service_tier"] = tier

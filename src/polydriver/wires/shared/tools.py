@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...data.arguments import make_call_id
+from ...data.arguments import make_call_id, plain_name
 from ...data.prompt import Prompt, ToolSpec
 
 __all__ = ["FAILED_SILENTLY", "free_tool_name", "function_tools", "plain_call_id", "tool_parameters"]
@@ -12,6 +12,7 @@ __all__ = ["FAILED_SILENTLY", "free_tool_name", "function_tools", "plain_call_id
 FAILED_SILENTLY = "The tool failed without a message."
 """What stands in a failed result without content, which several services refuse."""
 
+_LONGEST_OWN = 60
 _PLAIN_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
@@ -31,7 +32,9 @@ def plain_call_id(call_id: str) -> str:
 
 
 def free_tool_name(prompt: Prompt, name: str) -> str:
-    """The name for a tool of a wire's own, with `_` behind it as long as one of the caller's tools has it."""
+    """The name for a tool of a wire's own in the alphabet of tools, with `_` behind it as long as one of the caller's
+    tools has it."""
+    name = plain_name(name or "output", _LONGEST_OWN)
     taken = {tool.name for tool in prompt.tools if isinstance(tool, ToolSpec)}
     while name in taken:
         name += "_"

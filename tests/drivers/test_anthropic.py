@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import pytest
-from tests.faults.server import READ, Received, Script, Server, reply
+from tests.faults.server import AGAIN, READ, Received, Script, Server, reply
 from tests.hooks import hook
 
+from polydriver import AI
 from polydriver.data.http import Reply
 from polydriver.data.messages import AIMessage
 from polydriver.data.prompt import OutputFormat, Prompt, ToolSpec
@@ -274,9 +275,11 @@ class TestBatches:
             {"custom_id": "p-4", "result": {"type": "succeeded", "message": {"id": "msg_2"}}},
             {"custom_id": "p-5", "result": {"type": "expired"}},
         ]
-        results = hook(DRIVER, "parse_batch_results")(
-            Reply(status=200, body="\n".join(json.dumps(line) for line in lines).encode() + b"\n\n"), ITEM
-        )
+        with Server([READ, reply("\n".join(json.dumps(line) for line in lines).encode() + b"\n\n"), AGAIN]) as server:
+            ai = AI({"providers": {"anthropic": {"api_key": "sk-ant", "base_url": server.url.removesuffix("/v1")}}})
+            results = ai.provider("anthropic").get_batch_results("a/b")
+            ai.close()
+            assert server.requests[0].target.endswith("/v1/messages/batches/a%2Fb/results")
         assert [item.custom_id for item in results.items] == ["p-2", "p-3", "p-4", "p-5", "p-10"]
         assert isinstance(results["p-2"].error, InvalidRequestError)
         assert isinstance(results["p-4"].error, InvalidResponseError)
@@ -285,12 +288,12 @@ class TestBatches:
         assert found.content == "Hello"
 
     def test_results_that_cannot_be_read(self) -> None:
+        file = next(hook(DRIVER, "batch_results_flow")(ITEM))
         with pytest.raises(InvalidResponseError):
-            hook(DRIVER, "parse_batch_results")(Reply(status=200, body=b"<html>"), ITEM)
+            file.read(b"<html>")
 
     def test_paths(self) -> None:
         assert hook(DRIVER, "build_batch_status")(ITEM).url.endswith("/v1/messages/batches/a%2Fb")
-        assert hook(DRIVER, "build_batch_results")(ITEM).url.endswith("/v1/messages/batches/a%2Fb/results")
         cancel = hook(DRIVER, "build_batch_cancellation")(ITEM)
         assert (cancel.method, cancel.url[-7:]) == ("POST", "/cancel")
         assert hook(DRIVER, "build_batch_list")(PageRequest(limit=5, after="b")).url.endswith(

@@ -194,8 +194,11 @@ async def test_results_of_a_batch_have_their_cost_once(url: str, mode: Any) -> N
     assert [row["outcome"] for row in found] == ["success"] * 7
     assert driver.get_batch_results("batch_2").cost == results.cost
     assert sum(row["cost"] or 0 for row in rows(storage)) == 2 * results.cost.total
+    streamed = [item.response for _ in range(2) for item in driver.stream_batch_results("batch_3")]
+    assert [answer.cost for answer in streamed if answer is not None] == [results.cost] * 2
+    assert sum(row["cost"] or 0 for row in rows(storage)) == 3 * results.cost.total
     (budget,) = storage.budgets.report()
-    assert budget.spent == 2 * results.cost.total
+    assert budget.spent == 3 * results.cost.total
     storage.close()
 
 

@@ -72,8 +72,8 @@ class Reply(msgspec.Struct, kw_only=True):
     """One whole HTTP reply. `headers` has lower-case names; `body` is decoded from its content encoding.
 
     `redialed`: the server had closed the kept connection that the request first went out on, so it went out again on a
-    new one. `request` is what it answers, without headers. `usage`: what it used, which an operation of several
-    exchanges notes, for the cost of each. The values of headers such as `set-cookie` don't show.
+    new one. `request` is what it answers, without headers. `usage`: what it used, which an operation notes for the cost
+    of each exchange, also of one whose reply cannot be read. The values of headers such as `set-cookie` don't show.
     """
 
     status: int

@@ -14,6 +14,7 @@ from ..data.http import Reply, Request
 from ..data.json import as_dict, as_int, as_list, as_str, encode_json, excerpt, merge
 from ..data.multipart import FormFile, encode_form
 from ..errors import ConfigurationError
+from ..operations.files import ResultFile
 from ..operations.requests import RUN_LABEL, BatchRequest, ItemRequest, OperationRequest, PageRequest
 from ..operations.results import Batch, BatchCounts, BatchItem, BatchProblem, BatchResults, Page
 from ..operations.urls import quoted
@@ -99,21 +100,18 @@ class FireworksBatches(Batches, kw_only=True, eq=False):
         batch.status, batch.raw_status = "cancelling", "JOB_STATE_DELETING"
         return batch
 
-    def batch_results_flow(self, request: ItemRequest) -> Generator[Request, Reply, BatchResults]:
+    def batch_results_flow(self, request: ItemRequest) -> Generator[Request | ResultFile, Reply, BatchResults]:
         """Ask how the job stands and where its files are, then fetch the answers and the errors.
 
         The files are at addresses of a storage, which hold for ten minutes and get no key.
         """
         batch = self.parse_batch_status((yield self.build_batch_status(request)), request)
         self.check_done(batch)
-        items: list[BatchItem] = []
         if batch.output_id is not None:
             reply = yield self._get(f"datasets/{quoted(_last(batch.output_id))}:getDownloadEndpoint", request)
             for _, address in sorted(as_dict(self.decode_success(reply).get("filenameToSignedUrls")).items()):
-                reply = yield Request(method="GET", url=str(address), headers={})
-                items += [self.read_item(record) for record in self.read_lines(reply)]
-        items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
-        return BatchResults(id=batch.id or request.id, items=items, raw=batch.raw)
+                yield self.result_file(Request(method="GET", url=str(address), headers={}), self.read_item)
+        return BatchResults(id=batch.id or request.id, raw=batch.raw)
 
     def read_item(self, record: dict[str, Any]) -> BatchItem:
         """One line: the reply itself, or an error."""

@@ -15,6 +15,7 @@ import msgspec
 from ..data.http import Reply, Request
 from ..data.json import as_dict, as_list, decode_json
 from ..data.responses import AIResponse
+from ..operations.files import ResultFile
 from ..operations.requests import BatchRequest, ItemRequest
 from ..operations.results import Batch, BatchItem, BatchResults
 from ..wires.operations import Batches
@@ -59,7 +60,7 @@ class OpenRouterBatches(Batches, kw_only=True, eq=False):
         """Raises `UnsupportedFeatureError`: OpenRouter can only delete batches, with their results."""
         raise self.unsupported("cancelling batches")
 
-    def batch_results_flow(self, request: ItemRequest) -> Generator[Request, Reply, BatchResults]:
+    def batch_results_flow(self, request: ItemRequest) -> Generator[Request | ResultFile, Reply, BatchResults]:
         """Ask for the batch, which holds its results."""
         payload = self._decode((yield self.build_batch_status(request)))
         batch = self.read_batch(payload)

@@ -13,6 +13,7 @@ import msgspec
 
 from ..data.http import Reply, Request
 from ..data.json import as_dict, as_int, as_list, as_str, encode_json, excerpt
+from ..operations.files import ResultFile
 from ..operations.requests import BatchRequest, ItemRequest, PageRequest
 from ..operations.results import Batch, BatchCounts, BatchItem, BatchProblem, BatchResults, Page
 from ..operations.urls import quoted
@@ -54,7 +55,7 @@ class XAIBatches(Batches, kw_only=True, eq=False):
         """The request to stop a batch."""
         return self.build_item("POST", f"{self.path}/{quoted(request.id)}:cancel", request)
 
-    def batch_results_flow(self, request: ItemRequest) -> Generator[Request, Reply, BatchResults]:
+    def batch_results_flow(self, request: ItemRequest) -> Generator[Request | ResultFile, Reply, BatchResults]:
         """Ask how the batch stands, then fetch the pages of its results."""
         batch = self.parse_batch_status((yield self.build_batch_status(request)), request)
         self.check_done(batch)

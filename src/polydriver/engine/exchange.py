@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import sys
+from collections.abc import Callable, Generator
 
 from ..data.http import Reply, Request, Timeouts, request_id_in
 from ..data.sealed import seal
-from ..errors import AIError, InvalidCredentialsError, ProviderError
+from ..errors import AIError, InvalidCredentialsError, InvalidResponseError, ProviderError
+from ..framing import FramingError, JSONLinesDecoder
 from ..logger import logger
 from .attempts import Attempt
 from .hook_faults import is_own_code
 from .ports import Body
 
-__all__ = ["open_body", "send"]
+__all__ = ["open_body", "send", "send_for_lines"]
 
 _log = logger()
 _ERROR_BODY_BYTES = 256 * 1024
@@ -39,12 +41,12 @@ async def send(attempt: Attempt, request: Request) -> Reply:
     return reply
 
 
-async def open_body(attempt: Attempt, request: Request) -> Body:
+async def open_body(attempt: Attempt, request: Request, max_bytes: int | None = None) -> Body:
     """The body of a streamed reply with a 2xx status. Raises the driver's own error otherwise."""
     target = attempt.target
     try:
         request = await _authenticated(attempt, request)
-        body: Body = await target.port.open(request, _timeouts(attempt))
+        body: Body = await target.port.open(request, _timeouts(attempt, max_bytes))
     except AIError as error:
         attempt.check_stop()
         attempt.redialed = error.details.get("redialed") is True
@@ -63,12 +65,50 @@ async def open_body(attempt: Attempt, request: Request) -> Body:
     return body
 
 
+async def send_for_lines(attempt: Attempt, request: Request, take: Callable[[bytes], object]) -> Reply:
+    """The reply without its body, whose lines are handed to `take` as they come: it may be larger than memory.
+
+    A line may have `max_response_bytes`. Raises what `send` raises.
+    """
+    target, most = attempt.target, attempt.target.config.max_response_bytes
+    body = await open_body(attempt, request, sys.maxsize)
+    decoder = JSONLinesDecoder(max_event_bytes=most)
+    try:
+        while data := await _read_more(attempt, body):
+            for line in decoder.feed(data):
+                take(line)
+        for line in decoder.finish():
+            take(line)
+    except FramingError:
+        text = f"a line of the file has more than {most:,} bytes (max_response_bytes)"
+        raise target.failures.of_kind(InvalidResponseError, text) from None
+    finally:
+        body.close()
+    attempt.first_content = attempt.first_content or target.port.now()
+    sent = Request(method=request.method, url=request.url, body=request.body)
+    return Reply(status=body.status, headers=body.headers, request=sent)
+
+
+async def _read_more(attempt: Attempt, body: Body) -> bytes:
+    """The next bytes of a file; the silence begins anew with them."""
+    target, call = attempt.target, attempt.call
+    try:
+        data: bytes = await target.port.read(body, attempt.stop)
+    except AIError as error:
+        attempt.check_stop()
+        raise target.failures.of_transport(attempt.in_time(error), call) from error.__cause__
+    now = target.port.now()
+    attempt.first_content = attempt.first_content or now
+    body.expires = now + call.timeout if call.deadline is None else min(now + call.timeout, call.deadline)
+    return data
+
+
 def _note_redial(attempt: Attempt) -> None:
     attempt.redialed = True
     _log.info("%s had closed the connection; the request went out again on a new one", attempt.provider)
 
 
-def _timeouts(attempt: Attempt) -> Timeouts:
+def _timeouts(attempt: Attempt, max_bytes: int | None = None) -> Timeouts:
     target, call = attempt.target, attempt.call
     now = target.port.now()
     deadline = float("inf") if call.deadline is None else call.deadline
@@ -80,7 +120,7 @@ def _timeouts(attempt: Attempt) -> Timeouts:
         expires=min(now + call.timeout, until),
         silence=call.timeout,
         deadline=until,
-        max_bytes=config.max_response_bytes,
+        max_bytes=config.max_response_bytes if max_bytes is None else max_bytes,
         stop=attempt.stop,
     )
 

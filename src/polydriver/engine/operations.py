@@ -13,11 +13,13 @@ from ..data.http import Reply, Request
 from ..data.responses import AIResponse
 from ..errors import AIError
 from ..logger import logger
+from ..operations.files import ResultFile
 from ..operations.requests import EmbeddingRequest, PageRequest
 from ..operations.results import BatchResults, OperationResult, Page
 from ..operations.work import Work
 from .billing import price_answer, price_operation
 from .calls import Call
+from .collecting import Collected
 from .pipeline import Pipeline, Step
 from .splitting import join, split
 
@@ -25,14 +27,17 @@ __all__ = ["perform"]
 
 R = TypeVar("R")
 T = TypeVar("T")
-Flow: TypeAlias = Generator[Request, Reply | None, Any]
+Flow: TypeAlias = Generator[Request | ResultFile, Reply | None, Any]
 
 _log = logger()
 _MAX_PAGES = 1000
 
 
-async def perform(pipeline: Pipeline[Any], work: Work[R]) -> R:
-    """Perform an operation and return its result; the items of all pages for a list."""
+async def perform(pipeline: Pipeline[Any], work: Work[R], collected: Collected | None = None) -> R:
+    """Perform an operation and return its result; the items of all pages for a list.
+
+    `collected`: where the items of files of results go.
+    """
     call = pipeline.connection.call(work.limits)
     call.operation = work.kind.method
 
@@ -41,7 +46,7 @@ async def perform(pipeline: Pipeline[Any], work: Work[R]) -> R:
             return await _collect(pipeline, work, work.request, call)
         flow = getattr(pipeline.target.driver.operation(work.kind), work.kind.flow, None)
         if flow is not None:
-            result = await _follow(pipeline, flow(work.request), call)
+            result = await _follow(pipeline, flow(work.request), call, collected or Collected())
         elif isinstance(work.request, EmbeddingRequest):
             result = await _embed(pipeline, work, work.request, call)
         else:
@@ -62,12 +67,21 @@ async def _exchange(pipeline: Pipeline[Any], work: Work[Any], request: Any, call
     build, parse = getattr(part, kind.build), getattr(part, kind.parse)
 
     def read(reply: Reply) -> Any:
-        result = parse(reply, request)
+        try:
+            result = parse(reply, request)
+        except AIError as error:
+            if (used := _used(reply)) is None:
+                raise
+            return Step(error=error, paid=used)
         if isinstance(result, OperationResult | AIResponse) and result.request_id is None:
             result.request_id = reply.request_id
         return result
 
-    return await pipeline.exchange(call, lambda: build(request), read)
+    result = await pipeline.exchange(call, lambda: build(request), read)
+    if isinstance(result, Step):  # it cannot be read, and is paid for
+        assert result.error is not None
+        raise result.error
+    return result
 
 
 async def _embed(pipeline: Pipeline[Any], work: Work[Any], request: EmbeddingRequest, call: Call) -> Any:
@@ -80,7 +94,7 @@ async def _embed(pipeline: Pipeline[Any], work: Work[Any], request: EmbeddingReq
     return result
 
 
-async def _follow(pipeline: Pipeline[Any], flow: Flow, call: Call) -> Any:
+async def _follow(pipeline: Pipeline[Any], flow: Flow, call: Call, collected: Collected) -> Any:
     """The exchanges that a driver's generator asks for. Each is retried on its own; the deadline spans them all.
 
     Each has the cost of what its reply used, where the generator notes that (`Reply.usage`); otherwise the last one has
@@ -94,6 +108,8 @@ async def _follow(pipeline: Pipeline[Any], flow: Flow, call: Call) -> Any:
             request, result = reading(partial(_advance, flow, reply), reply)
         except AIError as error:  # of the generator, which has ended: to send the request again would not help
             return Step(error=error, paid=_used(reply))
+        if isinstance(result, BatchResults):
+            collected.finish(result)
         used = _used(reply)
         if used is None and not paid and isinstance(result, OperationResult):
             used = result
@@ -101,7 +117,10 @@ async def _follow(pipeline: Pipeline[Any], flow: Flow, call: Call) -> Any:
 
     request, result = reading(partial(_advance, flow, None), None)
     while request is not None:
-        step = await pipeline.exchange(call, partial(_same, request), read)
+        if isinstance(request, ResultFile):
+            step = await pipeline.fetch(call, request, collected, read)
+        else:
+            step = await pipeline.exchange(call, partial(_same, request), read)
         if step.error is not None:
             raise step.error
         paid += [step.paid] if step.paid is not None else []
@@ -117,7 +136,7 @@ def _used(reply: Reply) -> OperationResult | None:
     return None if reply.usage is None else OperationResult(usage=reply.usage)
 
 
-def _advance(flow: Flow, reply: Reply | None) -> tuple[Request | None, Any]:
+def _advance(flow: Flow, reply: Reply | None) -> tuple[Request | ResultFile | None, Any]:
     """The next request of a flow; at its end none, and the result."""
     try:
         return flow.send(reply), None

@@ -17,13 +17,15 @@ from ..data.http import Reply, Request
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
 from ..errors import AIError
+from ..operations.files import ResultFile
 from ..operations.results import BatchResults, OperationResult
 from .admission import admit
 from .attempts import FIRST_CONTENT, Attempt, failed
 from .billing import paid_items, price_answer, price_operation, take_reported_cost
 from .calls import Call
+from .collecting import Collected
 from .connection import Connection
-from .exchange import open_body, send
+from .exchange import open_body, send, send_for_lines
 from .hedging import make_hedged
 from .policies import Outcome
 from .policies.retry import retry_delay
@@ -45,7 +47,7 @@ class Step(NamedTuple):
     `paid`: what is billed for the exchange, to be priced.
     """
 
-    request: Request | None = None
+    request: Request | ResultFile | None = None
     result: Any = None
     error: AIError | None = None
     paid: OperationResult | None = None
@@ -118,6 +120,20 @@ class Pipeline(Generic[P]):
         """One exchange of an operation, retried like any call."""
         request = self.target.build(build)
         return await self._attempts(call, self.target, request, partial(self._result, parse), None)
+
+    async def fetch(self, call: Call, file: ResultFile, into: Collected, parse: Callable[[Reply], T]) -> T:
+        """One exchange for a file of results, whose items are collected; retried from the file's beginning."""
+
+        async def download(request: Request, attempt: Attempt) -> T:
+            into.begin(file)
+            take = partial(into.add, file)
+            read = self.target.failures.reading
+            reply = await send_for_lines(attempt, request, lambda line: read(partial(take, line)))
+            into.end(file)
+            return self._read(parse, reply, attempt)
+
+        request = self.target.build(lambda: file.request)
+        return await self._attempts(call, self.target, request, download, None)
 
     async def _end(self, call: Call, error: BaseException, *, stream: bool = False) -> None:
         """End a call that has no answer. Raises what its caller sees in place of `error` where a connection was closed
@@ -297,7 +313,10 @@ class Pipeline(Generic[P]):
         return reader
 
     async def _result(self, parse: Callable[[Reply], T], request: Request, attempt: Attempt) -> T:
-        reply = await send(attempt, request)
+        return self._read(parse, await send(attempt, request), attempt)
+
+    def _read(self, parse: Callable[[Reply], T], reply: Reply, attempt: Attempt) -> T:
+        """What a reply says, with what it is billed for."""
         result = self.target.failures.reading(lambda: parse(reply), reply)
         done = Outcome(kind="success", delivered=True)
         paid = result.paid if isinstance(result, Step) else result

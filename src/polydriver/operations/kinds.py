@@ -22,8 +22,8 @@ class OperationKind(msgspec.Struct, Generic[R], frozen=True, kw_only=True, eq=Fa
     - `method`: what users call; `title`: what it is called in messages; `capability`: under which name
       `Capabilities` tells of it, which several operations may share.
     - `hook`: the hooks of a driver's part are `build_HOOK(request) -> Request` and `parse_HOOK(reply, request)`, or in
-      their place the generator `HOOK_flow(request)` for several exchanges, which puts what each reply used into its
-      `usage`, where it is told.
+      their place the generator `HOOK_flow(request)` for several exchanges. Both put what a reply used into its `usage`,
+      where it is told. A flow may yield a `ResultFile` in place of a request.
     - `request`: the record that the hooks take; `result`: what they return, on each page for a list.
     - `needs_model`: whether a call must name a model; `reads_text`: whether its request is text and little else, so
       that its size tells how many tokens are read; `readers`: how arguments are brought into the form of the

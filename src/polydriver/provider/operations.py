@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, Unpack, cast
@@ -17,6 +17,7 @@ from ..operations.kinds import OperationKind
 from ..operations.requests import EmbeddingInput
 from ..operations.results import (
     Batch,
+    BatchItem,
     BatchResults,
     DeletedFile,
     EmbeddingResponse,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from ..data.batches import BatchProgress
+    from ..engine.collecting import Collected
     from ..engine.pipeline import Pipeline  # loaded at the first call
     from .operation_options import (
         CreateBatchOptions,
@@ -71,11 +73,17 @@ class _Operating(ABC):
     @abstractmethod
     def _pipeline(self) -> Pipeline[Any]: ...
 
-    async def _perform(self, kind: OperationKind[R], options: Mapping[str, Any], fields: dict[str, Any]) -> R:
+    async def _perform(
+        self,
+        kind: OperationKind[R],
+        options: Mapping[str, Any],
+        fields: dict[str, Any],
+        collected: Collected | None = None,
+    ) -> R:
         from ..engine.operations import perform
         from .preparing import prepare
 
-        return await perform(self._pipeline, prepare(self.driver, kind, fields, options))
+        return await perform(self._pipeline, prepare(self.driver, kind, fields, options), collected)
 
 
 class Operations(_Operating):
@@ -340,9 +348,23 @@ class Operations(_Operating):
     def get_batch_results(self, /, batch_id: str, **options: Unpack[OperationOptions]) -> BatchResults:
         """What became of the prompts of a batch: a response or an error each.
 
-        Raises `InvalidRequestError` before there are any.
+        Raises `InvalidRequestError` before there are any. For more than fit into memory: `stream_batch_results`.
         """
         return self._operate(kinds.GET_BATCH_RESULTS, options, id=batch_id)
+
+    def stream_batch_results(
+        self, /, batch_id: str, **options: Unpack[OperationOptions]
+    ) -> Generator[BatchItem, None, None]:
+        """The same one after the other, in the order of the provider's files: of a batch that is larger than memory.
+
+        The files are fetched into a temporary file when the first item is asked for, and retried as a whole; it is
+        removed at the end, or when the iterator is closed or dropped.
+        """
+        from ..engine.collecting import Spooled
+
+        with Spooled() as spooled:
+            results = drive(self._perform(kinds.GET_BATCH_RESULTS, options, {"id": batch_id}, spooled))
+            yield from spooled.items(self._pipeline.target, results)
 
     def get_response(self, /, response_id: str, **options: Unpack[OperationOptions]) -> AIResponse:
         """An answer that the provider keeps, such as one that runs in the background (`background=True`), by its id.
@@ -401,5 +423,17 @@ class AsyncOperations(_Operating):
     list_batches = _awaited(Operations.list_batches)
     cancel_batch = _awaited(Operations.cancel_batch)
     get_batch_results = _awaited(Operations.get_batch_results)
+
+    async def stream_batch_results(
+        self, /, batch_id: str, **options: Unpack[OperationOptions]
+    ) -> AsyncGenerator[BatchItem, None]:
+        """See `Operations.stream_batch_results`; who leaves the loop early closes it by `contextlib.aclosing`."""
+        from ..engine.collecting import Spooled
+
+        with Spooled() as spooled:
+            results = await self._perform(kinds.GET_BATCH_RESULTS, options, {"id": batch_id}, spooled)
+            for item in spooled.items(self._pipeline.target, results):
+                yield item
+
     get_response = _awaited(Operations.get_response)
     cancel_response = _awaited(Operations.cancel_response)

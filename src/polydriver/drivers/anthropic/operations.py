@@ -5,12 +5,14 @@ https://platform.claude.com/docs/en/api/messages-count-tokens and `/creating-mes
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any, Literal
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str, excerpt, merge
 from ...data.prompt import Prompt
 from ...errors import AIError
+from ...operations.files import ResultFile
 from ...operations.kinds import (
     COUNT_TOKENS,
 )
@@ -124,18 +126,13 @@ class MessageBatches(BatchHooks, kw_only=True, eq=False):
         """The batch, which is "cancelling" now."""
         return self.parse_batch(reply, request)
 
-    def build_batch_results(self, request: ItemRequest) -> Request:
-        """The request for the outcomes of a batch that has ended."""
-        return self.build_item("GET", f"v1/messages/batches/{quoted(request.id)}/results", request)
-
-    def parse_batch_results(self, reply: Reply, request: ItemRequest) -> BatchResults:
-        """The outcomes, which come as JSON lines in any order."""
-        items = [
-            self._read_outcome(as_str(record.get("custom_id")) or "", as_dict(record.get("result")))
-            for record in self.read_lines(reply)
-        ]
-        items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
-        return BatchResults(items=items, id=request.id)
+    def batch_results_flow(self, request: ItemRequest) -> Generator[Request | ResultFile, Reply, BatchResults]:
+        """Fetch the outcomes of a batch that has ended, which are JSON lines in any order."""
+        asked = self.build_item("GET", f"v1/messages/batches/{quoted(request.id)}/results", request)
+        yield self.result_file(
+            asked, lambda item: self._read_outcome(as_str(item.get("custom_id")) or "", as_dict(item.get("result")))
+        )
+        return BatchResults(id=request.id)
 
     def _read_outcome(self, custom_id: str, result: dict[str, Any]) -> BatchItem:
         kind = result.get("type")

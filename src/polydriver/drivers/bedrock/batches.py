@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import quote
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str, encode_json, excerpt, merge
 from ...errors import ConfigurationError
+from ...operations.files import ResultFile
 from ...operations.requests import RUN_LABEL, BatchPrompt, BatchRequest, ItemRequest, PageRequest
 from ...operations.results import Batch, BatchCounts, BatchItem, BatchProblem, BatchResults, Page
 from ...wires.operations.base import read_moment
@@ -103,16 +105,14 @@ class InvocationJobs(BatchHooks, kw_only=True, eq=False):
         yield self._control("POST", f"{_path(request.id)}/stop", request)
         return self.parse_batch_status((yield self.build_batch_status(request)), request)
 
-    def batch_results_flow(self, request: ItemRequest) -> Generator[Request, Reply, BatchResults]:
+    def batch_results_flow(self, request: ItemRequest) -> Generator[Request | ResultFile, Reply, BatchResults]:
         """Ask how the job stands, and read the file of its results."""
         batch = self.parse_batch_status((yield self.build_batch_status(request)), request)
         self.check_done(batch)
-        items: list[BatchItem] = []
         if batch.output_id is not None:
-            reply = yield self._s3("GET", batch.output_id)
-            items = [self._read_item(record, batch.model or "") for record in self.read_lines(reply)]
-            items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
-        return BatchResults(id=batch.id or request.id, items=items, raw=batch.raw)
+            read = partial(self._read_item, model=batch.model or "")
+            yield self.result_file(self._s3("GET", batch.output_id), read)
+        return BatchResults(id=batch.id or request.id, raw=batch.raw)
 
     def _render_lines(self, prompts: list[BatchPrompt]) -> tuple[bytes, str]:
         """The lines of the file, and which API they are for."""

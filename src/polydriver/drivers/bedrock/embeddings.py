@@ -58,9 +58,10 @@ class InvokedEmbeddings(OperationPart, kw_only=True, eq=False):
         count = as_int(payload.get("inputTextTokenCount"))
         if count is None and (told := reply.headers.get(_TOKENS_HEADER, "")).isdecimal():
             count = int(told)
+        reply.usage = TokenUsage(input_tokens=count) if count is not None else None
         return EmbeddingResponse(
             embeddings=read_vectors(self, found, len(request.input), reply),
-            usage=TokenUsage(input_tokens=count) if count is not None else None,
+            usage=reply.usage,
             raw=payload,
         )
 

@@ -13,6 +13,7 @@ import msgspec
 from ...contract import DriverHooks
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_list, as_str, encode_json, excerpt, merge
+from ...operations.files import ResultFile
 from ...operations.requests import BatchRequest, FileUpload, ItemRequest, PageRequest
 from ...operations.results import Batch, BatchCounts, BatchItem, BatchResults, Page
 from ...operations.urls import quoted
@@ -114,17 +115,20 @@ class GeminiBatches(BatchHooks, kw_only=True, eq=False):
         batch = self.parse_batch_status((yield self.build_batch_status(asked)), asked)
         return batch if batch.done else msgspec.structs.replace(batch, status="cancelling")
 
-    def batch_results_flow(self, request: ItemRequest) -> Generator[Request, Reply, BatchResults]:
+    def batch_results_flow(self, request: ItemRequest) -> Generator[Request | ResultFile, Reply, BatchResults]:
         """Ask for the batch, which holds the results or names the file that does."""
         batch = self.parse_batch_status((yield self.build_batch_status(request)), request)
         self.check_done(batch)
         output, model = _output(as_dict(batch.raw)), batch.model or ""
         if batch.output_id is not None and (name := as_str(output.get("responsesFile"))):
-            records = with_camel_names(self.read_lines((yield self._build_download(name, request))))
-        else:
-            inlined = output.get("inlinedResponses")
-            records = as_list(as_dict(inlined).get("inlinedResponses") if isinstance(inlined, dict) else inlined)
-        items = [self._read_item(as_dict(record), number, model) for number, record in enumerate(records)]
+            yield self.result_file(
+                self._build_download(name, request),
+                lambda record: self._read_item(as_dict(with_camel_names(record)), "", model),
+            )
+            return BatchResults(id=batch.id or request.id, raw=batch.raw)
+        inlined = output.get("inlinedResponses")
+        records = as_list(as_dict(inlined).get("inlinedResponses") if isinstance(inlined, dict) else inlined)
+        items = [self._read_item(as_dict(record), f"prompt-{number}", model) for number, record in enumerate(records)]
         return BatchResults(id=batch.id or request.id, items=items, raw=batch.raw)
 
     def _build_download(self, name: str, request: ItemRequest) -> Request:
@@ -133,8 +137,8 @@ class GeminiBatches(BatchHooks, kw_only=True, eq=False):
         headers = {**self.driver.headers(), **{key.lower(): value for key, value in request.extra_headers.items()}}
         return Request(method="GET", url=f"{root}/download/{version}/{path}:download?alt=media", headers=headers)
 
-    def _read_item(self, record: dict[str, Any], number: int, model: str) -> BatchItem:
-        key = as_str(record.get("key")) or as_str(as_dict(record.get("metadata")).get("key")) or f"prompt-{number}"
+    def _read_item(self, record: dict[str, Any], unnamed: str, model: str) -> BatchItem:
+        key = as_str(record.get("key")) or as_str(as_dict(record.get("metadata")).get("key")) or unnamed
         failure = as_dict(record.get("error"))
         if failure:
             told, status = as_http(failure)

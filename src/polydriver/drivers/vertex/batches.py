@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Generator
+from functools import partial
 from typing import Any, Literal
 from urllib.parse import quote
 
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_list, as_str, decode_json, encode_json, excerpt, merge
 from ...errors import ConfigurationError
+from ...operations.files import ResultFile
 from ...operations.requests import BatchPrompt, BatchRequest, ItemRequest, OperationRequest, PageRequest
 from ...operations.results import Batch, BatchCounts, BatchItem, BatchResults, Page
 from ...wires.generate_content.models import bare_id
@@ -101,19 +103,17 @@ class PredictionJobs(BatchHooks, kw_only=True, eq=False):
         yield self._ask("POST", f"{self._path(request.id)}:cancel", request)
         return self.parse_batch_status((yield self.build_batch_status(request)), request)
 
-    def batch_results_flow(self, request: ItemRequest) -> Generator[Request, Reply, BatchResults]:
+    def batch_results_flow(self, request: ItemRequest) -> Generator[Request | ResultFile, Reply, BatchResults]:
         """Ask how the job stands and which files it has written, and read them."""
         batch = self.parse_batch_status((yield self.build_batch_status(request)), request)
         self.check_done(batch)
-        items: list[BatchItem] = []
         if batch.output_id is not None:
             bucket, _, folder = batch.output_id.removeprefix("gs://").partition("/")
+            read = partial(self._read_item, model=batch.model or "")
             names = yield from self._list_files(bucket, f"{folder.rstrip('/')}/", request)
             for name in names:
-                reply = yield self._object(bucket, name, request)
-                items += [self._read_item(record, batch.model or "") for record in self.read_lines(reply)]
-        items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
-        return BatchResults(id=batch.id or request.id, items=items, raw=batch.raw)
+                yield self.result_file(self._object(bucket, name, request), read)
+        return BatchResults(id=batch.id or request.id, raw=batch.raw)
 
     def _render_line(self, entry: BatchPrompt) -> bytes:
         """One line of the file: Claude's lines have an id, Gemini's have it as a label."""

@@ -58,9 +58,10 @@ class PredictedEmbeddings(OperationPart, kw_only=True, eq=False):
             raise self.map_payload(payload)
         found = [as_dict(as_dict(item).get("embeddings")) for item in as_list(payload.get("predictions"))]
         count = _sum([as_int(as_dict(item.get("statistics")).get("tokenCount")) for item in found])
+        reply.usage = TokenUsage(input_tokens=count) if count is not None else None
         return EmbeddingResponse(
             embeddings=read_vectors(self, [item.get("values") for item in found], len(request.input), reply),
-            usage=TokenUsage(input_tokens=count) if count is not None else None,
+            usage=reply.usage,
             raw=payload,
         )
 

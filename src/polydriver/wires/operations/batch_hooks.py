@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from ...data.http import Reply
+from ...data.http import Reply, Request
 from ...data.json import as_dict, decode_json, encode_json
 from ...data.prompt import Prompt
 from ...errors import AIError, ConfigurationError, InvalidRequestError, ProviderError, error_branch
+from ...operations.files import ResultFile
 from ...operations.kinds import CANCEL_BATCH, CREATE_BATCH, GET_BATCH, GET_BATCH_RESULTS, LIST_BATCHES
 from ...operations.requests import BatchPrompt
 from ...operations.results import Batch, BatchItem, BatchProblem
@@ -63,16 +65,20 @@ class BatchHooks(OperationHooks, kw_only=True, eq=False):
             raise ConfigurationError(f"a batch of {self.name} has one model, not {len(models)}: make one for each")
         return models.pop()
 
-    def read_lines(self, reply: Reply) -> list[dict[str, Any]]:
-        """The objects on the lines of a file. Raises `InvalidResponseError` for a line that is not JSON."""
-        records = []
-        for line in reply.body.splitlines():
-            if line.strip():
-                try:
-                    records.append(as_dict(decode_json(line)))
-                except ValueError as error:
-                    raise self.invalid_response(f"a line of the results is {error}", line) from None
-        return records
+    def result_file(self, request: Request, read: Callable[[dict[str, Any]], BatchItem]) -> ResultFile:
+        """A file of results, for a flow to yield: `read` makes an item of the object on a line.
+
+        Reading raises `InvalidResponseError` for a line that is not JSON.
+        """
+
+        def read_line(line: bytes) -> BatchItem:
+            try:
+                record = as_dict(decode_json(line))
+            except ValueError as error:
+                raise self.invalid_response(f"a line of the results is {error}", line) from None
+            return read(record)
+
+        return ResultFile(request, read_line)
 
     def read_answer(self, custom_id: str, reply: Reply, model: str) -> BatchItem:
         """The outcome of a prompt from the reply that its request would have had; one that does not name its model has

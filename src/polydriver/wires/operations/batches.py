@@ -15,6 +15,7 @@ from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str, encode_json
 from ...data.prompt import Prompt
 from ...errors import AIError, ConfigurationError
+from ...operations.files import ResultFile
 from ...operations.requests import BatchPrompt, BatchRequest, FileUpload, ItemRequest, PageRequest
 from ...operations.results import Batch, BatchCounts, BatchItem, BatchProblem, BatchResults, Page
 from ...operations.urls import quoted
@@ -145,18 +146,15 @@ class Batches(BatchHooks, kw_only=True, eq=False):
         """The state of the batch, now that it is being stopped."""
         return self.read_batch(self.decode_success(reply))
 
-    def batch_results_flow(self, request: ItemRequest) -> Generator[Request, Reply, BatchResults]:
+    def batch_results_flow(self, request: ItemRequest) -> Generator[Request | ResultFile, Reply, BatchResults]:
         """Ask where the results are, then fetch the answers and the errors."""
         batch = self.parse_batch_status((yield self.build_batch_status(request)), request)
         self.check_done(batch)
-        items: list[BatchItem] = []
         for file_id in (batch.output_id, batch.error_id):
             if file_id is not None:
                 wanted = ItemRequest(id=file_id, extra_headers=request.extra_headers)
-                reply = yield self.files.build_file_download(wanted)
-                items += [self.read_item(record) for record in self.read_lines(reply)]
-        items.sort(key=lambda item: (len(item.custom_id), item.custom_id))
-        return BatchResults(id=request.id, items=items, raw=batch.raw)
+                yield self.result_file(self.files.build_file_download(wanted), self.read_item)
+        return BatchResults(id=request.id, raw=batch.raw)
 
     def read_item(self, record: dict[str, Any]) -> BatchItem:
         """One line of a file of results: the reply that the request would have had, or an error."""

@@ -39,6 +39,7 @@ class Embeddings(OperationHooks, kw_only=True, eq=False):
     def parse_embeddings(self, reply: Reply, request: EmbeddingRequest) -> EmbeddingResponse:
         """The vectors, brought into the order of the inputs."""
         payload = self.decode_success(reply)
+        reply.usage = self.parse_operation_usage(payload.get("usage"))
         items = payload.get("data")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise self.invalid_response("it has no list of embeddings", reply.body)
@@ -48,7 +49,7 @@ class Embeddings(OperationHooks, kw_only=True, eq=False):
         found = [self._numbers(item.get("embedding")) for item in items]
         return EmbeddingResponse(
             embeddings=read_vectors(self, found, len(request.input), reply, warn=request.warn),
-            usage=self.parse_operation_usage(payload.get("usage")),
+            usage=reply.usage,
             cost=self.read_reported_cost(payload.get("usage")),
             model=as_str(payload.get("model")),
             id=as_str(payload.get("id")),

@@ -42,6 +42,11 @@ ONCE = [
     (400, error_body(), InvalidRequestError),
     (400, error_body(code="context_length_exceeded"), ContextLengthError),
     (400, error_body("This model's maximum context length is 8 tokens"), ContextLengthError),
+    (
+        400,
+        b'{"errors": [{"message": "maximum model length is 8", "code": 5006}], "success": false}',
+        ContextLengthError,
+    ),
     (400, error_body(code="content_policy_violation"), ContentFilterError),
     (401, error_body(type="invalid_request_error", code="invalid_api_key"), InvalidCredentialsError),
     (401, b"", InvalidCredentialsError),

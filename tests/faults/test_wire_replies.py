@@ -334,6 +334,11 @@ TOO_LONG = [
     (500, "the request exceeds the available context size, try increasing it", "server_error"),
     (500, "input is too large to process. increase the physical batch size", "server_error"),
     (400, "the input length exceeds the context length", "api_error"),
+    (400, "input length and `max_tokens` exceed context limit: 198000 + 8192 > 200000", "x"),
+    (400, "This model's maximum prompt length is 131072 but the request contains 537812 tokens.", "x"),
+    (400, "The decoder prompt (length 5000) is longer than the maximum model length of 4096.", "BadRequestError"),
+    (422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000", "validation"),
+    (422, "`inputs` must have less than 1024 tokens. Given: 3000", "validation"),
     (400, "Trying to keep the first 9 tokens when context the overflows. exceeds the context window", "x"),
 ]
 

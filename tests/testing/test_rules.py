@@ -75,6 +75,8 @@ BROKEN: list[tuple[str, str, str, dict[str, Any]]] = [
     ("gemini gemini-2.5-pro", "/v1beta/models/gemini-2.5-pro:generateContent", "gemini.thinking", {"contents": [{"parts": [{"text": "a"}]}], "generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW"}}}),
     ("bedrock meta.llama3-1-8b-instruct-v1:0", "/model/a/converse", "converse.cache", {"messages": [{"role": "user", "content": [{"text": "Hi"}, {"cachePoint": {"type": "default"}}]}]}),
     ("bedrock amazon.nova-pro-v1:0", "/model/a/converse", "converse.document-names-unique", {"messages": [{"role": "user", "content": [{"text": "Hi"}, *[{"document": {"name": "a", "format": "pdf", "source": {"bytes": ""}}}] * 2]}]}),
+    ("bedrock us.meta.llama4-maverick-17b-instruct-v1:0", "/model/a/converse", "converse.results-apart", {"messages": [{"role": "user", "content": [{"text": "a"}]}, {"role": "assistant", "content": [{"toolUse": {"toolUseId": "a", "name": "b", "input": {}}}]}, {"role": "user", "content": [{"toolResult": {"toolUseId": "a", "content": [{"text": "b"}]}}, {"text": "c"}]}]}),
+    ("bedrock nvidia.nemotron-nano-12b-v2", "/model/a/converse", "converse.results-apart", {"messages": [{"role": "user", "content": [{"toolResult": {"toolUseId": "a", "content": []}}]}]}),
     ("cohere command-a-03-2025", "/v2/chat", "cohere.format-beside-tools", {"messages": HI, "tools": [TOOL], "response_format": {"type": "json_object"}}),
     ("ollama llama3.2", "/api/chat", "ollama.body", {"messages": [{"role": "user", "content": "Hi", "images": ["no base64!"]}]}),
     ("mistral mistral-large-latest", CHAT, "mistral.ranges", {"messages": HI, "temperature": 2}),

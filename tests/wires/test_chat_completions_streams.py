@@ -186,6 +186,14 @@ def test_odd_first_events_and_padding() -> None:
     assert (answer.content, answer.model, answer.id, answer.finish_reason) == ("Hi", "m-1", "c-1", "stop")
 
 
+@pytest.mark.parametrize("late", [{"output_tokens": 0}, {"prompt_tokens": 0, "completion_tokens": 0}, {"x": None}])
+def test_usage_that_counts_nothing_takes_nothing_back(late: dict[str, Any]) -> None:
+    """https://github.com/langchain-ai/langchain/issues/27886"""
+    answer = read(delta(content="x"), {**STOP, "usage": {"prompt_tokens": 5, "completion_tokens": 28}}, {"usage": late})
+    assert answer.usage is not None
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (5, 28)
+
+
 def test_usage_is_cumulative() -> None:
     counts = [{"prompt_tokens": 9, "completion_tokens": n, "total_tokens": 9 + n} for n in (1, 2, 3)]
     events = [{**delta(content="x"), "usage": count} for count in counts[:2]]

@@ -284,7 +284,22 @@ def test_calls_and_results() -> None:
     assert results[2:] == [None, None]
     assert [list(block) for block in body["messages"][2]["content"][2:]] == [["text"], ["image"]]
     empty = render("Hi", AIMessage.assistant("", [ToolCall("t1", "add")]), AIMessage.tool("t1", ""))
-    assert empty["messages"][2]["content"] == [{"toolResult": {"toolUseId": "t1", "content": []}}]
+    assert empty["messages"][2]["content"] == [
+        {"toolResult": {"toolUseId": "t1", "content": [{"text": "(no output)"}]}}
+    ]
+
+
+def test_results_stand_apart_where_models_want_it() -> None:
+    """https://github.com/strands-agents/harness-sdk/issues/1223"""
+    turns = ("Hi", AIMessage.assistant("", [ToolCall("t1", "add")]), AIMessage.tool("t1", "3"), "So?")
+    told = {model: render(*turns, tools=[WEATHER], model=model)["messages"][2:] for model in (LLAMA, CLAUDE)}
+    assert [[next(iter(block)) for block in turn["content"]] for turn in told[CLAUDE]] == [["toolResult", "text"]]
+    assert [turn["role"] for turn in told[LLAMA]] == ["user", "assistant", "user"]
+    assert [[next(iter(block)) for block in turn["content"]] for turn in told[LLAMA]] == [
+        ["toolResult"],
+        ["text"],
+        ["text"],
+    ]
 
 
 def test_reasoning_goes_back_to_bedrock_alone() -> None:

@@ -58,6 +58,11 @@ class TokenUsage(msgspec.Struct, frozen=True, omit_defaults=True):
             return None
         return max(0, self.input_tokens - (self.cached_input_tokens or 0) - (self.cache_write_tokens or 0))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was used, as far as it says: no count is above 0."""
+        return not (self.input_tokens or self.output_tokens or self.total_tokens)
+
     def __add__(self, other: TokenUsage) -> TokenUsage:
         """The sum, bucket by bucket; unknown plus known is known.
 

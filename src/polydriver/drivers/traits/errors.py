@@ -79,8 +79,9 @@ They are found in any spelling: `InternalServerError` and `INTERNAL_SERVER_ERROR
 COMMON_TEXTS: tuple[tuple[str, ErrorClass], ...] = (
     (
         (
-            r"context (?:length|window|size)|maximum context|prompt is too long|too many (?:input )?tokens"
-            r"|input is too (?:long|large to process)"
+            r"context (?:length|window|size|limit)|maximum (?:context|(?:prompt|model|input|sequence) length)"
+            r"|prompt is too long|too many (?:input )?tokens|input is too (?:long|large to process)"
+            r"|inputs\W{1,3}(?:tokens .{0,40})?must (?:be <=|have less than)"  # Text Generation Inference
         ),
         ContextLengthError,
     ),
@@ -103,7 +104,7 @@ COMMON_TEXTS: tuple[tuple[str, ErrorClass], ...] = (
 _FIRM_TEXTS: tuple[tuple[str, ErrorClass], ...] = (
     (
         (
-            r"exceed\w* .{0,60}context (?:length|window|size)|prompt is too long"
+            r"exceed\w* .{0,60}context (?:length|window|size|limit)|prompt is too long"
             r"|input is too (?:long|large to process)"
         ),
         ContextLengthError,
@@ -308,7 +309,7 @@ def read_error(body: Any) -> ErrorFacts:
 
 
 def _read_object(payload: dict[str, Any]) -> ErrorFacts:
-    error = payload.get("error", payload)
+    error = payload.get("error") or payload.get("errors") or payload
     if isinstance(error, list) and error:
         error = error[0]
     if not isinstance(error, dict):

@@ -222,6 +222,21 @@ def _unique(sent: SentRequest) -> Iterator[str]:
     yield from duplicates(spec.get("name") for spec in _specs(sent))
 
 
+@RULES.rule(
+    "converse.results-apart",
+    "Conversation blocks and tool result blocks cannot be provided in the same turn; an empty toolResult is refused",
+    "https://github.com/strands-agents/harness-sdk/issues/1223 and https://github.com/strands-agents/harness-sdk/issues/2122",
+    documented=False,
+)
+def _results_apart(sent: SentRequest) -> Iterator[str]:
+    for position, message in enumerate(_messages(sent)):
+        results = _of(message, "toolResult")
+        if results and len(results) < len(dicts(message.get("content"))) and _lacks(sent, "mixed_results"):
+            yield f"messages[{position}]"
+        if any(not result.get("content") for result in results) and _lacks(sent, "empty_results"):
+            yield f"messages[{position}].toolResult"
+
+
 @RULES.rule("converse.results-first", "results first in a turn with toolResult blocks", FIELD, documented=False)
 def _results_first(sent: SentRequest) -> Iterator[str]:
     for position, message in enumerate(_messages(sent)):

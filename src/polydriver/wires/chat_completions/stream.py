@@ -179,9 +179,12 @@ class ChatCompletionsDecoder(StreamDecoder[ChatReplies]):
             chunks.append(AIChunk(tool_calls=calls, index=choice.index))
 
     def _read_usage(self, raw: dict[str, Any]) -> None:
-        """Usage is cumulative where it comes several times: the last one counts."""
+        """Usage is cumulative where it comes several times: the last one counts that counts anything."""
+        usage = self.wire.parse_usage(raw)
+        if usage.is_empty and self.answer.usage is not None:
+            return
         self._reported = raw
-        self.answer.usage = self.wire.parse_usage(raw)
+        self.answer.usage = usage
 
     def _done(self, chunks: list[AIChunk]) -> None:
         """`[DONE]`: the answer is whole, with or without a finish reason."""

@@ -5,7 +5,8 @@ The table names what is known to differ; a model that it does not name is taken 
 refuses a model.
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/structured-output.html, `/model-parameters.html` and
-`/conversation-inference-supported-models-features.html`; choices: `ToolChoice` in the API reference, counts: `Message`
+`/conversation-inference-supported-models-features.html`; choices: `ToolChoice` in the API reference, counts: `Message`;
+Llama and results: https://github.com/strands-agents/harness-sdk/issues/1223
 """
 
 from __future__ import annotations
@@ -31,13 +32,15 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     - `cached`: where they take cache points: in "messages", "system", "tools".
     - `prefill`: whether a conversation may end with the start of the answer; `reads_s3`: whether media may be objects
       in S3; `counts`: how many images and documents a message may have at most, where that is known.
-    - `tools`: whether they take any; `choices`: the forms of `toolChoice` that they take.
+    - `tools`: whether they take any; `choices`: the forms of `toolChoice` that they take; `mixes_results`: whether
+      anything may stand beside results in a turn.
     """
 
     reasoning: Literal["claude", "nova", "effort", "none"] = "none"
     top_k: tuple[str, ...] = ("top_k",)
     structured: bool = True
     tools: bool = True
+    mixes_results: bool = True
     choices: frozenset[str] = frozenset({"auto", "any"})
     cached: frozenset[str] = frozenset()
     prefill: bool = True
@@ -67,7 +70,8 @@ _TABLE: tuple[tuple[re.Pattern[str], Family], ...] = tuple(
             Family(structured=False, tools=False, choices=_NONE),
         ),
         (r"cohere\.command-(?:text|light)", Family(top_k=("k",), structured=False, tools=False, choices=_NONE)),
-        (r"amazon\.|ai21\.|meta\.|writer\.", Family(structured=False, choices=_NONE)),
+        (r"meta\.", Family(structured=False, choices=_NONE, mixes_results=False)),
+        (r"amazon\.|ai21\.|writer\.", Family(structured=False, choices=_NONE)),
         (r"mistral\.mistral-large-24", Family(structured=False)),
         (r"mistral\.mistral-small-24", Family(structured=False, choices=_NONE)),
         (r"cohere\.", Family(top_k=("k",), structured=False, choices=_NONE)),

@@ -23,13 +23,16 @@ from ...data.messages import (
     ToolResult,
 )
 from ...data.prompt import Prompt
-from ..shared.tools import FAILED_SILENTLY, plain_call_id
+from ..shared.tools import FAILED_SILENTLY, NO_OUTPUT, plain_call_id
 from .media import MAX_NAME, render_media
 from .options import ConverseSettings
 
 __all__ = ["Block", "render_history"]
 
 Block = dict[str, Any]
+
+RESULTS_READ = "(The results are read.)"
+"""What the assistant says between results and the user's words, where both may not stand in one turn."""
 
 _SYSTEM_ROLES = ("system", "developer")
 
@@ -54,6 +57,8 @@ def render_history(wire: ConverseSettings, prompt: Prompt) -> tuple[list[Block],
                 messages.append({"role": role, "content": []})
             messages[-1]["content"].append(block)
     _finish(messages)
+    if not wire.family(prompt.model).mixes_results:
+        messages = list(_with_results_apart(messages))
     if not wire.family(prompt.model).prefill and messages and messages[-1]["role"] == "assistant":
         prompt.warn(f"{prompt.model} does not take the start of its answer; it was asked to continue instead.")
         messages.append({"role": "user", "content": [{"text": CONTINUATION}]})
@@ -103,6 +108,18 @@ def _finish(messages: list[dict[str, Any]]) -> None:
                 blocks.append({"text": next(block["document"]["name"] for block in blocks if "document" in block)})
     if messages and messages[-1]["role"] == "assistant" and "text" in (last := messages[-1]["content"][-1]):
         last["text"] = last["text"].rstrip()
+
+
+def _with_results_apart(messages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The messages with a word of the assistant's between results and what the user says behind them."""
+    for message in messages:
+        results = [block for block in message["content"] if "toolResult" in block]
+        if not results or len(results) == len(message["content"]):
+            yield message
+            continue
+        yield {"role": "user", "content": results}
+        yield {"role": "assistant", "content": [{"text": RESULTS_READ}]}
+        yield {"role": "user", "content": message["content"][len(results) :]}
 
 
 def _render_message(wire: ConverseSettings, prompt: Prompt, message: AIMessage) -> Iterator[tuple[str, Block]]:
@@ -173,8 +190,8 @@ def _render_result(wire: ConverseSettings, prompt: Prompt, result: ToolResult) -
     if result.is_error:
         behind = [block for block in content if "text" not in block]
         content = [block for block in content if "text" in block]
-    if not content and result.is_error:
-        content.append({"text": FAILED_SILENTLY})
+    if not content:
+        content.append({"text": FAILED_SILENTLY if result.is_error else NO_OUTPUT})
     rendered: Block = {"toolUseId": plain_call_id(result.tool_call_id), "content": content}
     if result.is_error:
         rendered["status"] = "error"

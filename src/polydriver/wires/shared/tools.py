@@ -7,10 +7,13 @@ import re
 from ...data.arguments import make_call_id, plain_name
 from ...data.prompt import Prompt, ToolSpec
 
-__all__ = ["FAILED_SILENTLY", "free_tool_name", "function_tools", "plain_call_id", "tool_parameters"]
+__all__ = ["FAILED_SILENTLY", "NO_OUTPUT", "free_tool_name", "function_tools", "plain_call_id", "tool_parameters"]
 
 FAILED_SILENTLY = "The tool failed without a message."
 """What stands in a failed result without content, which several services refuse."""
+
+NO_OUTPUT = "(no output)"
+"""What stands in a result without content where a service refuses an empty one."""
 
 _LONGEST_OWN = 60
 _PLAIN_ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")

@@ -31,8 +31,8 @@ OPEN_STREAMS, OPEN_MILLISECONDS = 500, 500
 
 
 class Task(TypedDict):
-    """One measurement: `call`, `chunk`, `paced`, `memory`, `step` or `batch`, its calls in flight, and about
-    how long."""
+    """One measurement: `call`, `chunk`, `paced`, `memory`, `step`, `allocated` or `batch`, its calls in flight, and
+    about how long."""
 
     kind: str
     in_flight: int

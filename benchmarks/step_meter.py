@@ -1,8 +1,10 @@
-"""Measures work that waits for nothing: one `step` after the other."""
+"""Measures work that waits for nothing: one `step` after the other, its CPU time or its memory."""
 
 from __future__ import annotations
 
+import gc
 import time
+import tracemalloc
 from typing import Protocol
 
 from .meter import CpuWatch, Task, repetitions
@@ -19,7 +21,8 @@ class Stepper(Protocol):
 
 
 class StepMeter:
-    """`run(task)` gives CPU microseconds for each unit of work."""
+    """`run(task)` gives CPU microseconds for each unit of work; for `allocated`, the kilobytes that Python allocates at
+    most during a step."""
 
     def __init__(self, stepper: type[Stepper], origin: str) -> None:
         made = stepper(origin)
@@ -34,9 +37,20 @@ class StepMeter:
             done += 1
         self._count = repetitions(done, taken, task["seconds"])
 
-    def run(self, _task: Task) -> float:
+    def run(self, task: Task) -> float:
         """Takes one measurement."""
+        if task["kind"] == "allocated":
+            return self._allocated()
         step, watch = self._step, CpuWatch()
         for _ in range(self._count):
             step()
         return watch.microseconds() / (self._count * self._units)
+
+    def _allocated(self) -> float:
+        gc.collect()
+        tracemalloc.start()
+        try:
+            self._step()
+            return tracemalloc.get_traced_memory()[1] / 1024
+        finally:
+            tracemalloc.stop()

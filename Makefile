@@ -16,8 +16,9 @@ help: ## list the targets
 demo: demo-env ## the OpenAI driver against a server on loopback: chat, stream, tools, retry, costs, events, a ledger
 	@$(bin)/python -m polydriver demo
 
+# The tests start many processes; without compiled files each of them compiles the package anew.
 test: dev-env ## the tests; no key and no network are needed
-	$(bin)/python -m pytest -q -n auto $(PYTEST_ARGS)
+	env -u PYTHONDONTWRITEBYTECODE $(bin)/python -m pytest -q -n auto $(PYTEST_ARGS)
 
 e2e: dev-env ## the end-to-end tests, against E2E_BASE_URL (with E2E_MODEL, ...) or the providers that have keys
 	$(bin)/python -m pytest -rs tests/e2e $(PYTEST_ARGS)

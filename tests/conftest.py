@@ -150,6 +150,21 @@ def wire_dir() -> Path:
     return Path(os.environ.get("POLYDRIVER_WIRE") or REPOSITORY / "tests" / "traffic")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors: many tests wait for a server, a process or a moment."""
+    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, Any, Any]:
+    """Look for no garbage while tests are collected: all of it is kept, and looking is a third of the work."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_finish() -> None:
     """Load all of our modules, and leave what the tests consist of to no later garbage collection.
 

@@ -116,7 +116,11 @@ class PostgresServer(_Server):
 
     def start(self) -> None:
         """Start it, also once more after it was killed."""
-        settings = ("listen_addresses=127.0.0.1", f"port={self.port}", "fsync=off", "max_connections=100")
+        settings = (
+            "listen_addresses=127.0.0.1", f"port={self.port}", "max_connections=100", "fsync=off", "jit=off",
+            "full_page_writes=off", "synchronous_commit=off", "wal_level=minimal", "max_wal_senders=0",
+            "autovacuum=off",
+        )  # fmt: skip
         options = [part for setting in settings for part in ("-c", setting)]
         self._run(
             str(self.programs / "postgres"), "-D", str(self.data), "-k", str(self.folder), *options, user=self.user

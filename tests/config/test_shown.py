@@ -115,8 +115,10 @@ def test_settings_of_every_driver(name: str) -> None:
         msgspec.json.encode(provider.config)
 
 
-@pytest.mark.parametrize("client", [None, "httpx2"])
-@pytest.mark.parametrize("name", ["openai", "anthropic", "gemini", "azure", "bedrock", "cohere"])
+@pytest.mark.parametrize(
+    ("name", "client"),
+    [("openai", "httpx2"), *((name, None) for name in ("openai", "anthropic", "gemini", "azure", "bedrock", "cohere"))],
+)
 def test_tracebacks_with_locals(name: str, client: str | None) -> None:
     kind = driver_class(name)
     path = "http://127.0.0.1:9/v1"

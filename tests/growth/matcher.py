@@ -162,7 +162,9 @@ class Matcher:
     def _is(self, op: Any, value: Any, at: int) -> bool:
         if not 0 <= at < len(self._text):
             return False
-        char = self._text[at]
+        return self._fits(op, value, self._text[at])
+
+    def _fits(self, op: Any, value: Any, char: str) -> bool:
         if op is c.ANY:
             return char != "\n" or bool(self.flags & re.DOTALL)
         if op is c.IN:
@@ -183,7 +185,7 @@ class Matcher:
         """Texts of any length that have the pattern try for long: what comes before each loop, and its body again and
         again, with an end that does not match."""
         for before, body in _loops(list(self.tree), ""):
-            for piece in dict.fromkeys((body, *_ALPHABET)):
+            for piece in {self._behaviour(piece): piece for piece in (*reversed(_ALPHABET), body)}.values():
                 for end in ("", "\0"):
                     yield lambda n, before=before, piece=piece, end=end: before + piece * n + end
             yield lambda n, before=before, body=body: (before + body) * n
@@ -191,6 +193,16 @@ class Matcher:
         for text in (whole[:-1], whole, whole[: len(whole) // 2]):
             if text:
                 yield lambda n, text=text: text * n
+
+    def _behaviour(self, piece: str) -> tuple[Any, ...]:
+        """What the pattern sees of a text: equal for texts that it takes the same steps on."""
+        text = piece.lower() if self.flags & re.IGNORECASE else piece
+        if self.tree.state.groups > 1 and any(op is c.GROUPREF for op, _ in _nodes(list(self.tree))):
+            return (text,)
+        leaves = [node for node in _nodes(list(self.tree)) if node[0] in (c.LITERAL, c.NOT_LITERAL, c.ANY, c.IN)]
+        return tuple(
+            (_is_word(char), char == "\n", *(self._fits(op, value, char) for op, value in leaves)) for char in text
+        )
 
 
 _ALPHABET = ("a", "0", " ", "\n", '"', "\\", '\\"', "'", "-", "_", ".", "/", "<", "=", ":", "@", "{", "[", "b")
@@ -249,6 +261,23 @@ def _loops(nodes: list[Any], before: str) -> Iterator[tuple[str, str]]:
         elif op in (c.ASSERT, c.ASSERT_NOT):
             yield from _loops(list(value[1]), before)
         before += _sample([(op, value)])
+
+
+def _nodes(nodes: list[Any]) -> Iterator[tuple[Any, Any]]:
+    """All nodes of a pattern, with those inside others."""
+    for op, value in nodes:
+        yield op, value
+        if op in _REPEATS:
+            yield from _nodes(list(value[2]))
+        elif op is c.SUBPATTERN:
+            yield from _nodes(list(value[3]))
+        elif op is c.ATOMIC_GROUP:
+            yield from _nodes(list(value))
+        elif op is c.BRANCH:
+            for branch in value[1]:
+                yield from _nodes(list(branch))
+        elif op in (c.ASSERT, c.ASSERT_NOT):
+            yield from _nodes(list(value[1]))
 
 
 def _sample(nodes: list[Any]) -> str:

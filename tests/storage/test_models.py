@@ -296,7 +296,7 @@ ai = AI({"providers": {"mock": {"models": models}}, "storage": {"url": url, "pat
 ai.provider("mock")
 print("ready", flush=True)
 sys.stdin.readline()
-for _ in range(5):
+for _ in range(3):
     report = ai.provider("mock").sync_models(force=True)
     assert report.status != "error", report
     print(" ".join(report.added), flush=True)
@@ -304,7 +304,7 @@ for _ in range(5):
 
 
 def test_eight_processes(shared_url: str, open_database: Callable[[str], Database]) -> None:
-    names = [f"model-{number}" for number in range(300)]
+    names = [f"model-{number}" for number in range(100)]
     command = [sys.executable, "-c", _SYNC, shared_url, ",".join(names)]
     processes = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(8)]
     for process in processes:

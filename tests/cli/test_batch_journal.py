@@ -78,10 +78,17 @@ def test_after_a_write_that_failed_nothing_more_is_written(tmp_path: Path) -> No
     with Journal(path) as journal:
         kept, journal._file.number = journal._file.number, os.open("/dev/full", os.O_WRONLY)
         for _ in range(2):
-            with pytest.raises(OSError, match=r"No space|could not be written"):
+            with pytest.raises(OSError, match=rf"No space .*{path.name}|could not be written"):
                 journal.add("c", "d", {"content": "no"})
         os.close(kept)
     assert [json.loads(line)["custom_id"] for line in path.read_text().splitlines()] == ["b"]
+
+
+def test_an_output_that_is_no_file_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path, Path(os.devnull)):
+        with pytest.raises(ConfigurationError, match="is not a regular file"):
+            Journal(path)
 
 
 @given(st.binary(max_size=60))

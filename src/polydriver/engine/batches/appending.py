@@ -23,8 +23,8 @@ class AppendedFile:
     """An open and locked file, as the number that the system knows it by: `number`."""
 
     def __init__(self, path: Path) -> None:
-        """Open it, or make it. Raises `ConfigurationError` when another process has it, `OSError` when it cannot be
-        written."""
+        """Open it, or make it. Raises `ConfigurationError` when another process has it, or when it is a device or a
+        pipe, and `OSError` when it cannot be written."""
         self.path = path
         self._is_torn = False
         self.number = _open_locked(path)
@@ -35,8 +35,11 @@ class AppendedFile:
             raise OSError(f"{self.path} could not be written before")
         data = line + b"\n"
         self._is_torn = True
-        while data:
-            data = data[os.write(self.number, data) :]
+        try:
+            while data:
+                data = data[os.write(self.number, data) :]
+        except OSError as error:  # the system does not say of which file
+            raise OSError(error.errno, error.strerror, str(self.path)) from None
         self._is_torn = False
 
     def replace(self, number: int, name: str) -> None:
@@ -50,14 +53,21 @@ class AppendedFile:
 
     def close(self) -> None:
         """Have it all on the disk, and free the lock."""
-        with contextlib.suppress(OSError):  # a pipe or a device
+        with contextlib.suppress(OSError):
             os.fsync(self.number)
         os.close(self.number)
 
 
 def _open_locked(path: Path) -> int:
-    """The file, open for appending, and locked. Once more, if another run put a new file into its place meanwhile."""
+    """The file, open for appending, and locked. Once more, if another run put a new file into its place meanwhile.
+
+    What is no file of lines is not opened: reading a device or a pipe may never end.
+    """
     while True:
+        if path.exists() and not path.is_file():
+            raise ConfigurationError(
+                f"{path} is not a regular file", hint="Name a file: it is read again by a run that goes on with it."
+            )
         number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | _BINARY, 0o666)
         try:
             lock_file(number, path)

@@ -14,7 +14,7 @@ from polydriver.drivers import driver_class, driver_names
 from polydriver.operations import kinds
 from polydriver.operations.kinds import OperationKind
 from polydriver.operations.requests import BatchRequest
-from polydriver.prompting import CALL_LIMITS, CHAT_LIMITS, PROMPT_OPTIONS
+from polydriver.prompting import CALL_LIMITS, CHAT_LIMITS, PROMPT_OPTIONS, WORK_LIMITS
 from polydriver.provider import operation_options, options
 from polydriver.provider.operations import Operations
 from polydriver.testing import MockDriver
@@ -76,7 +76,8 @@ def test_the_options_of_operations_are_typed(kind: OperationKind[Any]) -> None:
             if name not in ("id", "data", "model", "options", "warnings")
         }
     parameters = [name for name, given in signature.parameters.items() if given.kind is not given.VAR_KEYWORD]
-    assert found == (own | CALL_LIMITS).difference(parameters)
+    limits = CALL_LIMITS | (WORK_LIMITS if kind.is_stateless else set())
+    assert found == (own | limits).difference(parameters)
 
 
 def test_plain_values_have_the_types_of_prompts() -> None:

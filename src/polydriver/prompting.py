@@ -28,6 +28,7 @@ __all__ = [
     "CALL_LIMITS",
     "CHAT_LIMITS",
     "PROMPT_OPTIONS",
+    "WORK_LIMITS",
     "build_prompt",
     "check_number",
     "fit_prompt",
@@ -45,6 +46,9 @@ CHAT_LIMITS = frozenset(
 )
 """The same of calls that send a prompt: who else may answer, after which errors, seconds to the first content, whether
 a request may be sent twice, and whether an answer may be one that was kept."""
+
+WORK_LIMITS = frozenset({"fallback", "fallback_on"})
+"""The same of operations that any account can do."""
 
 PROMPT_OPTIONS = frozenset(Prompt.__struct_fields__) - {"messages", "model", "stream", "options", "warnings"}
 """Options that a prompt has fields for."""

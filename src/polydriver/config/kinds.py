@@ -162,6 +162,25 @@ def _names(value: object) -> tuple[str, ...]:
     return tuple(item.strip() for item in items)
 
 
+_OPERATIONS = (
+    "count_tokens", "edit_image", "embed", "generate_image", "moderate", "ocr", "rerank", "speak", "transcribe",
+    "translate",
+)  # fmt: skip
+
+
+def _operation_names(value: object) -> dict[str, tuple[str, ...]]:
+    """Lists of names by the methods of operations that any account can do."""
+    given = _mapping(value)
+    for method, names in given.items():
+        if method not in _OPERATIONS:
+            raise ValueError(f"has {method!r}, which is none of {', '.join(_OPERATIONS)}")
+        try:
+            given[method] = _names(names)
+        except ValueError as error:
+            raise ValueError(f"is wrong for {method}: it {error}") from None
+    return given
+
+
 def _duration(value: object) -> float | None:
     if value is None or (isinstance(value, str) and value.strip().lower() == "none"):
         return None
@@ -194,6 +213,7 @@ KINDS: dict[str, Callable[[object], Any]] = {
     "header_name": lambda value: _header_name(value),
     "mapping": _mapping,
     "names": _names,
+    "operation_names": _operation_names,
     "prices": _prices,
     "model_limits": read_model_limits,
     "ratio": _ratio,

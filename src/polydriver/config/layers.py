@@ -80,6 +80,7 @@ FIELDS: dict[str, Field] = {
     "fallback": Field("names", "FALLBACK"),
     "fallback_on": Field("names", "FALLBACK_ON"),
     "continue_with": Field("names", "CONTINUE_WITH"),
+    "operation_fallback": Field("operation_names"),
     "retry_attempts": Field("count", "RETRY_ATTEMPTS"),
     "retry_delay": Field("seconds", "RETRY_DELAY"),
     "max_retry_delay": Field("seconds", "MAX_RETRY_DELAY"),

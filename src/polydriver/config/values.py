@@ -79,7 +79,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
       as long as `timeout` allows.
     - `fallback`: connections that are asked where this one fails, as "connection" or "connection/model";
       `fallback_on`: names of further errors that lead to them (see `polydriver.engine.routes`); `continue_with`:
-      connections that go on where a stream of this one breaks in its middle.
+      connections that go on where a stream of this one breaks in its middle; `operation_fallback`: by the methods of
+      operations beyond chat ("embed", ...), who does those instead.
     - `retry_attempts` in total, the first included; `retry_delay` before the second, doubled each time up to
       `max_retry_delay`, in seconds.
     - `max_response_bytes` of a decoded reply, `max_event_bytes` of one event of a stream.
@@ -109,6 +110,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     fallback: tuple[str, ...] = ()
     fallback_on: tuple[str, ...] = ()
     continue_with: tuple[str, ...] = ()
+    operation_fallback: dict[str, tuple[str, ...]] = {}
     retry_attempts: int = 3
     retry_delay: float = 1.0
     max_retry_delay: float = 30.0

@@ -8,7 +8,7 @@ from ..prices.catalog import ModelEntry, find
 from .billing import estimate_input
 from .connection import Connection
 
-__all__ = ["find_misfit", "find_window", "takes_prefill"]
+__all__ = ["find_misfit", "find_shortness", "find_window", "takes_prefill"]
 
 
 def find_window(connection: Connection, model: str) -> int | None:
@@ -52,14 +52,20 @@ def find_misfit(
         return None
     if prefill and not driver.wire.takes_prefill(prompt.model):
         return "it does not go on from the start of an answer"
-    return _too_short(connection, prompt, exceeded)
+    return find_shortness(connection, prompt.model, exceeded) or _too_short(connection, prompt)
 
 
-def _too_short(connection: Connection, prompt: Prompt, exceeded: int | None) -> str | None:
+def find_shortness(connection: Connection, model: str, exceeded: int | None) -> str | None:
+    """Why a model does not read more than one whose context of `exceeded` tokens was too short."""
+    window = find_window(connection, model)
+    if exceeded is None or (window is not None and window > exceeded):
+        return None
+    known = "is not known" if window is None else f"has {window} tokens"
+    return f"its context {known}, and a larger one is needed"
+
+
+def _too_short(connection: Connection, prompt: Prompt) -> str | None:
     window = find_window(connection, prompt.model)
-    if exceeded is not None and (window is None or window <= exceeded):
-        known = "is not known" if window is None else f"has {window} tokens"
-        return f"its context {known}, and a larger one is needed"
     if window is not None:
         needed = estimate_input(prompt) + (prompt.max_tokens or 0)
         if needed > window:

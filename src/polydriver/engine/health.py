@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
@@ -13,7 +13,7 @@ from ..data.models import HealthReport, RecentAttempts
 from ..errors import AIError, RateLimitError
 from .pipeline import Pipeline
 
-__all__ = ["check_health", "recent_health"]
+__all__ = ["check_health", "recent_health", "sum_up_health"]
 
 Status: TypeAlias = Literal["healthy", "degraded", "unhealthy", "unknown"]
 
@@ -67,6 +67,47 @@ def recent_health(pipeline: Pipeline[Any]) -> HealthReport:
         limits=[] if connection.limits is None else connection.limits.describe(now),
         retry_tokens=connection.budget.left,
     )
+
+
+def sum_up_health(reports: Mapping[str, HealthReport]) -> HealthReport:
+    """The health of a pool, whose members have these reports by name: healthy where all are, unhealthy where all are.
+
+    Of latencies and their percentiles it has the longest.
+    """
+    found = list(reports.values())
+    statuses = {report.status for report in found}
+    known = statuses - {"unknown"}
+    status: Status = "degraded" if len(known) > 1 else known.pop() if known else "unknown"
+    told = [f"{name}: {report.message}" for name, report in reports.items() if report.message]
+    tokens = [report.retry_tokens for report in found if report.retry_tokens is not None]
+    return HealthReport(
+        status=status,
+        latency=_longest(report.latency for report in found),
+        message="; ".join(told) or None,
+        checked_at=max((report.checked_at for report in found if report.checked_at is not None), default=None),
+        recent=_sum_up_recent([report.recent for report in found if report.recent is not None]),
+        circuits=[circuit for report in found for circuit in report.circuits],
+        limits=[limit for report in found for limit in report.limits],
+        retry_tokens=sum(tokens) if tokens else None,
+    )
+
+
+def _sum_up_recent(found: Sequence[RecentAttempts]) -> RecentAttempts:
+    attempts, failures = sum(recent.attempts for recent in found), sum(recent.failures for recent in found)
+    last = max(found, key=lambda recent: recent.last_error_at or 0.0, default=RecentAttempts())
+    times = ("latency_p50", "latency_p95", "first_content_p50", "first_content_p95")
+    return RecentAttempts(
+        attempts=attempts,
+        failures=failures,
+        failure_ratio=failures / attempts if attempts else 0.0,
+        last_error=last.last_error,
+        last_error_at=last.last_error_at,
+        **{name: _longest(getattr(recent, name) for recent in found) for name in times},
+    )
+
+
+def _longest(times: Iterable[float | None]) -> float | None:
+    return max((time for time in times if time is not None), default=None)
 
 
 def _judge(recent: RecentAttempts, circuits: list[CircuitReport]) -> tuple[Status, str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
@@ -24,8 +24,19 @@ from ..logger import logger
 from ..prices.catalog import find
 from .caching.lists import find_models, find_valid_credentials, keep_models, keep_valid_credentials
 from .pipeline import Pipeline
+from .routes import leads_on
 
-__all__ = ["Fetched", "enrich", "fetch_models", "find_model", "list_models", "reach", "validate_credentials"]
+__all__ = [
+    "Fetched",
+    "enrich",
+    "fetch_models",
+    "find_model",
+    "first_to_answer",
+    "list_models",
+    "reach",
+    "sum_up_credentials",
+    "validate_credentials",
+]
 
 T = TypeVar("T")
 _log = logger()
@@ -37,6 +48,17 @@ class Fetched(NamedTuple):
 
     models: list[AIModel]
     is_complete: bool
+
+
+async def first_to_answer(pipelines: Sequence[Pipeline[Any]], ask: Callable[[Pipeline[Any]], Awaitable[T]]) -> T:
+    """What the first of several says; the next one is asked after an error that leads to another target."""
+    for pipeline in pipelines[:-1]:
+        try:
+            return await ask(pipeline)
+        except AIError as error:
+            if not leads_on(error, ()):
+                raise
+    return await ask(pipelines[-1])
 
 
 async def list_models(pipeline: Pipeline[Any], *, refresh: bool = False, attempts: int | None = None) -> list[AIModel]:
@@ -63,7 +85,7 @@ async def fetch_models(pipeline: Pipeline[Any], *, attempts: int | None = None) 
         seen: set[str] = set()
         while request is not None and request.url not in seen and len(seen) < _MAX_PAGES:
             seen.add(request.url)
-            page, request = await pipeline.exchange(call, partial(_same, request), read_page)
+            page, request = await pipeline.exchange(call, pipeline.target.build(partial(_same, request)), read_page)
             for model in page:
                 models.setdefault(model.id, enrich(model, driver))
         if request is not None:
@@ -89,7 +111,11 @@ async def _ask(pipeline: Pipeline[Any], request: Request, parse: Callable[[Reply
     """One exchange that is a call of its own."""
     call = pipeline.connection.call(limits)
     call.operation = "check"
-    return await pipeline.perform(call, None, lambda: pipeline.exchange(call, partial(_same, request), parse))
+
+    async def exchange() -> T:
+        return await pipeline.exchange(call, pipeline.target.build(lambda: request), parse)
+
+    return await pipeline.perform(call, None, exchange)
 
 
 def _same(request: Request) -> Request:
@@ -172,6 +198,17 @@ async def validate_credentials(pipeline: Pipeline[Any]) -> CredentialReport:
     report = CredentialReport(valid=True, available_models=found, response_time=elapsed, **known)
     await keep_valid_credentials(pipeline.connection, report, pipeline.port)
     return report
+
+
+def sum_up_credentials(reports: Mapping[str, CredentialReport]) -> CredentialReport:
+    """What the members of a pool, by name, say of their credentials: valid where all are."""
+    first, wrong = next(iter(reports.values())), [report for report in reports.values() if not report.valid]
+    return msgspec.structs.replace(
+        wrong[0] if wrong else first,
+        errors=[f"{name}: {error}" for name, report in reports.items() for error in report.errors],
+        available_models=first.available_models,
+        response_time=sum(report.response_time or 0.0 for report in reports.values()),
+    )
 
 
 async def reach(pipeline: Pipeline[Any]) -> int | None:

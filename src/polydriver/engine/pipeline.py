@@ -31,7 +31,7 @@ from .policies import Outcome
 from .policies.retry import retry_delay
 from .ports import Port
 from .reading import OpenReader, StreamReader
-from .routes import Route
+from .routes import Leg, Route
 from .targets import Target
 from .waiting import Stopped
 
@@ -116,24 +116,27 @@ class Pipeline(Generic[P]):
             await call.performed(self.port.emit, None, None, paid=False)
         return result
 
-    async def exchange(self, call: Call, build: Callable[[], Request], parse: Callable[[Reply], T]) -> T:
-        """One exchange of an operation, retried like any call."""
-        request = self.target.build(build)
-        return await self._attempts(call, self.target, request, partial(self._result, parse), None)
+    async def exchange(
+        self, call: Call, request: Request, parse: Callable[[Reply], T], target: Target | None = None
+    ) -> T:
+        """One exchange of an operation, retried like any call; `request` was built for the target."""
+        return await self._attempts(call, target or self.target, request, partial(self._result, parse), None)
 
-    async def fetch(self, call: Call, file: ResultFile, into: Collected, parse: Callable[[Reply], T]) -> T:
+    async def fetch(
+        self, call: Call, file: ResultFile, into: Collected, parse: Callable[[Reply], T], target: Target
+    ) -> T:
         """One exchange for a file of results, whose items are collected; retried from the file's beginning."""
 
         async def download(request: Request, attempt: Attempt) -> T:
             into.begin(file)
             take = partial(into.add, file)
-            read = self.target.failures.reading
+            read = target.failures.reading
             reply = await send_for_lines(attempt, request, lambda line: read(partial(take, line)))
             into.end(file)
             return self._read(parse, reply, attempt)
 
-        request = self.target.build(lambda: file.request)
-        return await self._attempts(call, self.target, request, download, None)
+        request = target.build(lambda: file.request)
+        return await self._attempts(call, target, request, download, None)
 
     async def _end(self, call: Call, error: BaseException, *, stream: bool = False) -> None:
         """End a call that has no answer. Raises what its caller sees in place of `error` where a connection was closed
@@ -151,46 +154,46 @@ class Pipeline(Generic[P]):
 
     async def _ask(self, call: Call, prompt: Prompt, work: Callable[[Request, Attempt], Awaitable[T]]) -> T:
         """Ask the target, or those of the call's route in turn, until one answers."""
-        route: Route | None = call.route
-        if route is None:
+        if call.route is None:
             return await self._reach(call, self.target, prompt, work)
-        request = route.start()
-        self._take_over(call, route)
-        return await self._walk(call, route, request, work)
+        return await self.walk(call, partial(self._ask_leg, call, work))
 
-    async def _walk(
-        self, call: Call, route: Route, request: Request, work: Callable[[Request, Attempt], Awaitable[T]]
-    ) -> T:
-        """Ask the targets of a route in turn, from the present one on, which is asked by `request`."""
+    async def _ask_leg(self, call: Call, work: Callable[[Request, Attempt], Awaitable[T]], leg: Leg) -> T:
+        assert leg.prompt is not None
+        return await self._reach(call, leg.target, leg.prompt, work, leg.request)
+
+    async def walk(self, call: Call, ask: Callable[[Leg], Awaitable[T]]) -> T:
+        """Have `ask` ask the targets of the call's route in turn, from its beginning, until one answers."""
+        call.route.start()
+        self._take_over(call, call.route)
+        return await self._walk(call, call.route, ask)
+
+    async def _walk(self, call: Call, route: Route, ask: Callable[[Leg], Awaitable[T]]) -> T:
+        """The same from the present target on."""
         while True:
             try:
-                leg = route.leg
-                assert leg.prompt is not None
-                return await self._reach(call, leg.target, leg.prompt, work, request)
+                return await ask(route.leg)
             except AIError as error:
                 told = len(route.passed)
-                following = route.after(error)
-                if following is None:
+                if not route.after(error):
                     raise
-                request = following
                 _forget_frames(error)
                 leg = route.leg
-                await call.fell_back(self.port.emit, error, leg.name, leg.model, route.passed[told:])
+                await call.fell_back(self.port.emit, error, leg.name, leg.asked_model, route.passed[told:])
             self._take_over(call, route)
 
     async def _go_on(self, call: Call, error: AIError, came: AIResponse) -> StreamReader | None:
         """Have the answer of a stream that broke gone on with; `None` where nobody can, or nobody who could answers."""
         broken: Route = call.route
-        found = broken.go_on(error, came)
-        if found is None:
+        route = broken.go_on(error, came)
+        if route is None:
             return None
-        route, request = found
         leg = route.leg
-        await call.fell_back(self.port.emit, error, leg.name, leg.model, route.passed)
+        await call.fell_back(self.port.emit, error, leg.name, leg.asked_model, route.passed)
         call.came, call.route, call.response_cache = came, route, False
         self._take_over(call, route)
         try:
-            return await self._walk(call, route, request, self._stream)
+            return await self._walk(call, route, partial(self._ask_leg, call, self._stream))
         except AIError as failure:
             error.add_note(f"Nobody could go on from what came: {type(failure).__name__}: {failure.message}")
             return None
@@ -222,7 +225,7 @@ class Pipeline(Generic[P]):
 
     def _take_over(self, call: Call, route: Route) -> None:
         leg = route.leg
-        leg.target.connection.take_over(call, route.limits, leg.prompt.model if leg.prompt else None)
+        leg.target.connection.take_over(call, route.limits, leg.asked_model)
 
     async def _attempts(
         self,
@@ -317,22 +320,23 @@ class Pipeline(Generic[P]):
 
     def _read(self, parse: Callable[[Reply], T], reply: Reply, attempt: Attempt) -> T:
         """What a reply says, with what it is billed for."""
-        result = self.target.failures.reading(lambda: parse(reply), reply)
+        target = attempt.target
+        result = target.failures.reading(lambda: parse(reply), reply)
         done = Outcome(kind="success", delivered=True)
         paid = result.paid if isinstance(result, Step) else result
         if isinstance(paid, OperationResult | AIResponse):
-            take_reported_cost(self.connection.name, reply.headers, paid)
+            take_reported_cost(attempt.provider, reply.headers, paid)
         if isinstance(paid, OperationResult):
             paid.requested_model = attempt.model
-            price_operation(self.target.driver, paid)
+            price_operation(target.driver, paid)
             done.usage, done.cost = paid.usage, paid.cost
-            done.billing = make_facts(None, self.target.driver.billing_region, units=paid.units)
+            done.billing = make_facts(None, target.driver.billing_region, units=paid.units)
         elif isinstance(paid, AIResponse) and paid.billing is not None and paid.billing.kept_as is not None:
-            price_answer(self.target.driver, paid, None)  # any other was paid for by the request that made it
-            done.tell(paid, self.connection.name)
+            price_answer(target.driver, paid, None)  # any other was paid for by the request that made it
+            done.tell(paid, attempt.provider)
             done.was_fetched = True
         if isinstance(paid, BatchResults):
-            done.paid_for = f"{self.connection.name} batch {paid.id}"
+            done.paid_for = f"{attempt.provider} batch {paid.id}"
             done.items = paid_items(paid)
         attempt.done = done
         return result

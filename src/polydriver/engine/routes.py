@@ -69,22 +69,24 @@ def leads_on(error: AIError, asked: Sequence[type[AIError]]) -> bool:
 
 
 class Leg:
-    """One target of a route, with the prompt for it.
+    """One target of a route, with the prompt and the request for it.
 
     - `make` builds the prompt anew, from what the caller gave; `make(came=...)` one that goes on from such a text.
+    - `request`: what `build` made of the prompt.
     - `repeats`: whether a failed attempt is repeated here before the next target is asked. In a pool it is not, but at
       the last member: the others can do the same at once.
     """
 
-    __slots__ = ("make", "model", "prompt", "repeats", "target")
+    __slots__ = ("make", "model", "prompt", "repeats", "request", "target")
 
     def __init__(
-        self, target: Target, model: str | None, make: Callable[..., Prompt], prompt: Prompt | None = None
+        self, target: Target, model: str | None, make: Callable[..., Any], prompt: Prompt | None = None
     ) -> None:
         self.target = target
         self.model = model
         self.make = make
         self.prompt = prompt
+        self.request: Request | None = None
         self.repeats = True
 
     @property
@@ -95,11 +97,29 @@ class Leg:
     def __str__(self) -> str:
         return f"{self.name} ({self.model})" if self.model else self.name
 
-    def build(self) -> Request:
-        """The request for this target."""
+    @property
+    def asked_model(self) -> str | None:
+        """The model that is asked for."""
+        return self.prompt.model if self.prompt is not None else self.model
+
+    def prepare(self) -> None:
+        """Make the prompt for this target anew."""
+        self.prompt = self.make()
+
+    def build(self) -> None:
+        """Build the request for this target."""
         driver, prompt = self.target.driver, self.prompt
         assert prompt is not None
-        return self.target.build(lambda: driver.build_request(prompt))
+        self.request = self.target.build(lambda: driver.build_request(prompt))
+
+    def needs_prefill(self) -> bool:
+        """Whether the model is to go on from the start of an answer."""
+        return self.prompt is not None and takes_prefill(self.target.driver, self.prompt)
+
+    def find_misfit(self, *, exceeded: int | None, prefill: bool, is_first: bool) -> str | None:
+        """Why this target cannot do what the call needs (see `fitness.find_misfit`)."""
+        assert self.prompt is not None
+        return find_misfit(self.target.connection, self.prompt, exceeded=exceeded, prefill=prefill, is_first=is_first)
 
 
 class Route:
@@ -133,42 +153,46 @@ class Route:
         """The target that is asked now."""
         return self.legs[self.place]
 
-    def start(self) -> Request:
-        """The request for the first target that can do what the call needs; where none can, the error of the first."""
+    def start(self) -> None:
+        """Come to the first target that can do what the call needs, and build its request.
+
+        Where none can, the error of the first is raised.
+        """
         first = self.leg
         if self.place:
-            return first.build()
-        self.needs_prefill = first.prompt is not None and takes_prefill(first.target.driver, first.prompt)
+            first.build()
+            return
+        self.needs_prefill = first.needs_prefill()
         refusal: AIError | None = None
         try:
             if (reason := self._misfit(first, None)) is None:
-                return first.build()
+                first.build()
+                return
         except UnsupportedFeatureError as error:
             reason, refusal = error.message, error
-        request = self._next(None, f"{first} was passed over: {reason}")
-        if request is not None:
-            return request
+        if self._next(None, f"{first} was passed over: {reason}"):
+            return
         if refusal is not None:
             raise refusal
         self.passed.clear()
         self.warnings.clear()
-        return first.build()
+        first.build()
 
-    def skip(self, refusal: AIError) -> Request | None:
-        """Pass over the first target, for which no prompt can be built; `None` where nobody else can either."""
+    def skip(self, refusal: AIError) -> bool:
+        """Pass over the first target, for which nothing can be built; false where nobody else can either."""
         return self._next(None, f"{self.leg} was passed over: {refusal.message}")
 
     def has_next(self) -> bool:
         """Whether there is a target after the present one."""
         return self.place + 1 < len(self.legs)
 
-    def after(self, error: AIError) -> Request | None:
-        """Move on to the next target that can do what the call needs, and return the request for it.
+    def after(self, error: AIError) -> bool:
+        """Move on to the next target that can do what the call needs, and build its request.
 
-        `None` where the error does not lead on, or nobody is left; the place is the same then.
+        False where the error does not lead on, or nobody is left; the place is the same then.
         """
         if not leads_on(error, self.asked):
-            return None
+            return False
         return self._next(error, f"{self.leg} failed with {type(error).__name__}")
 
     @property
@@ -176,8 +200,8 @@ class Route:
         """Whether somebody may go on where a stream breaks in its middle."""
         return bool(self.later)
 
-    def go_on(self, error: AIError, came: AIResponse) -> tuple[Route, Request] | None:
-        """The route of those who go on from what came, and the request for the first of them who can.
+    def go_on(self, error: AIError, came: AIResponse) -> Route | None:
+        """The route of those who go on from what came, at the first of them who can.
 
         `None` where the stream was stopped, where what broke it does not lead on, where what came cannot be gone on
         from, or where nobody is left.
@@ -192,61 +216,54 @@ class Route:
             leg.repeats = known.repeats
         route = Route(legs, self.limits, self.asked)
         route.place = -1
-        request = route._next(None, f"{self.leg} broke off after {len(came.content)} characters ({error.message})")
-        if request is None:
+        if not route._next(None, f"{self.leg} broke off after {len(came.content)} characters ({error.message})"):
             self.passed += route.passed
             return None
         route.passed.pop(0)
         route.later = self.later[route.place + 1 :]
-        return route, request
+        return route
 
-    def _next(self, error: AIError | None, why: str) -> Request | None:
+    def _next(self, error: AIError | None, why: str) -> bool:
         passed = len(self.passed)
-        request = self._search(error, why, only_known=True)
-        if request is None and isinstance(error, ContextLengthError):
+        found = self._search(error, why, only_known=True)
+        if not found and isinstance(error, ContextLengthError):
             del self.passed[passed:]
-            request = self._search(error, why, only_known=False)
-        return request
+            found = self._search(error, why, only_known=False)
+        return found
 
-    def _search(self, error: AIError | None, why: str, *, only_known: bool) -> Request | None:
+    def _search(self, error: AIError | None, why: str, *, only_known: bool) -> bool:
         passed = len(self.passed)
         for place in range(self.place + 1, len(self.legs)):
             leg = self.legs[place]
             try:
-                leg.prompt = leg.make()
+                leg.prepare()
                 reason = self._misfit(leg, error, only_known=only_known)
-                request = leg.build() if reason is None else None
+                if reason is None:
+                    leg.build()
             except AIError as refusal:
-                reason, request = refusal.message, None
-            if request is None:
+                reason = refusal.message
+            if reason is not None:
                 self.passed.append(f"{leg} was passed over: {reason}")
                 continue
             self.place = place
             self.warnings += [why + f"; {leg} was asked instead", *self.passed[passed:]]
             if error is None:
                 self.passed.insert(passed, why)
-            return request
-        return None
+            return True
+        return False
 
     def _misfit(self, leg: Leg, error: AIError | None, *, only_known: bool = True) -> str | None:
         """Why a target cannot do what the call needs; `None` where nothing is known to stand against it.
 
         After a request that was too long, `only_known` asks for a context that is known to be larger.
         """
-        assert leg.prompt is not None
         exceeded, failed = None, self.leg
-        if isinstance(error, ContextLengthError) and failed.prompt is not None:
-            is_same = leg.prompt.model == failed.prompt.model
-            window = find_window(leg.target.connection, leg.prompt.model)
-            if window is not None or only_known or is_same:
-                exceeded = find_window(failed.target.connection, failed.prompt.model) or 0
-        return find_misfit(
-            leg.target.connection,
-            leg.prompt,
-            exceeded=exceeded,
-            prefill=self.needs_prefill,
-            is_first=leg is self.legs[0],
-        )
+        model, failed_model = leg.asked_model, failed.asked_model
+        if isinstance(error, ContextLengthError) and model is not None and failed_model is not None:
+            window = find_window(leg.target.connection, model)
+            if window is not None or only_known or model == failed_model:
+                exceeded = find_window(failed.target.connection, failed_model) or 0
+        return leg.find_misfit(exceeded=exceeded, prefill=self.needs_prefill, is_first=leg is self.legs[0])
 
     def explain(self, error: AIError) -> None:
         """Say in the notes and details of the final error what was tried, and who was passed over."""

@@ -28,6 +28,7 @@ class OperationKind(msgspec.Struct, Generic[R], frozen=True, kw_only=True, eq=Fa
     - `needs_model`: whether a call must name a model; `reads_text`: whether its request is text and little else, so
       that its size tells how many tokens are read; `readers`: how arguments are brought into the form of the
       request.
+    - `is_stateless`: whether nothing of it is kept at the provider, before or after, so that any account can do it.
     """
 
     method: str
@@ -39,6 +40,7 @@ class OperationKind(msgspec.Struct, Generic[R], frozen=True, kw_only=True, eq=Fa
     needs_model: bool = False
     reads_text: bool = False
     readers: Mapping[str, Callable[[Any], Any]] = {}
+    is_stateless: bool = False
 
     @property
     def build(self) -> str:
@@ -64,49 +66,51 @@ class OperationKind(msgspec.Struct, Generic[R], frozen=True, kw_only=True, eq=Fa
 EMBED = OperationKind[results.EmbeddingResponse](
     method="embed", hook="embeddings", capability="embeddings", title="embeddings",
     request=requests.EmbeddingRequest, result=results.EmbeddingResponse, needs_model=True, reads_text=True,
-    readers={"input": inputs.read_embedding_input},
+    readers={"input": inputs.read_embedding_input}, is_stateless=True,
 )  # fmt: skip
 MODERATE = OperationKind[results.ModerationResponse](
     method="moderate", hook="moderation", capability="moderation", title="moderation",
     request=requests.ModerationRequest, result=results.ModerationResponse, reads_text=True,
-    readers={"input": inputs.read_moderation_input},
+    readers={"input": inputs.read_moderation_input}, is_stateless=True,
 )  # fmt: skip
 GENERATE_IMAGE = OperationKind[results.ImageResponse](
     method="generate_image", hook="image", capability="image_generation", title="image generation",
     request=requests.ImageRequest, result=results.ImageResponse, needs_model=True, reads_text=True,
+    is_stateless=True,
 )  # fmt: skip
 EDIT_IMAGE = OperationKind[results.ImageResponse](
     method="edit_image", hook="image_edit", capability="image_editing", title="image editing",
     request=requests.ImageEditRequest, result=results.ImageResponse, needs_model=True,
-    readers={"images": inputs.read_images, "mask": inputs.read_image},
+    readers={"images": inputs.read_images, "mask": inputs.read_image}, is_stateless=True,
 )  # fmt: skip
 SPEAK = OperationKind[results.SpeechResponse](
     method="speak", hook="speech", capability="speech", title="speech",
     request=requests.SpeechRequest, result=results.SpeechResponse, needs_model=True, reads_text=True,
+    is_stateless=True,
 )  # fmt: skip
 TRANSCRIBE = OperationKind[results.Transcript](
     method="transcribe", hook="transcription", capability="transcription", title="transcription",
     request=requests.TranscriptionRequest, result=results.Transcript, needs_model=True,
-    readers={"audio": inputs.read_audio, "timestamps": inputs.read_timestamps},
+    readers={"audio": inputs.read_audio, "timestamps": inputs.read_timestamps}, is_stateless=True,
 )  # fmt: skip
 TRANSLATE = OperationKind[results.Transcript](
     method="translate", hook="translation", capability="translation", title="translation of speech",
     request=requests.TranscriptionRequest, result=results.Transcript, needs_model=True,
-    readers={"audio": inputs.read_audio, "timestamps": inputs.read_timestamps},
+    readers={"audio": inputs.read_audio, "timestamps": inputs.read_timestamps}, is_stateless=True,
 )  # fmt: skip
 RERANK = OperationKind[results.RerankResponse](
     method="rerank", hook="rerank", capability="rerank", title="reranking",
     request=requests.RerankRequest, result=results.RerankResponse, needs_model=True, reads_text=True,
-    readers={"documents": inputs.read_documents},
+    readers={"documents": inputs.read_documents}, is_stateless=True,
 )  # fmt: skip
 OCR = OperationKind[results.OCRResponse](
     method="ocr", hook="ocr", capability="ocr", title="reading documents (OCR)",
     request=requests.OCRRequest, result=results.OCRResponse, needs_model=True,
-    readers={"document": inputs.read_document},
+    readers={"document": inputs.read_document}, is_stateless=True,
 )  # fmt: skip
 COUNT_TOKENS = OperationKind[results.TokenCount](
     method="count_tokens", hook="token_count", capability="token_counting", title="token counting",
-    request=Prompt, result=results.TokenCount,
+    request=Prompt, result=results.TokenCount, is_stateless=True,
 )  # fmt: skip
 UPLOAD_FILE = OperationKind[results.StoredFile](
     method="upload_file", hook="file_upload", capability="files", title="files",

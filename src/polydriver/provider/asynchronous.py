@@ -73,10 +73,16 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         source: Any = self._source
         return self._twin(source._main)
 
-    def _members(self) -> list[Member]:
+    def _members(self, able: Callable[[DriverHooks], bool] | None = None, *, keeps: bool = False) -> list[Member]:
         """See `Provider._members`."""
         source: Any = self._source
-        return [Member(self._twin(member.provider), member.weight) for member in source._members()]
+        members: list[Member] = source._members(able, keeps=keeps)
+        return [Member(self._twin(member.provider), member.weight) for member in members]
+
+    def _others(self) -> list[tuple[str, AsyncProvider]]:
+        """See `Provider._others`."""
+        source: Any = self._source
+        return [(name, self._twin(provider)) for name, provider in source._others()]
 
     def _twin(self, provider: Any) -> AsyncProvider:
         """The same provider for async callers; a manager's own, or made once."""
@@ -89,6 +95,10 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         if provider not in self._twins:
             self._twins[provider] = provider.asynchronous()
         return self._twins[provider]
+
+    def _pipelines(self) -> list[Pipeline[AsyncPort]]:
+        """The pipelines of those who can be asked for what all know, in order."""
+        return [provider._pipeline for _, provider in self._others()] or [self._pipeline]
 
     @cached_property
     def _pipeline(self) -> Pipeline[AsyncPort]:
@@ -246,20 +256,22 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
 
     def circuits(self) -> list[CircuitReport]:
         """The state of the circuit of each model that was called."""
+        if members := self._others():
+            return [report for _, provider in members for report in provider.circuits()]
         circuits = self.connection.circuits
         return [] if circuits is None else circuits.describe(self._pipeline.port.now())
 
     async def get_available_models(self, refresh: bool = False) -> list[AIModel]:
         """See `Provider.get_available_models`."""
-        from ..engine.models import list_models
+        from ..engine.models import first_to_answer, list_models
 
-        return await list_models(self._pipeline, refresh=refresh)
+        return await first_to_answer(self._pipelines(), partial(list_models, refresh=refresh))
 
     async def get_model(self, model_id: str) -> AIModel:
         """See `Provider.get_model`."""
-        from ..engine.models import find_model
+        from ..engine.models import find_model, first_to_answer
 
-        return await find_model(self._pipeline, model_id)
+        return await first_to_answer(self._pipelines(), partial(find_model, model_id=model_id))
 
     async def sync_models(self, force: bool = False, *, dry_run: bool = False) -> SyncReport:
         """See `Provider.sync_models`."""
@@ -269,14 +281,21 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
 
     async def validate_credentials(self) -> CredentialReport:
         """See `Provider.validate_credentials`."""
-        from ..engine.models import validate_credentials
+        from ..engine.models import sum_up_credentials, validate_credentials
 
+        if members := self._others():
+            return sum_up_credentials({name: await provider.validate_credentials() for name, provider in members})
         return await validate_credentials(self._pipeline)
 
     async def get_health(self, *, probe: Message | None = None, **options: Unpack[AllOptions]) -> HealthReport:
         """See `Provider.get_health`."""
-        from ..engine.health import check_health
+        from ..engine.health import check_health, sum_up_health
         from ..engine.models import reach
+
+        if members := self._others():
+            return sum_up_health(
+                {name: await provider.get_health(probe=probe, **options) for name, provider in members}
+            )
 
         async def send() -> object:
             chosen: AllOptions = {"max_tokens": 16, "retry_attempts": 1, **options}
@@ -286,8 +305,10 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
 
     def recent_health(self) -> HealthReport:
         """See `Provider.recent_health`."""
-        from ..engine.health import recent_health
+        from ..engine.health import recent_health, sum_up_health
 
+        if members := self._others():
+            return sum_up_health({name: provider.recent_health() for name, provider in members})
         return recent_health(self._pipeline)
 
     async def aclose(self, grace: float | None = None) -> None:

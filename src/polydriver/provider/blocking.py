@@ -15,6 +15,7 @@ from .operations import Operations
 from .routing import Member, prepare_call
 
 if TYPE_CHECKING:
+    from ..contract import DriverHooks
     from ..data.batches import BatchProgress
     from ..data.circuits import CircuitReport
     from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
@@ -58,13 +59,25 @@ class Provider(Operations, Answers, Observable):
         """Which provider does all that is not sending messages: of a pool, the first member."""
         return self
 
-    def _members(self) -> list[Member]:
-        """The providers that a call may go to, in the order in which they are to be asked."""
+    def _members(self, able: Callable[[DriverHooks], bool] | None = None, *, keeps: bool = False) -> list[Member]:
+        """The providers that a call may go to, in the order in which they are to be asked.
+
+        `able` tells of a driver whether it can do what is asked: those that cannot are left out where others can. With
+        `keeps` the call depends on what one of them keeps, which is the main one.
+        """
         return [Member(self)]
+
+    def _others(self) -> list[tuple[str, Provider]]:
+        """Of a pool all members with their names, in the order of the settings; else nobody."""
+        return []
 
     def _twin(self, provider: Provider | AsyncProvider) -> Provider:
         """The same provider for blocking callers."""
         return provider if isinstance(provider, Provider) else provider._twin_source()
+
+    def _pipelines(self) -> list[Pipeline[BlockingPort]]:
+        """The pipelines of those who can be asked for what all know, in order."""
+        return [provider._pipeline for _, provider in self._others()] or [self._pipeline]
 
     @cached_property
     def _pipeline(self) -> Pipeline[BlockingPort]:
@@ -224,20 +237,22 @@ class Provider(Operations, Answers, Observable):
 
     def circuits(self) -> list[CircuitReport]:
         """The state of the circuit of each model that was called."""
+        if members := self._others():
+            return [report for _, provider in members for report in provider.circuits()]
         circuits = self.connection.circuits
         return [] if circuits is None else circuits.describe(self._pipeline.port.now())
 
     def get_available_models(self, refresh: bool = False) -> list[AIModel]:
         """All models that this account can use, all pages; cached for `models_ttl` seconds."""
-        from ..engine.models import list_models
+        from ..engine.models import first_to_answer, list_models
 
-        return drive(list_models(self._pipeline, refresh=refresh))
+        return drive(first_to_answer(self._pipelines(), partial(list_models, refresh=refresh)))
 
     def get_model(self, model_id: str) -> AIModel:
         """One model, from the provider's list or the catalog. Raises `ModelNotFoundError` when neither has it."""
-        from ..engine.models import find_model
+        from ..engine.models import find_model, first_to_answer
 
-        return drive(find_model(self._pipeline, model_id))
+        return drive(first_to_answer(self._pipelines(), partial(find_model, model_id=model_id)))
 
     def sync_models(self, force: bool = False, *, dry_run: bool = False) -> SyncReport:
         """List the models anew, tell what changed since the last sync, and keep that in the database, if there is one.
@@ -251,8 +266,10 @@ class Provider(Operations, Answers, Observable):
 
     def validate_credentials(self) -> CredentialReport:
         """Ask the provider once whether it takes the credentials. A bad key is a report, not an error."""
-        from ..engine.models import validate_credentials
+        from ..engine.models import sum_up_credentials, validate_credentials
 
+        if members := self._others():
+            return sum_up_credentials({name: provider.validate_credentials() for name, provider in members})
         return drive(validate_credentials(self._pipeline))
 
     def get_health(self, *, probe: Message | None = None, **options: Unpack[AllOptions]) -> HealthReport:
@@ -261,8 +278,11 @@ class Provider(Operations, Answers, Observable):
         With `probe` a message is sent instead, which is paid for. The report also has what is known of recent attempts,
         circuits and limits.
         """
-        from ..engine.health import check_health
+        from ..engine.health import check_health, sum_up_health
         from ..engine.models import reach
+
+        if members := self._others():
+            return sum_up_health({name: provider.get_health(probe=probe, **options) for name, provider in members})
 
         async def send() -> object:
             chosen: AllOptions = {"max_tokens": 16, "retry_attempts": 1, **options}
@@ -272,8 +292,10 @@ class Provider(Operations, Answers, Observable):
 
     def recent_health(self) -> HealthReport:
         """What is known of the provider's health without asking it: recent attempts, circuits, limits."""
-        from ..engine.health import recent_health
+        from ..engine.health import recent_health, sum_up_health
 
+        if members := self._others():
+            return sum_up_health({name: provider.recent_health() for name, provider in members})
         return recent_health(self._pipeline)
 
     def close(self, grace: float | None = None) -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from .options import CallOptions, MostDriverOptions
+
+if TYPE_CHECKING:
+    from ..errors import AIError
+    from .routing import FallbackTargets
 
 __all__ = [
     "CreateBatchOptions",
@@ -21,6 +25,7 @@ __all__ = [
     "ListFilesOptions",
     "ListBatchesOptions",
     "OperationOptions",
+    "WorkOptions",
 ]
 
 
@@ -38,6 +43,13 @@ class OperationOptions(TypedDict, total=False):
     queue: Literal["interactive", "batch"] | None
 
 
+class WorkOptions(OperationOptions, total=False):
+    """What operations take beside that, which any account can do: who else does it, and after which errors."""
+
+    fallback: FallbackTargets | None
+    fallback_on: Sequence[type[AIError] | str] | None
+
+
 class CreateBatchOptions(CallOptions, MostDriverOptions, total=False):
     """What `create_batch` takes beside its own parameters: the options of its prompts, and of drivers."""
 
@@ -51,7 +63,7 @@ class CreateBatchOptions(CallOptions, MostDriverOptions, total=False):
     timeout_hours: Any
 
 
-class EmbedOptions(OperationOptions, total=False):
+class EmbedOptions(WorkOptions, total=False):
     """What `embed` takes beside its own parameters; what only some providers have is `Any`."""
 
     input_type: str | None
@@ -94,7 +106,7 @@ class EmbedOptions(OperationOptions, total=False):
     use_mmap: Any
 
 
-class GenerateImageOptions(OperationOptions, total=False):
+class GenerateImageOptions(WorkOptions, total=False):
     """What `generate_image` takes beside its own parameters; what only some providers have is `Any`."""
 
     style: str | None
@@ -111,7 +123,7 @@ class GenerateImageOptions(OperationOptions, total=False):
     safety_filter_level: Any
 
 
-class EditImageOptions(OperationOptions, total=False):
+class EditImageOptions(WorkOptions, total=False):
     """What `edit_image` takes beside its own parameters; what only some providers have is `Any`."""
 
     quality: str | None
@@ -126,13 +138,13 @@ class EditImageOptions(OperationOptions, total=False):
     response_format: Any
 
 
-class SpeakOptions(OperationOptions, total=False):
+class SpeakOptions(WorkOptions, total=False):
     """What `speak` takes beside its own parameters; what only some providers have is `Any`."""
 
     speech_config: Any
 
 
-class TranscribeOptions(OperationOptions, total=False):
+class TranscribeOptions(WorkOptions, total=False):
     """What `transcribe` takes beside its own parameters; what only some providers have is `Any`."""
 
     temperature: float | None
@@ -144,7 +156,7 @@ class TranscribeOptions(OperationOptions, total=False):
     languages: Any
 
 
-class TranslateOptions(OperationOptions, total=False):
+class TranslateOptions(WorkOptions, total=False):
     """What `translate` takes beside its own parameters; what only some providers have is `Any`."""
 
     language: str | None
@@ -152,7 +164,7 @@ class TranslateOptions(OperationOptions, total=False):
     timestamps: str | Sequence[str] | None
 
 
-class RerankOptions(OperationOptions, total=False):
+class RerankOptions(WorkOptions, total=False):
     """What `rerank` takes beside its own parameters; what only some providers have is `Any`."""
 
     max_tokens_per_doc: Any
@@ -161,7 +173,7 @@ class RerankOptions(OperationOptions, total=False):
     truncation: Any
 
 
-class OCROptions(OperationOptions, total=False):
+class OCROptions(WorkOptions, total=False):
     """What `ocr` takes beside its own parameters; what only some providers have is `Any`."""
 
     include_images: bool | None

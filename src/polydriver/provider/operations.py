@@ -52,6 +52,7 @@ if TYPE_CHECKING:
         TranscribeOptions,
         TranslateOptions,
         UploadFileOptions,
+        WorkOptions,
     )
     from .options import AllOptions
 
@@ -81,9 +82,11 @@ class _Operating(ABC):
         collected: Collected | None = None,
     ) -> R:
         from ..engine.operations import perform
-        from .preparing import prepare
+        from .work_routing import prepare_work
 
-        return await perform(self._pipeline, prepare(self.driver, kind, fields, options), collected)
+        leg, call = prepare_work(self, kind, fields, options)
+        result: R = await perform(self._pipeline, leg, call, collected)
+        return result
 
 
 class Operations(_Operating):
@@ -94,6 +97,9 @@ class Operations(_Operating):
     of its parts). All raise `UnsupportedFeatureError` before anything is sent when the driver does not do them,
     `UnknownOptionError` for an option that nobody knows, `ConfigurationError` for arguments that cannot work (a missing
     model among them), and else `AIError`s only.
+
+    What any account can do goes to the members of a pool in turn, and to `fallback`s as chats do (`fallback_on` adds
+    errors that lead to them). What is kept at a provider (files, batches, answers) is the first member's.
     """
 
     def _operate(self, kind: OperationKind[R], options: Mapping[str, Any], **fields: Any) -> R:
@@ -125,7 +131,7 @@ class Operations(_Operating):
         input: str | Text | Image | Sequence[str | Text | Image],
         *,
         model: str | None = None,
-        **options: Unpack[OperationOptions],
+        **options: Unpack[WorkOptions],
     ) -> ModerationResponse:
         """Judge whether content is harmful.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..engine.connection import Connection
@@ -12,7 +12,6 @@ from .routing import Member
 
 if TYPE_CHECKING:
     from ..contract import DriverHooks
-    from ..data.circuits import CircuitReport
     from ..data.cost import Cost
     from ..data.models import Capabilities
     from ..data.usage import TokenUsage
@@ -27,8 +26,10 @@ class Pool(Provider):
     A call goes to the member with the fewest attempts under way for its weight, then to the one that has had the fewest
     calls for its weight, then to the first. A member that fails as fallbacks know it is followed by the next one at
     once; the last one is asked again by its own settings, and then come the fallbacks. Options, models and costs are
-    those of the member that is asked. Operations beyond chat, and lists of models, are the first member's: what is kept
-    at a provider belongs to one account.
+    those of the member that is asked. Operations beyond chat go to the members that have them in the same way, but for
+    what is kept at a provider (files, batches, answers), which is the first member's. A call that refers to something
+    of that kind begins there. Lists of models are those of the first member that answers; health and credentials are
+    those of all.
     """
 
     def __init__(self, name: str, members: Sequence[Member], *, owned: bool = False) -> None:
@@ -68,21 +69,22 @@ class Pool(Provider):
     def _pipeline(self) -> Any:
         return self._main._pipeline
 
-    def _members(self) -> list[Member]:
-        """The members in the order in which the next call asks them."""
+    def _members(self, able: Callable[[DriverHooks], bool] | None = None, *, keeps: bool = False) -> list[Member]:
+        """The members in the order in which the next call asks them (see `Provider._members`)."""
 
-        def load(place: int) -> tuple[float, float, int]:
+        def load(place: int) -> tuple[bool, float, float, int]:
             member = self._pool[place]
             open_now = len(member.provider.connection.outstanding)
-            return open_now / member.weight, self._calls[place] / member.weight, place
+            is_later = keeps and place > 0
+            return is_later, open_now / member.weight, self._calls[place] / member.weight, place
 
-        order = sorted(range(len(self._pool)), key=load)
+        places = [place for place, member in enumerate(self._pool) if able is None or able(member.provider.driver)]
+        order = sorted(places or range(len(self._pool)), key=load)
         self._calls[order[0]] += 1
         return [self._pool[place] for place in order]
 
-    def circuits(self) -> list[CircuitReport]:
-        """The circuits of all members."""
-        return [report for member in self._pool for report in member.provider.circuits()]
+    def _others(self) -> list[tuple[str, Provider]]:
+        return [(member.provider.connection.name, member.provider) for member in self._pool]
 
     def report_to(self, bus: EventBus) -> None:
         """See `Provider.report_to`."""

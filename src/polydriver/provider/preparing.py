@@ -14,7 +14,7 @@ from ..operations import inputs
 from ..operations.kinds import COUNT_TOKENS, CREATE_BATCH, UPLOAD_FILE, OperationKind
 from ..operations.requests import BatchPrompt, BatchRequest
 from ..operations.work import Work
-from ..prompting import CALL_LIMITS, build_prompt, check_number, unknown_option
+from ..prompting import CALL_LIMITS, WORK_LIMITS, build_prompt, check_number, unknown_option
 
 __all__ = ["prepare"]
 
@@ -24,23 +24,30 @@ _NUMBERS = ("timeout", "deadline", "retry_attempts", "n", "dimensions", "top_n",
 _NOT_OPTIONS = ("options", "warnings")
 
 
-def prepare(driver: DriverHooks, kind: OperationKind[R], fields: dict[str, Any], options: Mapping[str, Any]) -> Work[R]:
+def prepare(
+    driver: DriverHooks,
+    kind: OperationKind[R],
+    fields: dict[str, Any],
+    options: Mapping[str, Any],
+    left_out: list[str] | None = None,
+) -> Work[R]:
     """The work of one call: `fields` are the method's own arguments, `options` what was given beyond them.
 
-    Raises `UnsupportedFeatureError` when the driver does not have the operation, `UnknownOptionError` for an unknown
-    option, and `ConfigurationError` for values that cannot work.
+    With `left_out` an option that this driver does not know is left out, and its name added there. Raises
+    `UnsupportedFeatureError` when the driver does not have the operation, `UnknownOptionError` for an unknown option,
+    and `ConfigurationError` for values that cannot work.
     """
     if driver.operation(kind) is None:
         raise driver.unsupported(kind.title)
     if kind is COUNT_TOKENS:
-        prompt, limits = build_prompt(driver, fields["messages"], options)
+        prompt, limits = build_prompt(driver, fields["messages"], options, left_out=left_out)
         return Work(kind, prompt, limits)
     if kind is CREATE_BATCH:
         return _prepare_batch(driver, kind, fields, options)
     if kind is UPLOAD_FILE:
         fields = {**inputs.read_upload(**fields), "purpose": fields["purpose"]}
     request_class: Any = kind.request
-    limits, own = _sort(driver, kind, options, fields)
+    limits, own = _sort(driver, kind, options, fields, left_out)
     for name in _NUMBERS:
         if (value := {**limits, **fields}.get(name)) is not None:
             check_number(name, value)
@@ -55,7 +62,11 @@ def prepare(driver: DriverHooks, kind: OperationKind[R], fields: dict[str, Any],
 
 
 def _sort(
-    driver: DriverHooks, kind: OperationKind[Any], options: Mapping[str, Any], fields: dict[str, Any]
+    driver: DriverHooks,
+    kind: OperationKind[Any],
+    options: Mapping[str, Any],
+    fields: dict[str, Any],
+    left_out: list[str] | None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The call's limits, and the options that only the driver has. Those of the request go into `fields`."""
     known = {name for name in kind.request.__struct_fields__ if name not in _NOT_OPTIONS}
@@ -69,8 +80,11 @@ def _sort(
             fields[name] = value
         elif name in driver_options:
             own[name] = value
+        elif left_out is not None:
+            left_out.append(name)
         else:
-            raise unknown_option(driver, name, {*known, *CALL_LIMITS, *driver_options})
+            more = WORK_LIMITS if kind.is_stateless else ()
+            raise unknown_option(driver, name, {*known, *CALL_LIMITS, *more, *driver_options})
     return limits, own
 
 

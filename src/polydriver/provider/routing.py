@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from .. import errors as _errors
-from ..data.messages import AIMessage
+from ..data.messages import AIMessage, Media
 from ..data.prompt import Prompt, ProviderTool
 from ..errors import AIError, ConfigurationError, UnsupportedFeatureError
 from ..prompting import CALL_LIMITS, CHAT_LIMITS, build_prompt, make_messages
 from .answers import Answers
 
 if TYPE_CHECKING:
+    from ..contract import DriverHooks
     from ..engine.calls import Call
     from ..engine.routes import Leg, Route
 
-__all__ = ["FallbackTarget", "FallbackTargets", "Member", "prepare_call"]
+__all__ = [
+    "FallbackTarget",
+    "FallbackTargets",
+    "Group",
+    "Member",
+    "as_list",
+    "error_class",
+    "find_target",
+    "prepare_call",
+]
 
 FallbackTarget: TypeAlias = str | Answers | tuple[str | Answers, str]
 """Who may answer instead: a connection by name ("openai", or "openai/gpt-5-mini" with a model), a provider of either
 colour, or one of these with a model."""
 
-_Group: TypeAlias = "list[tuple[Any, str | None]]"
+Group: TypeAlias = "list[tuple[Any, str | None]]"
 """A provider and its model, or the members of a pool."""
 
 FallbackTargets: TypeAlias = FallbackTarget | Sequence[FallbackTarget]
@@ -31,6 +41,7 @@ FallbackTargets: TypeAlias = FallbackTarget | Sequence[FallbackTarget]
 _ROUTING = ("model", "fallback", "fallback_on", "continue_with")
 _RAW = ("extra", "extra_headers")
 _KEPT_THERE = ("previous_response_id", "conversation", "prompt")
+_KEPT_FROM_NOW_ON = ("background", "store")
 
 
 class Member(NamedTuple):
@@ -47,21 +58,34 @@ def prepare_call(
 
     Raises what `build_prompt` does, and `ConfigurationError` for fallbacks that cannot be.
     """
-    members = provider._members()
+    messages = messages if provider._main is provider else make_messages(messages)
+    members = provider._members(keeps=_is_kept_there(messages, options))
     first = members[0].provider
     config, given = first.driver.config, {**first.driver.config.options, **options}
     wanted = given.get("fallback")
-    targets = config.fallback if wanted is None else _as_list(wanted)
+    targets = config.fallback if wanted is None else as_list(wanted)
     going_on = given.get("continue_with")
-    later = (config.continue_with if going_on is None else _as_list(going_on)) if stream else ()
+    later = (config.continue_with if going_on is None else as_list(going_on)) if stream else ()
     if not targets and not later and len(members) == 1:
         prompt, limits = build_prompt(first.driver, messages, options, stream=stream)
         return prompt, provider.connection.call(limits)
     asked = given.get("fallback_on")
     return _Routing(provider, make_messages(messages), options, stream=stream).route(
-        [[(member.provider, None) for member in members], *(_find(provider, target) for target in targets)],
-        config.fallback_on if asked is None else _as_list(asked),
-        [_find(provider, target) for target in later],
+        [[(member.provider, None) for member in members], *(find_target(provider, target) for target in targets)],
+        config.fallback_on if asked is None else as_list(asked),
+        [find_target(provider, target) for target in later],
+    )
+
+
+def _is_kept_there(messages: object, options: Mapping[str, Any]) -> bool:
+    """Whether a call uses what is kept at one provider, or has it keep something that is asked for later."""
+    if any(options.get(name) for name in (*_KEPT_THERE, *_KEPT_FROM_NOW_ON)):
+        return True
+    return isinstance(messages, list) and any(
+        isinstance(part, Media) and part.file_id is not None
+        for message in messages
+        if isinstance(message, AIMessage) and not isinstance(message.content, str)
+        for part in message.content
     )
 
 
@@ -74,7 +98,7 @@ class _Routing:
         self.options = options
         self.stream = stream
 
-    def route(self, groups: list[_Group], asked: Sequence[Any], later: list[_Group]) -> tuple[Prompt, Call]:
+    def route(self, groups: list[Group], asked: Sequence[Any], later: list[Group]) -> tuple[Prompt, Call]:
         """The prompt and the call.
 
         `groups` are the targets in order, those of one pool together; `later` are those that go on from what came.
@@ -83,14 +107,14 @@ class _Routing:
 
         home = groups[0][0][0].driver
         route = Route(
-            self.legs(groups, home), {}, [_error_class(kind) for kind in asked], self.legs(later, home, is_own=False)
+            self.legs(groups, home), {}, [error_class(kind) for kind in asked], self.legs(later, home, is_own=False)
         )
         prompt, route.limits = self.first(route)
         call = self.provider.connection.call(route.limits)
         call.route = route
         return prompt, call
 
-    def legs(self, groups: list[_Group], home: Any, *, is_own: bool = True) -> list[Leg]:
+    def legs(self, groups: list[Group], home: Any, *, is_own: bool = True) -> list[Leg]:
         """The targets of `groups`, of which the first is asked as the caller says (`is_own`)."""
         from ..engine.routes import Leg
 
@@ -115,7 +139,7 @@ class _Routing:
         try:
             leg.prompt, limits = build_prompt(driver, self.messages, self.options, stream=self.stream)
         except UnsupportedFeatureError as refusal:
-            if route.skip(refusal) is None:
+            if not route.skip(refusal):
                 raise
             given = {**driver.config.options, **self.options}
             limits = {name: given[name] for name in (CALL_LIMITS | CHAT_LIMITS) & given.keys()}
@@ -149,7 +173,7 @@ class _Routing:
         return prompt
 
 
-def _as_list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
     """A list of targets or classes; a single one may stand for itself, and so may a pair of a target and a model."""
     if isinstance(value, list | frozenset | set):
         return list(value)
@@ -162,8 +186,10 @@ def _is_pair(value: tuple[Any, Any]) -> bool:
     return isinstance(value[1], str) and not isinstance(value[0], str | type)
 
 
-def _find(provider: Any, target: Any) -> list[tuple[Any, str | None]]:
-    """The provider and the model of a target; of a pool, all members in their order.
+def find_target(
+    provider: Any, target: Any, *, able: Callable[[DriverHooks], bool] | None = None, keeps: bool = False
+) -> Group:
+    """The provider and the model of a target; of a pool, all members in their order (see `Provider._members`).
 
     Raises `ConfigurationError` for what is none.
     """
@@ -182,7 +208,7 @@ def _find(provider: Any, target: Any) -> list[tuple[Any, str | None]]:
         raise ConfigurationError(
             f"a fallback is the name of a connection, a provider, or a pair of one and a model, not {target!r}"
         )
-    return [(member.provider, model) for member in provider._twin(place)._members()]
+    return [(member.provider, model) for member in provider._twin(place)._members(able, keeps=keeps)]
 
 
 def _check_model(provider: Any, model: str | None) -> None:
@@ -194,7 +220,7 @@ def _check_model(provider: Any, model: str | None) -> None:
         )
 
 
-def _error_class(kind: Any) -> type[AIError]:
+def error_class(kind: Any) -> type[AIError]:
     """A class of errors, or the one of this name."""
     found = getattr(_errors, kind, None) if isinstance(kind, str) else kind
     if not (isinstance(found, type) and issubclass(found, AIError)):

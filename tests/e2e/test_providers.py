@@ -40,11 +40,13 @@ def model(provider: Provider) -> str:
     return providers.model_for(provider)
 
 
-def check_answer(response: AIResponse, provider: str) -> None:
+def check_answer(response: AIResponse, provider: str, *, streamed: bool = False) -> None:
     assert response.finish_reason in (("stop", "length") if providers.BASE_URL else ("stop",))
     assert response.content or response.reasoning
     assert response.provider == provider
     assert response.model
+    if providers.BASE_URL and streamed and response.usage is None:
+        pytest.skip("the server does not tell the usage of streams")
     assert response.usage is not None
     assert response.usage.input_tokens
     assert response.usage.output_tokens
@@ -78,7 +80,7 @@ def test_stream(provider: Provider, model: str, name: str) -> None:
     with provider.send_streaming_message(QUESTION, model=model, max_tokens=ROOM) as stream:
         text = "".join(chunk.content for chunk in stream)
     assert stream.response.content == text
-    check_answer(stream.response, name)
+    check_answer(stream.response, name, streamed=True)
 
 
 async def test_async_stream(provider: Provider, model: str, name: str) -> None:
@@ -86,7 +88,7 @@ async def test_async_stream(provider: Provider, model: str, name: str) -> None:
         async with twin.send_streaming_message(QUESTION, model=model, max_tokens=ROOM) as stream:
             text = "".join([chunk.content async for chunk in stream])
         assert stream.response.content == text
-        check_answer(stream.response, name)
+        check_answer(stream.response, name, streamed=True)
 
 
 def test_a_stream_that_is_left_frees_its_connection(provider: Provider, model: str) -> None:

@@ -11,6 +11,9 @@ from .policies import Lease, Outcome, Wait
 
 __all__ = ["admit"]
 
+_LOOK_AGAIN = 1.0
+"""Seconds after which everyone in a line looks again: Ctrl-C may have taken a place from one who tells nobody."""
+
 
 async def admit(attempt: Attempt, *, waits: bool = True) -> None:
     """Take a lease of every policy and gate of the target, in order, and wait where one says so.
@@ -34,8 +37,8 @@ async def admit(attempt: Attempt, *, waits: bool = True) -> None:
                 lease = await _ask_again(attempt, lease, waits=waits) or await gate.admit(attempt, port)
             attempt.gates.append((gate, lease))
     except BaseException as error:
-        refused = Outcome(kind="refused", error=error, may_be_billed=False)
-        drive(attempt.settle(port.emit_now, refused, waits=False))
+        # A name for the outcome would keep the error, through its traceback, until garbage is collected.
+        drive(attempt.settle(port.emit_now, Outcome(kind="refused", error=error, may_be_billed=False), waits=False))
         raise
 
 
@@ -55,7 +58,7 @@ async def _ask_again(attempt: Attempt, wait: Wait, *, waits: bool) -> Lease | Wa
         if wait.signal is None:
             await port.sleep(wait.seconds, call.stop)
         else:
-            seconds = min(wait.seconds, left)
+            seconds = min(wait.seconds if wait.seconds < inf else _LOOK_AGAIN, left)
             await port.wait_for(wait.signal, seconds, call.stop, timed=wait.seconds < inf)
         attempt.waited += port.now() - began
         if call.deadline is not None and port.now() >= call.deadline:

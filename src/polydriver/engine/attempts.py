@@ -8,6 +8,7 @@ emitted. The attempt of a stream ends when the stream does, not when it opens.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from weakref import ref
 
 from ..data.attempts import AttemptReport
 from ..data.prompt import Prompt
@@ -40,9 +41,9 @@ class Attempt:
     """
 
     __slots__ = (
-        "call", "done", "ended", "first_content", "first_content_due", "gates", "headers", "hedges", "leases", "meter",
-        "model", "number", "partial", "prompt", "provider", "redialed", "request_id", "settled", "size", "started",
-        "stop", "target", "waited", "watch",
+        "__weakref__", "call", "done", "ended", "first_content", "first_content_due", "gates", "headers", "hedges",
+        "leases", "meter", "model", "number", "partial", "prompt", "provider", "redialed", "request_id", "settled",
+        "size", "started", "stop", "target", "waited", "watch",
     )  # fmt: skip
 
     def __init__(
@@ -62,7 +63,8 @@ class Attempt:
         self.provider = target.connection.name
         self.model = call.model if prompt is None else prompt.model
         self.started = target.port.now()
-        target.connection.outstanding.add(id(self))
+        outstanding = target.connection.outstanding
+        outstanding.add(ref(self, outstanding.discard))
         self.first_content: float | None = None
         self.first_content_due = float("inf")
         self.leases: list[tuple[Policy, Lease]] = []
@@ -107,7 +109,7 @@ class Attempt:
         if self.settled:
             return
         self.settled = True
-        self.target.connection.outstanding.discard(id(self))
+        self.target.connection.outstanding.discard(ref(self))
         now = self.target.port.now()
         outcome.headers, outcome.wall_time = self.headers, self.target.port.wall_time()
         began = self.started + self.waited

@@ -53,7 +53,7 @@ Emit: TypeAlias = Callable[[EventBus, Event], Awaitable[None]]
 """How an event reaches its listeners: a port's `emit`, or its `emit_now` where nothing can be awaited."""
 
 
-class Call(msgspec.Struct, kw_only=True):
+class Call(msgspec.Struct, kw_only=True, weakref=True):
     """One call, however many attempts it takes.
 
     Times are in seconds; `started` and `deadline` are readings of the port's monotonic clock. `id` is ours, the same

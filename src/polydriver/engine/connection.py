@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import ref
 
 from ..config import CircuitConfig, Config
 from ..contract import DriverHooks
@@ -47,8 +48,8 @@ class ModelList:
 class Connection:
     """What the calls of one provider share, blocking and async alike: events, the retry budget, the model list.
 
-    It holds nothing of a single call, so calls may run side by side. `outstanding` has a mark for each attempt that has
-    not ended. `model_store`: where `sync_models` keeps what it finds, if not here; `cache` is an
+    It holds nothing of a single call, so calls may run side by side. `outstanding` has a reference to each attempt
+    that lives and has not ended. `model_store`: where `sync_models` keeps what it finds, if not here; `cache` is an
     `engine.caching.cache.ResponseCache` once one is wanted; `hit_ledger` is told of answers that are given again.
     """
 
@@ -78,7 +79,7 @@ class Connection:
         self.observer: Observer | None = None
         self.models = ModelList()
         self.model_store: Any = None
-        self.outstanding: set[int] = set()
+        self.outstanding: set[ref[Any]] = set()
         self.cache: Any = None
         self.hit_ledger: HitLedger | None = None
         self.running = Running(self.name)

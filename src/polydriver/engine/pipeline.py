@@ -264,8 +264,7 @@ class Pipeline(Generic[P]):
                     target.connection.budget.give_back(call.retry_cost)
                     raise
             except BaseException as error:
-                cancelled = Outcome(kind="cancelled", error=error)
-                drive(attempt.settle(self.port.emit_now, cancelled, waits=False))
+                drive(attempt.settle(self.port.emit_now, Outcome(kind="cancelled", error=error), waits=False))
                 raise
 
     def _delay_after(self, error: AIError, call: Call, target: Target, tried: int) -> float | None:

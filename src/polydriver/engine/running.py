@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from ..errors import ProviderClosedError
 from ..forking import in_child
@@ -19,6 +20,9 @@ __all__ = ["Running", "close_async", "close_blocking"]
 
 _STOPPING_SECONDS = 5.0
 """How long stopped calls are waited for; they need as long as their listeners and the ledger do."""
+
+
+_LOOK_AGAIN = 1.0
 
 
 class Stoppable(Protocol):
@@ -50,6 +54,7 @@ class Closable(Protocol):
 class Running:
     """The calls that are made on a connection: those that began here, and those that fell back to it.
 
+    A call is among them as long as it lives, so that one which Ctrl-C ended at whatever moment is waited for by nobody.
     `is_closed` says whether new ones are refused.
     """
 
@@ -57,7 +62,7 @@ class Running:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._calls: dict[int, Stoppable] = {}
+        self._calls: WeakValueDictionary[int, Stoppable] = WeakValueDictionary()
         self._bells: list[Signal] = []
         self.is_closed = False
         in_child(self, Running._forget)
@@ -96,14 +101,14 @@ class Running:
         ends = now() + seconds
         with self._told() as bell:
             while self._calls and (left := ends - now()) > 0:
-                bell.wait(left)
+                bell.wait(min(left, _LOOK_AGAIN))
 
     async def wait_async(self, seconds: float) -> None:
         """The same for a task."""
         ends = now() + seconds
         with self._told() as bell:
             while self._calls and (left := ends - now()) > 0:
-                await bell.wait_async(left)
+                await bell.wait_async(min(left, _LOOK_AGAIN))
 
     @contextmanager
     def _told(self) -> Iterator[Signal]:

@@ -31,7 +31,6 @@ class BaseStream(Generic[ParsedT]):
         self._prompt = prompt
         self._call = call
         self._reader: OpenReader | None = None
-        self._closed = False
         self._busy = False
         self._user = SoleUser()
         self._closer = 0
@@ -39,6 +38,7 @@ class BaseStream(Generic[ParsedT]):
         self._followers: list[Callable[[AIResponse[ParsedT]], object]] = []
         self._before: Callable[[], Awaitable[None]] | None = None
         self._instead: Callable[[AIResponse[ParsedT] | None], None] | None = None
+        self._closed = False
 
     @property
     def response(self) -> AIResponse[ParsedT]:

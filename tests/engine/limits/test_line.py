@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from polydriver.engine.policies.limits import Limiter, LimitSet, Slots, Ticket, Window
 from polydriver.engine.policies.limits.limiter import Amounts, Taken
+from polydriver.engine.policies.limits.meters import Told
 
 KINDS: list[tuple[str, ...]] = [("requests", "tokens", "slots"), ("requests",), ("tokens", "slots"), ("day", "tokens")]
 LIMITS = {"requests": 4.0, "tokens": 100.0, "day": 260.0, "slots": 3.0}
@@ -215,10 +216,38 @@ def test_who_leaves_twice_gives_back_once() -> None:
 def test_a_forked_child_holds_nothing_and_waits_for_nobody() -> None:
     slots, limiter = Slots("c", 1), Limiter()
     limits = LimitSet([slots])
-    limiter.take(limits, amounts(0), 0.0)
+    taken = limiter.take(limits, amounts(0), 0.0)
     limiter.enter(limits, amounts(0), 0.0)
     child = os.fork()
     if child == 0:
         os._exit(0 if limiter.waiting == 0 and limiter.take(limits, amounts(0), 0.0) is not None else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert (slots.used, limiter.waiting) == (1, 1)
+    assert taken is not None
+
+
+def test_what_its_holder_lost_is_free_again() -> None:
+    slots, limiter = Slots("c", 1), Limiter()
+    limits = LimitSet([slots])
+    taken = limiter.take(limits, amounts(0), 0.0)
+    waiting, _ = limiter.enter(limits, amounts(0), 0.0)
+    del taken  # as Ctrl-C does it between taking and keeping
+    assert slots.used == 0
+    assert limiter.look(waiting, 1.0) == 0.0
+    assert waiting.taken is not None
+
+
+def test_what_the_provider_says_is_left_counts_only_what_is_under_way() -> None:
+    told, limiter = Told("told", "requests"), Limiter()
+    limits = LimitSet([told])
+    for left in range(500, 0, -1):
+        taken = limiter.take(limits, {"requests": 1.0}, 0.0)
+        assert taken is not None
+        limiter.settle(taken, {"requests": 1.0}, 0.0)
+        told.tell(left, 30.0, 0.0)
+    assert (told.used, told.left) == (0, 1)
+    under_way = limiter.take(limits, {"requests": 1.0}, 0.0)
+    told.tell(5, 30.0, 0.0)
+    assert (told.used, told.left) == (1, 4)
+    del under_way
+    assert told.used == 0

@@ -84,9 +84,9 @@ class SameAsInProcess(RuleBasedStateMachine):
         self.count = 0
 
     def expire(self) -> None:
-        for id, (_, wanted, _, till) in list(self.open.items()):
+        for id, (_, wanted, marks, till) in list(self.open.items()):
             if till <= self.redis.now:
-                self.meters[3].change(None, -wanted[3], 0.0)
+                self.meters[3].change(marks[3], -wanted[3], 0.0)
                 del self.open[id]
 
     @rule(wanted=amounts)

@@ -5,8 +5,8 @@ served, also one that has room again while another has not: else small calls tha
 call that needs both from ever finding room in both at once. Those who need none of these meters go past it. Work of
 low priority is served when nobody of high priority can be. Serving one costs the same however long the line is.
 
-A limiter may be used by many threads, and by finalizers: an end is noted without waiting for anybody. A ticket is told
-by its signal that its turn has come, or that it is the first now and has to look at the clock.
+A limiter may be used by many threads, and by finalizers: an end is noted at once, and worked off in a step of its own.
+A ticket is told by its signal that its turn has come, or that it is the first now and has to look at the clock.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from math import inf
-from typing import Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from ....forking import in_child, own_lock
 from .meters import Mark, Meter
@@ -68,10 +68,10 @@ class Ticket:
 class Limiter:
     """See the module. `waiting` is how many are in line."""
 
-    _lock: threading.Lock
+    _lock: Any
 
     def __init__(self) -> None:
-        own_lock(self)
+        own_lock(self, threading.RLock)  # one that knows its owner; nothing here enters it twice
         in_child(self, Limiter._forget_line)
         self.waiting = 0
         self._number = 0
@@ -80,6 +80,8 @@ class Limiter:
 
     def take(self, limits: LimitSet, amounts: Amounts, now: float) -> Taken | None:
         """Take from all meters at once; `None`, and nothing is taken, when one has not enough or others are first."""
+        if self._ended:  # what an interrupted end has left
+            self._settle_all(now)
         with self._lock:
             taken = self._take(limits, amounts, now) if not self._busy else None
         if self._ended:
@@ -111,29 +113,23 @@ class Limiter:
         return seconds
 
     def withdraw(self, ticket: Ticket, now: float) -> None:
-        """Leave the line, and give back what was taken meanwhile. Never waits for another thread."""
+        """Leave the line, and give back what was taken meanwhile. Waits for steps of others at most."""
         self._ended.append((ticket, None))
         self._settle_all(now)
 
     def settle(self, taken: Taken, used: Amounts | None, now: float) -> None:
-        """Say what was really used of what was taken; `None`: nothing at all. Never waits for another thread."""
-        if self._ended or not self._lock.acquire(blocking=False):
-            self._ended.append((taken, used))
-            self._settle_all(now)
-            return
-        try:
-            self._give_back(taken, used, now)
-            if self._busy:
-                self._serve(now, None)
-        finally:
-            self._lock.release()
-        if self._ended:  # another thread, or a finalizer, has ended something meanwhile
-            self._settle_all(now)
+        """Say what was really used of what was taken; `None`: nothing at all. Waits for steps of others at most."""
+        self._ended.append((taken, used))
+        self._settle_all(now)
 
     def _settle_all(self, now: float) -> None:
-        """Work off what ended; when another thread is at it, that one does this too."""
-        while self._ended and self._lock.acquire(blocking=False):
-            try:
+        """Work off what ended; what a finalizer ends in the midst of a step here waits for the end of that.
+
+        The lock is only ever taken by `with`: Ctrl-C between taking it and a `try` would leave it held for good.
+        """
+        lock = self._lock
+        while self._ended and not lock._is_owned():
+            with lock:
                 while self._ended:
                     ended, used = self._ended.popleft()
                     if isinstance(ended, Ticket):
@@ -142,8 +138,6 @@ class Limiter:
                         self._give_back(ended, used, now)
                 if self._busy:
                     self._serve(now, None)
-            finally:
-                self._lock.release()
 
     def _leave(self, ticket: Ticket, now: float) -> None:
         if ticket.withdrawn:
@@ -175,12 +169,12 @@ class Limiter:
     def _give_back(self, taken: Taken, used: Amounts | None, now: float) -> None:
         for meter, amount, mark in taken:
             real = 0.0 if used is None or meter.dimension == "concurrent" else used.get(meter.dimension, amount)
-            if real == amount:
+            if real == amount and meter.counts:
                 continue
             limit = meter.limit  # what is larger counts as the limit
             if real > limit or amount > limit:
                 real, amount = min(real, limit), min(amount, limit)
-            if real != amount:
+            if real != amount or not meter.counts:
                 meter.change(mark, real - amount, now)
 
     def _take(self, limits: LimitSet, amounts: Amounts, now: float) -> Taken | None:

@@ -2,7 +2,8 @@
 
 A `Window` counts what was taken in the last minute or day, in 60 steps. A step's amount is free again when all of the
 step is older than the window, so that no stretch of that length ever holds more than the limit, and at least 60/61 of
-it can be used. `Slots` counts what is held at the moment.
+it can be used. `Slots` counts what is held at the moment: by a living `Hold` and by nothing else, so that what Ctrl-C
+took from its holder, at whatever moment, is free again.
 """
 
 from __future__ import annotations
@@ -10,15 +11,23 @@ from __future__ import annotations
 from collections import deque
 from math import inf
 from typing import Protocol, TypeAlias
+from weakref import ref
 
 from ....forking import in_child
 
-__all__ = ["Mark", "Meter", "Pause", "Slots", "Told", "Window"]
+__all__ = ["Hold", "Mark", "Meter", "Pause", "Slots", "Told", "Window"]
 
 _STEPS = 60
 
-Mark: TypeAlias = list[float] | None
-"""Where an amount was counted, so that it can be changed later: a step of a window and its amount."""
+
+class Hold:
+    """What is under way, as long as this lives."""
+
+    __slots__ = ("__weakref__",)
+
+
+Mark: TypeAlias = list[float] | Hold | None
+"""Where an amount was counted, so that it can be changed later: a step of a window and its amount, or what holds it."""
 
 
 class Meter(Protocol):
@@ -30,8 +39,11 @@ class Meter(Protocol):
     name: str
     dimension: str
     limit: float
-    used: float
     counts: bool
+
+    @property
+    def used(self) -> float:
+        """How much of it is taken."""
 
     def wait(self, amount: float, now: float) -> float:
         """Seconds until `amount` can be taken: 0 when it can be now, infinite when that depends on others."""
@@ -89,7 +101,7 @@ class Window:
 
     def change(self, mark: Mark, difference: float, now: float) -> None:
         """See `Meter.change`. What is no longer in the window changes nothing."""
-        if mark is not None and mark[0] + self.seconds > now:
+        if isinstance(mark, list) and mark[0] + self.seconds > now:
             if difference < -mark[1]:
                 difference = -mark[1]
             mark[1] += difference
@@ -106,35 +118,42 @@ class Window:
 
 
 class Slots:
-    """At most `limit` at once; what is taken is held until it is given back. A forked child holds nothing."""
+    """At most `limit` at once, each of them one; what is taken is held until it is given back, or its `Hold` is gone. A
+    forked child holds nothing."""
 
     counts = True
 
-    __slots__ = ("__weakref__", "dimension", "limit", "name", "used")
+    __slots__ = ("__weakref__", "_held", "dimension", "limit", "name")
 
     def __init__(self, name: str, limit: float, dimension: str = "concurrent") -> None:
         self.name = name
         self.dimension = dimension
         self.limit = limit
-        self.used = 0.0
+        self._held: set[ref[Hold]] = set()
         in_child(self, Slots._free)
 
+    @property
+    def used(self) -> float:
+        """See `Meter.used`."""
+        return float(len(self._held))
+
     def _free(self) -> None:
-        self.used = 0.0
+        self._held.clear()
 
     def wait(self, amount: float, now: float) -> float:
         """See `Meter.wait`."""
-        return 0.0 if self.used + amount <= self.limit else inf
+        return 0.0 if len(self._held) + amount <= self.limit else inf
 
     def take(self, amount: float, now: float) -> Mark:
         """See `Meter.take`."""
-        self.used += amount
-        return None
+        hold = Hold()
+        self._held.add(ref(hold, self._held.discard))
+        return hold
 
     def change(self, mark: Mark, difference: float, now: float) -> None:
-        """See `Meter.change`."""
-        used = self.used + difference
-        self.used = used if used > 0.0 else 0.0
+        """See `Meter.change`. What is held is held no longer."""
+        if isinstance(mark, Hold):
+            self._held.discard(ref(mark))
 
 
 class Told:
@@ -142,7 +161,7 @@ class Told:
 
     counts = False
 
-    __slots__ = ("dimension", "left", "limit", "name", "until", "used")
+    __slots__ = ("_held", "dimension", "left", "limit", "name", "until")
 
     def __init__(self, name: str, dimension: str) -> None:
         self.name = name
@@ -150,7 +169,12 @@ class Told:
         self.limit = inf
         self.left = inf
         self.until = -inf
-        self.used = 0.0  # of what is under way, which the provider may not have counted yet
+        self._held: dict[ref[Hold], float] = {}
+
+    @property
+    def used(self) -> float:
+        """What is under way, which the provider may not have counted yet."""
+        return sum(list(self._held.values()))
 
     def tell(self, left: float, seconds: float, now: float) -> None:
         """Take over what an answer said: `left`, and the seconds until all of it is there again."""
@@ -163,14 +187,16 @@ class Told:
 
     def take(self, amount: float, now: float) -> Mark:
         """See `Meter.take`."""
-        self.used += amount
+        hold = Hold()
+        self._held[ref(hold, self._held.pop)] = amount
         self.left = max(0.0, self.left - amount)
-        return [now, amount]
+        return hold
 
     def change(self, mark: Mark, difference: float, now: float) -> None:
-        """See `Meter.change`."""
-        self.used = max(0.0, self.used + difference)
-        self.left += -difference if difference < 0 else 0.0
+        """See `Meter.change`. It is no longer under way, whatever the difference is."""
+        if isinstance(mark, Hold):
+            self._held.pop(ref(mark), None)
+            self.left += -difference if difference < 0 else 0.0
 
 
 class Pause:

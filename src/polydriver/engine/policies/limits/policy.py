@@ -89,9 +89,9 @@ class Limits:
 
     def settle(self, lease: _Lease, outcome: Outcome, now: float) -> None:
         """See `Policy.settle`."""
-        if self.config.learn and outcome.headers is not None:
-            self._learn(outcome, now)
         self.limiter.settle(lease.taken, self.estimates.after(lease.model, lease.amounts, outcome), now)
+        if self.config.learn and outcome.headers is not None:
+            self._learn(outcome, now)  # what the answer says already counts this attempt
 
     def describe(self, now: float) -> list[dict[str, Any]]:
         """The state of every limit: its name, what is used of it, and how much it is."""

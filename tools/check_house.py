@@ -3,7 +3,7 @@
 Errors: a module without `__all__`, or one that names something absent; a module over 500 lines; a function
 over 60 lines; more than 8 parameters; `NotImplementedError` or an unfinished-work mark; `open` in a driver;
 msgspec given a type in a function; a package import that loads more than the public names; an import cycle,
-types included. A module over 250 lines is a warning: look for the seam.
+types included; a test file that mirrors no module. A module over 250 lines is a warning: look for the seam.
 """
 
 from __future__ import annotations
@@ -35,6 +35,22 @@ _PREPARES = ("src/polydriver/typed.py", "src/polydriver/schema/types.py")
 MANY_PARAMETERS: dict[str, str] = {
     "src/polydriver/errors.py:AIError.__init__": "every error carries the same keyword-only facts",
 }
+
+# Folders of tests that belong to no single module, each with the reason.
+TESTS_APART: dict[str, str] = {
+    "conformance": "every driver, and every wire",
+    "e2e": "real providers, or any server by its base URL",
+    "engine/transports": "each test runs over all HTTP clients",
+    "faults": "hostile servers, through the whole pipeline",
+    "growth": "work, counted, of everything that reads foreign text",
+    "project": "the repository itself: tools, documentation, examples, public names",
+    "sdks": "the providers' own SDKs",
+    "switching": "a conversation from one provider to another",
+    "traffic": "recorded traffic",
+    "typing": "read by type checkers alone",
+}
+# Folders of tests that have another name than their package, each with the reason.
+TESTS_RENAMED = {"mcp_tools": "mcp"}  # pytest would take tests/mcp for the package `mcp` itself
 
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
 
@@ -89,6 +105,7 @@ def main() -> int:
             errors.append(f"{where}: {lines} lines, at most {MODULE_LIMIT}")
         elif lines > MODULE_WARNING:
             warnings.append(f"{where}: {lines} lines; past {MODULE_WARNING} look for the seam")
+    errors += check_tests(ROOT / "tests", PACKAGE)
     errors += check_import()
     errors += [f"import cycle: {' <-> '.join(cycle)}" for cycle in cycles(imports_of(PACKAGE))]
     for warning in warnings:
@@ -224,6 +241,26 @@ def check_typed(tree: ast.Module, where: str) -> Iterator[str]:
             name, given = ast.unparse(node.func), [keyword.arg for keyword in node.keywords]
             if name in _TYPED or (name == "msgspec.json.decode" and "type" in given):
                 yield f"{where}:{node.lineno}: {name} in a function; polydriver.typed does it safely"
+
+
+def check_tests(tests: Path, package: Path) -> Iterator[str]:
+    """Yield the test files that belong to no module.
+
+    The tests of `X/Y.py`, or of the package `X/Y`, are `tests/X/test_Y.py`, `tests/X/test_Y_ASPECT.py`, or anything in
+    a folder `tests/X/Y` of a module `X/Y.py`.
+    """
+    for path in sorted(tests.rglob("test_*.py")):
+        where = path.relative_to(tests).as_posix()
+        if any(where.startswith(f"{apart}/") for apart in TESTS_APART):
+            continue
+        first, _, rest = where.rpartition("/")[0].partition("/")
+        folder = package / TESTS_RENAMED.get(first, first) / rest
+        if folder.with_suffix(".py").is_file():
+            continue
+        words = path.stem.removeprefix("test_").split("_")
+        names = ["_".join(words[:count]) for count in range(1, len(words) + 1)]
+        if not any((folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file() for name in names):
+            yield f"tests/{where}: no module {path.stem.removeprefix('test_')} in {folder.relative_to(package.parent)}"
 
 
 def check_import() -> Iterator[str]:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from tests.conformance.test_through_http import driver_name
 from tests.wires.replay import Record, body_bytes, is_stream, records
-from tests.wires.test_through_http import driver_name
 
 from polydriver import AIMessage
 from polydriver.contract import StreamDecoder

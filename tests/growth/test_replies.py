@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.conformance.test_through_http import driver_name
 from tests.wires.replay import body_bytes, is_stream, records
-from tests.wires.test_through_http import driver_name
 
 from polydriver import AIMessage
 from polydriver.data.digits import keep_digits

@@ -12,6 +12,8 @@ from mcp import Client
 from mcp.server.mcpserver import MCPServer
 from mcp.types import ListToolsResult, PaginatedRequestParams
 from mcp.types import Tool as RemoteTool
+from tests.mcp_tools.conftest import serve
+from tests.mcp_tools.server import server as in_process
 
 from polydriver import (
     AI,
@@ -27,9 +29,6 @@ from polydriver import (
 from polydriver.mcp import MCPTools
 from polydriver.testing import tool_call
 from polydriver.tools import run_calls, run_calls_sync
-
-from .conftest import serve
-from .server import server as in_process
 
 Program = tuple[str, list[str], dict[str, Any]]
 

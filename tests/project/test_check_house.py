@@ -84,3 +84,34 @@ def test_cycles_are_found_whatever_hides_them(tmp_path: Path) -> None:
     assert list(cycles(imports_of(package))) == [["house.a", "house.c", "house.rooms.b"]]
     (package / "c.py").write_text("")
     assert list(cycles(imports_of(package))) == []
+
+
+def test_tests_mirror_the_modules(tmp_path: Path) -> None:
+    tests, package = tmp_path / "tests", tmp_path / "src" / "polydriver"
+    for module in (
+        "logs.py",
+        "engine/hedging.py",
+        "engine/caching/__init__.py",
+        "engine/caching/keys.py",
+        "mcp/naming.py",
+    ):
+        (package / module).parent.mkdir(parents=True, exist_ok=True)
+        (package / module).touch()
+    right = [
+        "test_logs.py", "engine/test_hedging.py", "engine/test_hedging_streams.py", "engine/test_caching.py",
+        "engine/hedging/test_anything.py", "engine/caching/test_keys.py", "mcp_tools/test_naming.py",
+        "faults/test_anything.py",
+    ]  # fmt: skip
+    wrong = ["test_hedging.py", "engine/test_keys.py", "engine/test_hedge.py", "hedging/test_hedging.py"]
+    for name in right + wrong:
+        (tests / name).parent.mkdir(parents=True, exist_ok=True)
+        (tests / name).touch()
+    found = list(check_house.check_tests(tests, package))
+    assert sorted(line.partition(":")[0] for line in found) == sorted(f"tests/{name}" for name in wrong)
+
+
+def test_every_folder_of_tests_apart_is_there() -> None:
+    tests = check_house.ROOT / "tests"
+    assert [
+        name for name in (*check_house.TESTS_APART, *check_house.TESTS_RENAMED) if not (tests / name).is_dir()
+    ] == []

@@ -9,20 +9,15 @@ from typing import Any
 import pytest
 import redis
 from tests.engine.caching.helpers import HOWS, ask, cached
-from tests.servers import RedisServer, free_port, redis_program
+from tests.servers import RedisServer, free_port
 
 from polydriver import ConfigurationError, MockDriver
 from polydriver.engine.waiting import clock
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    server = RedisServer(redis_program())
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
+@pytest.fixture
+def server(redis_server: RedisServer) -> RedisServer:
+    return redis_server
 
 
 @pytest.fixture

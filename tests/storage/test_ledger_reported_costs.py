@@ -202,6 +202,30 @@ async def test_results_of_a_batch_have_their_cost_once(url: str, mode: Any) -> N
     storage.close()
 
 
+@pytest.mark.parametrize("models", [["unheard-of"] * 2, ["gpt-4o-mini", "unheard-of"]])
+def test_items_of_a_batch_without_a_price_are_in_the_ledger(url: str, models: list[str]) -> None:
+    def answer(request: Any) -> Simulated:
+        message = {"role": "assistant", "content": "Hi"}
+        usage, choice = {"prompt_tokens": 1000, "completion_tokens": 9}, {"message": message, "finish_reason": "stop"}
+        lines = [
+            {"custom_id": str(number), "response": {"body": {"model": model, "usage": usage, "choices": [choice]}}}
+            for number, model in enumerate(models)
+        ]
+        if request.url.endswith("/content"):
+            return Simulated(headers=JSON, chunks=["\n".join(map(json.dumps, lines)).encode()])
+        batch = {"id": "batch_1", "status": "completed", "output_file_id": "file_1"}
+        return Simulated(headers=JSON, chunks=[json.dumps(batch).encode()])
+
+    storage, driver = connect(url, "openai", answer)
+    for _ in range(2):
+        assert driver.get_batch_results("batch_1").cost is None
+    items = [row for row in rows(storage) if row["kind"] == "batch_item"]
+    storage.close()
+    assert [(row["provider_request_id"], row["input_tokens"]) for row in items] == [("0", 1000), ("1", 1000)]
+    assert [bool(row["cost"]) for row in items] == [bool(row["price_known"]) for row in items]
+    assert [bool(row["price_known"]) for row in items] == [model == "gpt-4o-mini" for model in models]
+
+
 def background(request: Any) -> Simulated:
     """The Responses API, where answers in the background are queued, and done when they are fetched."""
     usage = {"input_tokens": 1000, "output_tokens": 500}

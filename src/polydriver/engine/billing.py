@@ -143,8 +143,8 @@ def paid_items(results: BatchResults) -> list[PaidItem]:
     answers = [(item.custom_id, item.response) for item in results.items if item.response is not None]
     items = [PaidItem(id, answer.usage, answer.cost, answer.billing) for id, answer in answers]
     costs = [item.cost for item in items if item.cost is not None]
-    if results.cost is None:
-        return items if not costs else []
+    if results.cost is None:  # of some the price is not known
+        return items
     is_whole = len({cost.currency for cost in costs}) == 1 and reduce(add, costs).total == results.cost.total
     return items if is_whole and len(costs) == len(items) else []
 

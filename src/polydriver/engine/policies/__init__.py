@@ -96,13 +96,14 @@ class Outcome(msgspec.Struct, kw_only=True):
 
     @property
     def counts_once(self) -> bool:
-        """Whether it has a cost, or usage without a price, that may have been counted before."""
-        return self.paid_for is not None and (self.cost is not None or self.usage is not None)
+        """Whether it has a cost, or usage without a price, or items of such, that may have been counted before."""
+        has_usage = self.cost is not None or self.usage is not None or bool(self.items)
+        return self.paid_for is not None and has_usage
 
     @property
     def is_deferred(self) -> bool:
         """Whether what it costs is told later, to who fetches what was made in the background."""
-        return self.paid_for is not None and self.kind == "success" and self.usage is None and self.cost is None
+        return self.paid_for is not None and self.kind == "success" and not self.counts_once
 
 
 class Policy(Protocol):

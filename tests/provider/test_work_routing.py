@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from tests.faults.server import AGAIN, READ, Server
+from tests.operations.asking import json_reply, one_by_one, sent_json
+from tests.operations.test_requests import WAV
 
 from polydriver import (
     AI,
@@ -28,9 +30,6 @@ from polydriver import (
 from polydriver.config.kinds import KINDS
 from polydriver.engine.waiting import no_waiting
 from polydriver.operations.kinds import OPERATIONS
-
-from .asking import json_reply, one_by_one, sent_json
-from .test_preparing import WAV
 
 COLOURS = ("blocking", "async")
 KEY = "sk-test-0123456789abcdef"

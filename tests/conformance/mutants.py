@@ -653,4 +653,153 @@ _CONTRACT = [
     ),
 ]
 
-MUTANTS = [*_ANSWERS, *_STREAMS, *_ERRORS, *_REQUESTS, *_TURNS, *_SECRETS, *_SERVICES, *_CONTRACT]
+_DETAILS = [
+    Mutant(
+        "a refused answer is a good one",
+        "test_known_endings_are_read",
+        '"blocked": "content_filter"',
+        '"blocked": "stop"',
+    ),
+    Mutant(
+        "tools of the service's own are dropped",
+        "test_tools_of_the_provider_are_not_lost",
+        '                raise self.unsupported("tools of its own")\n',
+        "                continue\n",
+    ),
+    Mutant(
+        "pictures by their address are dropped",
+        "test_media_are_not_lost",
+        'raise self.unsupported("images by their address")',
+        "return None",
+    ),
+    Mutant(
+        "tools in another order",
+        "test_tools_keep_their_order",
+        'body.setdefault("tools", []).append(told)',
+        'body.setdefault("tools", []).insert(0, told)',
+    ),
+    Mutant(
+        "a cost in another currency",
+        "test_answers_are_read_as_expected",
+        'Cost(amount, source="reported by Harbor")',
+        'Cost(amount, currency="EUR", source="reported by Harbor")',
+    ),
+    Mutant("the service's own counts are lost", "test_answers_are_read_as_expected", "        raw=meter,\n", ""),
+    Mutant("what the list says of a model is lost", "test_models_are_as_expected", ", raw=item)", ")"),
+    Mutant(
+        "the model of embeddings is lost",
+        "test_embeddings_tell_what_they_cost",
+        '            model=as_str(payload.get("model")),\n        )\n\n\ndef',
+        "        )\n\n\ndef",
+    ),
+    Mutant(
+        "the cost of embeddings is lost",
+        "test_embeddings_tell_what_they_cost",
+        "            usage=parse_meter(payload),\n            cost=parse_price(payload),\n            model",
+        "            usage=parse_meter(payload),\n            model",
+    ),
+    Mutant(
+        "faults in embeddings are passed over",
+        "test_errors_in_operations_are_raised",
+        "        payload = self.decode_well(reply)\n        items = map",
+        "        payload = self.decode(reply)\n        items = map",
+    ),
+    Mutant(
+        "the query is not signed",
+        "test_signatures_cover_the_request",
+        "time, request.method, request.url)",
+        'time, request.method, request.url.partition("?")[0])',
+    ),
+    Mutant(
+        "the method is not signed",
+        "test_signatures_cover_the_request",
+        "time, request.method, request.url)",
+        'time, "POST", request.url)',
+    ),
+    Mutant(
+        "signing takes headers away",
+        "test_signatures_cover_the_request",
+        'headers={**request.headers, "x-time"',
+        'headers={"x-time"',
+    ),
+    Mutant("every key signs alike", "test_signatures_cover_the_request", "hmac.new(key.encode()", 'hmac.new(b"k"'),
+    Mutant(
+        "a default of one's own", "test_nothing_is_sent_unasked", '"settings": {}}', '"settings": {"temperature": 1}}'
+    ),
+    Mutant("a named tool is a bare text", "test_requests_are_as_documented", 'or {"tool": value}', "or value"),
+    Mutant(
+        "pictures without their type",
+        "test_requests_are_as_documented",
+        'part.data_url("image/png")',
+        'part.data_url("image/png").partition(",")[2]',
+    ),
+    Mutant(
+        "any object is a schema",
+        "test_requests_are_as_documented",
+        '{"kind": "object"} if form.schema is None else',
+        '{"kind": "schema", "schema": {}} if form.schema is None else',
+    ),
+    Mutant("the next page by another name", "test_models_are_as_expected", "after=following", "before=following"),
+    Mutant(
+        "results never fail",
+        "test_requests_are_as_documented",
+        '"failed": result.is_error',
+        '"failed": not result.is_error',
+    ),
+    Mutant(
+        "turns of the assistant are the user's",
+        "test_roles_stay_distinct",
+        '"assistant": "model"',
+        '"assistant": "user"',
+    ),
+    Mutant(
+        "the last tool alone",
+        "test_tools_keep_their_order",
+        'body.setdefault("tools", []).append(told)',
+        'body["tools"] = [told]',
+    ),
+    Mutant(
+        "no meter counts but the first",
+        "test_answers_are_read_as_expected",
+        'if "meter" in payload:',
+        'if "meter" in payload and answer.usage is None:',
+    ),
+    Mutant(
+        "a pulse ends the stream",
+        "test_answers_are_read_as_expected",
+        "return self.pass_over()",
+        "self.complete = self.closed = True; return None",
+    ),
+    Mutant(
+        "lengths are read backwards",
+        "test_answers_are_read_as_expected",
+        "int.from_bytes(self._held[start : start + 4])",
+        'int.from_bytes(self._held[start : start + 4], "little")',
+    ),
+    Mutant(
+        "the id of a stream is lost in the end",
+        "test_answers_are_read_as_expected",
+        'answer.id = as_str(payload.get("id")) or answer.id',
+        'answer.id = as_str(payload.get("id"))',
+    ),
+    Mutant(
+        "costs pass a float",
+        "test_answers_are_read_as_expected",
+        'Decimal(as_str(payload.get("price")) or "")',
+        'Decimal(float(as_str(payload.get("price")) or "nan"))',
+    ),
+    Mutant(
+        "the wait is in minutes",
+        "test_known_errors_are_mapped",
+        "facts.retry_after = float(wait)",
+        "facts.retry_after = float(wait) * 60",
+    ),
+    Mutant(
+        "labels are ids",
+        "test_models_are_as_expected",
+        "AIModel(id=name, name",
+        'AIModel(id=as_str(item.get("label")) or name, name',
+    ),
+]
+
+MUTANTS = [*_ANSWERS, *_STREAMS, *_ERRORS, *_REQUESTS, *_TURNS, *_SECRETS, *_SERVICES, *_CONTRACT, *_DETAILS]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from ..data.responses import FinishReason
 from ..errors import ConfigurationError
 from ..typed import decode
 from .replies import ErrorReply, ExpectedAnswer, RequestExample, WireFixtures
@@ -35,8 +36,12 @@ class _Meaning(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     expected: dict[str, ExpectedAnswer] = {}
     models_pages: list[str] = []
+    models_paths: list[str] = []
     expected_models: list[dict[str, Any]] = []
     expected_vectors: list[list[float]] = []
+    expected_embeddings: dict[str, str | int] = {}
+    signed: list[Literal["method", "path", "query"]] = []
+    finish_words: dict[str, FinishReason] = {}
     expected_prices: dict[str, tuple[Decimal, Decimal]] = {}
     option_places: dict[str, str] = {}
     request_examples: list[RequestExample] = []
@@ -83,9 +88,13 @@ _SAME = (
     "expected",
     "expected_models",
     "expected_vectors",
+    "expected_embeddings",
     "expected_prices",
+    "finish_words",
+    "models_paths",
     "option_places",
     "request_examples",
+    "signed",
     "tells_failed_results",
 )
 """Fields that are the same in `expected.json` as in `WireFixtures`."""

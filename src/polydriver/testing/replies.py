@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -67,12 +67,18 @@ class ExpectedAnswer(msgspec.Struct, frozen=True, kw_only=True):
         """What was read otherwise than expected, in words."""
         found = ExpectedAnswer.of(answer)
         told = []
+        if self.cost is not None and answer.cost is not None and answer.cost.currency != "USD":
+            told.append(f"the cost is in {answer.cost.currency}, not in USD")
+        own = answer.usage.raw if answer.usage is not None else None
+        if self.usage is not None and self.usage.raw is not None and own != self.usage.raw:
+            told.append(f"the service's own usage, usage.raw, is {own!r}, not {self.usage.raw!r}")
         for name in self.__struct_fields__:
             wanted, got = getattr(self, name), getattr(found, name)
             if wanted is None:
                 continue
-            if name == "usage" and wanted.model is None and got is not None:
-                got = msgspec.structs.replace(got, model=None)
+            if name == "usage":
+                wanted = msgspec.structs.replace(wanted, raw=None)
+                got = got if got is None or wanted.model else msgspec.structs.replace(got, model=None)
             if not _same(wanted, got):
                 told.append(f"{name} is {got!r}, not {wanted!r}")
         return told
@@ -95,9 +101,13 @@ class WireFixtures(msgspec.Struct, frozen=True, kw_only=True):
     - `tool_reply`, `tool_stream_reply`: answers that call at least one tool.
     - `reasoning_reply`, `reasoning_stream_reply`: answers with reasoning, and what the next turn must repeat of it.
     - `expected`: what each of these must be read as, by its name. Without it, only what is never right is found.
-    - `models_reply`: the first page of the model list, `models_pages`: those after it; `expected_models`: some
-      attributes of the models on all pages, in order (`{"id": "m-1", "context_length": 8192}`).
-    - `embeddings_reply`: vectors for as many texts as there are in `expected_vectors`.
+    - `models_reply`: the first page of the model list, `models_pages`: those after it; `models_paths`: what the
+      addresses of all of them end with; `expected_models`: some attributes of the models on all pages, in order
+      (`{"id": "m-1", "context_length": 8192}`).
+    - `embeddings_reply`: vectors for as many texts as there are in `expected_vectors`; `expected_embeddings`: what else
+      it tells, of `model`, `input_tokens` and `cost` (US dollars as a text).
+    - `signed`: what signatures depend on beside the key, the time and the body: "method", "path", "query".
+    - `finish_words`: the service's words for the end, with our finish reasons (`{"blocked": "content_filter"}`).
     - `error_replies`: failed replies as (status, body, name of the class of the tree, such as "RateLimitError"), with
       a status of 200 for an error inside a success; attributes of the error can follow (`{"retry_after": 7.0}`).
     - `stream_errors`: streams with an error in them, as (bytes, name of the class).
@@ -117,12 +127,16 @@ class WireFixtures(msgspec.Struct, frozen=True, kw_only=True):
     reasoning_stream_reply: bytes = b""
     models_reply: bytes = b""
     models_pages: Sequence[bytes] = ()
+    models_paths: Sequence[str] = ()
     embeddings_reply: bytes = b""
     error_replies: Sequence[ErrorReply] = ()
     stream_errors: Sequence[tuple[bytes, str]] = ()
     expected: Mapping[str, ExpectedAnswer] = {}
     expected_models: Sequence[Mapping[str, Any]] = ()
     expected_vectors: Sequence[Sequence[float]] = ()
+    signed: Sequence[Literal["method", "path", "query"]] = ()
+    expected_embeddings: Mapping[str, str | int] = {}
+    finish_words: Mapping[str, FinishReason] = {}
     expected_prices: Mapping[str, tuple[Decimal, Decimal]] = {}
     option_places: Mapping[str, str] = {}
     request_examples: Sequence[RequestExample] = ()

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ...data.json import encode_json
-from ...data.messages import AIMessage, ToolCall
+from ...data.messages import AIMessage, Image, Text, ToolCall
 from ...data.prompt import OutputFormat, ToolSpec
 from ...data.usage import TokenUsage
 from ...testing.replies import ExpectedAnswer, RequestExample, WireFixtures
@@ -17,7 +17,7 @@ __all__ = ["own_fixtures"]
 
 _HEAD = {"id": "ans_1", "model": "m-1"}
 _METER = {"read": 19, "remembered": 4, "written": 10, "thought": 2}
-_USAGE = TokenUsage(input_tokens=19, cached_input_tokens=4, output_tokens=10, reasoning_tokens=2)
+_USAGE = TokenUsage(input_tokens=19, cached_input_tokens=4, output_tokens=10, reasoning_tokens=2, raw=_METER)
 _SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 
 
@@ -33,6 +33,7 @@ def own_fixtures(origin: str) -> WireFixtures:
                 "model": "m-vectors",
                 "vectors": [{"of": 1, "values": [0.25, 1]}, {"of": 0, "values": [0.5, -1.5]}],
                 "meter": {"read": 6},
+                "price": "0.00000015",
             }
         ),
         error_replies=[
@@ -49,10 +50,13 @@ def own_fixtures(origin: str) -> WireFixtures:
         ],
         expected_models=[
             {"id": "m-1", "name": "Model 1", "context_length": 32000},
-            {"id": "m-2", "context_length": 64000},
+            {"id": "m-2", "context_length": 64000, "raw": {"id": "m-2", "window": 64000}},
             {"id": "m-vectors", "context_length": None},
         ],
         expected_vectors=[[0.5, -1.5], [0.25, 1.0]],
+        expected_embeddings={"model": "m-vectors", "input_tokens": 6, "cost": "1.5E-7"},
+        signed=["method", "path", "query"],
+        finish_words={"done": "stop", "limit": "length", "calls": "tool_calls", "blocked": "content_filter"},
         expected_prices={"m-vectors": (Decimal("0.02"), Decimal(0))},
         option_places={
             "temperature": "settings.temperature",
@@ -62,7 +66,8 @@ def own_fixtures(origin: str) -> WireFixtures:
             "seed": "settings.seed",
             "reasoning_effort": "settings.thinking",
         },
-        request_examples=[_example()],
+        models_paths=["/models", "/models?after=page-2"],
+        request_examples=[_example(), _another_example()],
     )
 
 
@@ -180,6 +185,30 @@ def _example() -> RequestExample:
             "tools": [{"name": "get_weather", "about": "The weather in a city", "takes": _SCHEMA}],
             "tool_use": "never",
             "form": {"kind": "schema", "schema": _SCHEMA},
+        },
+    )
+
+
+def _another_example() -> RequestExample:
+    """A picture, the choice of one tool, and any JSON object."""
+    tool = ToolSpec(name="get_time", description="The time", parameters={"type": "object"})
+    return RequestExample(
+        messages=[AIMessage([Text("Which clock is this?"), Image.from_bytes(b"\x89PNG\r\n\x1a\n", "image/png")])],
+        options={"model": "m-1", "tools": [tool], "tool_choice": "get_time", "response_format": OutputFormat()},
+        path="/answers",
+        body={
+            "model": "m-1",
+            "stream": False,
+            "settings": {},
+            "turns": [
+                {
+                    "by": "user",
+                    "blocks": [{"text": "Which clock is this?"}, {"image": "data:image/png;base64,iVBORw0KGgo="}],
+                }
+            ],
+            "tools": [{"name": "get_time", "about": "The time", "takes": {"type": "object"}}],
+            "tool_use": {"tool": "get_time"},
+            "form": {"kind": "object"},
         },
     )
 

@@ -13,6 +13,7 @@ checks are skipped, and say why.
 from __future__ import annotations
 
 from .contract import ContractChecks
+from .details import DetailChecks
 from .errors import ErrorChecks
 from .expected import ExpectedChecks
 from .options import OptionChecks
@@ -38,6 +39,7 @@ class DriverConformance(
     StreamChecks,
     ErrorChecks,
     ServiceChecks,
+    DetailChecks,
 ):
     """All checks. Subclass it with a `driver`; see `ConformanceBase` for what else can be set."""
 

@@ -31,6 +31,8 @@ class ServiceChecks(ConformanceBase):
         for who, models, sent in self._list(pages):
             known = self.replies.models_pages or self.replies.expected_models
             assert sent == len(pages) or not known, f"{who} reads {sent} of the {len(pages)} pages of the model list"
+            for path, request in zip(self.replies.models_paths, self.sent, strict=False):
+                assert request.url.endswith(path), f"{who} asks {request.url}, which does not end with {path}"
             assert all(model.provider for model in models), "a model does not name its provider"
             for wanted, got in zip(self.replies.expected_models, models, strict=False):
                 for name, value in wanted.items():

@@ -32,11 +32,14 @@ def has_dot_segment(url: str) -> bool:
     return any(segment in (".", "..") for segment in path.split("/"))
 
 
+_UNPRINTABLE = re.compile(r"[^ -~]")
+
+
 def request_id_in(headers: Mapping[str, str]) -> str | None:
-    """The provider's id of a request, from the headers of a reply that are in use for it."""
+    """The provider's id of a request, from the headers of a reply that are in use for it: printable, for terminals."""
     for name in _REQUEST_ID_HEADERS:
         if value := headers.get(name):
-            return value[:200]
+            return _UNPRINTABLE.sub("", value[:200]) or None
     return None
 
 

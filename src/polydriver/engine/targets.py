@@ -92,7 +92,8 @@ class Target:
         self.keep_own(response)
         response.provider = self.connection.name
         response.requested_model = prompt.model
-        response.request_id = response.request_id or request_id_in(headers)
+        request_id = response.request_id or request_id_in(headers)
+        response.request_id = request_id and self.config.redactor.redact(request_id, 200)
         response.response_time = self.port.now() - call.started
         if response.finish_reason == "stop" and response.tool_calls:
             response.finish_reason = "tool_calls"  # the wire's word does not tell; the parts do

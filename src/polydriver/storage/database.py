@@ -65,19 +65,15 @@ class Database:
     def _transaction(self, *, writes: bool) -> Iterator[Connection]:
         from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-        if self.in_memory:
-            self._alone.acquire()
-        try:
-            options = {"writes": writes} if self.privacy is None else {"writes": writes, OPTION: self.privacy}
-            with self.engine.connect().execution_options(**options) as connection, connection.begin():
-                yield connection
-        except DBAPIError as error:
-            raise self.failure(error) from error
-        except SQLAlchemyError as error:
-            raise StorageError(f"the database {self.address} could not be used: {_first_line(error)}") from error
-        finally:
-            if self.in_memory:
-                self._alone.release()
+        with self._alone if self.in_memory else contextlib.nullcontext():
+            try:
+                options = {"writes": writes} if self.privacy is None else {"writes": writes, OPTION: self.privacy}
+                with self.engine.connect().execution_options(**options) as connection, connection.begin():
+                    yield connection
+            except DBAPIError as error:
+                raise self.failure(error) from error
+            except SQLAlchemyError as error:
+                raise StorageError(f"the database {self.address} could not be used: {_first_line(error)}") from error
 
     def vacuum(self) -> None:
         """Give the room of deleted rows back: SQLite's file is written anew, PostgreSQL's tables are cleaned."""

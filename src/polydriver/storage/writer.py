@@ -63,18 +63,14 @@ class Row:
         self.waiter: _Waiter | None = None
         self._values: tuple[Any, ...] | None = None
         self._taken = False
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may complete it anywhere; Ctrl-C leaves no `with` without its exit
 
     def complete(self, make: Callable[[], tuple[Any, ...]]) -> bool:
-        """Give other values, unless the row is being written. Never waits."""
-        if not self._lock.acquire(blocking=False):
-            return False
-        try:
+        """Give other values, unless the row is being written. Waits for a step of another thread at most."""
+        with self._lock:
             if not self._taken:
                 self.make = make
             return not self._taken
-        finally:
-            self._lock.release()
 
     def take(self) -> tuple[Any, ...]:
         """The values, which stay the same from now on."""

@@ -260,7 +260,8 @@ def check_tests(tests: Path, package: Path) -> Iterator[str]:
         words = path.stem.removeprefix("test_").split("_")
         names = ["_".join(words[:count]) for count in range(1, len(words) + 1)]
         if not any((folder / f"{name}.py").is_file() or (folder / name / "__init__.py").is_file() for name in names):
-            yield f"tests/{where}: no module {path.stem.removeprefix('test_')} in {folder.relative_to(package.parent)}"
+            wanted = folder.relative_to(package.parent)
+            yield f"tests/{where}: {wanted} has no module of that name; CONTRIBUTING.md says where tests are"
 
 
 def check_import() -> Iterator[str]:

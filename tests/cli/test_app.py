@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pkgutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from tests.cli.helpers import COMMAND, environment, run, run_program
 
 import polydriver
+from polydriver.cli import commands
 from polydriver.cli.app import cli
 
 HEAVY = ("rich", "aiohttp", "urllib3", "httpx2", "asyncio", "ssl", "polydriver.engine", "polydriver.drivers")
@@ -23,6 +25,11 @@ def test_no_command_shows_the_help() -> None:
 def test_version() -> None:
     result = run("--version")
     assert result.stdout == f"polydriver, version {polydriver.__version__}\n"
+
+
+def test_every_module_of_commands_is_one() -> None:
+    modules = {module.name.replace("_", "-") for module in pkgutil.iter_modules(commands.__path__)}
+    assert set(cli.list_commands(None)) == modules  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", cli.list_commands(None))  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ class Attempt:
     """
 
     __slots__ = (
-        "__weakref__", "call", "done", "ended", "first_content", "first_content_due", "gates", "headers", "hedges",
+        "__weakref__", "call", "done", "ended", "first_content", "first_content_due", "gates", "hedges",
         "leases", "meter", "model", "number", "partial", "prompt", "provider", "redialed", "request_id", "settled",
         "size", "started", "stop", "target", "waited", "watch",
     )  # fmt: skip
@@ -77,7 +77,6 @@ class Attempt:
         self.settled = False
         self.redialed = False
         self.waited = 0.0
-        self.headers: Mapping[str, str] | None = None
         self.request_id: str | None = None
         self.watch: AttemptWatch | None = None if call.watch is None else call.watch.attempt(self)
 
@@ -86,6 +85,16 @@ class Attempt:
         limit = self.call.first_content_timeout
         if limit is not None and self.prompt is not None:
             self.first_content_due = self.target.port.now() + limit
+
+    def hear(self, headers: Mapping[str, str], request_id: str | None) -> None:
+        """Take the headers of the answer, which have just come; the limits may learn from them."""
+        self.request_id = request_id
+        target = self.target
+        learner = target.connection.learner
+        if learner is not None:
+            for policy, lease in self.leases:
+                if policy is learner:
+                    learner.hear(lease, headers, target.port.wall_time(), target.port.now())
 
     def check_stop(self) -> None:
         """Raise `Stopped` where it has been stopped."""
@@ -111,7 +120,7 @@ class Attempt:
         self.settled = True
         self.target.connection.outstanding.discard(ref(self))
         now = self.target.port.now()
-        outcome.headers, outcome.wall_time = self.headers, self.target.port.wall_time()
+        outcome.wall_time = self.target.port.wall_time()
         began = self.started + self.waited
         ended = now if self.ended is None else self.ended
         outcome.seconds = ended - began

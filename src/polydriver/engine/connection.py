@@ -50,11 +50,12 @@ class Connection:
 
     It holds nothing of a single call, so calls may run side by side. `outstanding` has a reference to each attempt
     that lives and has not ended. `model_store`: where `sync_models` keeps what it finds, if not here; `cache` is an
-    `engine.caching.cache.ResponseCache` once one is wanted; `hit_ledger` is told of answers that are given again.
+    `engine.caching.cache.ResponseCache` once one is wanted; `hit_ledger` is told of answers that are given again;
+    `learner` are the limits that learn from what answers tell.
     """
 
     __slots__ = (
-        "budget", "bus", "cache", "circuits", "config", "driver", "gates", "hedging", "hit_ledger", "limits",
+        "budget", "bus", "cache", "circuits", "config", "driver", "gates", "hedging", "hit_ledger", "learner", "limits",
         "model_store", "models", "name", "observer", "outstanding", "policies", "recent", "remote", "running",
         "transport", "user_agent",
     )  # fmt: skip
@@ -74,6 +75,7 @@ class Connection:
         self.limits: Limits | RedisLimits | None = None
         self.remote: RedisLimits | None = None
         limits = self._limits(driver.uncounted_input)
+        self.learner = limits if self.config.rate_limiting.learn else None
         found: tuple[Policy | None, ...] = (self.recent, self.hedging, self.circuits, limits, self.budget)
         self.policies: tuple[Policy, ...] = tuple(policy for policy in found if policy is not None)
         self.observer: Observer | None = None

@@ -32,7 +32,7 @@ async def send(attempt: Attempt, request: Request) -> Reply:
         attempt.redialed = error.details.get("redialed") is True
         raise target.failures.of_transport(attempt.in_time(error), attempt.call) from error.__cause__
     reply.request = Request(method=request.method, url=request.url, body=request.body)
-    attempt.request_id, attempt.headers = reply.request_id, reply.headers
+    attempt.hear(reply.headers, reply.request_id)
     if reply.redialed:
         _note_redial(attempt)
     if not reply.ok:
@@ -53,7 +53,7 @@ async def open_body(attempt: Attempt, request: Request, max_bytes: int | None = 
         raise target.failures.of_transport(attempt.in_time(error), attempt.call) from error.__cause__
     try:
         body.expires = _timeouts(attempt).expires
-        attempt.request_id, attempt.headers = request_id_in(body.headers), body.headers
+        attempt.hear(body.headers, request_id_in(body.headers))
         if getattr(body, "redialed", False):
             _note_redial(attempt)
         if not 200 <= body.status < 300:

@@ -7,7 +7,7 @@ has to ask somewhere else first, such as a limit in Redis or a ledger in a datab
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar
 
 import msgspec
@@ -62,7 +62,7 @@ class Outcome(msgspec.Struct, kw_only=True):
     - `error`: why it failed; `delivered`: whether content reached the caller; `may_be_billed`: whether the provider may
       charge for it.
     - `seconds`: from when it was admitted to its end; `first_content`: to its first content, if any came.
-    - `headers`: those of the reply, if one came, at `wall_time` (seconds since the epoch).
+    - `wall_time`: when it ended, in seconds since the epoch.
     - `usage`, `cost`: what it used, where that is known or could be estimated; `billing`: what else decides its price.
     - `lost`: whether it was cancelled since the other one of two requests answered first.
     - `paid_for`: of what the cost is, where it can be asked for again (the results of a batch, an answer that was made
@@ -74,7 +74,6 @@ class Outcome(msgspec.Struct, kw_only=True):
     error: BaseException | None = None
     delivered: bool = False
     may_be_billed: bool = True
-    headers: Mapping[str, str] | None = None
     wall_time: float = 0.0
     seconds: float = 0.0
     first_content: float | None = None

@@ -8,11 +8,25 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.engine.test_exchange_idempotency import ask
+from tests.engine.transports.test_redial import answer, streamed
+from tests.faults.server import CLOSE, READ, Server, reply
 
-from polydriver import AI, AIError, AttemptFinished, ConfigurationError, LimitReached, LimitReachedError, MockDriver
+from polydriver import (
+    AI,
+    AIError,
+    AttemptFinished,
+    ConfigurationError,
+    LimitReached,
+    LimitReachedError,
+    MockDriver,
+    OpenAIDriver,
+)
 from polydriver.data.usage import TokenUsage
 from polydriver.engine.policies import Outcome
 from polydriver.engine.policies.limits.estimates import Estimates
+from polydriver.engine.policies.limits.limiter import Limiter, LimitSet
+from polydriver.engine.policies.limits.meters import Told
 from polydriver.engine.policies.limits.policy import Limits
 from polydriver.engine.policies.limits.told import read_told
 from polydriver.engine.waiting import no_waiting
@@ -203,6 +217,64 @@ def test_retry_after_is_learned() -> None:
     with pytest.raises(LimitReachedError, match="Retry-After") as caught:
         driver.send_message("Hi", model="m")
     assert caught.value.retry_after == pytest.approx(30, abs=1)
+
+
+def test_what_has_ended_is_not_taken_off_what_is_left() -> None:
+    """The provider has counted it; before it answers, it may not have."""
+    told, other = Told("t", "requests"), Told("u", "tokens")
+    limits, limiter = LimitSet([told, other]), Limiter()
+    amounts = {"requests": 1.0, "tokens": 10.0}
+    for left in range(100, 0, -1):
+        taken = limiter.take(limits, amounts, 0.0)
+        assert taken is not None
+        limiter.hear(taken, {"requests": (left - 1, 60.0)}, 0.0)
+        limiter.settle(taken, amounts, 0.0)
+        assert (told.left, told.used, other.used) == (left - 1, 0.0, 0.0)
+    assert limiter.take(limits, amounts, 0.0) is None
+    assert limiter.take(limits, amounts, 60.0) is not None
+
+
+def test_the_headers_of_a_long_stream_do_not_undo_what_came_later() -> None:
+    told = Told("t", "requests")
+    limits, limiter = LimitSet([told]), Limiter()
+    stream = limiter.take(limits, {"requests": 1.0}, 0.0)
+    assert stream is not None
+    limiter.hear(stream, {"requests": (0.0, 1.0)}, 0.0)
+    later = limiter.take(limits, {"requests": 1.0}, 5.0)
+    assert later is not None
+    limiter.hear(later, {"requests": (7.0, 60.0)}, 5.0)
+    limiter.settle(later, {"requests": 1.0}, 5.0)
+    limiter.settle(stream, {"requests": 1.0}, 6.0)
+    assert (told.left, told.used) == (7.0, 0.0)
+    assert limiter.take(limits, {"requests": 7.0}, 6.0) is not None
+
+
+def test_what_never_was_answered_is_given_back() -> None:
+    told = Told("t", "requests")
+    limits, limiter = LimitSet([told]), Limiter()
+    told.tell(3.0, 60.0, 0.0)
+    taken = limiter.take(limits, {"requests": 2.0}, 0.0)
+    assert taken is not None
+    assert (told.left, told.used) == (1.0, 2.0)
+    limiter.settle(taken, None, 0.0)
+    assert (told.left, told.used) == (3.0, 0.0)
+
+
+@pytest.mark.parametrize("colour", ["blocking", "async"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_answers_tell_when_their_headers_come(colour: str, stream: bool) -> None:
+    told = {"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "1h"}
+    good = reply(streamed(), headers={"content-type": "text/event-stream", **told}) if stream else None
+    script = [READ, good or reply(answer(), headers={"content-type": "application/json", **told}), CLOSE]
+    with Server(*[script] * 8) as server:
+        settings = {"learn": True, "mode": "raise"}
+        driver = OpenAIDriver({"api_key": "sk-0123456789abcdef"}, base_url=f"{server.url}/v1", rate_limiting=settings)
+        for _ in range(8):  # more than are left: each answer says anew how many those are
+            ask(driver, colour, stream)
+        learner = driver.connection.learner
+        assert learner is not None
+        assert (learner._told["requests"].left, learner._told["requests"].used) == (5.0, 0.0)
+        driver.close()
 
 
 def test_headers_that_tell() -> None:

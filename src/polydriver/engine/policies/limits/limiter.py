@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Mapping
 from math import inf
 from typing import Any, Protocol, TypeAlias
 
 from ....forking import in_child, own_lock
-from .meters import Mark, Meter
+from .meters import Mark, Meter, Told
 
 __all__ = ["Amounts", "LimitSet", "Limiter", "Signal", "Taken", "Ticket"]
 
@@ -111,6 +112,18 @@ class Limiter:
         if self._ended:
             self._settle_all(now)
         return seconds
+
+    def hear(self, taken: Taken, told: Mapping[str, tuple[float, float]], now: float) -> None:
+        """Take over what an answer to what was taken says is left, by dimension, and in how many seconds all is."""
+        with self._lock:
+            for meter, _, mark in taken:
+                if isinstance(meter, Told) and meter.dimension in told:
+                    meter.note_answer(mark)
+                    meter.tell(*told[meter.dimension], now)
+            if self._busy:
+                self._serve(now, None)
+        if self._ended:
+            self._settle_all(now)
 
     def withdraw(self, ticket: Ticket, now: float) -> None:
         """Leave the line, and give back what was taken meanwhile. Waits for steps of others at most."""

@@ -192,11 +192,14 @@ class Told:
         self.left = max(0.0, self.left - amount)
         return hold
 
+    def note_answer(self, mark: Mark) -> bool:
+        """Note that the provider answers, so it has counted what was taken at `mark`; false where that is known."""
+        return isinstance(mark, Hold) and self._held.pop(ref(mark), None) is not None
+
     def change(self, mark: Mark, difference: float, now: float) -> None:
-        """See `Meter.change`. It is no longer under way, whatever the difference is."""
-        if isinstance(mark, Hold):
-            self._held.pop(ref(mark), None)
-            self.left += -difference if difference < 0 else 0.0
+        """See `Meter.change`. It is no longer under way, and given back where no answer told of it."""
+        if self.note_answer(mark) and difference < 0.0:
+            self.left -= difference
 
 
 class Pause:

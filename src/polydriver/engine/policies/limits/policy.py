@@ -90,8 +90,13 @@ class Limits:
     def settle(self, lease: _Lease, outcome: Outcome, now: float) -> None:
         """See `Policy.settle`."""
         self.limiter.settle(lease.taken, self.estimates.after(lease.model, lease.amounts, outcome), now)
-        if self.config.learn and outcome.headers is not None:
-            self._learn(outcome, now)  # what the answer says already counts this attempt
+        if self._pause is not None and (after := getattr(outcome.error, "retry_after", None)) is not None:
+            self._pause.until = max(self._pause.until, now + after)
+
+    def hear(self, lease: _Lease, headers: Mapping[str, str], wall_time: float, now: float) -> None:
+        """Learn from the headers of an answer, when they come: those of a stream say nothing of its end any more."""
+        if told := read_told(headers, wall_time):
+            self.limiter.hear(lease.taken, told, now)
 
     def describe(self, now: float) -> list[dict[str, Any]]:
         """The state of every limit: its name, what is used of it, and how much it is."""
@@ -154,14 +159,6 @@ class Limits:
     def _what_is_reached(self, limits: LimitSet, amounts: Amounts, now: float) -> str:
         waits = [(meter.wait(amounts[meter.dimension], now), meter.name) for meter in limits.meters]
         return max(waits, default=(0.0, self._name))[1]
-
-    def _learn(self, outcome: Outcome, now: float) -> None:
-        told = read_told(outcome.headers or {}, outcome.wall_time)
-        for dimension, (left, seconds) in told.items():
-            self._told[dimension].tell(left, seconds, now)
-        after = getattr(outcome.error, "retry_after", None)
-        if self._pause is not None and after is not None:
-            self._pause.until = max(self._pause.until, now + after)
 
     def _make_set(self, model: str | None) -> LimitSet:
         meters = list(self._own)

@@ -35,7 +35,7 @@ def reseal(database: Database) -> Resealed:
     Raises `ConfigurationError` where the settings have no key, and `StorageError` for what no key opens.
     """
     privacy = database.privacy
-    if privacy is None or privacy.vault is None:
+    if privacy.vault is None:
         raise ConfigurationError("there is no key to encrypt with: give storage.encryption_keys")
     done = Resealed()
     for connection, row in _each(database, messages, messages.c.id, _PIECE):

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Engine, event
 
 from ..errors import ConfigurationError
 
@@ -37,7 +37,7 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 
 def prepare(engine: Engine, *, patience: float, durable: bool) -> None:
-    """Have every connection of the engine wait for locks up to `patience` seconds, log ahead, and begin as it is told.
+    """Have every connection of the engine wait for locks up to `patience` seconds, and log ahead.
 
     `durable`: a commit is on the disk before it returns (`synchronous=FULL`, and `fullfsync` on macOS), so that it
     outlives a loss of power. Otherwise (`NORMAL`) the last commits before one may be lost, none by a killed process.
@@ -45,7 +45,7 @@ def prepare(engine: Engine, *, patience: float, durable: bool) -> None:
 
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # transactions begin below, not where the module thinks
+        connection.isolation_level = None  # transactions begin where `Database` says, not where the module thinks
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={int(patience * 1000)}")
         cursor.execute("PRAGMA journal_mode=WAL")
@@ -54,11 +54,6 @@ def prepare(engine: Engine, *, patience: float, durable: bool) -> None:
             cursor.execute("PRAGMA fullfsync=1")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def refuse_network_folder(path: Path, mounts: str | None = None) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..storage import Storage
     from ..storage.conversation_list import ConversationRecord
-    from ..storage.conversation_rows import StoredMessage
+    from ..storage.conversation_reading import HistoryMessage, StoredMessage
     from .managers import AsyncManager, BlockingManager
 
 __all__ = ["AsyncConversations", "Conversations"]
@@ -48,7 +48,7 @@ class _Store(Generic[C]):
 
     def _read_one(self, id: str, *, tree: bool = False) -> Callable[[Connection], Any]:
         from ..storage.conversation_list import read_record
-        from ..storage.conversation_rows import read_branch, read_tree
+        from ..storage.conversation_reading import read_branch, read_tree
 
         id = _bare(id)
 
@@ -65,7 +65,7 @@ class _Store(Generic[C]):
         with self._storage.database.read() as connection:
             return act(connection)
 
-    def _made(self, chat: C, found: tuple[ConversationRecord, list[StoredMessage]]) -> C:
+    def _made(self, chat: C, found: tuple[ConversationRecord, list[HistoryMessage]]) -> C:
         record, branch = self._whole(found)
         from ..storage.keeper import Keeper
 
@@ -85,14 +85,14 @@ class _Store(Generic[C]):
         return chat
 
     def _whole(
-        self, found: tuple[ConversationRecord, list[StoredMessage]]
-    ) -> tuple[ConversationRecord, list[StoredMessage]]:
+        self, found: tuple[ConversationRecord, list[HistoryMessage]]
+    ) -> tuple[ConversationRecord, list[HistoryMessage]]:
         """What was read, if its content was stored. Raises `ConfigurationError` otherwise."""
         if not all(stored.is_whole for stored in found[1]):
             raise ConfigurationError("the content of this conversation was not stored (storage.content = false)")
         return found
 
-    def _exported(self, found: tuple[ConversationRecord, list[StoredMessage]], form: str) -> str:
+    def _exported(self, found: tuple[ConversationRecord, list[HistoryMessage]], form: str) -> str:
         record, branch = self._whole(found)
         history = [stored.message for stored in branch if stored.state in ("done", "result")]
         if form == "markdown":

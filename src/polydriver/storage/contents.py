@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
 from ..data.messages import AIMessage, Media, Part, ToolResult
 from ..data.plain_messages import dump_messages, read_plain_message
+from ..typed import decode
+from .columns import unpack_json
 
-__all__ = ["Packed", "pack_message", "searchable", "unpack_message"]
+__all__ = ["Packed", "Places", "pack_message", "read_content", "read_plain_content", "searchable", "with_files"]
+
+
+Places: TypeAlias = list[list[Any]]
+"""For each file the numbers that lead to its part, and its SHA-256."""
+
+
+class _Content(msgspec.Struct):
+    message: AIMessage | None = None
+    files: Places = []
 
 
 class Packed(NamedTuple):
@@ -32,13 +43,32 @@ def pack_message(message: AIMessage) -> Packed:
     return Packed({"message": content, "files": places} if places else {"message": content}, blobs)
 
 
-def unpack_message(content: Mapping[str, Any], blobs: Mapping[str, bytes]) -> AIMessage:
-    """The message of `pack_message`, with its files."""
-    message = read_plain_message(content["message"])
-    files = content.get("files")
-    if not files or isinstance(message.content, str):
+def read_content(text: str | None) -> tuple[AIMessage | None, Places]:
+    """The message of a column `content` without its files, and where they are; `None` where none was stored.
+
+    Most are read in one step; what msgspec does not read, such as half of a surrogate pair, as plain data.
+    """
+    if text is None:
+        return None, []
+    try:
+        found = decode(text, _Content)
+    except (msgspec.MsgspecError, UnicodeError):
+        return read_plain_content(unpack_json(text))
+    return found.message, found.files
+
+
+def read_plain_content(content: Mapping[str, Any] | None) -> tuple[AIMessage | None, Places]:
+    """The same of plain data."""
+    if not content or "message" not in content:
+        return None, []
+    return read_plain_message(content["message"]), content.get("files") or []
+
+
+def with_files(message: AIMessage, places: Places, blobs: Mapping[str, bytes]) -> AIMessage:
+    """The message that `pack_message` was given, with its files."""
+    if isinstance(message.content, str):
         return message
-    by_place = {tuple(place): digest for *place, digest in files}
+    by_place = {tuple(place): digest for *place, digest in places}
     return msgspec.structs.replace(message, content=_with_files(message.content, (), by_place, blobs))
 
 

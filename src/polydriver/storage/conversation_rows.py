@@ -10,62 +10,52 @@ A message is in one of these states:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+from sqlalchemy import Connection, bindparam, func, literal_column, select, update
 
 from ..data.messages import AIMessage
 from ..data.responses import AIResponse
-from .contents import Packed, pack_message, searchable, unpack_message
+from .contents import Packed, pack_message, searchable
 from .ids import new_id
+from .prepared import Prepared, inserting
 from .privacy import privacy_of
 from .tables import blobs, conversations, messages
 
-__all__ = ["Header", "NewMessage", "StoredMessage", "append", "mark", "move_head", "read_branch", "read_tree"]
+__all__ = ["Header", "NewMessage", "append", "mark", "move_head"]
 
-# Statements are made once: to build one for each message costs more than to run it.
-_FOUND = select(
-    conversations.c.head_id,
-    conversations.c.message_count,
-    conversations.c.cost,
-    conversations.c.input_tokens,
-    conversations.c.output_tokens,
-    select(messages.c.position).where(messages.c.id == conversations.c.head_id).scalar_subquery().label("position"),
-)
-_FIND = _FOUND.where(conversations.c.id == bindparam("which")).with_for_update()
-_CHANGE = update(conversations).where(conversations.c.id == bindparam("which"))
-_CHANGE_FROM = _CHANGE.where(conversations.c.head_id == bindparam("only_from"))
-_MARK = update(messages).where(messages.c.id == bindparam("which"))
-_PLACE = select(messages.c.parent_id, messages.c.position).where(messages.c.id == bindparam("which"))
-_BLOB = select(blobs.c.digest).where(blobs.c.digest == bindparam("which"))
-_BLOB_DATA = select(blobs.c.data, blobs.c.sealed).where(blobs.c.digest == bindparam("which"))
-_MAKE: dict[str, dict[str, Any]] = {
-    table.name: {
-        kind: insert(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-        for kind, insert in (("sqlite", insert_sqlite), ("postgresql", insert_postgresql))
-    }
-    for table in (conversations, messages, blobs)
-}
-_UPWARDS = select(messages.c.id, messages.c.parent_id).where(messages.c.id == bindparam("head"))
-_CHAIN = _UPWARDS.cte("upwards", recursive=True)
-_CHAIN = _CHAIN.union_all(select(messages.c.id, messages.c.parent_id).where(messages.c.id == _CHAIN.c.parent_id))
-_STORED = select(
-    *(
-        messages.c[name]
-        for name in (
-            "id", "parent_id", "position", "role", "state", "content", "sealed", "provider", "model", "usage", "cost",
-            "created_at",
-        )
-    )
+_ABOVE = messages.alias("above")
+_DEPTH = select(_ABOVE.c.position).where(_ABOVE.c.id == bindparam("parent_id")).scalar_subquery()
+_TOLD = (
+    "title", "search", "provider", "model", "settings", "sealed", "project", "key", "user", "tags", "metadata",
 )  # fmt: skip
-_BRANCH = _STORED.join(_CHAIN, messages.c.id == _CHAIN.c.id).order_by(messages.c.position)
-_TREE = _STORED.where(messages.c.conversation_id == bindparam("which")).order_by(messages.c.position, messages.c.id)
+_SUMS = ("message_count", "input_tokens", "output_tokens", "cost")
+_MESSAGE = (
+    "id", "conversation_id", "parent_id", "role", "state", "content", "sealed", "search", "call_id", "provider",
+    "model", "usage", "cost", "metadata", "created_at",
+)  # fmt: skip
+_MAKE_HEADER = inserting(conversations, ("id", *_TOLD, *_SUMS, "created_at", "updated_at"))
+_MAKE_MESSAGE = inserting(messages, _MESSAGE, position=func.coalesce(_DEPTH + literal_column("1"), literal_column("0")))
+_MAKE_BLOB = inserting(blobs, ("digest", "media_type", "size", "data", "sealed", "created_at"))
+_BLOB = Prepared(select(blobs.c.digest).where(blobs.c.digest == bindparam("which")))
+_PLACE = Prepared(select(messages.c.parent_id, messages.c.position).where(messages.c.id == bindparam("which")))
+_MARK = Prepared(update(messages).where(messages.c.id == bindparam("which")).values(state=bindparam("state")))
+_HEAD = Prepared(select(conversations.c.head_id).where(conversations.c.id == bindparam("which")).with_for_update())
+_OF = update(conversations).where(conversations.c.id == bindparam("which"))
+_IS_HEAD = conversations.c.head_id.is_not_distinct_from(bindparam("own_head"))
+_IS_NEW = ~select(messages.c.id).where(messages.c.id == bindparam("first_id")).exists()
+_MOVED: dict[str, Any] = {"head_id": bindparam("new_head"), "updated_at": bindparam("now")}
+_ADDED: dict[str, Any] = {name: conversations.c[name] + bindparam(f"more_{name}") for name in _SUMS}
+_TELL = Prepared(_OF.values({name: bindparam(f"new_{name}") for name in _TOLD}))
+_ADVANCE = Prepared(_OF.values({**_MOVED, **_ADDED}))
+_ADVANCE_FROM = Prepared(_OF.where(_IS_HEAD, _IS_NEW).values({**_MOVED, **_ADDED}))
+_MOVE = Prepared(_OF.values(_MOVED))
+_MOVE_FROM = Prepared(_OF.where(_IS_HEAD).values(_MOVED))
+_NOTHING = {"message_count": 0, "input_tokens": 0, "output_tokens": 0, "cost": Decimal(0)}
 
 
 class Header(msgspec.Struct, kw_only=True):
@@ -112,156 +102,116 @@ class NewMessage(msgspec.Struct, kw_only=True):
         return new
 
 
-class StoredMessage(msgspec.Struct, frozen=True, kw_only=True):
-    """A message of a conversation, with its place in the tree. Times are in UTC.
-
-    `is_whole` is false where its content was not stored: `message` has its role alone then.
-    """
-
-    id: str
-    parent_id: str | None
-    position: int
-    state: str
-    message: AIMessage
-    provider: str | None = None
-    model: str | None = None
-    usage: dict[str, Any] | None = None
-    cost: Decimal | None = None
-    created_at: datetime
-    is_whole: bool = True
-
-
 def append(
-    connection: Connection, header: Header, new: Sequence[NewMessage], head: str | None, done: Sequence[str] = ()
-) -> str | None:
+    connection: Connection,
+    header: Header,
+    new: Sequence[NewMessage],
+    head: str | None,
+    done: Sequence[str] = (),
+    *,
+    tells: bool = True,
+) -> None:
     """Add messages one after the other below `head`, and mark those of the ids in `done` as part of the history.
 
     Where another writer has gone on from `head` meanwhile, they come after what that one has added. Adding them a
-    second time changes nothing. Returns the id of the last one.
+    second time changes nothing. `tells`: whether the header says something new.
     """
     now = datetime.now(UTC)
-    which = {"which": header.id}
-    found = connection.execute(_FIND, which).first()
-    told = _of_header(connection, header)
+    last = next((message.id for message in reversed(new) if message.state != "partial"), None)
+    change = {"which": header.id, "new_head": last or head, "now": now, **_more(new)}
+    if new and _ADVANCE_FROM.run(connection, {**change, "own_head": head, "first_id": new[0].id}):
+        mark(connection, done, "done")
+        for parent, message in _with_parents(new, head):
+            _add(connection, header.id, message, parent, now)
+        if tells:
+            _tell(connection, header)
+        return
+    found = _HEAD.first(connection, change)
     if found is None:
-        _make(connection, conversations, {**told, **_zero(), "created_at": now, "updated_at": now})
-        found = connection.execute(_FIND, which).one()
+        _MAKE_HEADER.run(connection, {**_told(connection, header), **_NOTHING, "created_at": now, "updated_at": now})
+        found = _HEAD.first(connection, change)
+        assert found is not None
     mark(connection, done, "done")
-    parent = _parent(connection, found.head_id, head)
-    position = found.position if parent is not None and parent == found.head_id else _position(connection, parent)
-    privacy = privacy_of(connection)
-    for message in new:
-        _store_blobs(connection, message.packed.blobs, now)
-        position += 1
-        content, sealed = privacy.pack(message.id, message.packed.content)
-        search = message.search if privacy.can_search else None
-        row = {
-            "id": message.id, "conversation_id": header.id, "parent_id": parent, "position": position,
-            "role": message.role, "state": message.state, "content": content, "sealed": sealed, "search": search,
-            "call_id": message.call_id, "provider": message.provider, "model": message.model, "usage": message.usage,
-            "cost": message.cost, "metadata": message.metadata, "created_at": now,
-        }  # fmt: skip
-        if not _make(connection, messages, row):
-            return new[-1].id  # they were added before, all of them
-        if message.state != "partial":
-            parent = message.id
-    kept = [message for message in new if message.state != "partial"]
-    del told["id"]
-    sums = {
-        "message_count": found.message_count + len(kept),
-        "input_tokens": found.input_tokens + sum(message.tokens[0] for message in new),
-        "output_tokens": found.output_tokens + sum(message.tokens[1] for message in new),
-        "cost": (found.cost or Decimal(0)) + sum((message.cost or Decimal(0) for message in new), Decimal(0)),
-    }
-    connection.execute(_CHANGE, {**which, **told, **sums, "head_id": parent, "updated_at": now})
-    return new[-1].id if new else parent
+    head = _parent(connection, found[0], head)
+    for parent, message in _with_parents(new, head):
+        if not _add(connection, header.id, message, parent, now):
+            return  # they were added before, all of them
+    _ADVANCE.run(connection, {**change, "new_head": last or head})
+    _tell(connection, header)
 
 
 def mark(connection: Connection, ids: Iterable[str], state: str) -> None:
     """Put messages into another state."""
     for id in ids:
-        connection.execute(_MARK, {"which": id, "state": state})
+        _MARK.run(connection, {"which": id, "state": state})
 
 
 def move_head(connection: Connection, conversation_id: str, head: str | None, *, only_from: str | None = None) -> None:
     """Make another message the last one of the history; `only_from` says which one it must be so far."""
-    values = {"which": conversation_id, "head_id": head, "updated_at": datetime.now(UTC)}
+    values = {"which": conversation_id, "new_head": head, "now": datetime.now(UTC)}
     if only_from is None:
-        connection.execute(_CHANGE, values)
+        _MOVE.run(connection, values)
     else:
-        connection.execute(_CHANGE_FROM, {**values, "only_from": only_from})
+        _MOVE_FROM.run(connection, {**values, "own_head": only_from})
 
 
-def read_branch(connection: Connection, head: str | None) -> list[StoredMessage]:
-    """The messages from the first one to `head`."""
-    if head is None:
-        return []
-    return _read(connection, connection.execute(_BRANCH, {"head": head}).all())
+def _with_parents(new: Sequence[NewMessage], head: str | None) -> Iterator[tuple[str | None, NewMessage]]:
+    for message in new:
+        yield head, message
+        if message.state != "partial":
+            head = message.id
 
 
-def read_tree(connection: Connection, conversation_id: str) -> list[StoredMessage]:
-    """All messages of a conversation, those of other branches, cut answers and failed calls too."""
-    return _read(connection, connection.execute(_TREE, {"which": conversation_id}).all())
-
-
-def _read(connection: Connection, rows: Sequence[Any]) -> list[StoredMessage]:
-    digests = {place[-1] for row in rows for place in (row.content or {}).get("files", ())}
-    data = _read_blobs(connection, digests)
+def _add(connection: Connection, conversation_id: str, message: NewMessage, parent: str | None, now: datetime) -> int:
+    """Insert a message; returns 0 where it is there already."""
     privacy = privacy_of(connection)
-    return [
-        StoredMessage(
-            id=id, parent_id=parent_id, position=position, state=state,
-            message=_message(privacy.unpack(id, content, sealed), role, data),
-            is_whole=sealed is not None or "message" in (content or {}),
-            provider=provider, model=model, usage=usage, cost=cost, created_at=created_at,
-        )
-        for id, parent_id, position, role, state, content, sealed, provider, model, usage, cost, created_at in rows
-    ]  # fmt: skip
+    _store_blobs(connection, message.packed.blobs, now)
+    content, sealed = privacy.pack(message.id, message.packed.content)
+    search = message.search if privacy.can_search else None
+    row = {
+        "id": message.id, "conversation_id": conversation_id, "parent_id": parent, "role": message.role,
+        "state": message.state, "content": content, "sealed": sealed, "search": search, "call_id": message.call_id,
+        "provider": message.provider, "model": message.model, "usage": message.usage, "cost": message.cost,
+        "metadata": message.metadata, "created_at": now,
+    }  # fmt: skip
+    return _MAKE_MESSAGE.run(connection, row)
 
 
-def _message(content: dict[str, Any] | None, role: Any, data: Mapping[str, bytes]) -> AIMessage:
-    return AIMessage("", role) if content is None else unpack_message(content, data)
-
-
-def _read_blobs(connection: Connection, digests: Iterable[str]) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
-    privacy = privacy_of(connection)
-    for digest in digests:
-        row = connection.execute(_BLOB_DATA, {"which": digest}).one()
-        found[digest] = privacy.unpack_file(digest, bytes(row.data), sealed=row.sealed)
-    return found
+def _more(new: Sequence[NewMessage]) -> dict[str, Any]:
+    """What messages add to the sums of their conversation."""
+    return {
+        "more_message_count": sum(message.state != "partial" for message in new),
+        "more_input_tokens": sum(message.tokens[0] for message in new),
+        "more_output_tokens": sum(message.tokens[1] for message in new),
+        "more_cost": sum((message.cost for message in new if message.cost is not None), Decimal(0)),
+    }
 
 
 def _store_blobs(connection: Connection, new: Mapping[str, tuple[str | None, bytes]], now: datetime) -> None:
     privacy = privacy_of(connection)
     for digest, (media_type, data) in new.items() if privacy.stores else ():
         name = privacy.file_name(digest)
-        if connection.execute(_BLOB, {"which": name}).first() is not None:
+        if _BLOB.first(connection, {"which": name}) is not None:
             continue
         stored, sealed = privacy.pack_file(name, data)
         row = {"digest": name, "media_type": media_type, "size": len(data), "data": stored, "created_at": now}
-        _make(connection, blobs, {**row, "sealed": sealed or None})
+        _MAKE_BLOB.run(connection, {**row, "sealed": sealed or None})
 
 
-def _make(connection: Connection, table: Table, row: dict[str, Any]) -> bool:
-    """Insert a row, unless it is there already."""
-    return bool(connection.execute(_MAKE[table.name][connection.dialect.name], row).rowcount)
+def _tell(connection: Connection, header: Header) -> None:
+    told = _told(connection, header)
+    _TELL.run(connection, {"which": header.id, **{f"new_{name}": told[name] for name in _TOLD}})
 
 
-def _of_header(connection: Connection, header: Header) -> dict[str, Any]:
-    values = msgspec.structs.asdict(header)
-    owner = values.pop("owner")
-    return {**values, **owner, **privacy_of(connection).header(header.id, header.title, header.settings)}
+def _told(connection: Connection, header: Header) -> dict[str, Any]:
+    values = dict.fromkeys(_TOLD) | header.owner
+    values |= privacy_of(connection).header(header.id, header.title, header.settings)
+    return {**values, "id": header.id, "provider": header.provider, "model": header.model}
 
 
-def _zero() -> dict[str, Any]:
-    return {"message_count": 0, "input_tokens": 0, "output_tokens": 0, "cost": Decimal(0)}
-
-
-def _position(connection: Connection, parent: str | None) -> int:
-    if parent is None:
-        return -1
-    return int(connection.execute(_PLACE, {"which": parent}).one().position)
+def _position(connection: Connection, id: str | None) -> int:
+    row = _PLACE.first(connection, {"which": id})
+    return -1 if row is None else int(row[1])
 
 
 def _parent(connection: Connection, head: str | None, own: str | None) -> str | None:
@@ -273,6 +223,6 @@ def _parent(connection: Connection, head: str | None, own: str | None) -> str | 
     least = _position(connection, own)
     above: str | None = head
     while above is not None and above != own:
-        row = connection.execute(_PLACE, {"which": above}).one()
-        above = row.parent_id if row.position > least else None
+        row = _PLACE.first(connection, {"which": above})
+        above = row[0] if row is not None and row[1] > least else None
     return head if above == own else own

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,8 @@ from sqlalchemy import Connection
 from ..data.messages import AIMessage, ToolResult
 from ..data.responses import AIResponse
 from .columns import pack_json
-from .conversation_rows import Header, NewMessage, StoredMessage, append, mark, move_head
+from .conversation_reading import HistoryMessage
+from .conversation_rows import Header, NewMessage, append, mark, move_head
 from .privacy import Privacy
 from .writer import Work
 
@@ -35,6 +37,7 @@ class Keeper:
         self.pending: list[tuple[str, str]] = []
         self.results: dict[str, str] = {}
         self.is_stored = False
+        self._told: Header | None = None
 
     @property
     def head(self) -> str | None:
@@ -56,7 +59,7 @@ class Keeper:
             new = [self._new(message, "done") for message in history[same:]]
             head = self.head
             self.rows += [message.id for message in new]
-            works.append(self._work(partial(append, header=self.header, new=new, head=head)))
+            works.append(self._work(self._append(new, head)))
         self.kept = list(history)
         return works
 
@@ -71,10 +74,11 @@ class Keeper:
         self.pending = self.pending[:same]
         head = self.head
         self.pending += [(digest, message.id) for digest, message in zip(digests[same:], packed[same:], strict=True)]
+        add = self._append(packed[same:], head)
 
         def act(connection: Connection) -> None:
             mark(connection, dropped, "failed")
-            append(connection, self.header, packed[same:], head)
+            add(connection)
 
         return self._work(act)
 
@@ -85,14 +89,14 @@ class Keeper:
         head = self.head
         self.rows += [*sent, message.id]
         self.pending = []
-        return self._work(partial(append, header=self.header, new=[message], head=head, done=sent))
+        return self._work(self._append([message], head, sent))
 
     def cut(self, response: AIResponse | None) -> Work[Any] | None:
         """Store what came of an answer whose stream was cut or left; what was sent stays pending."""
         if response is None or not (response.parts or response.usage):
             return None
         message = self._new(response.to_message(), "partial", response)
-        return self._work(partial(append, header=self.header, new=[message], head=self.head))
+        return self._work(self._append([message], self.head))
 
     def fail(self, kept: int) -> Work[Any] | None:
         """Note that a call failed: of what it sent, only the first `kept` messages stay pending."""
@@ -115,7 +119,7 @@ class Keeper:
         message = self._new(AIMessage([result], "tool"), "result")
         head = self.head
         self.results[result.tool_call_id] = message.id
-        return self._work(partial(append, header=self.header, new=[message], head=head))
+        return self._work(self._append([message], head))
 
     def end_round(self) -> None:
         """The results of a round are one message of the history now."""
@@ -129,7 +133,7 @@ class Keeper:
         self.pending, self.results = [], {}
         return self._work(partial(move_head, conversation_id=self.header.id, head=self.head))
 
-    def load(self, branch: Sequence[StoredMessage]) -> tuple[list[AIMessage], list[AIMessage]]:
+    def load(self, branch: Sequence[HistoryMessage]) -> tuple[list[AIMessage], list[AIMessage]]:
         """Take over a stored branch. Returns the history, and what was sent and never answered.
 
         Results of one round become one message, in the order of the calls.
@@ -138,6 +142,7 @@ class Keeper:
         waiting: list[AIMessage] = []
         self.rows, self.pending, self.results = [], [], {}
         self.is_stored = True
+        self._told = deepcopy(self.header)
         for stored in branch:
             if stored.state == "pending":
                 waiting.append(stored.message)
@@ -162,6 +167,16 @@ class Keeper:
     def _new(self, message: AIMessage, state: str, response: AIResponse | None = None) -> NewMessage:
         """The row of a message, as it may be stored."""
         return NewMessage.of(self._privacy.message(message), state, response)
+
+    def _append(
+        self, new: Sequence[NewMessage], head: str | None, done: Sequence[str] = ()
+    ) -> Callable[[Connection], None]:
+        """What adds messages, and tells what the header says where that is new."""
+        header, tells = self._told, False
+        if header is None or header != self.header:
+            header, tells = deepcopy(self.header), True
+            self._told = header
+        return partial(append, header=header, new=new, head=head, done=done, tells=tells)
 
     def _work(self, act: Any) -> Work[Any]:
         self.is_stored = True

@@ -5,8 +5,8 @@ then the one that answered, by what the answer says of how it was served; what t
 never a guess and never 0. A price that cannot be worked out never fails a call.
 
 Where a stream ended before the provider told its usage, the usage is estimated and marked so: the provider's count of
-the input if it came, else one token for four bytes of UTF-8 and 1,000 for each picture, sound or document; the output
-that was delivered by the same rule.
+the input if it came, else one token for four bytes of UTF-8 (texts, tools, the schema of the answer) and 1,000 for each
+picture, sound or document; what was delivered by the same rule: text, reasoning, refusals, calls of tools, pictures.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ..data.attempts import PaidItem
 from ..data.billing import BillingFacts
 from ..data.cost import REPORTED, Cost
 from ..data.json import encode_json
-from ..data.messages import Media, Reasoning, Text, ToolCall, ToolResult
+from ..data.messages import Media, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from ..data.prompt import Prompt, ToolSpec
 from ..data.responses import AIChunk, AIResponse
 from ..data.usage import TokenUsage
@@ -227,10 +227,9 @@ def estimate_usage(prompt: Prompt, partial: AIResponse, *, complete: bool) -> To
     seen = partial.usage
     if complete and seen is not None:
         return seen
-    delivered = sum(_parts_size(choice.parts) for choice in (partial, *partial.alternatives))
-    if seen is None and not delivered:
+    output = _tokens_of([part for choice in (partial, *partial.alternatives) for part in choice.parts])
+    if seen is None and not output:
         return None
-    output = -(-delivered // BYTES_PER_TOKEN)
     if seen is not None and seen.input_tokens is not None:
         counted = max(output, seen.output_tokens or 0)
         return msgspec.structs.replace(seen, output_tokens=counted, total_tokens=None, estimated=True)
@@ -245,19 +244,20 @@ def estimate_unread(driver: DriverHooks, prompt: Prompt) -> tuple[TokenUsage, Co
 
 def estimate_input(prompt: Prompt) -> int:
     """The input of a prompt in tokens, by the rule of this module."""
-    tokens, size = 0, 0
+    media, size = 0, 0
     for message in prompt.messages:
-        tokens += _TOKENS_PER_MESSAGE
         content = message.content
         if isinstance(content, str):
             size += _text_size(content)
             continue
-        tokens += _TOKENS_PER_MEDIA * sum(isinstance(part, Media) for part in content)
+        media += _media_count(content)
         size += _parts_size(content)
     for tool in prompt.tools:
         told = (tool.name, tool.description, tool.parameters) if isinstance(tool, ToolSpec) else tool.data
         size += len(encode_json(told))
-    return tokens - (-size // BYTES_PER_TOKEN)
+    if prompt.response_format is not None and prompt.response_format.schema is not None:
+        size += len(encode_json(prompt.response_format.schema))
+    return _TOKENS_PER_MESSAGE * len(prompt.messages) + _TOKENS_PER_MEDIA * media - (-size // BYTES_PER_TOKEN)
 
 
 def estimate_request(operation: str, size: int) -> int:
@@ -275,14 +275,30 @@ def chunk_size(chunk: AIChunk) -> int:
     return len(text.encode("utf-8", "replace")) + _parts_size(chunk.tool_calls)
 
 
+def _tokens_of(parts: list[Part]) -> int:
+    """The tokens of delivered parts, by the rule of this module."""
+    return _TOKENS_PER_MEDIA * _media_count(parts) - (-_parts_size(parts) // BYTES_PER_TOKEN)
+
+
+def _media_count(parts: list[Part]) -> int:
+    """How many pictures, sounds and documents are in parts, those in results of tools included."""
+    inner = sum(
+        _media_count(part.content) for part in parts if isinstance(part, ToolResult) and type(part.content) is list
+    )
+    return inner + sum(isinstance(part, Media) for part in parts)
+
+
 def _parts_size(parts: object) -> int:
-    """The bytes of text in parts, those of tool calls and results included."""
+    """The bytes of text in parts, those of tool calls and results included; of a call that was cut, what came of it."""
     size = 0
     for part in parts if isinstance(parts, list) else ():
-        if isinstance(part, Text | Reasoning):
+        if isinstance(part, Text | Reasoning | Refusal):
             size += _text_size(part.text)
         elif isinstance(part, ToolCall):
-            size += len(part.name) + len(msgspec.json.encode(part.arguments))
+            size += _text_size(part.name)
+            size += (
+                _text_size(part.arguments_text or "") if part.arguments is None else len(encode_json(part.arguments))
+            )
         elif isinstance(part, ToolResult):
             content = part.content
             size += _text_size(content) if isinstance(content, str) else _parts_size(content)

@@ -167,6 +167,7 @@ class Writer:
         self._bell: SimpleQueue[None] = SimpleQueue()
         self._rests: Literal["until any row", "until somebody waits"] | None = None
         self._kept: list[Job] = []
+        self._is_busy = False  # whether rows were taken from the queue and are not written yet
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
 
@@ -198,13 +199,16 @@ class Writer:
 
     async def wait_async(self, row: Job, seconds: float) -> None:
         """The same for a task."""
-        waiter = row.waiter = _Waiter(asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        waiter = row.waiter = _Waiter(loop)
         self.put(row)
+        timer = loop.call_later(seconds, _give_up, waiter.future)
         try:
-            async with asyncio.timeout(seconds):
-                await waiter.future
+            await waiter.future
         except TimeoutError:
             raise self._late(seconds) from None
+        finally:
+            timer.cancel()
 
     def do_blocking(self, work: Work[T], seconds: float) -> T:
         """Do some work and wait for its result. Raises what it raises, and `StorageError` after that time."""
@@ -222,7 +226,7 @@ class Writer:
 
     def flush(self, seconds: float) -> bool:
         """Wait until all that was handed in is written. Returns whether it is."""
-        if self._process != os.getpid() or self._thread is None:
+        if self._process != os.getpid() or self._thread is None or self._is_idle():
             return True
         waiter = _Waiter(None)
         self._call(waiter)
@@ -231,6 +235,11 @@ class Writer:
         except (TimeoutError, StorageError):
             return False
         return True
+
+    def _is_idle(self) -> bool:
+        """Whether all that was handed in is written. The queue is looked at first: what is taken from it is known to be
+        under way before."""
+        return not self._queue and not self._is_busy and not self._kept
 
     def close(self, seconds: float = 5.0) -> bool:
         """Write what is left and end the thread. Returns whether all was written in that time."""
@@ -285,6 +294,7 @@ class Writer:
                     for tell in self.recovered:
                         tell(self._failed_at)
                 pause = 0.0
+                self._is_busy = False
                 _tell([*flushes, *(row.waiter for row in rows)], None)
             if over:
                 return
@@ -317,6 +327,7 @@ class Writer:
         """Take what is in the queue: whether the end is there, and whether somebody waits for what was taken."""
         is_urgent = False
         while self._queue and len(rows) < _GROUP:
+            self._is_busy = True
             item = self._queue.popleft()
             if item is None:
                 return True, is_urgent
@@ -401,6 +412,11 @@ def _tell(waiters: list[_Waiter | None], failure: StorageError | None) -> None:
             loop.call_soon_threadsafe(_resolve, futures, failure)
         except RuntimeError:
             _log.debug("an event loop was closed while it waited for the database")
+
+
+def _give_up(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_exception(TimeoutError())
 
 
 def _resolve(futures: list[Any], failure: StorageError | None) -> None:

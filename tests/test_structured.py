@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polydriver import AI
 from polydriver.data.prompt import OutputFormat
 from polydriver.errors import ConfigurationError, InvalidResponseError
 from polydriver.structured import Output, make_output
@@ -222,3 +223,20 @@ def test_numbers_without_a_type_are_floats() -> None:
 )
 def test_half_a_surrogate_pair_does_no_harm(target: Any, text: str, value: str) -> None:
     assert make_output(target).parse(text) == {"a": value}
+
+
+@pytest.mark.parametrize("ref", ["#/$defs/Nowhere", "#/properties/b/0", "https://example.com/schema.json", 5])
+@pytest.mark.parametrize("place", ["property", "item", "choice", "definition"])
+def test_a_reference_that_cannot_be_followed_is_refused_before_anything_is_sent(ref: object, place: str) -> None:
+    sub: dict[str, Any] = {"$ref": ref}
+    if place == "item":
+        sub = {"type": "array", "items": sub}
+    elif place == "choice":
+        sub = {"anyOf": [{"type": "null"}, sub]}
+    schema: dict[str, Any] = {"type": "object", "properties": {"a": sub}, "$defs": {}}
+    if place == "definition":
+        schema["$defs"]["Other"], schema["properties"]["a"] = sub, {"$ref": "#/$defs/Other"}
+    with AI.fake(["{}"]) as ai:
+        with pytest.raises(ConfigurationError, match=r"cannot be used: .*reference"):
+            ai.provider().send_message("Hi", response_format=schema)
+        ai.assert_nothing_sent()

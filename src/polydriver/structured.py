@@ -16,6 +16,7 @@ from .schema import (
     SchemaReferenceError,
     TypeReader,
     adapt,
+    check_refs,
     find_problems,
     merge_root_ref,
     parse_docstring,
@@ -180,6 +181,7 @@ def _from_schema(
     if schema is None:
         return Output(name=name, description=description, strict=strict)
     try:
+        check_refs(schema)
         return _output(merge_root_ref(schema), name, description, strict, None)
     except SchemaReferenceError as error:
         raise ConfigurationError(f"The JSON schema cannot be used: {error}.") from error

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .validation import find_problems as find_problems
     from .walk import Schema as Schema
     from .walk import SchemaReferenceError as SchemaReferenceError
+    from .walk import check_refs as check_refs
     from .walk import hoist_defs as hoist_defs
     from .walk import inline_refs as inline_refs
     from .walk import map_subschemas as map_subschemas
@@ -38,7 +39,7 @@ _HOMES = {
     "types": "ReadError TypeReader reader_for to_json_value",
     "validation": "find_problems",
     "walk": (
-        "Schema SchemaReferenceError hoist_defs inline_refs map_subschemas "
+        "Schema SchemaReferenceError check_refs hoist_defs inline_refs map_subschemas "
         "merge_root_ref resolve_ref subschemas without_keywords wrap_value"
     ),
 }

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 __all__ = [
     "Schema",
     "SchemaReferenceError",
+    "check_refs",
     "hoist_defs",
     "inline_refs",
     "map_subschemas",
@@ -94,6 +95,16 @@ def resolve_ref(root: Mapping[str, Any], ref: object) -> Schema:
     if not isinstance(node, dict):
         raise SchemaReferenceError(f"the reference {ref!r} leads to something that is not a schema")
     return node
+
+
+def check_refs(schema: Schema) -> None:
+    """Raise `SchemaReferenceError` for the first reference in the schema that cannot be followed."""
+    waiting = [schema]
+    while waiting:
+        node = waiting.pop()
+        if "$ref" in node:
+            resolve_ref(schema, node["$ref"])
+        waiting.extend(subschemas(node))
 
 
 def without_keywords(schema: Mapping[str, Any], names: Collection[str]) -> Schema:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.engine.caching.helpers import PATIENCE, Gated, heard
 
@@ -215,6 +215,8 @@ def test_the_last_one_to_leave_a_stream_ends_it(way: str) -> None:
 
 
 @settings(max_examples=40)
+@example(["whole", "turn", "cancel first", "turn", "cancel first", "turn"])  # cancelled while it is cancelled
+@example(["stream", "turn", "cancel first", "turn", "cancel first", "turn", "cancel first"])
 @given(st.lists(st.sampled_from(["whole", "stream", "cancel first", "cancel last", "turn", "open"]), max_size=14))
 def test_whatever_happens_each_call_has_one_end_and_nothing_is_asked_for_twice(steps: list[str]) -> None:
     gated = Gated(answer)

@@ -118,10 +118,21 @@ class Flight:
         return True
 
     async def wait_for_end(self, member: Member, port: Port) -> None:
-        """Wait until a flight that was told to stop has done so."""
+        """Wait until a flight that was told to stop has done so, since its attempt ends before the call does.
+
+        Being interrupted once more changes nothing, but is raised afterwards.
+        """
         ends = port.now() + _LAST_SECONDS
+        interruption: BaseException | None = None
         while not self.is_told and (left := ends - port.now()) > 0.0:
-            await port.wait_for(member.signal, left, None, timed=False)
+            try:
+                await port.wait_for(member.signal, left, None, timed=False)
+            except GeneratorExit:
+                raise
+            except BaseException as error:  # noqa: BLE001 - raised below
+                interruption = error
+        if interruption is not None:
+            raise interruption
 
 
 class Flights:

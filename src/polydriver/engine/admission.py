@@ -22,12 +22,13 @@ async def admit(attempt: Attempt, *, waits: bool = True) -> None:
     the attempt, and `DeadlineExceededError` where the wait would outlast the call. Whatever is raised, the attempt
     is settled as refused: nothing stays reserved.
     """
-    connection, port = attempt.target.connection, attempt.target.port
+    connection, port, now = attempt.target.connection, attempt.target.port, attempt.started
     try:
         for policy in connection.policies:
-            lease = policy.admit(attempt, port.now())
+            lease = policy.admit(attempt, now)
             while isinstance(lease, Wait):
                 lease = await _ask_again(attempt, lease, waits=waits) or policy.admit(attempt, port.now())
+                now = port.now()
             attempt.leases.append((policy, lease))
         if attempt.has_changes:
             await attempt.tell_changes(port.emit)

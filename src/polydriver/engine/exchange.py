@@ -25,7 +25,10 @@ async def send(attempt: Attempt, request: Request) -> Reply:
     """The whole reply, which has a 2xx status. Raises the driver's own error otherwise."""
     target = attempt.target
     try:
-        request = await _authenticated(attempt, request)
+        if target.authenticates:
+            request = await _authenticated(attempt, request)
+        if target.signs:
+            request = _signed(attempt, request)
         reply = await target.port.send(request, _timeouts(attempt))
     except AIError as error:
         attempt.check_stop()
@@ -45,7 +48,10 @@ async def open_body(attempt: Attempt, request: Request, max_bytes: int | None = 
     """The body of a streamed reply with a 2xx status. Raises the driver's own error otherwise."""
     target = attempt.target
     try:
-        request = await _authenticated(attempt, request)
+        if target.authenticates:
+            request = await _authenticated(attempt, request)
+        if target.signs:
+            request = _signed(attempt, request)
         body: Body = await target.port.open(request, _timeouts(attempt, max_bytes))
     except AIError as error:
         attempt.check_stop()
@@ -129,11 +135,11 @@ async def _authenticated(attempt: Attempt, request: Request) -> Request:
     """Run the driver's own requests for authentication, if it needs any, and return the request to send."""
     target = attempt.target
     flow = target.driver.authenticate(request, target.port.wall_time())
-    if flow is not None:
-        if not isinstance(flow, Generator):
-            raise target.failures.of_result("authenticate", flow, "a generator, or None (see `sign`)")
-        request = await _followed(attempt, flow)
-    return _signed(attempt, request)
+    if flow is None:
+        return request
+    if not isinstance(flow, Generator):
+        raise target.failures.of_result("authenticate", flow, "a generator, or None (see `sign`)")
+    return await _followed(attempt, flow)
 
 
 def _signed(attempt: Attempt, request: Request) -> Request:

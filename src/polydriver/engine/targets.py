@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from ..contract import DriverHooks
 from ..data.http import Request, request_id_in
 from ..data.json import as_dict, as_str
 from ..data.origins import own_response
@@ -32,14 +33,20 @@ def _new_key() -> str:
     return f"{_KEY}{random.getrandbits(128):032x}"
 
 
+def _has_own(driver: Any, hook: str) -> bool:
+    """Whether a driver has a hook of its own, so that there is something to call."""
+    return getattr(getattr(driver, hook), "__func__", None) is not getattr(DriverHooks, hook)
+
+
 class Target:
     """A connection as the callers of one port reach it."""
 
-    __slots__ = ("config", "connection", "driver", "failures", "origins", "port")
+    __slots__ = ("authenticates", "config", "connection", "driver", "failures", "origins", "port", "signs")
 
     def __init__(self, connection: Connection, port: Any) -> None:
         self.connection = connection
         self.driver = connection.driver
+        self.authenticates, self.signs = _has_own(self.driver, "authenticate"), _has_own(self.driver, "sign")
         self.origins = connection.driver.origins
         self.config = connection.config
         self.port: Port = port

@@ -41,7 +41,7 @@ FallbackTargets: TypeAlias = FallbackTarget | Sequence[FallbackTarget]
 _ROUTING = ("model", "fallback", "fallback_on", "continue_with")
 _RAW = ("extra", "extra_headers")
 _KEPT_THERE = ("previous_response_id", "conversation", "prompt")
-_KEPT_FROM_NOW_ON = ("background", "store")
+_KEPT = (*_KEPT_THERE, "background", "store")
 
 
 class Member(NamedTuple):
@@ -60,14 +60,14 @@ def prepare_call(
     """
     messages = messages if provider._main is provider else make_messages(messages)
     members = provider._members(keeps=_is_kept_there(messages, options))
-    first = members[0].provider
-    config, given = first.driver.config, {**first.driver.config.options, **options}
+    driver = members[0].provider.driver
+    config, given = driver.config, {**driver.config.options, **options}
     wanted = given.get("fallback")
     targets = config.fallback if wanted is None else as_list(wanted)
     going_on = given.get("continue_with")
     later = (config.continue_with if going_on is None else as_list(going_on)) if stream else ()
     if not targets and not later and len(members) == 1:
-        prompt, limits = build_prompt(first.driver, messages, options, stream=stream)
+        prompt, limits = build_prompt(driver, messages, options, stream=stream)
         return prompt, provider.connection.call(limits)
     asked = given.get("fallback_on")
     return _Routing(provider, make_messages(messages), options, stream=stream).route(
@@ -79,7 +79,7 @@ def prepare_call(
 
 def _is_kept_there(messages: object, options: Mapping[str, Any]) -> bool:
     """Whether a call uses what is kept at one provider, or has it keep something that is asked for later."""
-    if any(options.get(name) for name in (*_KEPT_THERE, *_KEPT_FROM_NOW_ON)):
+    if not options.keys().isdisjoint(_KEPT) and any(options.get(name) for name in _KEPT):
         return True
     return isinstance(messages, list) and any(
         isinstance(part, Media) and part.file_id is not None

@@ -26,12 +26,12 @@ __all__ = ["AsyncPool", "Lease"]
 class Lease:
     """A place in the pool, and its connection while that is in use. Dropping it closes the one and frees the other."""
 
-    __slots__ = ("__weakref__", "_connection", "_pool", "reused")
+    __slots__ = ("__weakref__", "_connection", "_is_back", "_pool", "reused")
 
     def __init__(self, pool: AsyncPool) -> None:
         self._pool = pool
         self._connection: AsyncConnection | None = None
-        self.reused = False
+        self.reused = self._is_back = False
 
     def attach(self, connection: AsyncConnection) -> None:
         """Use this connection from now on."""
@@ -64,6 +64,7 @@ class Lease:
         elif self._connection is not None:
             connection, self._connection = self._connection, None
             self._pool.release(self, connection)
+            self._is_back = True
 
     def discard(self) -> None:
         """Close the connection and free its place; from any thread."""
@@ -72,7 +73,8 @@ class Lease:
 
     def __del__(self) -> None:
         with suppress(AttributeError):  # its making was interrupted
-            self.discard()
+            if not self._is_back:
+                self.discard()
 
     def _live(self) -> AsyncConnection:
         if self._connection is None:

@@ -29,11 +29,11 @@ class BlockingConnection(Place):
     then closes the socket itself. The copy that a forked child has can be dropped and nothing else.
     """
 
-    __slots__ = ("_host", "_interrupting", "_link", "_pool", "_process", "_timeout", "_user", "reused")
+    __slots__ = ("_host", "_interrupting", "_is_back", "_link", "_pool", "_process", "_timeout", "_user", "reused")
 
     def __init__(self, pool: Pool) -> None:
         super().__init__()
-        self.reused = False
+        self.reused = self._is_back = False
         self._pool = pool
         self._host = pool.origin.host
         self._link: socket.socket | None = None
@@ -151,6 +151,7 @@ class BlockingConnection(Place):
             link.close()
             link = None
         self._pool.leave(self, link)
+        self._is_back = True
 
     def discard(self) -> None:
         """Close the socket and free the place."""
@@ -192,4 +193,5 @@ class BlockingConnection(Place):
 
     def __del__(self) -> None:
         with suppress(AttributeError):  # its making was interrupted
-            self.discard()
+            if not self._is_back:
+                self.discard()

@@ -54,27 +54,28 @@ def parse_payload(wire: ChatReplies, payload: dict[str, Any], prompt: Prompt) ->
         if "choices" not in payload and (payload.get("message") or payload.get("detail")):
             raise wire.map_payload(payload)
         raise wire.invalid_response("it has no choices", excerpt(payload))
-    if error := as_dict(choices[0]).get("error"):
+    choices = [as_dict(choice) for choice in choices]
+    raw_usage, seed = as_dict(payload.get("usage")), as_str(payload.get("id")) or ""
+    model, tier = as_str(payload.get("model")), as_str(payload.get("service_tier"))
+    if error := choices[0].get("error"):
         raise wire.map_payload({"error": error})
-    seed = as_str(payload.get("id")) or ""
     sources = []
     if "search_results" in payload or "citations" in payload:
         sources = read_sources(payload.get("search_results"), payload.get("citations"))
-    first, *others = [parse_choice(wire, as_dict(choice), index, seed, sources) for index, choice in enumerate(choices)]
-    raw_usage = as_dict(payload.get("usage"))
+    first, *others = [parse_choice(wire, choice, index, seed, sources) for index, choice in enumerate(choices)]
     response = AIResponse(
         parts=first.parts,
         finish_reason=first.finish_reason,
         raw_finish_reason=first.raw_finish_reason,
         logprobs=first.logprobs,
         usage=wire.parse_usage(raw_usage) if raw_usage else None,
-        model=as_str(payload.get("model")),
+        model=model,
         id=seed or None,
         alternatives=others,
         raw=payload,
-        provider_data=_message_data(wire, as_dict(as_dict(choices[0]).get("message"))),
+        provider_data=_message_data(wire, choices[0].get("message")),
     )
-    response.billing = wire.read_billing(response, as_str(payload.get("service_tier")))
+    response.billing = wire.read_billing(response, tier)
     if raw_usage:
         wire.report_cost(raw_usage, response)
     return response
@@ -84,8 +85,8 @@ def parse_choice(
     wire: ChatReplies, choice: dict[str, Any], index: int, seed: str, sources: list[dict[str, Any]]
 ) -> Choice:
     """One entry of `choices`; `sources` are those that the reply gives beside them."""
-    message = as_dict(choice.get("message"))
-    raw = as_str(choice.get("finish_reason"))
+    message, raw = as_dict(choice.get("message")), as_str(choice.get("finish_reason"))
+    place = as_int(choice.get("index")) or index
     finish = map_finish(raw)
     if not isinstance(choice.get("message"), dict) and finish != "content_filter":
         raise wire.invalid_response("a choice has no message", repr(choice)[:500].encode())
@@ -96,7 +97,7 @@ def parse_choice(
         if finish == "stop" and any(type(part) is Refusal for part in parts):
             finish = "content_filter"
     return Choice(
-        index=as_int(choice.get("index")) or index,
+        index=place,
         parts=parts,
         finish_reason=finish,
         raw_finish_reason=raw,
@@ -175,9 +176,9 @@ def _read_audio(message: dict[str, Any]) -> Audio | None:
         return None
 
 
-def _message_data(wire: ChatReplies, message: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def _message_data(wire: ChatReplies, message: object) -> dict[str, dict[str, Any]]:
     """What the next turn must repeat of this message: a spoken answer is referred to by its id."""
-    if "audio" not in message:
+    if not isinstance(message, dict) or "audio" not in message:
         return {}
     audio_id = as_str(as_dict(message["audio"]).get("id"))
     return {wire.origin: {"audio": {"id": audio_id}}} if audio_id else {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...data.json import as_dict, as_int
+from ...data.json import as_dict, as_int, as_ints
 from ...data.messages import ProviderPart
 from ...data.responses import AIResponse
 from ...data.usage import TokenUsage
@@ -28,13 +28,19 @@ def parse_usage(raw: dict[str, Any]) -> TokenUsage:
     outputs = get("completion_tokens_details") or get("output_tokens_details")
     inputs = inputs if type(inputs) is dict else _NONE
     outputs = outputs if type(outputs) is dict else _NONE
-    input_tokens, output = as_int(get("prompt_tokens")), as_int(get("completion_tokens"))
-    total = as_int(get("total_tokens"))
-    reasoning = as_int(outputs.get("reasoning_tokens"))
+    input_tokens, output, total, reasoning, cached, written, heard, spoken = as_ints(
+        get("prompt_tokens"),
+        get("completion_tokens"),
+        get("total_tokens"),
+        outputs.get("reasoning_tokens"),
+        inputs.get("cached_tokens"),
+        inputs.get("cache_write_tokens"),
+        inputs.get("audio_tokens"),
+        outputs.get("audio_tokens"),
+    )
     if reasoning is None and "reasoning_tokens" in raw:
         reasoning = as_int(raw["reasoning_tokens"])
-    cached = as_int(inputs.get("cached_tokens"))
-    if cached is None:
+    if cached is None and not raw.keys().isdisjoint(_CACHED):
         cached = next((count for name in _CACHED if (count := as_int(get(name))) is not None), None)
     if reasoning and output is not None and total == (input_tokens or 0) + output + reasoning:
         output += reasoning
@@ -42,10 +48,10 @@ def parse_usage(raw: dict[str, Any]) -> TokenUsage:
         input_tokens=input_tokens,
         output_tokens=output,
         cached_input_tokens=cached,
-        cache_write_tokens=as_int(inputs.get("cache_write_tokens")),
+        cache_write_tokens=written,
         reasoning_tokens=reasoning,
-        input_audio_tokens=as_int(inputs.get("audio_tokens")),
-        output_audio_tokens=as_int(outputs.get("audio_tokens")),
+        input_audio_tokens=heard,
+        output_audio_tokens=spoken,
         total_tokens=total,
         raw=raw,
     )

@@ -209,7 +209,7 @@ class Pipeline(Generic[P]):
         """Answer from the cache, where one is wanted and has the answer, or ask a target by `request`."""
 
         async def ask(call: Call) -> T:
-            built = request or target.build(lambda: target.driver.build_request(prompt))
+            built = request or target.build(partial(target.driver.build_request, prompt))
             return await self._attempts(call, target, built, work, prompt)
 
         wanted = call.response_cache
@@ -287,7 +287,7 @@ class Pipeline(Generic[P]):
         prompt, target = attempt.prompt, attempt.target
         assert prompt is not None
         reply = await send(attempt, request)
-        response = target.failures.reading(lambda: target.driver.parse_response(reply, prompt), reply)
+        response = target.failures.reading(partial(target.driver.parse_response, reply, prompt), reply)
         for choice in (response, *response.alternatives):
             keep_digits(choice.parts, reply.body)
         target.fill(response, prompt, attempt.call, reply.headers)
@@ -320,7 +320,7 @@ class Pipeline(Generic[P]):
     def _read(self, parse: Callable[[Reply], T], reply: Reply, attempt: Attempt) -> T:
         """What a reply says, with what it is billed for."""
         target = attempt.target
-        result = target.failures.reading(lambda: parse(reply), reply)
+        result = target.failures.reading(partial(parse, reply), reply)
         done = Outcome(kind="success", delivered=True)
         paid = result.paid if isinstance(result, Step) else result
         if isinstance(paid, OperationResult | AIResponse):

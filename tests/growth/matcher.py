@@ -184,12 +184,14 @@ class Matcher:
     def long_texts(self) -> Iterator[Callable[[int], str]]:
         """Texts of any length that have the pattern try for long: what comes before each loop, and its body again and
         again, with an end that does not match."""
-        for before, body in _loops(list(self.tree), ""):
+        usual, other = (dict.fromkeys(_loops(list(self.tree), "", order)) for order in _ORDERS)
+        for before, body in usual:
             for piece in {self._behaviour(piece): piece for piece in (*reversed(_ALPHABET), body)}.values():
                 for end in ("", "\0"):
                     yield lambda n, before=before, piece=piece, end=end: before + piece * n + end
-            yield lambda n, before=before, body=body: (before + body) * n
-        whole = _sample(list(self.tree))
+        for before, body in usual | other:
+            yield lambda n, before=before, body=body: (before + body) * n + "\0"
+        whole = _sample(list(self.tree), _ORDERS[0])
         for text in (whole[:-1], whole, whole[: len(whole) // 2]):
             if text:
                 yield lambda n, text=text: text * n
@@ -241,26 +243,26 @@ def _is_in(char: str, items: list[Any], fold: bool) -> bool:
     return not wanted
 
 
-def _loops(nodes: list[Any], before: str) -> Iterator[tuple[str, str]]:
+def _loops(nodes: list[Any], before: str, order: str) -> Iterator[tuple[str, str]]:
     """Every loop without a small limit, as what comes before it and what it repeats."""
     for op, value in nodes:
         if op in _REPEATS:
             low, high, body = value
             if high > _SCALE:
-                yield before, _sample(list(body))
-            yield from _loops(list(body), before)
-            before += _sample(list(body)) * min(max(low, 1), 20)
+                yield before, _sample(list(body), order)
+            yield from _loops(list(body), before, order)
+            before += _sample(list(body), order) * min(max(low, 1), 20)
             continue
         if op is c.SUBPATTERN:
-            yield from _loops(list(value[3]), before)
+            yield from _loops(list(value[3]), before, order)
         elif op is c.ATOMIC_GROUP:
-            yield from _loops(list(value), before)
+            yield from _loops(list(value), before, order)
         elif op is c.BRANCH:
             for branch in value[1]:
-                yield from _loops(list(branch), before)
+                yield from _loops(list(branch), before, order)
         elif op in (c.ASSERT, c.ASSERT_NOT):
-            yield from _loops(list(value[1]), before)
-        before += _sample([(op, value)])
+            yield from _loops(list(value[1]), before, order)
+        before += _sample([(op, value)], order)
 
 
 def _nodes(nodes: list[Any]) -> Iterator[tuple[Any, Any]]:
@@ -280,8 +282,8 @@ def _nodes(nodes: list[Any]) -> Iterator[tuple[Any, Any]]:
             yield from _nodes(list(value[1]))
 
 
-def _sample(nodes: list[Any]) -> str:
-    """A text that the nodes match."""
+def _sample(nodes: list[Any], order: str) -> str:
+    """A text that the nodes match, of the characters that come first in `order`."""
     text = ""
     for op, value in nodes:
         if op is c.LITERAL:
@@ -289,16 +291,18 @@ def _sample(nodes: list[Any]) -> str:
         elif op in (c.ANY, c.NOT_LITERAL):
             text += "a" if value != ord("a") else "b"
         elif op is c.IN:
-            text += next((char for char in _CANDIDATES if _is_in(char, value, False)), "a")
+            text += next((char for char in order if _is_in(char, value, False)), "a")
         elif op is c.BRANCH:
-            text += _sample(list(value[1][0]))
+            text += _sample(list(value[1][0]), order)
         elif op is c.SUBPATTERN:
-            text += _sample(list(value[3]))
+            text += _sample(list(value[3]), order)
         elif op is c.ATOMIC_GROUP:
-            text += _sample(list(value))
+            text += _sample(list(value), order)
         elif op in _REPEATS:
-            text += _sample(list(value[2])) * min(max(value[0], 1), 20)
+            text += _sample(list(value[2]), order) * min(max(value[0], 1), 20)
     return text
 
 
-_CANDIDATES = "a0A-_. \n\"'\\/:=<>[]{}" + "".join(map(chr, range(256)))
+_USUAL = "a0A-_. \n\"'\\/:=<>[]{}"
+_ORDERS = tuple(order + "".join(map(chr, range(256))) for order in (_USUAL, _USUAL[::-1]))
+"""Which characters a text is made of, where a pattern takes several: what one loop ends at, another goes on over."""

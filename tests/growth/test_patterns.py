@@ -53,6 +53,9 @@ def test_every_pattern_is_linear() -> None:
         r"prepa(?:y|id)\w* credits?",
         r"api_key[\\\"']*\s*[:=]\s*[\\\"']*b?[\\\"']*x{6,}",
         r'"(?:[^"\\]|\\.)*+"',
+        r"models?[/ ]\S+ was not found",
+        r"/models?/([^/]+?)(?:/(?:converse|invoke)[\w/-]*)?$",
+        r"claude-[a-z0-9.-]+?(?=[@:]|-\d{8}|$)",
     ],
 )
 def test_the_matcher_tells_patterns_that_are_not(pattern: str) -> None:

@@ -42,7 +42,7 @@ _CODES: dict[str, ErrorClass] = {
 }
 _TEXTS: tuple[tuple[str, ErrorClass], ...] = (
     (r"input token count.{0,60}exceeds|exceeds the maximum number of (?:input )?tokens", tree.ContextLengthError),
-    (r"models?[/ ]\S+ (?:is|was) not found|publisher model\b.{0,200}not found", tree.ModelNotFoundError),
+    (r"models?[/ ]\S{1,200} (?:is|was) not found|publisher model\b.{0,200}not found", tree.ModelNotFoundError),
     (r"api key (?:expired|not valid|not found)|reported as leaked", tree.InvalidCredentialsError),
     (r"enable billing|billing account", tree.QuotaExceededError),
 )

@@ -32,7 +32,7 @@ _BOOKS: list[tuple[str, str, RuleBook]] = [
     (".*", r".*/api/chat", ollama.RULES),
     ("gemini|vertexai", r".*:(streamG|g)enerateContent", generate_content.RULES),
 ]
-_IN_PATH = re.compile(r"/(?:models?|deployments)/([^/]+?)(?::\w+|/(?:converse|invoke|chat)[\w/-]*)?$")
+_IN_PATH = re.compile(r"/(?:models?|deployments)/([^/]+?)(?::\w+|/(?:converse|invoke|chat)[\w/-]{0,100})?$")
 
 EVERY = RuleBook()
 

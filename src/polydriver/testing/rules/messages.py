@@ -66,7 +66,7 @@ RULES = RuleBook(STRUCTURED)
 
 def claude_fact(sent: SentRequest, name: str) -> Fact | None:
     """What is known of a Claude, whatever service has it."""
-    found = re.search(r"claude-[a-z0-9.-]+?(?=[@:]|-\d{8}|-v\d|-latest|$)", sent.model)
+    found = re.search(r"claude-[a-z0-9.-]{1,80}?(?=[@:]|-\d{8}|-v\d|-latest|$)", sent.model)
     return fact("anthropic", found[0], name) if found else None
 
 

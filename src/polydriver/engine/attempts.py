@@ -88,7 +88,7 @@ class Attempt:
 
     def hear(self, headers: Mapping[str, str], request_id: str | None) -> None:
         """Take the headers of the answer, which have just come; the limits may learn from them."""
-        self.request_id = request_id
+        self.request_id = self._safe(request_id)
         target = self.target
         learner = target.connection.learner
         if learner is not None:
@@ -188,7 +188,7 @@ class Attempt:
             cost=outcome.cost,
             error=None if error is None else type(error).__name__,
             status=getattr(error, "status", None),
-            request_id=self._safe(self.request_id or getattr(error, "request_id", None)),
+            request_id=self.request_id or self._safe(getattr(error, "request_id", None)),
             may_be_billed=outcome.may_be_billed,
             redialed=self.redialed,
             waited=self.waited,

@@ -290,7 +290,7 @@ class Pipeline(Generic[P]):
         response = target.failures.reading(partial(target.driver.parse_response, reply, prompt), reply)
         for choice in (response, *response.alternatives):
             keep_digits(choice.parts, reply.body)
-        target.fill(response, prompt, attempt.call, reply.headers)
+        target.fill(response, prompt, attempt.call, reply.headers, attempt.request_id)
         attempt.done = Outcome(kind="success", delivered=True)
         attempt.done.tell(response, attempt.provider)
         return response

@@ -294,7 +294,7 @@ class StreamReader:
         response = target.failures.reading(self.decoder.build)
         self.ended = self.over = True
         _unfinished.discard(self)
-        target.fill(response, prompt, call, self.body.headers)
+        target.fill(response, prompt, call, self.body.headers, attempt.request_id)
         done = Outcome(kind="success", delivered=True)
         done.tell(response, attempt.provider)
         self._response = response = self._joined(response)
@@ -431,7 +431,7 @@ class StreamReader:
         except AIError:
             return None
         partial.usage = estimate_usage(prompt, partial, complete=self.decoder.complete)
-        attempt.target.fill(partial, prompt, attempt.call, self.body.headers)
+        attempt.target.fill(partial, prompt, attempt.call, self.body.headers, attempt.request_id)
         return partial
 
 

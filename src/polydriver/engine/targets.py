@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ..contract import DriverHooks
-from ..data.http import Request, request_id_in
+from ..data.http import Request
 from ..data.json import as_dict, as_str
 from ..data.origins import own_response
 from ..data.prompt import Prompt
@@ -91,16 +91,18 @@ class Target:
             return None
         return msgspec.structs.replace(request, headers=headers)
 
-    def fill(self, response: AIResponse, prompt: Prompt, call: Call, headers: Mapping[str, str]) -> None:
+    def fill(
+        self, response: AIResponse, prompt: Prompt, call: Call, headers: Mapping[str, str], request_id: str | None
+    ) -> None:
         """Fill in what only the engine knows: provider, the id of the request, time, cost, warnings and attempts.
 
-        `headers` are those of the reply.
+        `headers` are those of the reply; `request_id` is the one that they tell, without secrets.
         """
         self.keep_own(response)
         response.provider = self.connection.name
         response.requested_model = prompt.model
-        request_id = response.request_id or request_id_in(headers)
-        response.request_id = request_id and self.config.redactor.redact(request_id, 200)
+        told_id = response.request_id
+        response.request_id = self.config.redactor.redact(told_id, 200) if told_id else request_id
         response.response_time = self.port.now() - call.started
         if response.finish_reason == "stop" and response.tool_calls:
             response.finish_reason = "tool_calls"  # the wire's word does not tell; the parts do

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
 # For `make e2e`: the server to test, and what it needs; see tests/e2e/README.md.
-export E2E_BASE_URL E2E_MODEL E2E_API_KEY E2E_PROVIDER
+export E2E_BASE_URL E2E_MODEL E2E_API_KEY E2E_PROVIDER E2E_MAX_TOKENS
 BENCH_ARGS ?=
 DOCS_ARGS ?=
 bin = $(VENV)/bin

@@ -139,7 +139,10 @@ class Driver(DriverHooks, Provider):
         return [name for name in super().__dir__() if name not in hooks | {"bus", "connection", "driver"}]
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.config.name!r} at {self.config.base_url}>"
+        config = getattr(self, "config", None)  # a traceback with locals shows it while it is made, too
+        if config is None:
+            return f"<{type(self).__name__}, not configured>"
+        return f"<{type(self).__name__} {config.name!r} at {config.base_url}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

@@ -17,9 +17,9 @@ from rich.console import Console
 from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
-from polydriver import AI, AIError, AsyncAI
+from polydriver import AI, AIError, AsyncAI, ConfigurationError
 from polydriver.config import Redactor, Secret
-from polydriver.data.http import Reply, Request, TransportConfig
+from polydriver.data.http import Reply, Request, Simulated, TransportConfig
 from polydriver.data.sealed import Headers, SealedBytes, SealedText
 from polydriver.drivers import driver_class, driver_names
 from polydriver.drivers.bedrock.signing import Keys
@@ -27,6 +27,7 @@ from polydriver.drivers.bedrock.sources import Container
 from polydriver.drivers.vertex.credentials import AuthorizedUser, ServiceAccount
 from polydriver.drivers.vertex.tokens import Token
 from polydriver.engine.transports.address import Origin, Proxy
+from polydriver.engine.transports.simulated import AsyncSimulatedTransport, SimulatedTransport
 from polydriver.testing.conformance.base import example_config
 
 SECRET = "hidden-0123456789-abcdef"
@@ -163,3 +164,52 @@ def test_what_is_sealed_can_be_sent() -> None:
     assert base64.b64encode(SealedBytes(b"abc")) == b"YWJj"
     assert pickle.loads(pickle.dumps(text)) == "***"
     assert repr(text[:10]) == repr(SealedBytes(b"abc")[:1]) == "***"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("name", ["openai", "anthropic", "gemini", "cohere", "ollama"])
+def test_an_error_in_a_success_that_repeats_the_key(name: str, stream: bool) -> None:
+    """What reads it has the whole reply in its variables."""
+    kind = driver_class(name)
+
+    def simulate(request: Request) -> Simulated:
+        echo = {"error": {"message": repr(sorted(request.headers.items())), "type": "strange"}}
+        return Simulated(headers={"content-type": "application/json"}, chunks=[msgspec.json.encode(echo)])
+
+    def transport(colour: str, config: TransportConfig) -> Any:
+        return (SimulatedTransport if colour == "blocking" else AsyncSimulatedTransport)(simulate)
+
+    settings = {"api_key": SECRET, **example_config(kind), "retry_attempts": 1}
+    key = str(settings["api_key"])
+
+    async def ask_async() -> None:
+        async with kind(settings, transport=transport, env={}).asynchronous() as provider:
+            if not stream:
+                await provider.send_message("Hi", model="m")
+            async with provider.send_streaming_message("Hi", model="m") as answer:
+                await answer.until_done()
+
+    def ask() -> None:
+        with kind(settings, transport=transport, env={}) as provider:
+            if not stream:
+                provider.send_message("Hi", model="m")
+            with provider.send_streaming_message("Hi", model="m") as answer:
+                answer.until_done()
+
+    for act in (ask, lambda: asyncio.run(ask_async())):
+        with pytest.raises(AIError) as caught:
+            act()
+        assert not isinstance(caught.value, ConfigurationError)
+        shown: traceback.TracebackException | None
+        shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+        while shown is not None:
+            frames = [frame for frame in shown.stack if frame.filename != __file__]
+            assert key not in repr([frame.locals for frame in frames])
+            shown = shown.__cause__ or shown.__context__
+
+
+def test_locals_of_a_driver_that_is_not_made() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        driver_class("openai")({"api_key": SECRET, "base_url": "nowhere"}, env={})
+    plain = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    assert "OpenAIDriver" in "".join(plain.format())

@@ -21,7 +21,7 @@ from .hook_faults import FAULT_HINT, describe_fault
 from .policies.retry import parse_retry_after, should_retry_header
 from .ports import Port
 
-__all__ = ["Failures"]
+__all__ = ["Failures", "without_frames"]
 
 T = TypeVar("T")
 _MESSAGE = 1000
@@ -112,6 +112,18 @@ class Failures:
         try:
             return read()
         except AIError as error:
-            raise self.finish(error, reply) from error.__cause__
+            raise without_frames(self.finish(error, reply)) from error.__cause__
         except Exception as error:
             raise self.unexpected(error) from error
+
+
+def without_frames(error: AIError) -> AIError:
+    """The error of a hook that read a reply, without the hook's frames and those of its causes.
+
+    They hold the reply, which may repeat the keys of the request, and tracebacks with locals would show it.
+    """
+    shown: BaseException | None = error
+    while shown is not None and shown.__traceback__ is not None:
+        shown = shown.with_traceback(None)
+        shown = shown.__cause__ or shown.__context__
+    return error

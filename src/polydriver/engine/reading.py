@@ -21,7 +21,7 @@ from .attempts import Attempt, may_be_billed
 from .billing import chunk_size, estimate_usage
 from .calls import Call, Emit
 from .continuing import join, trim
-from .failures import Failures
+from .failures import Failures, without_frames
 from .policies import Meter, Outcome
 from .ports import Body, Port
 
@@ -178,7 +178,9 @@ class StreamReader:
             self.body.close()
             raise
         self._wait_anew()
-        chunks = decoder.feed(data) if data else decoder.finish()
+        ended = not data
+        chunks = decoder.finish() if ended else decoder.feed(data)
+        del data  # a traceback with locals would show it
         if chunks:
             self._take(chunks)
             if self.attempt.meter is not None:
@@ -186,7 +188,7 @@ class StreamReader:
         if decoder.failure is not None:
             if not chunks:
                 await self._misread(decoder.failure)
-        elif not data:
+        elif ended:
             await self._ended_by_server()
 
     def closed_elsewhere(self) -> StreamInterruptedError:
@@ -350,7 +352,7 @@ class StreamReader:
         """The stream held an error, or something that cannot be read."""
         self.body.close()
         failures = self.attempt.target.failures
-        failure = failures.finish(error) if isinstance(error, AIError) else failures.unexpected(error)
+        failure = failures.finish(without_frames(error)) if isinstance(error, AIError) else failures.unexpected(error)
         failure.__cause__ = error.__cause__ if failure is error else error
         if failure.status is None:
             failure.status = self.body.status  # the stream began as a success, and the provider gave no other status

@@ -190,6 +190,15 @@ def test_cost_says_what_it_leaves_out(server: Any, tmp_path: Path) -> None:
     assert "1 answer of an earlier run" in said
 
 
+def test_answers_of_this_run_are_counted_once_when_they_are_loaded_again(server: Any, tmp_path: Path) -> None:
+    driver, settings = server
+    driver.reply("A", "B")
+    file = tmp_path / "c.json"
+    said = talk(settings, "a", f"/save {file}", f"/load {file}", "b", "/cost").stderr
+    assert "1 answer before /clear" in said
+    assert "earlier run" not in said
+
+
 def test_a_text_that_begins_with_a_path_is_a_message() -> None:
     assert is_command("/model x")
     assert is_command("/system Be brief.\nAnd kind.")

@@ -40,6 +40,7 @@ class Chat:
         self._again: AIMessage | None = None
         self._failed: AIMessage | None = None
         self._forks: list[Conversation] = []
+        self._answered: list[AIMessage] = []
         self.conversation = session.ai.conversation(provider=asked.provider)
         if asked.earlier is not None:
             self.conversation.history.extend(asked.earlier.messages)
@@ -102,6 +103,7 @@ class Chat:
             self.left_out["failed answers"] += 1
             raise
         self.conversation, self.attached, self._failed = turn, [], None
+        self._answered.append(turn.history[-1])
         keep(self.document())
         return stream.response
 
@@ -153,7 +155,8 @@ class Chat:
 
     def _count_earlier(self) -> None:
         """Note the answers of an earlier run, whose costs are not known here."""
-        answers = sum(message.role == "assistant" for message in self.conversation.history)
+        earlier = [message for message in self.conversation.history if message not in self._answered]
+        answers = sum(message.role == "assistant" for message in earlier)
         self.left_out["answers of an earlier run"] += answers
 
     def _keep(self, before: list[AIMessage], message: AIMessage, text: str) -> None:

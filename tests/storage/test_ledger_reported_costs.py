@@ -17,6 +17,7 @@ from polydriver.data.http import Simulated
 from polydriver.drivers import driver_class
 from polydriver.engine.transports.simulated import AsyncSimulatedTransport, SimulatedTransport
 from polydriver.storage import Storage
+from polydriver.storage.repricing import PriceTable, reprice
 from polydriver.storage.tables import attempts
 
 JSON = {"content-type": "application/json"}
@@ -282,4 +283,45 @@ async def test_what_its_own_request_told_is_not_paid_for_again(url: str, prices:
     assert [row["cost"] for row in found] == [cost, 0 if prices else None, cost, None]
     (line,) = storage.costs()
     assert (line.cost, line.unpriced, line.input_tokens) == (2 * (cost or 0), 0 if prices else 2, 2000)
+    storage.close()
+
+
+def cut_in_the_background(request: Any) -> Simulated:
+    """The same, where the stream of the request stands still after its first word."""
+    if request.method == "GET":
+        return background(request)
+    told = {"id": "resp_1", "object": "response", "model": "m", "background": True, "output": [], "status": "queued"}
+    events = [
+        {"type": "response.created", "response": told},
+        {"type": "response.output_text.delta", "output_index": 0, "content_index": 0, "item_id": "m", "delta": "Hi"},
+    ]
+    chunks = [f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode() for event in events]
+    return Simulated(headers=SSE, chunks=chunks, end="stall")
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["blocking", "async"])
+@pytest.mark.parametrize("is_first", [False, True], ids=["cut first", "fetched first"])
+@pytest.mark.parametrize("prices", [{"m": {"input": "1", "output": "2"}}, {}], ids=["known", "unknown"])
+@pytest.mark.parametrize("mode", ["durable", "write-behind"])
+async def test_what_is_fetched_replaces_the_estimate_of_a_stream_that_was_cut(
+    url: str, mode: Any, prices: dict[str, Any], *, is_first: bool, is_async: bool
+) -> None:
+    storage, driver = connect(url, "openai", cut_in_the_background, mode=mode, prices=prices, api="responses")
+    provider = driver.asynchronous()
+    stream = (provider if is_async else driver).send_streaming_message("Hi", model="m", background=True)
+    assert (await anext(stream) if is_async else next(iter(stream))).content == "Hi"
+    if is_first:
+        driver.get_response("resp_1")
+        storage.flush()
+    await stream.aclose() if is_async else stream.close()
+    driver.get_response("resp_1")
+    await provider.get_response("resp_1")
+    (estimate,) = [row for row in rows(storage) if row["estimated"]]
+    assert estimate["output_tokens"] > 0
+    assert bool(estimate["cost"]) is bool(prices)
+    for every in (False, True):
+        reprice(storage.database, lambda name: PriceTable(name="openai", overrides=prices), every=every)
+        (line,) = storage.costs()
+        assert (line.cost, line.input_tokens, line.output_tokens) == (Decimal("0.002") if prices else 0, 1000, 500)
+        assert (line.estimated, line.unpriced) == (0, 0 if prices else 1)
     storage.close()

@@ -34,7 +34,7 @@ from ..errors import StorageError
 from ..forking import in_child
 from ..logger import logger
 from .columns import to_micros
-from .counting import counts
+from .counting import counted_by, counts
 from .database import Database
 from .ids import new_id
 from .ledger_rows import (
@@ -52,6 +52,7 @@ from .ledger_rows import (
     intent_values,
     item_values,
 )
+from .repricing import replace_estimate
 from .rolling import RIPE, day_of
 from .writer import Row, Work, Writer
 
@@ -61,6 +62,7 @@ _log = logger()
 LEASE_SECONDS = 60.0
 _SWEEP_SECONDS = 20.0
 _COUNTED = "~counted"
+_LEDGER, _ESTIMATE = "ledger", "ledger's estimate"
 
 
 class Ledger:
@@ -179,6 +181,8 @@ class Ledger:
         self._open.pop(entry.id, None)
         if outcome.counts_once:
             return Work(partial(_settle_once, entry=entry), f"{_COUNTED} {outcome.paid_for}")
+        if outcome.estimate_of is not None:
+            return Work(partial(_settle_estimate, entry=entry), f"{_COUNTED} {outcome.estimate_of}")
         if self.mode != "durable" and entry.row is not None and entry.row.complete(partial(intent_values, entry)):
             return None
         return Row(SETTLE, partial(end_values, entry))
@@ -213,7 +217,7 @@ def _settle_once(connection: Connection, entry: Entry) -> None:
     ended, outcome, dialect = copy(entry), entry.outcome, connection.dialect.name
     assert outcome is not None
     assert outcome.paid_for is not None
-    is_first = counts(connection, "ledger", outcome.paid_for, entry.id)
+    is_first = counts(connection, _LEDGER, outcome.paid_for, entry.id)
     if not is_first or outcome.items:
         source = "told in the rows of its items" if is_first else "counted when it was first told"
         nothing = None if outcome.cost is None else Cost(Decimal(0), outcome.cost.currency, source=source)
@@ -222,6 +226,20 @@ def _settle_once(connection: Connection, entry: Entry) -> None:
     if is_first and outcome.items and written:
         items = [item_values(entry, item, number) for number, item in enumerate(outcome.items, 1)]
         connection.exec_driver_sql(ATTEMPT.text(dialect), items)
+    if is_first and (estimate := counted_by(connection, _ESTIMATE, outcome.paid_for)) is not None:
+        replace_estimate(connection, estimate)
+
+
+def _settle_estimate(connection: Connection, entry: Entry) -> None:
+    """Write how an attempt ended whose cost is an estimate until what it made is fetched: what is told then counts."""
+    outcome = entry.outcome
+    assert outcome is not None
+    assert outcome.estimate_of is not None
+    connection.exec_driver_sql(SETTLE.text(connection.dialect.name), end_values(entry))
+    if counts(connection, _ESTIMATE, outcome.estimate_of, entry.id) and (
+        counted_by(connection, _LEDGER, outcome.estimate_of) is not None
+    ):
+        replace_estimate(connection, entry.id)
 
 
 def _constant(values: tuple[Any, ...]) -> Callable[[], tuple[Any, ...]]:

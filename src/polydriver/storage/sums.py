@@ -1,6 +1,7 @@
 """Sums over the ledger: from its rows, or from their rollups, by the same measures.
 
-The cost of an attempt is that of its last correction, else its own. Attempts that were refused before anything was sent
+The cost of an attempt is that of its last correction, else its own; the tokens of an estimate do not count where what
+was fetched later told the true ones. Attempts that were refused before anything was sent
 are left out.
 """
 
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Subquery, case, func, literal_column, or_, select
+from sqlalchemy import BigInteger, Select, Subquery, case, false, func, literal_column, or_, select
 
 from .tables import attempts, corrections, rollups
 
@@ -36,7 +37,8 @@ def from_ledger(since: datetime, until: datetime) -> Subquery:
     """The attempts that began in a span of time, each with its measures."""
     table, correction = attempts, corrections.alias("correction")
     last = select(func.max(corrections.c.id)).where(corrections.c.attempt_id == table.c.id).scalar_subquery()
-    micros = SPAN * 1_000_000
+    micros, nothing = SPAN * 1_000_000, literal_column("0", BigInteger)
+    is_replaced = correction.c.reason == "fetched"
     is_unpriced = (table.c.price_known.is_(False)) & (correction.c.id.is_(None))
     return (
         select(
@@ -48,9 +50,12 @@ def from_ledger(since: datetime, until: datetime) -> Subquery:
             _count(table.c.number == 1).label("calls"),
             _count(table.c.outcome.in_(("failure", "interrupted"))).label("failed"),
             _count(is_unpriced).label("unpriced"),
-            _count(table.c.estimated.is_(True)).label("estimated"),
-            *(func.coalesce(table.c[name], literal_column("0", BigInteger)).label(name) for name in _TOKENS),
-            func.coalesce(correction.c.cost, table.c.cost, literal_column("0", BigInteger)).label("cost"),
+            _count(table.c.estimated.is_(True) & ~func.coalesce(is_replaced, false())).label("estimated"),
+            *(
+                case((is_replaced, nothing), else_=func.coalesce(table.c[name], nothing)).label(name)
+                for name in _TOKENS
+            ),
+            func.coalesce(correction.c.cost, table.c.cost, nothing).label("cost"),
         )
         .select_from(table.outerjoin(correction, correction.c.id == last))
         .where(table.c.started_at >= since, table.c.started_at < until)

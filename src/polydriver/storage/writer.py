@@ -294,7 +294,7 @@ class Writer:
                     for tell in self.recovered:
                         tell(self._failed_at)
                 pause = 0.0
-                self._is_busy = False
+                self._is_busy = bool(self._queue)  # those who were told of a recovery have handed in more
                 _tell([*flushes, *(row.waiter for row in rows)], None)
             if over:
                 return

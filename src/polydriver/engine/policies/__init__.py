@@ -68,6 +68,8 @@ class Outcome(msgspec.Struct, kw_only=True):
     - `paid_for`: of what the cost is, where it can be asked for again (the results of a batch, an answer that was made
       in the background): it counts once. `was_fetched`: the tokens are those of an earlier request. `items`: the parts
       of it, where those are told and make up all of it.
+    - `estimate_of`: of what the cost is an estimate that can be asked for later, as the rest of an answer that was made
+      in the background and whose stream was cut.
     """
 
     kind: AttemptOutcome | Literal["refused"]
@@ -84,14 +86,16 @@ class Outcome(msgspec.Struct, kw_only=True):
     paid_for: str | None = None
     was_fetched: bool = False
     items: Sequence[PaidItem] = ()
+    estimate_of: str | None = None
 
     def tell(self, answer: AIResponse, connection: str) -> None:
         """Take over what an answer of a connection used and cost, all of it or what came of it."""
         self.usage, self.cost, self.billing = answer.usage, answer.cost, answer.billing
         usage, facts = answer.usage, answer.billing
         is_cut = usage is not None and usage.estimated  # at the provider it goes on: who fetches it learns of the rest
-        if not is_cut and facts is not None and facts.kept_as is not None:
-            self.paid_for = f"{connection} response {facts.kept_as}"
+        if facts is not None and facts.kept_as is not None:
+            kept = f"{connection} response {facts.kept_as}"
+            self.paid_for, self.estimate_of = (None, kept) if is_cut else (kept, None)
 
     @property
     def counts_once(self) -> bool:

@@ -190,6 +190,8 @@ class ResponsesDecoder(StreamDecoder[ResponsesReplies]):
         if usage := as_dict(response.get("usage")):
             self._usage = usage
             answer.usage = parse_usage(usage)
+        if response.get("background") is True:
+            answer.raw = response  # where the stream is cut, it tells that the rest can be fetched
 
     def _end(self, status: str, response: dict[str, Any], chunks: list[AIChunk]) -> None:
         """The last event: complete from the whole response the items that are still open, and say how it ended."""

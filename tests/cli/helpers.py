@@ -100,10 +100,10 @@ class Terminal:
 
     def _press_ctrl_c(self, done: Callable[[], bool]) -> None:
         """Once should do, but CPython looks at signals before it waits in C: one that comes in between is seen at the
-        next key."""
-        for _ in range(10):
+        next key. That comes late, since one that meets the end of the interpreter would kill it."""
+        for _ in range(4):
             self.type("\x03")
-            until = time.monotonic() + 2.0
+            until = time.monotonic() + 15.0
             while time.monotonic() < until and not done():
                 self._read(0.1)
             if done():

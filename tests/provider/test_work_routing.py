@@ -1,15 +1,16 @@
-"""Operations beyond chat over the members of a pool and over fallbacks, in both colours."""
+"""Operations beyond chat, and what one account keeps, over members of pools and fallbacks, in both colours."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from tests.faults.server import AGAIN, READ, Server
+from tests.faults.server import AGAIN, READ, Server, reply
 from tests.operations.asking import json_reply, one_by_one, sent_json
 from tests.operations.test_requests import WAV
 
@@ -201,6 +202,50 @@ def test_texts_that_are_done_are_not_embedded_again_by_the_same_model(colour: st
         assert len(sent_json(second.requests[0])["input"]) == 10
     assert len(result.embeddings) == 2058
     assert [a.provider for a in result.attempts] == ["eu", "eu", "us"]
+
+
+TOLD = {
+    "id": "resp_1", "object": "response", "model": "m", "status": "completed",
+    "output": [{"type": "message", "id": "m", "content": [{"type": "output_text", "text": "Hi"}]}],
+}  # fmt: skip
+ENDED = f"data: {json.dumps({'type': 'response.completed', 'response': TOLD})}\n\n".encode()
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(
+    "options",
+    [{"store": True}, {"background": True}, {"previous_response_id": "resp_0"}, {"conversation": "conv_1"}],
+    ids=lambda options: next(iter(options)),
+)
+def test_a_chat_about_what_one_account_keeps_begins_at_the_first_member(
+    colour: str, options: dict[str, Any], *, stream: bool
+) -> None:
+    """Other calls go to the other member then, which has had none yet."""
+
+    def send(provider: Any, **given: Any) -> Any:
+        if stream:
+            return provider.send_streaming_message("Hi", model="m", **given).until_done()
+        return provider.send_message("Hi", model="m", **given)
+
+    def act(provider: Any) -> Any:
+        wanted: list[dict[str, Any]] = [options, options, options, {}, {}]
+        if colour == "blocking":
+            return [send(provider, **given) for given in wanted]
+
+        async def all_of_them() -> list[Any]:
+            return [await send(provider, **given) for given in wanted]
+
+        return all_of_them()
+
+    answer = reply(ENDED, 200, {"content-type": "text/event-stream"}) if stream else json_reply(TOLD)
+    with ExitStack() as stack:
+        made = settings(serve(stack, eu=answer, us=answer))
+        for name in ("eu", "us"):
+            made[name]["api"] = "responses"
+        results, _ = run(colour, made, "pool", act)
+    assert [result.content for result in results] == ["Hi"] * 5
+    assert [result.provider for result in results] == ["eu", "eu", "eu", "us", "us"]
 
 
 def many(count: int) -> bytes:

@@ -6,6 +6,7 @@ import base64
 import json
 import struct
 from collections.abc import Generator
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from zlib import crc32
@@ -25,7 +26,7 @@ from polydriver.data.messages import (
 )
 from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 
-__all__ = ["chunk", "event", "exception", "frame", "read_request", "run", "validate_body"]
+__all__ = ["chunk", "epoch", "event", "exception", "frame", "read_request", "run", "validate_body"]
 
 ORIGIN = "bedrock"
 
@@ -39,6 +40,11 @@ def frame(headers: dict[str, str], payload: bytes) -> bytes:
     prelude += struct.pack("!I", crc32(prelude))
     whole = prelude + named + payload
     return whole + struct.pack("!I", crc32(whole))
+
+
+def epoch(stamp: str) -> float:
+    """The seconds since the epoch of a moment as AWS writes it."""
+    return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
 
 
 def event(kind: str, **payload: Any) -> bytes:

@@ -8,11 +8,9 @@ from ..colours import drive
 from ..errors import LimitReachedError
 from .attempts import Attempt
 from .policies import Lease, Outcome, Wait
+from .waiting import LOOK_AGAIN
 
 __all__ = ["admit"]
-
-_LOOK_AGAIN = 1.0
-"""Seconds after which everyone in a line looks again: Ctrl-C may have taken a place from one who tells nobody."""
 
 
 async def admit(attempt: Attempt, *, waits: bool = True) -> None:
@@ -59,7 +57,7 @@ async def _ask_again(attempt: Attempt, wait: Wait, *, waits: bool) -> Lease | Wa
         if wait.signal is None:
             await port.sleep(wait.seconds, call.stop)
         else:
-            seconds = min(wait.seconds if wait.seconds < inf else _LOOK_AGAIN, left)
+            seconds = min(wait.seconds if wait.seconds < inf else LOOK_AGAIN, left)
             await port.wait_for(wait.signal, seconds, call.stop, timed=wait.seconds < inf)
         attempt.waited += port.now() - began
         if call.deadline is not None and port.now() >= call.deadline:

@@ -27,8 +27,6 @@ async def send(attempt: Attempt, request: Request) -> Reply:
     try:
         if target.authenticates:
             request = await _authenticated(attempt, request)
-        if target.signs:
-            request = _signed(attempt, request)
         reply = await target.port.send(request, _timeouts(attempt))
     except AIError as error:
         attempt.check_stop()
@@ -50,8 +48,6 @@ async def open_body(attempt: Attempt, request: Request, max_bytes: int | None = 
     try:
         if target.authenticates:
             request = await _authenticated(attempt, request)
-        if target.signs:
-            request = _signed(attempt, request)
         body: Body = await target.port.open(request, _timeouts(attempt, max_bytes))
     except AIError as error:
         attempt.check_stop()
@@ -132,14 +128,14 @@ def _timeouts(attempt: Attempt, max_bytes: int | None = None) -> Timeouts:
 
 
 async def _authenticated(attempt: Attempt, request: Request) -> Request:
-    """Run the driver's own requests for authentication, if it needs any, and return the request to send."""
+    """Run the driver's own requests for authentication, if it needs any, and return the request to send, signed."""
     target = attempt.target
     flow = target.driver.authenticate(request, target.port.wall_time())
-    if flow is None:
-        return request
-    if not isinstance(flow, Generator):
-        raise target.failures.of_result("authenticate", flow, "a generator, or None (see `sign`)")
-    return await _followed(attempt, flow)
+    if flow is not None:
+        if not isinstance(flow, Generator):
+            raise target.failures.of_result("authenticate", flow, "a generator, or None (see `sign`)")
+        request = await _followed(attempt, flow)
+    return _signed(attempt, request)
 
 
 def _signed(attempt: Attempt, request: Request) -> Request:

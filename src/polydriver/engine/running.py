@@ -14,15 +14,12 @@ from weakref import WeakValueDictionary
 from ..errors import ProviderClosedError
 from ..forking import in_child
 from .later import rest
-from .waiting import Signal, Stop, now
+from .waiting import LOOK_AGAIN, Signal, Stop, now
 
 __all__ = ["Running", "close_async", "close_blocking"]
 
 _STOPPING_SECONDS = 5.0
 """How long stopped calls are waited for; they need as long as their listeners and the ledger do."""
-
-
-_LOOK_AGAIN = 1.0
 
 
 class Stoppable(Protocol):
@@ -101,14 +98,14 @@ class Running:
         ends = now() + seconds
         with self._told() as bell:
             while self._calls and (left := ends - now()) > 0:
-                bell.wait(min(left, _LOOK_AGAIN))
+                bell.wait(min(left, LOOK_AGAIN))
 
     async def wait_async(self, seconds: float) -> None:
         """The same for a task."""
         ends = now() + seconds
         with self._told() as bell:
             while self._calls and (left := ends - now()) > 0:
-                await bell.wait_async(min(left, _LOOK_AGAIN))
+                await bell.wait_async(min(left, LOOK_AGAIN))
 
     @contextmanager
     def _told(self) -> Iterator[Signal]:

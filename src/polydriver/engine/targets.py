@@ -39,14 +39,17 @@ def _has_own(driver: Any, hook: str) -> bool:
 
 
 class Target:
-    """A connection as the callers of one port reach it."""
+    """A connection as the callers of one port reach it.
 
-    __slots__ = ("authenticates", "config", "connection", "driver", "failures", "origins", "port", "signs")
+    `authenticates`: whether its driver authenticates or signs requests by more than their headers.
+    """
+
+    __slots__ = ("authenticates", "config", "connection", "driver", "failures", "origins", "port")
 
     def __init__(self, connection: Connection, port: Any) -> None:
         self.connection = connection
         self.driver = connection.driver
-        self.authenticates, self.signs = _has_own(self.driver, "authenticate"), _has_own(self.driver, "sign")
+        self.authenticates = _has_own(self.driver, "authenticate") or _has_own(self.driver, "sign")
         self.origins = connection.driver.origins
         self.config = connection.config
         self.port: Port = port

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from ..data.http import Interruptible
 
 __all__ = [
+    "LOOK_AGAIN",
     "Signal",
     "SoleUser",
     "Stop",
@@ -33,6 +34,9 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+
+LOOK_AGAIN = 1.0
+"""Seconds after which who waits for others looks again: Ctrl-C may have ended one of them that told nobody."""
 
 _skipped: list[list[float]] = []
 _clocks: list[Callable[[], float]] = []

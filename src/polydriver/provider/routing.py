@@ -26,7 +26,9 @@ __all__ = [
     "as_list",
     "error_class",
     "find_target",
+    "is_kept_file",
     "prepare_call",
+    "refer_to_files",
 ]
 
 FallbackTarget: TypeAlias = str | Answers | tuple[str | Answers, str]
@@ -81,12 +83,22 @@ def _is_kept_there(messages: object, options: Mapping[str, Any]) -> bool:
     """Whether a call uses what is kept at one provider, or has it keep something that is asked for later."""
     if not options.keys().isdisjoint(_KEPT) and any(options.get(name) for name in _KEPT):
         return True
-    return isinstance(messages, list) and any(
-        isinstance(part, Media) and part.file_id is not None
+    return isinstance(messages, list) and refer_to_files(messages)
+
+
+def refer_to_files(messages: list[Any]) -> bool:
+    """Whether messages, those of them that were read, have parts that are files which one provider keeps."""
+    return any(
+        is_kept_file(part)
         for message in messages
         if isinstance(message, AIMessage) and not isinstance(message.content, str)
         for part in message.content
     )
+
+
+def is_kept_file(part: object) -> bool:
+    """Whether a part is a file that one provider keeps."""
+    return isinstance(part, Media) and part.file_id is not None
 
 
 class _Routing:

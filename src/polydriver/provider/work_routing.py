@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..data.messages import Media
 from ..errors import ConfigurationError, UnsupportedFeatureError
 from ..operations.kinds import COUNT_TOKENS, EMBED, OperationKind
 from ..operations.work import Work
 from ..prompting import CALL_LIMITS, WORK_LIMITS, make_messages
 from .preparing import prepare
-from .routing import Group, as_list, error_class, find_target
+from .routing import Group, as_list, error_class, find_target, is_kept_file, refer_to_files
 
 if TYPE_CHECKING:
     from ..contract import DriverHooks
@@ -168,16 +167,9 @@ class _Routing:
 def _refers_to_files(fields: Mapping[str, Any]) -> bool:
     """Whether something that is given is a file that one provider keeps."""
     if "messages" in fields:
-        return any(
-            _is_kept(part)
-            for message in fields["messages"]
-            if not isinstance(message.content, str)
-            for part in message.content
-        )
+        return refer_to_files(fields["messages"])
     return any(
-        _is_kept(item) for value in fields.values() for item in (value if isinstance(value, list | tuple) else [value])
+        is_kept_file(item)
+        for value in fields.values()
+        for item in (value if isinstance(value, list | tuple) else [value])
     )
-
-
-def _is_kept(item: object) -> bool:
-    return isinstance(item, Media) and item.file_id is not None

@@ -34,6 +34,7 @@ from ..errors import StorageError
 from ..forking import in_child
 from ..logger import logger
 from .columns import to_micros
+from .correcting import replace_estimate
 from .counting import counted_by, counts
 from .database import Database
 from .ids import new_id
@@ -52,7 +53,6 @@ from .ledger_rows import (
     intent_values,
     item_values,
 )
-from .repricing import replace_estimate
 from .rolling import RIPE, day_of
 from .writer import Row, Work, Writer
 

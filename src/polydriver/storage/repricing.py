@@ -1,17 +1,14 @@
-"""Pricing attempts afterwards: a new price is a row in `ai_corrections`, and the attempt stays as it is.
-
-So is the word that an estimate does not count any more, since the true cost was told to a later attempt.
-"""
+"""Pricing attempts afterwards: a new price is a row in `ai_corrections`, and the attempt stays as it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Connection, exists, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from ..contract import DriverHooks
 from ..data.billing import BillingFacts
@@ -22,15 +19,13 @@ from ..engine.billing import price_answer
 from ..prices.catalog import find_pricing
 from ..prices.pricing import ModelPricing, calculate_cost
 from ..typed import convert
+from .correcting import correct, is_replaced
 from .database import Database
-from .ids import new_id
-from .rolling import day_of, forget_day
 from .tables import attempts, corrections
 
-__all__ = ["PriceTable", "RepriceReport", "replace_estimate", "reprice"]
+__all__ = ["PriceTable", "RepriceReport", "reprice"]
 
 _AT_ONCE = 500
-_FETCHED = "fetched"
 _ADVISORY = 0x72657072  # of PostgreSQL's advisory locks: "repr"
 
 
@@ -87,48 +82,6 @@ def reprice(
         after = rows[-1].id
 
 
-def replace_estimate(connection: Connection, attempt_id: str) -> None:
-    """Have the cost of an attempt count nothing: it was an estimate, and what was fetched later has told the true one.
-
-    Doing it twice changes nothing.
-    """
-    row = connection.execute(
-        select(attempts.c.started_at, attempts.c.currency).where(attempts.c.id == attempt_id, ~_is_replaced())
-    ).one_or_none()
-    if row is not None:
-        facts = {"source": "told to the attempt that fetched the answer"}
-        _correct(connection, attempt_id, row.started_at, _FETCHED, Decimal(0), row.currency or "USD", facts)
-
-
-def _is_replaced() -> Any:
-    """Whether the cost of an attempt was an estimate that counts no more."""
-    return exists().where(corrections.c.attempt_id == attempts.c.id, corrections.c.reason == _FETCHED)
-
-
-def _correct(
-    connection: Connection,
-    attempt_id: str,
-    started_at: datetime,
-    reason: str,
-    cost: Decimal,
-    currency: str,
-    facts: dict[str, Any],
-) -> None:
-    """Write a correction, and have the day summed up anew."""
-    connection.execute(
-        insert(corrections).values(
-            id=new_id(),
-            attempt_id=attempt_id,
-            reason=reason,
-            cost=cost,
-            currency=currency[:8],
-            facts=facts,
-            created_at=datetime.now(UTC),
-        )
-    )
-    forget_day(connection, day_of(started_at))
-
-
 def _page(after: str, since: datetime | None, until: datetime | None, provider: str | None, *, every: bool) -> Any:
     """The next attempts, each with its last correction."""
     table, correction = attempts, corrections.alias("correction")
@@ -141,7 +94,7 @@ def _page(after: str, since: datetime | None, until: datetime | None, provider: 
         )
         .select_from(table.outerjoin(correction, correction.c.id == last))
         .where(table.c.id > after, table.c.outcome != "refused")
-        .where(table.c.usage.is_not(None), table.c.reported_cost.is_(None), ~_is_replaced())
+        .where(table.c.usage.is_not(None), table.c.reported_cost.is_(None), ~is_replaced())
         .order_by(table.c.id)
         .limit(_AT_ONCE)
     )  # fmt: skip
@@ -178,7 +131,7 @@ def _reprice_one(
     report.added[cost.currency] = report.added.get(cost.currency, Decimal(0)) + change
     if write:
         facts = {"source": cost.source, "items": {name: str(amount) for name, amount in cost.items.items()}}
-        _correct(connection, row.id, row.started_at, "reprice", cost.total, cost.currency, facts)
+        correct(connection, row.id, row.started_at, "reprice", cost.total, cost.currency, facts)
 
 
 def _price(row: Any, prices: PriceTable) -> Cost | None:

@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, Select, Subquery, case, false, func, literal_
 
 from .tables import attempts, corrections, rollups
 
-__all__ = ["DIMENSIONS", "MEASURES", "SPAN", "from_ledger", "from_rollups", "summed"]
+__all__ = ["DIMENSIONS", "FETCHED", "MEASURES", "SPAN", "from_ledger", "from_rollups", "summed"]
 
 DIMENSIONS = ("provider", "model", "operation", "project", "key", "user", "tags", "currency")
 """What rows are told apart by, in rollups as well."""
@@ -26,6 +26,9 @@ MEASURES = (
 )  # fmt: skip
 """What is summed up. `attempts` are those that were sent, not hits of the cache or answers of a batch; `calls` counts
 what was the first of a call, `unpriced` attempts whose usage is known and whose price is not."""
+
+FETCHED = "fetched"
+"""The reason of a correction where an estimate does not count any more: the true cost and usage were told later."""
 
 SPAN = 900
 """The seconds of one rollup: days of every time zone begin at a whole quarter of an hour."""
@@ -38,7 +41,7 @@ def from_ledger(since: datetime, until: datetime) -> Subquery:
     table, correction = attempts, corrections.alias("correction")
     last = select(func.max(corrections.c.id)).where(corrections.c.attempt_id == table.c.id).scalar_subquery()
     micros, nothing = SPAN * 1_000_000, literal_column("0", BigInteger)
-    is_replaced = correction.c.reason == "fetched"
+    is_replaced = correction.c.reason == FETCHED
     is_unpriced = (table.c.price_known.is_(False)) & (correction.c.id.is_(None))
     return (
         select(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from hashlib import sha1
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pytest
-from tests.operations.asking import Colour
-from tests.wires.bedrock import event, run
+from tests.wires.bedrock import epoch, run
 
 from polydriver.data.http import Reply, Request
 from polydriver.data.messages import AIMessage
@@ -33,35 +31,9 @@ from polydriver.errors import (
     ServerError,
 )
 
-COLOURS = get_args(Colour)
 DRIVER = BedrockDriver({"api_key": "bedrock-key-0123456789", "region": "us-east-1"})
-INVOKING = BedrockDriver({"api_key": "bedrock-key-0123456789", "region": "us-east-1", "api": "invoke"})
-CLAUDE, NOVA = "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-lite-v1:0"
 EXAMPLE = Keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 MOMENT = 1_440_938_160.0  # 2015-08-30T12:36:00Z, of AWS's own test suite
-USAGE = {"inputTokens": 5, "outputTokens": 7, "totalTokens": 12}
-HELLO = {
-    "output": {"message": {"role": "assistant", "content": [{"text": "Hello"}]}},
-    "stopReason": "end_turn",
-    "usage": USAGE,
-}
-EVENTS = (
-    event("messageStart", role="assistant"),
-    event("contentBlockDelta", contentBlockIndex=0, delta={"text": "Hel"}),
-    event("contentBlockDelta", contentBlockIndex=0, delta={"text": "lo"}),
-    event("contentBlockStop", contentBlockIndex=0),
-    event("messageStop", stopReason="end_turn"),
-    event("metadata", usage=USAGE, metrics={"latencyMs": 3}),
-)
-
-
-@pytest.fixture(autouse=True)
-def aws_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the person's own AWS files out; return where the test's own config file may be."""
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return tmp_path
 
 
 # Signatures
@@ -88,10 +60,6 @@ def botocore_signature(method: str, url: str, headers: dict[str, str], body: byt
         request
     )
     return {name.lower(): str(value) for name, value in request.headers.items()}
-
-
-def epoch(stamp: str) -> float:
-    return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
 
 
 @pytest.mark.parametrize("token", [None, "session-token"])

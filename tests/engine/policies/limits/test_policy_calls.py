@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.engine.policies.limits.everywhere import call_from_everywhere
 from tests.engine.test_exchange_idempotency import ask
 from tests.engine.transports.test_redial import answer, streamed
 from tests.faults.server import CLOSE, READ, Server, reply
@@ -106,22 +107,7 @@ async def test_a_call_at_a_time_in_order_over_many_tasks() -> None:
 
 def test_a_call_at_a_time_over_many_threads_and_loops() -> None:
     driver = limited(max_concurrent=2)
-    driver_calls: list[Any] = []
-
-    def work() -> None:
-        driver_calls.extend(driver.send_message("Hi", model="m").content for _ in range(10))
-
-    async def work_async() -> None:
-        provider = driver.asynchronous()
-        driver_calls.extend([(await provider.send_message("Hi", model="m")).content for _ in range(10)])
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    threads += [threading.Thread(target=lambda: asyncio.run(work_async())) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert driver_calls == ["fine"] * 80
+    assert call_from_everywhere(driver) == ["fine"] * 80
     assert used(driver) == {"max_concurrent": 0}
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import redis
+from tests.engine.policies.limits.everywhere import call_from_everywhere
 from tests.servers import RedisServer
 
 from polydriver import AttemptFinished, LimitReached, LimitReachedError, MockDriver
@@ -123,22 +124,7 @@ async def test_work_in_bulk_yields(server: RedisServer, limited: Limited) -> Non
 
 def test_threads_and_loops_together(server: RedisServer, limited: Limited) -> None:
     driver = limited(max_concurrent=2, requests_per_minute=10_000)
-    done: list[str] = []
-
-    def work() -> None:
-        done.extend(driver.send_message("Hi", model="m").content for _ in range(10))
-
-    async def work_async() -> None:
-        provider = driver.asynchronous()
-        done.extend([(await provider.send_message("Hi", model="m")).content for _ in range(10)])
-
-    threads = [threading.Thread(target=work) for _ in range(4)]
-    threads += [threading.Thread(target=lambda: asyncio.run(work_async())) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert done == ["fine"] * 80
+    assert call_from_everywhere(driver) == ["fine"] * 80
     assert stored(server, driver) == {"openai:requests_per_minute": 80}
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -12,7 +11,7 @@ import pytest
 from tests.faults.server import READ, Received, Script, Server, chunked, reply
 from tests.hooks import hook
 from tests.operations.asking import Colour, ask, json_reply, one_by_one, sent_json
-from tests.wires.bedrock import chunk, event, exception, frame, validate_body
+from tests.wires.bedrock import chunk, epoch, event, exception, frame, validate_body
 from tests.wires.replay import compare, is_stream, read_stream, records, replay, reply_of
 
 from polydriver.data.http import Reply, Request
@@ -37,8 +36,6 @@ COLOURS = get_args(Colour)
 DRIVER = BedrockDriver({"api_key": "bedrock-key-0123456789", "region": "us-east-1"})
 INVOKING = BedrockDriver({"api_key": "bedrock-key-0123456789", "region": "us-east-1", "api": "invoke"})
 CLAUDE, NOVA = "us.anthropic.claude-sonnet-4-5-20250929-v1:0", "amazon.nova-lite-v1:0"
-EXAMPLE = Keys("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
-MOMENT = 1_440_938_160.0  # 2015-08-30T12:36:00Z, of AWS's own test suite
 USAGE = {"inputTokens": 5, "outputTokens": 7, "totalTokens": 12}
 HELLO = {
     "output": {"message": {"role": "assistant", "content": [{"text": "Hello"}]}},
@@ -53,19 +50,6 @@ EVENTS = (
     event("messageStop", stopReason="end_turn"),
     event("metadata", usage=USAGE, metrics={"latencyMs": 3}),
 )
-
-
-@pytest.fixture(autouse=True)
-def aws_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Keep the person's own AWS files out; return where the test's own config file may be."""
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    monkeypatch.setenv("HOME", str(tmp_path))
-    return tmp_path
-
-
-def epoch(stamp: str) -> float:
-    return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).timestamp()
 
 
 # Addresses and lists

@@ -13,12 +13,11 @@ from ..logger import logger
 from .attempts import Attempt
 from .hook_faults import is_own_code
 from .ports import Body
+from .transports.refused import REFUSED_BODY_BYTES, REFUSED_BODY_SECONDS, is_refused
 
 __all__ = ["open_body", "send", "send_for_lines"]
 
 _log = logger()
-_ERROR_BODY_BYTES = 256 * 1024
-_ERROR_BODY_SECONDS = 10.0
 
 
 async def send(attempt: Attempt, request: Request) -> Reply:
@@ -36,7 +35,7 @@ async def send(attempt: Attempt, request: Request) -> Reply:
     attempt.hear(reply.headers, reply.request_id)
     if reply.redialed:
         _note_redial(attempt)
-    if not 200 <= reply.status < 300:
+    if is_refused(reply.status):
         raise _refused(attempt, reply)
     attempt.first_content = target.port.now()
     return reply
@@ -58,7 +57,7 @@ async def open_body(attempt: Attempt, request: Request, max_bytes: int | None = 
         attempt.hear(body.headers, request_id_in(body.headers))
         if getattr(body, "redialed", False):
             _note_redial(attempt)
-        if not 200 <= body.status < 300:
+        if is_refused(body.status):
             reply = Reply(status=body.status, headers=body.headers, body=await _read_error_body(attempt, body))
             raise _refused(attempt, reply)
     except BaseException:
@@ -195,13 +194,14 @@ async def _read_error_body(attempt: Attempt, body: Body) -> bytes:
     pieces: list[bytes] = []
     size = 0
     port = attempt.target.port
-    body.expires = min(body.expires, port.now() + _ERROR_BODY_SECONDS)
+    body.expires = min(body.expires, port.now() + REFUSED_BODY_SECONDS)
     try:
-        while size < _ERROR_BODY_BYTES and (data := await port.read(body)):
+        while size < REFUSED_BODY_BYTES and (data := await port.read(body, attempt.stop)):
             pieces.append(data)
             size += len(data)
     except ProviderError as error:
+        attempt.check_stop()
         _log.debug("the body of an error reply could not be read: %s", type(error).__name__)
     finally:
         body.close()
-    return b"".join(pieces)[:_ERROR_BODY_BYTES]
+    return b"".join(pieces)[:REFUSED_BODY_BYTES]

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import select
+import socket
 import ssl
+import struct
+import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +17,7 @@ import pytest
 from tests.faults.server import AGAIN, CLOSE, HANG, READ, RESET, Script, Server, chunked, drip, reply
 
 from polydriver.data.http import TransportConfig
+from polydriver.engine.transports.async_connection import AsyncConnection
 from polydriver.errors import APIConnectionError, APITimeoutError, InvalidResponseError, ProviderError
 
 from .clients import Client, get, post, read_all, stream, within
@@ -262,3 +269,36 @@ def test_read_after_a_stream_is_over(client: Client) -> None:
         body = client.open(stream(server.url), within())
         assert read_all(body) == b"a"
         assert read_all(body) == b""
+
+
+def test_what_was_sent_is_not_in_the_traceback_of_a_reset_connection() -> None:
+    """The connection is broken before the request is written, so that the event loop's own frame fails with it."""
+    key = b"sk-0123456789abcdef"
+
+    async def ask() -> None:
+        loop = asyncio.get_running_loop()
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            link = socket.create_connection(listener.getsockname())
+            peer, _ = listener.accept()
+            transport, _ = await loop.create_connection(asyncio.Protocol, sock=link)
+            connection = AsyncConnection(loop, transport, "localhost")
+            transport.set_protocol(connection)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            peer.close()
+            select.select([link], [], [], 30.0)  # the reset has arrived
+        try:
+            connection.transmit(b"POST / HTTP/1.1\r\nx-api-key: " + key + b"\r\n\r\n", b"", within(30.0))
+            await connection.receive(time.monotonic() + 30.0, "headers")
+        finally:
+            connection.drop()
+            await connection.closed()
+
+    with pytest.raises(APIConnectionError) as caught:
+        asyncio.run(ask())
+    shown = traceback.TracebackException(
+        type(caught.value), caught.value, caught.value.__traceback__, capture_locals=True
+    )
+    assert isinstance(caught.value.__cause__, ConnectionResetError | BrokenPipeError)
+    own = [frame for frame in shown.stack if frame.filename != __file__]
+    assert shown.__cause__ is not None
+    assert key.decode() not in repr([frame.locals for frame in [*own, *shown.__cause__.stack]])

@@ -22,6 +22,7 @@ from .content import Content, is_whole
 from .encode import encode_request
 from .http1 import ResponseReader
 from .per_loop import PerLoop
+from .refused import body_limits, cut_reply
 
 __all__ = ["AiohttpBody", "AiohttpTransport"]
 
@@ -36,18 +37,22 @@ class AiohttpTransport:
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts`."""
         lease, reader, first = await self._begin(request, timeouts)
+        whole = io.BytesIO()
         try:
             if is_whole(reader, first, timeouts.max_bytes):
                 body = first
             else:
-                whole = io.BytesIO()
-                content = Content(reader, first, timeouts.max_bytes)
+                limits = body_limits(reader.status, timeouts, time.monotonic())
+                content = Content(reader, first, limits.max_bytes)
                 while (piece := content.next()) != b"":
                     if piece is None:
-                        content.receive(await lease.receive(timeouts.after(time.monotonic()), "read"))
+                        content.receive(await lease.receive(limits.after(time.monotonic()), "read"))
                     else:
                         whole.write(piece)
                 body = whole.getvalue()
+        except ProviderError as error:
+            lease.discard()
+            return cut_reply(reader, whole.getvalue(), error, timeouts)
         except BaseException:
             lease.discard()
             raise

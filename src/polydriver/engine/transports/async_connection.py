@@ -148,7 +148,8 @@ class AsyncConnection(asyncio.Protocol):
         """Part of the asyncio protocol."""
         self._ended = True
         if isinstance(error, OSError):
-            self._failure = error
+            # The event loop's frames hold what was sent, with its headers, and tracebacks with locals would show it.
+            self._failure = error.with_traceback(None)
         self._lost = True
         self._quiet()
         self._wake()

@@ -23,6 +23,7 @@ from .content import Content, is_whole
 from .encode import encode_request
 from .http1 import ResponseReader
 from .pools import Pool
+from .refused import body_limits, cut_reply
 
 __all__ = ["Urllib3Body", "Urllib3Transport"]
 
@@ -41,18 +42,22 @@ class Urllib3Transport:
     def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts`."""
         connection, reader, first = self._begin(request, timeouts)
+        whole = io.BytesIO()
         try:
             if is_whole(reader, first, timeouts.max_bytes):
                 body = first
             else:
-                whole = io.BytesIO()
-                content = Content(reader, first, timeouts.max_bytes)
+                limits = body_limits(reader.status, timeouts, time.monotonic())
+                content = Content(reader, first, limits.max_bytes)
                 while (piece := content.next()) != b"":
                     if piece is None:
-                        content.receive(connection.receive(timeouts.after(time.monotonic()), "read"))
+                        content.receive(connection.receive(limits.after(time.monotonic()), "read"))
                     else:
                         whole.write(piece)
                 body = whole.getvalue()
+        except ProviderError as error:
+            connection.discard()
+            return cut_reply(reader, whole.getvalue(), error, timeouts)
         except BaseException:
             connection.discard()
             raise

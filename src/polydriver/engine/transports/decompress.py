@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from .base import unreadable
+from .refused import is_refused
 
 __all__ = ["Decoder", "decoder_for"]
 
@@ -44,7 +45,7 @@ def decoder_for(status: int, headers: Mapping[str, str], max_bytes: int) -> Deco
         return _Inflater(max_bytes, _GZIP_WINDOW)
     if names == ["deflate"]:
         return _Inflater(max_bytes, 0)
-    if status >= 400:
+    if is_refused(status):
         return _Identity(max_bytes)
     raise unreadable("its content encoding was not asked for")
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from ...errors import InvalidResponseError
 from .base import broken, unreadable
+from .refused import is_refused, with_head
 
 __all__ = ["ResponseReader"]
 
@@ -95,7 +97,10 @@ class ResponseReader:
             head, self._buffer = self._buffer[: end[0]], self._buffer[size:]
             self._parse_head(head.decode("latin-1"))
         rest, self._buffer = self._buffer, b""
-        return self._body(self, rest) if rest or self.finished else b""
+        try:
+            return self._body(self, rest) if rest or self.finished else b""
+        except InvalidResponseError as error:
+            return self._without_body(error)
 
     def _parse_head(self, text: str) -> None:
         first, _, fields = text.partition("\n")
@@ -116,7 +121,10 @@ class ResponseReader:
             raise unreadable("it switches to a protocol that was not asked for")
         if status >= 200:
             self.status, self.headers = status, headers
-            self._choose_body(http10=match[1] == "0")
+            try:
+                self._choose_body(http10=match[1] == "0")
+            except InvalidResponseError as error:
+                self._without_body(error)
 
     def _choose_body(self, *, http10: bool) -> None:
         headers = self.headers
@@ -140,6 +148,14 @@ class ResponseReader:
         else:
             self._keep_alive = False
             self._body = ResponseReader._until_close
+
+    def _without_body(self, error: InvalidResponseError) -> bytes:
+        """Do without the body, which is not valid, where the status is the answer; raises the error where it is not."""
+        if not is_refused(self.status):
+            raise with_head(error, self)
+        self._finish()
+        self._keep_alive = False
+        return b""
 
     def _after_end(self, data: bytes) -> bytes:
         self.surplus = self.surplus or bool(data)

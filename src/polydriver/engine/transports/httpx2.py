@@ -15,7 +15,7 @@ from typing import Any
 import httpx2
 
 from ...data.http import Reply, Request, Timeouts, TransportConfig
-from ...errors import APIConnectionError, APITimeoutError, ConfigurationError, InvalidResponseError
+from ...errors import APIConnectionError, APITimeoutError, ConfigurationError, InvalidResponseError, ProviderError
 from ..waiting import SoleUser
 from .address import locate
 from .base import Phase, broken, closed_by_reader, remaining, timed_out, unreadable
@@ -23,6 +23,7 @@ from .content import Content
 from .encode import check_headers, default_headers
 from .httpx2_pools import AsyncPools, Patience, Pools, Try, Waiting, deadline, patience
 from .per_loop import PerLoop
+from .refused import body_limits, cut_reply
 
 __all__ = ["AsyncHTTPX2Transport", "HTTPX2Transport"]
 
@@ -51,11 +52,14 @@ class HTTPX2Transport:
     def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply."""
         body = self.open(request, timeouts)
+        limits = body_limits(body.status, timeouts, time.monotonic())
+        pieces: list[bytes] = []
         try:
-            pieces = []
             while piece := body.read_as("read"):
                 pieces.append(piece)
-                body.expires = timeouts.after(time.monotonic())
+                body.expires = limits.after(time.monotonic())
+        except ProviderError as error:
+            return cut_reply(body, b"".join(pieces), error, timeouts)
         finally:
             body.close()
         return Reply(status=body.status, headers=body.headers, body=b"".join(pieces), redialed=body.redialed)
@@ -78,7 +82,8 @@ class HTTPX2Transport:
             raise response
         try:
             unframed = _Unframed(response, self._config)
-            content = Content(unframed, b"", timeouts.max_bytes)
+            bounds = body_limits(unframed.status, timeouts, time.monotonic())
+            content = Content(unframed, b"", bounds.max_bytes)
         except BaseException:
             response.close()
             raise
@@ -220,11 +225,14 @@ class AsyncHTTPX2Transport:
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts`."""
         body = await self.open(request, timeouts)
+        limits = body_limits(body.status, timeouts, time.monotonic())
+        pieces: list[bytes] = []
         try:
-            pieces = []
             while piece := await body.read_as("read"):
                 pieces.append(piece)
-                body.expires = timeouts.after(time.monotonic())
+                body.expires = limits.after(time.monotonic())
+        except ProviderError as error:
+            return cut_reply(body, b"".join(pieces), error, timeouts)
         finally:
             body.close()
         return Reply(status=body.status, headers=body.headers, body=b"".join(pieces), redialed=body.redialed)
@@ -238,7 +246,8 @@ class AsyncHTTPX2Transport:
         response, held = opened
         try:
             unframed = _Unframed(response, self._config)
-            content = Content(unframed, b"", timeouts.max_bytes)
+            bounds = body_limits(unframed.status, timeouts, time.monotonic())
+            content = Content(unframed, b"", bounds.max_bytes)
         except BaseException:
             await response.aclose()
             raise

@@ -8,6 +8,7 @@ from ...data.http import Reply, Request, Simulated, Timeouts
 from ...errors import ProviderError
 from ..waiting import Stop, now, wait, wait_async
 from .base import Phase, broken, closed_by_reader, timed_out, unreadable
+from .refused import body_limits, cut_reply
 
 __all__ = ["AsyncSimulatedTransport", "SimulatedTransport", "Simulate"]
 
@@ -57,10 +58,14 @@ class SimulatedTransport:
     def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """The whole reply."""
         body = self.open(request, timeouts)
+        limits = body_limits(body.status, timeouts, now())
         whole = bytearray()
-        while piece := body.read_as("read"):
-            whole += _within(piece, whole, timeouts)
-            body.expires = timeouts.after(now())
+        try:
+            while piece := body.read_as("read"):
+                whole += _within(piece, whole, limits)
+                body.expires = limits.after(now())
+        except ProviderError as error:
+            return cut_reply(body, bytes(whole), error, timeouts)
         return Reply(status=body.status, headers=body.headers, body=bytes(whole))
 
     def open(self, request: Request, timeouts: Timeouts) -> SimulatedBody:
@@ -80,6 +85,8 @@ class SimulatedTransport:
 
 class SimulatedBody:
     """The body of a made-up answer."""
+
+    redialed = False
 
     def __init__(
         self, answer: Simulated, expires: float, sleep: Callable[[float], object], stop: Stop | None = None
@@ -119,10 +126,14 @@ class AsyncSimulatedTransport:
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """The whole reply."""
         body = await self.open(request, timeouts)
+        limits = body_limits(body.status, timeouts, now())
         whole = bytearray()
-        while piece := await body.read_as("read"):
-            whole += _within(piece, whole, timeouts)
-            body.expires = timeouts.after(now())
+        try:
+            while piece := await body.read_as("read"):
+                whole += _within(piece, whole, limits)
+                body.expires = limits.after(now())
+        except ProviderError as error:
+            return cut_reply(body, bytes(whole), error, timeouts)
         return Reply(status=body.status, headers=body.headers, body=bytes(whole))
 
     async def open(self, request: Request, timeouts: Timeouts) -> AsyncSimulatedBody:
@@ -145,6 +156,8 @@ class AsyncSimulatedTransport:
 
 class AsyncSimulatedBody:
     """The body of a made-up answer, for async callers."""
+
+    redialed = False
 
     def __init__(self, answer: Simulated, expires: float, sleep: Callable[[float], Awaitable[object]]) -> None:
         self._script = _Script(answer)

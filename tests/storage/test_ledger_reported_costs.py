@@ -30,7 +30,7 @@ def connect(url: str, name: str, answer: Answer, **settings: Any) -> tuple[Stora
     def transport(kind: str, config: Any) -> Any:
         return (SimulatedTransport if kind == "blocking" else AsyncSimulatedTransport)(answer)
 
-    budgets = [BudgetConfig(name="all", limit=Decimal(100), unknown_price="allow")]
+    budgets = settings.pop("budgets", [BudgetConfig(name="all", limit=Decimal(100), unknown_price="allow")])
     storage = Storage(StorageConfig(url=url, ledger=settings.pop("mode", "durable")), budgets)
     key = "sk-or-v1-4f8a2c9d7e6b5a3c" if name == "openrouter" else "sk-4f8a2c9d7e6b5a3c4f8a2c9d"
     given = {"api_key": key, "retry_attempts": 1, **settings}

@@ -19,17 +19,20 @@ from ..config.budgets import BudgetConfig
 from ..engine.attempts import Attempt
 from ..errors import BudgetExceededError
 from .columns import from_micros, from_pico, pack_text, to_micros, to_pico
-from .counting import counts
 from .ids import new_id
 from .windows import Window
 
-__all__ = ["BUDGETS", "Claim", "Crossing", "Hold", "extend", "free_expired", "lock", "renew", "reserve", "settle"]
+__all__ = [
+    "BUDGETS", "REMEMBERED", "Claim", "Crossing", "Hold", "add", "extend", "find_row", "free_expired", "lock", "renew",
+    "reserve", "warn",
+]  # fmt: skip
 
 BUDGETS = "~budgets"
 """The `Work.key` of all that changes these rows: after all else."""
 
 LEASE = 60_000_000
-_REMEMBERED = 7 * 86_400_000_000
+REMEMBERED = 7 * 86_400_000_000
+"""How long the empty row of a hold stays, in microseconds, so that an end which comes late or twice is noted once."""
 _ADVISORY = 0x62756467  # of PostgreSQL's advisory locks: "budg"
 
 _LOCK = text(f"SELECT pg_advisory_xact_lock({_ADVISORY})")
@@ -49,13 +52,12 @@ _HOLD = text(
 _AMOUNT = text("SELECT amount FROM ai_reservations WHERE id = :id")
 _HOLD_MORE = text("UPDATE ai_reservations SET amount = :amount WHERE id = :id")
 _ADD = text("UPDATE ai_budgets SET reserved = reserved + :reserved, spent = spent + :spent WHERE id = :id")
-_TAKE_BACK = text("DELETE FROM ai_reservations WHERE id = :id RETURNING budget_id, amount")
 _WARN = text("UPDATE ai_budgets SET warned = :warned WHERE id = :id")
 _EXPIRED = "SELECT id, budget_id, amount FROM ai_reservations WHERE expires_at < :now AND amount > 0"
 _EXPIRED_ANYWHERE = text(_EXPIRED)
 _EXPIRED_HERE = text(_EXPIRED + " AND budget_id = :budget")
 _EMPTY = text("UPDATE ai_reservations SET amount = 0, expires_at = :until WHERE id = :id")
-_FORGET = text("DELETE FROM ai_reservations WHERE expires_at < :now AND amount = 0")
+_FORGET = text("DELETE FROM ai_reservations WHERE expires_at < :now AND amount <= 0")
 _RENEW = text("UPDATE ai_reservations SET expires_at = :expires WHERE id = :id AND amount > 0")
 
 
@@ -115,15 +117,15 @@ def reserve(connection: Connection, hold: Hold, now: int) -> list[Crossing]:
     lock(connection)
     told: list[Crossing] = []
     for claim in hold.reserved:
-        row = _row(connection, claim)
+        row = find_row(connection, claim)
         if connection.execute(_IS_HELD, {"id": claim.id}).first() is None:
             assert claim.amount is not None
             if not hold.forced:
                 row = _with_room(connection, claim, row, now)
             held = {"id": claim.id, "budget": row.id, "amount": claim.amount, "expires": now + LEASE}
             connection.execute(_HOLD, held)
-            connection.execute(_ADD, {"id": row.id, "reserved": claim.amount, "spent": 0})
-        told += _warn(connection, claim, row)
+            add(connection, row.id, reserved=claim.amount)
+        told += warn(connection, claim, row)
     return told
 
 
@@ -135,29 +137,9 @@ def extend(connection: Connection, hold: Hold, amounts: Sequence[int], now: int)
         if not held or amount <= held:
             continue
         more = Claim(claim.budget, claim.subject, claim.window, amount - held)
-        row = _with_room(connection, more, _row(connection, claim), now, of_stream=True)
+        row = _with_room(connection, more, find_row(connection, claim), now, of_stream=True)
         connection.execute(_HOLD_MORE, {"id": claim.id, "amount": amount})
-        connection.execute(_ADD, {"id": row.id, "reserved": amount - held, "spent": 0})
-
-
-def settle(connection: Connection, hold: Hold, spent: Sequence[int], paid_for: str | None = None) -> list[Crossing]:
-    """Give back what is reserved, and note what was spent in place of it, for each claim of a hold.
-
-    What it was `paid_for`, if that can be asked for again, counts the first time only.
-    """
-    lock(connection)
-    if paid_for is not None and not counts(connection, "budgets", paid_for, hold.claims[0].id):
-        spent = [0] * len(spent)
-    told: list[Crossing] = []
-    for claim, amount in zip(hold.claims, spent, strict=True):
-        held = connection.execute(_TAKE_BACK, {"id": claim.id}).first()
-        if held is not None:
-            connection.execute(_ADD, {"id": held.budget_id, "reserved": -held.amount, "spent": amount})
-        elif amount and (claim.amount is None or hold.forced):
-            connection.execute(_ADD, {"id": _row(connection, claim).id, "reserved": 0, "spent": amount})
-        if amount:
-            told += _warn(connection, claim, _row(connection, claim))
-    return told
+        add(connection, row.id, reserved=amount - held)
 
 
 def free_expired(connection: Connection, now: int) -> None:
@@ -180,7 +162,12 @@ def lock(connection: Connection) -> None:
         connection.execute(_LOCK)
 
 
-def _row(connection: Connection, claim: Claim) -> _Row:
+def add(connection: Connection, id: str, *, reserved: int = 0, spent: int = 0) -> None:
+    """Change what is reserved and spent of the row of a budget."""
+    connection.execute(_ADD, {"id": id, "reserved": reserved, "spent": spent})
+
+
+def find_row(connection: Connection, claim: Claim) -> _Row:
     """The row of a claim's budget, subject and window, which is made where there is none."""
     budget, window = claim.budget, claim.window
     place = {"name": pack_text(budget.name), "subject": pack_text(claim.subject), "start": to_micros(window.start)}
@@ -200,7 +187,7 @@ def _with_room(connection: Connection, claim: Claim, row: _Row, now: int, *, of_
     expired = connection.execute(_EXPIRED_HERE, {"now": now, "budget": row.id}).all()
     if expired:
         _free(connection, expired, now)
-        row = _row(connection, claim)
+        row = find_row(connection, claim)
     if not _fits(claim, row):
         raise _exceeded(claim, row, now, of_stream=of_stream)
     return row
@@ -213,11 +200,11 @@ def _fits(claim: Claim, row: _Row) -> bool:
 
 def _free(connection: Connection, expired: Sequence[Any], now: int) -> None:
     for held in expired:
-        connection.execute(_EMPTY, {"id": held.id, "until": now + _REMEMBERED})
-        connection.execute(_ADD, {"id": held.budget_id, "reserved": -held.amount, "spent": 0})
+        connection.execute(_EMPTY, {"id": held.id, "until": now + REMEMBERED})
+        add(connection, held.budget_id, reserved=-held.amount)
 
 
-def _warn(connection: Connection, claim: Claim, row: _Row) -> list[Crossing]:
+def warn(connection: Connection, claim: Claim, row: _Row) -> list[Crossing]:
     """The parts of the limit that are reached and were not told: by nobody, and never again in this window.
 
     A limit that was raised is told of anew.

@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -26,12 +25,14 @@ from ..errors import BudgetExceededError, StorageError
 from ..events import BudgetWarning
 from ..forking import in_child
 from ..logger import logger
+from .budget_amounts import reserved_for, spent_of, subjects_of
 from .budget_reports import BudgetReport, read_budget_reports
-from .budget_rows import BUDGETS, Claim, Crossing, Hold, free_expired, renew, reserve, settle
-from .columns import to_pico
+from .budget_rows import BUDGETS, Claim, Crossing, Hold, free_expired, renew, reserve
+from .budget_settling import Ending, settle
 from .database import Database
-from .estimates import Estimate, estimate_attempt
-from .ledger_rows import Owner, owner_of
+from .estimates import estimate_attempt
+from .ids import new_id
+from .ledger_rows import owner_of
 from .metering import StreamMeter
 from .windows import window_of
 from .writer import Work, Writer
@@ -132,9 +133,9 @@ class Budgets:
         moment = datetime.fromtimestamp(now, UTC)
         claims = []
         for budget in self.budgets:
-            subjects = _subjects(budget, attempt.provider, owner)
+            subjects = subjects_of(budget, attempt.provider, owner)
             if subjects:
-                amount = _amount(budget, estimate, attempt)
+                amount = reserved_for(budget, estimate, attempt)
                 window = window_of(budget.period, self._zones[budget.time_zone], moment)
                 claims += [Claim(budget, subject, window, amount) for subject in subjects]
         return claims
@@ -164,6 +165,9 @@ class Budgets:
         fetched, _ = self._deferred.pop(outcome.paid_for or "", (None, 0.0)) if outcome.was_fetched else (None, 0.0)
         if fetched is not None:  # it counts where it was asked for
             hold = fetched
+        told = outcome.paid_for if outcome.counts_once else None
+        if hold is None and outcome.was_fetched and told is not None:  # its estimate may count under other budgets
+            return Work(partial(settle, end=Ending(new_id(), cost=outcome.cost, paid_for=told)), BUDGETS)
         if hold is None or hold.is_settled:
             return None
         if outcome.is_deferred and hold.reserved:
@@ -171,11 +175,11 @@ class Budgets:
             return None
         hold.is_settled = True
         self._forget(hold)
-        spent = [_spent(claim, outcome) for claim in hold.claims]
-        if not hold.reserved and not any(spent):
+        spent = [spent_of(claim, outcome) for claim in hold.claims]
+        if not hold.reserved and not any(spent) and told is outcome.estimate_of is None:
             return None
-        paid_for = outcome.paid_for if any(spent) else None
-        return Work(partial(settle, hold=hold, spent=spent, paid_for=paid_for), BUDGETS)
+        end = Ending(new_id(), hold.claims, spent, hold.forced, outcome.cost, told, outcome.estimate_of)
+        return Work(partial(settle, end=end), BUDGETS)
 
     def _release(self, hold: Hold) -> None:
         """Nothing was sent: what is reserved, or will be, comes back."""
@@ -200,52 +204,7 @@ class Budgets:
         now = int(time.time() * 1e6)
         for name, (hold, since) in list(self._deferred.items()):
             if time.time() - since > _DEFERRED_SECONDS and self._deferred.pop(name, None) is not None:
-                self.settle_now(hold, Outcome(kind="success"), None)
+                self.settle_now(hold, Outcome(kind="success", estimate_of=name), None)
         if ids := list(self._held):
             self.writer.put(Work(partial(renew, ids=ids, now=now), BUDGETS))
         self.writer.put(Work(partial(free_expired, now=now), BUDGETS))
-
-
-def _subjects(budget: BudgetConfig, connection: str, owner: Owner) -> list[str]:
-    """Under whose budgets an attempt falls: none, one, or one for each of its tags."""
-    if budget.scope == "all":
-        return [""]
-    if budget.scope == "connection":
-        names: list[str | None] = [connection]
-    elif budget.scope == "tag":
-        names = [*dict.fromkeys(owner.tags or ())]
-    else:
-        names = [getattr(owner, budget.scope)]
-    return [name for name in names if name is not None and budget.subject in (None, name)]
-
-
-def _amount(budget: BudgetConfig, estimate: Estimate | None, attempt: Attempt) -> int | None:
-    """What is reserved for an attempt; `None` for one that is free, or that passes unpriced."""
-    if estimate is None:
-        return None
-    cost = estimate.cost
-    if cost is not None and cost.currency == budget.currency:
-        return to_pico(cost.total) or None
-    if cost is None and estimate.is_priced and attempt.prompt is None:
-        return 0  # by what it is billed is known only afterwards: it needs a budget that is not used up
-    if budget.unknown_price == "allow":
-        return None
-    if isinstance(budget.unknown_price, Decimal):
-        return to_pico(budget.unknown_price)
-    raise BudgetExceededError(
-        f"the price of {attempt.model!r} in {budget.currency} is not known, and the budget {budget.name!r} refuses "
-        "what has none; nothing was sent",
-        provider=attempt.provider,
-        details={"budget": budget.name, "model": attempt.model},
-        hint=f"Give `prices` for the model, or set budgets.{budget.name}.unknown_price to 'allow' or to an amount.",
-    )
-
-
-def _spent(claim: Claim, outcome: Outcome) -> int:
-    """What an attempt counts with."""
-    cost = outcome.cost
-    if outcome.kind == "refused":
-        return 0
-    if cost is not None and cost.currency == claim.budget.currency:
-        return to_pico(cost.total)
-    return claim.amount or 0 if outcome.may_be_billed else 0

@@ -236,6 +236,7 @@ counted = Table(
     Column("name", Text, primary_key=True),
     Column("counted_by", _ID, nullable=False),
     Column("counted_at", Time, nullable=False),
+    Column("facts", Json),
 )
 
 corrections = Table(

@@ -27,10 +27,12 @@ def limited(server: RedisServer) -> Iterator[Callable[..., MockDriver]]:
     """Makes drivers with limits over Redis."""
     made: list[MockDriver] = []
 
-    def make(*replies: Any, delay: float = 0.0, name: str = "openai", **limits: Any) -> MockDriver:
+    def make(
+        *replies: Any, delay: float = 0.0, name: str = "openai", default: Any = "fine", **limits: Any
+    ) -> MockDriver:
         given = {"redis_url": server.url, "redis_timeout": 5.0, **limits}
         driver = MockDriver(
-            replies=list(replies), default="fine", rate_limiting=given, retry_attempts=1, delay=delay, name=name
+            replies=list(replies), default=default, rate_limiting=given, retry_attempts=1, delay=delay, name=name
         )
         made.append(driver)
         return driver

@@ -89,9 +89,9 @@ def test_a_wait_that_is_too_long_is_not_begun_and_its_place_is_given_up(server: 
 
 async def test_a_line_of_tasks_is_served_in_order(server: RedisServer, limited: Limited) -> None:
     order: list[str] = []
-    driver = MockDriver(
+    driver = limited(
         default=lambda call: order.append(call.text) or "done",  # type: ignore[func-returns-value]
-        rate_limiting={"redis_url": server.url, "redis_timeout": 5.0, "max_concurrent": 1},
+        max_concurrent=1,
         delay=0.001,
     )
     told: list[LimitReached] = []
@@ -100,7 +100,7 @@ async def test_a_line_of_tasks_is_served_in_order(server: RedisServer, limited: 
     await asyncio.gather(*(provider.send_message(str(number), model="m") for number in range(20)))
     assert sorted(order, key=int) == [str(number) for number in range(20)]
     assert order[10:] == sorted(order[10:], key=int), "once there is a line, it is kept"
-    assert {event.limit for event in told} == {"mock: max_concurrent"}
+    assert {event.limit for event in told} == {"openai: max_concurrent"}
     assert stored(server, driver) == {}
 
 

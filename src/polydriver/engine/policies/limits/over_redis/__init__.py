@@ -36,5 +36,5 @@ def _store(url: str, config: RateLimitConfig) -> Store:
     }[config.redis_failure]
     return Store(
         client, where, config.redis_prefix, config.redis_timeout, _LEASE_SECONDS, choice,
-        one_by_one="+cluster:" in url,
+        is_cluster="+cluster:" in url,
     )  # fmt: skip

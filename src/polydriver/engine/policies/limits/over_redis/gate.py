@@ -56,13 +56,14 @@ class _Limit:
 class _Set:
     """The limits of one kind of call, and who waits for them here: lines of high and of low priority."""
 
-    __slots__ = ("keys", "limits", "lines", "name", "numbers", "reason", "sizes", "wait")
+    __slots__ = ("head", "holds", "keys", "limits", "lines", "name", "reason", "sizes", "wait")
 
     def __init__(self, name: str, limits: list[_Limit], store: Store) -> None:
         self.limits = limits
         self.name = name
         self.keys = [*(limit.key for limit in limits), *(store.key(name) for name in ("leases", "line", "places"))]
-        self.numbers = {key: number for number, key in enumerate(self.keys, 1)}
+        self.head = TAKE.head(self.keys)
+        self.holds = tuple(limit.key for limit in limits if not limit.window)
         self.sizes = [number for limit in limits for number in (limit.size, limit.window)]
         self.lines: tuple[deque[_Ticket], deque[_Ticket]] = (deque(), deque())
         self.wait = 0.0  # seconds until the first in line asks again; -1 where Redis cannot know
@@ -194,8 +195,8 @@ class RedisLimits:
         for ticket, id in zip(tickets, ids, strict=True):
             calls.append((id, *ticket.takes))
             ticket.asked = True
-        ends = store.take_ends(of.numbers)
-        settled = [end.settled(of.numbers) for end in ends]
+        ends = store.take_ends(of.keys)
+        settled = [end.settled(of.keys) for end in ends]
         argument = taking(of.sizes, round(store.lease * 1000), place, low, _PLACE_MS, calls, settled)
         answered: list[bool] = []
 
@@ -211,7 +212,7 @@ class RedisLimits:
                 for end in ends:
                     store.settle(end)
 
-        command = Command(TAKE, of.keys, (argument,), deliver)
+        command = Command(TAKE, of.keys, argument, deliver, of.head)
         await port.either(partial(store.do_blocking, command), partial(store.do_async, command))
         return bool(answered)
 
@@ -227,11 +228,7 @@ class RedisLimits:
                 if ticket.withdrawn or ticket.lease is not None:
                     self._end(lease, None)
                     continue
-                held = tuple(
-                    limit.key for limit, amount in zip(of.limits, ticket.takes, strict=True)
-                    if amount and not limit.window
-                )  # fmt: skip
-                self.store.hold(id, held)
+                self.store.hold(id, of.holds)
                 ticket.lease = lease
                 if ticket.signal is not None:
                     self._waiting -= 1
@@ -251,14 +248,15 @@ class RedisLimits:
 
     def _end(self, lease: _Lease, used: Amounts | None) -> None:
         ticket = lease.ticket
-        changes = []
-        for limit, amount in zip(ticket.of.limits, ticket.takes, strict=True):
+        of = ticket.of
+        changes: list[int] = []
+        for number, (limit, amount) in enumerate(zip(of.limits, ticket.takes, strict=True), 1):
             if amount:
-                real = 0 if used is None else ceil(used.get(limit.dimension, amount))
-                changes.append((limit.key, limit.window, min(real, limit.size) - amount))
-        holds = any(not window for _, window, _ in changes)
-        wake = partial(self._wake_first, ticket.of) if holds else None
-        self.store.settle(End(lease.id, lease.taken, changes, wake), at_once=holds and self._waiting > 0)
+                real = 0 if used is None else min(ceil(used.get(limit.dimension, amount)), limit.size)
+                changes += (number, limit.window, real - amount)
+        wake = partial(self._wake_first, of) if of.holds else None
+        at_once = bool(of.holds) and self._waiting > 0
+        self.store.settle(End(lease.id, lease.taken, of.keys, changes, wake), at_once=at_once)
 
     # -- waiting --
 

@@ -5,7 +5,8 @@ What the keys hold, all with the same hash tag, so that a cluster keeps them tog
 - `{prefix}:NAME` of a limit over a minute or a day: a hash with what was taken in each step (a 60th of the window) by
   its number, `used` (their sum) and `first` (the oldest of them). A step's amount is free again when all of the step is
   older than the window. Of a limit of what is held at once: a sorted set of leases by when they run out.
-- `{prefix}:leases`: all leases by when they run out. Who removes one settles it, so that this is done once.
+- `{prefix}:leases`: the other leases, which hold nothing, in the same way. Who removes a lease settles it, so that this
+  is done once.
 - `{prefix}:line` and `{prefix}:places`: who waits, in order, and for what. A place is a process's, not a call's.
 """
 
@@ -18,14 +19,18 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-__all__ = ["RENEW", "SETTLE", "TAKE", "Script", "settlement", "taken", "taking"]
+__all__ = ["RENEW", "SETTLE", "TAKE", "Script", "closed", "renewal", "settlement", "taken", "taking"]
 
 Settled: TypeAlias = tuple[str, int, list[int]]
-"""A lease that is settled, as `ends.lua` says."""
+"""A lease that is settled, as `common.lua` says."""
 
 
 class Script:
-    """A script, its digest, and how it is called. `EVALSHA` is tried first; no script has to be there before."""
+    """A script, its digest, and how it is called, with one argument. `EVALSHA` is tried first; none has to be there.
+
+    Commands are packed as Redis reads them: an array of strings, each with its length before it.
+    https://redis.io/docs/latest/develop/reference/protocol-spec/ (2026-11-28)
+    """
 
     __slots__ = ("digest", "source")
 
@@ -34,9 +39,27 @@ class Script:
         self.source = "".join(files(__package__).joinpath(name).read_text("utf-8") for name in names)
         self.digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
 
+    def head(self, keys: Sequence[str]) -> bytes:
+        """The `EVALSHA` on these keys, but for its argument: that is to be packed by `closed`."""
+        return _head("EVALSHA", self.digest, keys)
 
-TAKE: Final = Script("ends.lua", "take.lua")
-SETTLE: Final = Script("ends.lua", "settle.lua")
+    def eval(self, keys: Sequence[str], argument: bytes) -> bytes:
+        """The whole `EVAL` on these keys."""
+        return closed(_head("EVAL", self.source, keys), argument)
+
+
+def _head(command: str, script: str, keys: Sequence[str]) -> bytes:
+    parts = [part.encode() for part in (command, script, str(len(keys)), *keys)]
+    return b"*%d\r\n" % (len(parts) + 1) + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
+
+
+def closed(head: bytes, argument: bytes) -> bytes:
+    """The whole command that begins with `head`."""
+    return b"%b$%d\r\n%b\r\n" % (head, len(argument), argument)
+
+
+TAKE: Final = Script("common.lua", "take.lua")
+SETTLE: Final = Script("common.lua", "settle.lua")
 RENEW: Final = Script("renew.lua")
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -65,3 +88,8 @@ def taken(answer: bytes) -> list[int]:
 def settlement(ends: Iterable[Settled], places: Iterable[str] = ()) -> bytes:
     """The argument of `SETTLE`."""
     return _pack((ends, places))
+
+
+def renewal(lease: int, ids: Sequence[str]) -> bytes:
+    """The argument of `RENEW`: for how many ms the leases with these ids are kept."""
+    return _pack((lease, ids))

@@ -9,4 +9,6 @@ for _, place in ipairs(given_up) do
   redis.call('ZREM', KEYS[2], place)
   redis.call('HDEL', KEYS[3], place)
 end
-return settle(KEYS[1], ends)
+local ended, windows, changes = settle(KEYS[1], ends)
+for number, change in pairs(changes) do write(read(KEYS[number], windows[number], change)) end
+return ended

@@ -16,13 +16,15 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from math import inf
+from typing import Any
 from weakref import WeakSet
 
 from .....forking import in_child, own_lock
 from .....logger import logger
 from ....waiting import SoleUser
-from .scripts import RENEW, SETTLE, Script, Settled, settlement
+from .links import ClusterLinks, Links
+from .scripts import RENEW, SETTLE, Script, Settled, closed, renewal, settlement
 
 __all__ = ["Command", "End", "RedisUnavailableError", "Store"]
 
@@ -32,53 +34,69 @@ _GATHER_SECONDS = 0.005  # for which ends are gathered
 _MOST = 256  # commands in one round trip
 _MOST_ALONG = 16  # ends that a command takes along
 
-Argument: TypeAlias = str | bytes | int
-
 
 class RedisUnavailableError(Exception):
     """Redis did not answer in time, or not as it should."""
 
 
 class Command:
-    """One run of a script. `deliver` gets the answer, or the error, exactly once, in whatever thread has it."""
+    """One run of a script. `deliver` gets the answer, or the error, exactly once, in whatever thread has it.
 
-    __slots__ = ("arguments", "deliver", "keys", "script", "wake")
+    `head`: what its command begins with, where that is known already (see `Script.head`).
+    """
+
+    __slots__ = ("argument", "deliver", "evalsha", "keys", "script", "wake")
 
     def __init__(
         self,
         script: Script,
         keys: Sequence[str],
-        arguments: Sequence[Argument],
+        argument: bytes,
         deliver: Callable[[Any, Exception | None], None],
+        head: bytes | None = None,
     ) -> None:
         self.script = script
         self.keys = keys
-        self.arguments = arguments
+        self.argument = argument
+        self.evalsha = closed(head or script.head(keys), argument)
         self.deliver = deliver
         self.wake: Callable[[], None] | None = None
 
 
 class End:
-    """What is to be settled of one lease: for each limit its key, its window in ms and the difference of what was used.
+    """What is to be settled of one lease: `changes` has, of each limit that it took from, the number among `keys` (from
+    1), its window in ms (0: what is held at once) and the difference of what was used, one after the other.
 
     `taken` is when it was taken, in ms of the server's clock; 0 where that is not known. `done` is called afterwards.
+    `at` is when it was handed in, in monotonic seconds.
     """
 
-    __slots__ = ("changes", "done", "id", "taken")
+    __slots__ = ("at", "changes", "done", "id", "keys", "taken")
 
     def __init__(
-        self, id: str, taken: int, changes: list[tuple[str, int, int]], done: Callable[[], None] | None = None
+        self, id: str, taken: int, keys: Sequence[str], changes: list[int], done: Callable[[], None] | None = None
     ) -> None:
         self.id = id
         self.taken = taken
+        self.keys = keys
         self.changes = changes
         self.done = done
+        self.at = 0.0
 
-    def settled(self, numbers: dict[str, int]) -> Settled:
-        """What the scripts are told of it; `numbers` are those of the limits among the keys, and get what they lack."""
-        told: list[int] = []
-        for key, window, difference in self.changes:
-            told += (numbers.setdefault(key, len(numbers) + 1), window, difference)
+    def fits(self, keys: Sequence[str]) -> bool:
+        """Whether all its limits are among these keys."""
+        return self.keys is keys or all(self.keys[number - 1] in keys for number in self.changes[::3])
+
+    def settled(self, keys: list[str]) -> Settled:
+        """What the scripts are told of it, where these are the keys; what they lack of its limits is added to them."""
+        told = self.changes
+        if self.keys is not keys:
+            told = told.copy()
+            for at in range(0, len(told), 3):
+                key = self.keys[told[at] - 1]
+                if key not in keys:
+                    keys.append(key)
+                told[at] = keys.index(key) + 1
         return self.id, self.taken, told
 
 
@@ -97,7 +115,7 @@ class Store:
         lease: float,
         choice: str,
         *,
-        one_by_one: bool = False,
+        is_cluster: bool = False,
     ) -> None:
         """`connect` makes a client whose waits on the network are bounded by the seconds that it is given; `choice` is
         what is done while Redis does not answer, for the log."""
@@ -114,11 +132,11 @@ class Store:
         self._is_asleep = True
         self._asked_at = 0.0
         self._connect = connect
-        self._client: Any = None
+        self._links: Links | ClusterLinks | None = None
         self._started: threading.Thread | None = None
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._choice = choice
-        self._one_by_one = one_by_one
+        self._is_cluster = is_cluster
         self._starting = SoleUser()
         self.users: WeakSet[Any] = WeakSet()
         _stores.add(self)
@@ -169,8 +187,9 @@ class Store:
             self._hand_in(_NUDGE)
 
     def settle(self, end: End, *, at_once: bool = False) -> None:
-        """Have an attempt settled, with others that end within 5 ms, or at once. Never waits."""
+        """Have an attempt settled along with a command of the next 5 ms or by the thread, or at once. Never waits."""
         self.held.pop(end.id, None)
+        end.at = time.monotonic()
         self._ends.append(end)
         if at_once:
             self._hand_in(_AT_ONCE)
@@ -178,17 +197,18 @@ class Store:
             self._is_told = True
             self._hand_in(_NUDGE)
 
-    def take_ends(self, numbers: dict[str, int]) -> list[End]:
-        """Some of what is still to be settled, of limits that are among `numbers`, for a command to take along."""
+    def take_ends(self, keys: Sequence[str]) -> list[End]:
+        """Some of what is still to be settled, of limits that are among `keys`, for a command to take along."""
         taken: list[End] = []
         others: list[End] = []
         try:
             while len(taken) < _MOST_ALONG and len(others) < _MOST_ALONG:
                 end = self._ends.popleft()
-                (taken if all(key in numbers for key, _, _ in end.changes) else others).append(end)
+                (taken if end.fits(keys) else others).append(end)
         except IndexError:
             pass
-        self._ends.extend(others)
+        if others:
+            self._ends.extendleft(reversed(others))
         return taken
 
     def leave(self, place: str) -> None:
@@ -224,29 +244,26 @@ class Store:
         self._disconnect()
 
     def _evaluate(self, command: Command) -> Any:
-        from redis.exceptions import NoScriptError
+        (answer,) = self._connected().run((command,))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-        client, script = self._connected(), command.script
-        given = (len(command.keys), *command.keys, *command.arguments)
-        try:
-            return client.evalsha(script.digest, *given)
-        except NoScriptError:
-            return client.eval(script.source, *given)
-
-    def _connected(self) -> Any:
-        client = self._client
-        if client is None:
+    def _connected(self) -> Links | ClusterLinks:
+        links = self._links
+        if links is None:
             with self._lock:
-                if self._client is None:
-                    self._client = self._connect(self.patience)
-                client = self._client
-        return client
+                if self._links is None:
+                    client = self._connect(self.patience)
+                    self._links = ClusterLinks(client) if self._is_cluster else Links(client)
+                links = self._links
+        return links
 
     def _disconnect(self) -> None:
         with self._lock:
-            client, self._client = self._client, None
-        if client is not None:
-            client.close()
+            links, self._links = self._links, None
+        if links is not None:
+            links.close()
 
     def _failure(self, error: BaseException) -> RedisUnavailableError:
         """Note that Redis fails, and say so once."""
@@ -272,7 +289,7 @@ class Store:
 
     def _forget(self) -> None:
         """In a forked child: the thread, the connections and the leases are its parent's."""
-        self._started = self._client = None
+        self._started = self._links = None
         self._is_asleep, self._is_told = True, False
         self._queue = queue.SimpleQueue()
         self._ends.clear()
@@ -287,13 +304,13 @@ class Store:
         while waiting is self._queue:
             self._is_asleep = True  # before looking at what is held: what comes after wakes it
             pause = _PROBE_SECONDS if later or not self.available else self.lease / 3 if self.held or jobs else None
+            if self._is_told:
+                pause = _GATHER_SECONDS
             self._is_asleep = pause is None
             jobs = list(_drain(waiting, pause))
             if jobs and all(job is _NUDGE for job in jobs):
                 jobs += _drain(waiting, _GATHER_SECONDS)
-            self._is_told = False
-            while self._ends:
-                jobs.append(self._ends.popleft())
+            jobs += self._take_due(all(job is _NUDGE for job in jobs))
             if not self.available and not self._answers():
                 _fail(jobs)
                 later += [job for job in jobs if isinstance(job, End | str)]
@@ -311,6 +328,19 @@ class Store:
                 self._disconnect()  # what was sent last may have connected anew
                 return
 
+    def _take_due(self, only_old: bool) -> list[End]:
+        """Ends that no command has taken along, of the last 5 ms only where something else is to be done now."""
+        self._is_told = False  # before looking at them: who comes after wakes the thread
+        due = time.monotonic() - _GATHER_SECONDS if only_old else inf
+        found: list[End] = []
+        try:
+            while self._ends[0].at <= due:
+                found.append(self._ends.popleft())
+            self._is_told = True  # it looks again soon
+        except IndexError:  # commands take ends as well
+            pass
+        return found
+
     def _answers(self) -> bool:
         """Whether Redis answers again; asked once a second, with what is needed of it."""
         now = time.monotonic()
@@ -318,7 +348,7 @@ class Store:
             return False
         self._asked_at = now
         try:
-            self._evaluate(Command(SETTLE, self._own_keys(), (settlement(()),), _ignore))
+            self._evaluate(Command(SETTLE, self._own_keys(), settlement(()), _ignore))
         except Exception:  # noqa: BLE001 - whatever it is, it is asked again in a second
             return False
         with self._lock:
@@ -339,7 +369,7 @@ class Store:
             leaving, places = places[:_MOST], places[_MOST:]
             runs = [self._settlement(ending, leaving), *batch] if ending or leaving else batch
             try:
-                answers = self._pipeline(runs)
+                answers = self._connected().run(runs)
             except Exception as error:  # noqa: BLE001 - of the network or of the client
                 answers = [error] * len(runs)
             for run, answer in zip(runs, answers, strict=True):
@@ -355,36 +385,21 @@ class Store:
                         end.done()
         return again
 
-    def _pipeline(self, runs: list[Command]) -> list[Any]:
-        from redis.exceptions import NoScriptError
-
-        if len(runs) == 1 or self._one_by_one:
-            return [self._evaluate(run) for run in runs]
-        pipe = self._connected().pipeline(transaction=False)
-        for run in runs:
-            pipe.evalsha(run.script.digest, len(run.keys), *run.keys, *run.arguments)
-        answers = pipe.execute(raise_on_error=False)
-        missing = [at for at, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-        for at in missing:
-            answers[at] = self._evaluate(runs[at])
-        return list(answers)
-
     def _settlement(self, ends: list[End], places: list[str]) -> Command:
-        keys = {key: number for number, key in enumerate(self._own_keys(), 1)}
+        keys = self._own_keys()
         argument = settlement([end.settled(keys) for end in ends], places)
-        return Command(SETTLE, list(keys), (argument,), _ignore)
+        return Command(SETTLE, keys, argument, _ignore)
 
     def _renew(self) -> None:
-        by_key: dict[str, list[str]] = {self.key("leases"): list(self.held)}
+        by_key: dict[str, list[str]] = {}
         for id, held in list(self.held.items()):
-            for key in held:
+            for key in held or (self.key("leases"),):
                 by_key.setdefault(key, []).append(id)
         for key, ids in by_key.items():
             for start in range(0, len(ids), 1000):
-                some = ids[start : start + 1000]
-                arguments: list[Argument] = [round(self.lease * 1000), 1, 1, len(some), *some]
+                argument = renewal(round(self.lease * 1000), ids[start : start + 1000])
                 try:
-                    self._evaluate(Command(RENEW, [key], arguments, _ignore))
+                    self._evaluate(Command(RENEW, [key], argument, _ignore))
                 except Exception as error:  # noqa: BLE001 - of the network or of the client
                     self._failure(error)
                     return

@@ -12,59 +12,43 @@ local limits = #KEYS - 3
 local leases, line, places = KEYS[limits + 1], KEYS[limits + 2], KEYS[limits + 3]
 local LOW, WEEK = 2 ^ 42, 604800000
 
-local size, window, step, used, first = {}, {}, {}, {}, {}
-
-local function read(i)
-  local key = KEYS[i]
-  if window[i] == 0 then
+local _, _, changes = settle(leases, ends)
+local size, state = {}, {}  -- of a limit of what is held at once only its key and what is `used`
+for i = 1, limits do
+  local key, window = KEYS[i], sizes[2 * i]
+  size[i] = sizes[2 * i - 1]
+  if window > 0 then
+    state[i] = read(key, window, changes[i])
+  else
     redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-    used[i] = redis.call('ZCARD', key)
-    return
-  end
-  local length = window[i] / STEPS
-  step[i] = math.floor(now / length)
-  local known = redis.call('HMGET', key, 'used', 'first')
-  used[i], first[i] = tonumber(known[1] or 0), tonumber(known[2] or step[i])
-  local oldest = step[i] - STEPS
-  if first[i] < oldest then  -- steps that are no longer in the window
-    local gone = {}
-    for number = first[i], math.min(oldest, first[i] + 2 * STEPS + 2) - 1 do gone[#gone + 1] = number end
-    for _, amount in ipairs(redis.call('HMGET', key, unpack(gone))) do
-      if amount then used[i] = used[i] - amount end
-    end
-    redis.call('HDEL', key, unpack(gone))
-    used[i], first[i] = math.max(0, used[i]), oldest
-    redis.call('HSET', key, 'used', used[i], 'first', oldest)
+    state[i] = {key = key, used = redis.call('ZCARD', key)}
   end
 end
 
 -- After how many ms `amount` fits: 0 now, -1 when that depends on others.
 local function wait_for(i, amount)
-  local missing = used[i] + amount - size[i]
+  local counted = state[i]
+  local missing, window = counted.used + amount - size[i], counted.window
   if missing <= 0 then return 0 end
-  if window[i] == 0 then return -1 end
-  local length, numbers = window[i] / STEPS, {}
-  for number = first[i], step[i] do numbers[#numbers + 1] = number end
-  for index, taken in ipairs(redis.call('HMGET', KEYS[i], unpack(numbers))) do
+  if not window then return -1 end
+  write(counted)
+  local length, numbers = window / STEPS, {}
+  for number = counted.first, counted.step do numbers[#numbers + 1] = number end
+  for index, taken in ipairs(redis.call('HMGET', counted.key, unpack(numbers))) do
     missing = missing - (taken or 0)
     if missing <= 0 then
       return math.max(1, math.ceil((numbers[index] + STEPS + 1) * length) - now)
     end
   end
-  return window[i]
-end
-
-settle(leases, ends)
-for i = 1, limits do
-  size[i], window[i] = sizes[2 * i - 1], sizes[2 * i]
-  read(i)
+  return window
 end
 
 -- Those who came first keep what they wait for. A place whose holder is silent is gone.
-local mine = place ~= '' and redis.call('ZSCORE', line, place) or nil
-local score = tonumber(mine or (now + priority * LOW))
-local kept = {}
 local others = redis.call('ZRANGE', line, 0, -1, 'WITHSCORES')
+local score, kept, is_in_line = now + priority * LOW, {}, false
+for at = 1, place == '' and 0 or #others, 2 do
+  if others[at] == place then score, is_in_line = tonumber(others[at + 1]), true end
+end
 for at = 1, #others, 2 do
   local other = others[at]
   if other == place or tonumber(others[at + 1]) > score then break end  -- they are in order
@@ -80,8 +64,15 @@ for at = 1, #others, 2 do
 end
 
 local served, wait, why, waited = 0, 0, 0, {}
-local ids, totals = {}, {}
+local totals, held = {}, {}  -- `held`: by key, until when and by whom
 for i = 1, limits do totals[i] = 0 end
+
+local function hold(key, id)
+  local new = held[key] or {}
+  new[#new + 1], new[#new + 2] = now + lease, id
+  held[key] = new
+end
+
 for number, call in ipairs(calls) do
   for i = 1, limits do
     local amount = call[i + 1]
@@ -95,38 +86,40 @@ for number, call in ipairs(calls) do
   end
   if why ~= 0 then break end
   served = number
-  ids[number] = call[1]
+  local holds = false
   for i = 1, limits do
     local amount = call[i + 1]
     totals[i] = totals[i] + amount
-    if window[i] == 0 and amount > 0 then
-      redis.call('ZADD', KEYS[i], now + lease, call[1])
-      redis.call('PEXPIRE', KEYS[i], lease * 2)
+    if amount > 0 and not state[i].window then
+      holds = true
+      hold(KEYS[i], call[1])
     end
   end
+  if not holds then hold(leases, call[1]) end
 end
 
-if served > 0 then
-  for i = 1, limits do
-    if totals[i] > 0 then
-      used[i] = used[i] + totals[i]
-      if window[i] > 0 then
-        redis.call('HINCRBY', KEYS[i], 'used', totals[i])
-        if redis.call('HINCRBY', KEYS[i], step[i], totals[i]) == totals[i] then  -- the first of this step
-          redis.call('HSETNX', KEYS[i], 'first', step[i])
-          redis.call('PEXPIRE', KEYS[i], window[i] + math.ceil(2 * window[i] / STEPS))
-        end
-      end
-    end
+if held[leases] then redis.call('ZREMRANGEBYSCORE', leases, '-inf', now) end
+for key, new in pairs(held) do
+  redis.call('ZADD', key, unpack(new))
+  redis.call('PEXPIRE', key, lease * 2)
+end
+
+local used = {}
+for i = 1, limits do
+  local counted, amount = state[i], totals[i]
+  if not counted.window then
+    counted.used = counted.used + amount
+  elseif amount > 0 then
+    add(counted, amount)
+  else
+    write(counted)
   end
-  redis.call('ZREMRANGEBYSCORE', leases, '-inf', now)
-  for _, id in ipairs(ids) do redis.call('ZADD', leases, now + lease, id) end
-  redis.call('PEXPIRE', leases, lease * 2)
+  used[i] = counted.used
 end
 
 if place ~= '' then
   if why == 0 then
-    if mine then
+    if is_in_line then
       redis.call('ZREM', line, place)
       redis.call('HDEL', places, place)
     end

@@ -12,11 +12,20 @@ from hypothesis import strategies as st
 from sqlalchemy import insert, select
 
 from polydriver.storage import Database, new_id
-from polydriver.storage.columns import from_micros, from_pico, pack_text, to_micros, to_pico, unpack_text
+from polydriver.storage.columns import (
+    from_micros,
+    from_pico,
+    pack_json,
+    pack_text,
+    to_micros,
+    to_pico,
+    unpack_json,
+    unpack_text,
+)
 from polydriver.storage.ids import id_time
 from polydriver.storage.tables import conversations
 
-ANY_TEXT = st.text(st.characters())
+ANY_TEXT = st.text(st.characters()) | st.text(st.sampled_from("\ud83d\ude00\x1a\\u\U0001f600a\0"))
 PLAIN: Any = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | ANY_TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(ANY_TEXT, inner, max_size=4),
@@ -30,6 +39,14 @@ def test_packed_text_is_what_a_database_takes(text: str) -> None:
     assert unpack_text(packed) == text
     assert "\0" not in packed
     packed.encode()
+
+
+@given(PLAIN)
+def test_packed_json_is_what_a_database_takes(value: Any) -> None:
+    packed = pack_json(value)
+    assert unpack_json(packed) == value
+    assert packed.isascii()
+    assert "\0" not in packed
 
 
 @given(st.decimals(-1_000_000, 1_000_000, places=12))
@@ -52,7 +69,21 @@ def test_odd_texts_come_back_from_memory(rows: list[tuple[str, Any]]) -> None:
 
 
 def test_odd_texts_come_back(database: Database) -> None:
-    texts = ["", "\0", "a\0b", "\ud800", "\udfff\ud800", "\x1a", '\x1a"x"', "é", "\U0001f600", "x" * 100_000, "'; --"]
+    texts = [
+        "",
+        "\0",
+        "a\0b",
+        "\ud800",
+        "\udfff\ud800",
+        "\ud83d\ude00",
+        "\ud83d\x1a\ude00",
+        "\x1a",
+        '\x1a"x"',
+        "é",
+        "\U0001f600",
+        "x" * 100_000,
+        "'; --",
+    ]
     _come_back(database, [(text, {text: [text, 1.5, None]}) for text in texts])
 
 

@@ -243,7 +243,7 @@ def test_search_and_list(opened: Open) -> None:
 
 def test_export_and_import(opened: Open) -> None:
     ai = opened("One")
-    chat = ai.conversation("Title").system("s").user("ann")
+    chat = ai.conversation("Title").system("s").user("ann").context_window(max_messages=9)
     chat.send(AIMessage.user([PICTURE, Text("Hi \0")]))
     for form in ("json", "jsonl"):
         copy = ai.conversations.import_(ai.conversations.export(chat.id, form))
@@ -251,6 +251,7 @@ def test_export_and_import(opened: Open) -> None:
         assert loaded.history == chat.history
         assert loaded.id != chat.id
         assert loaded._system == "s"
+        assert copy._window == loaded._window == (None, 9)
     assert "# Title" in ai.conversations.export(chat.id, "markdown")
     for wrong in ("", "{}", "[1]", '{"format": "polydriver.conversation.v1", "messages": [{"a": 1}]}'):
         with pytest.raises(ConfigurationError, match="not an exported"):
@@ -269,7 +270,7 @@ def test_deleted_with_its_files(opened: Open) -> None:
         ai.conversations.load(first.id)
 
 
-ANY = st.text(st.characters())
+ANY = st.text(st.characters()) | st.text(st.sampled_from("\ud83d\ude00\x1a\U0001f600\u2028\0"))
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
 PARTS: Any = st.one_of(
     st.builds(Text, ANY),
@@ -307,6 +308,8 @@ def test_anything_comes_back(history: list[AIMessage]) -> None:
     for work in chat._keeper_of(storage).catch_up(chat.history):
         storage.writer.do_blocking(work, 5)
     assert ai.conversations.load(chat.id).history == history
+    for form in ("json", "jsonl"):
+        assert ai.conversations.import_(ai.conversations.export(chat.id, form)).history == history
     storage.close()
 
 

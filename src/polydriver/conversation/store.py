@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..data.messages import AIMessage
@@ -71,10 +71,7 @@ class _Store(Generic[C]):
 
         chat.id = f"conv_{record.id}"
         chat._title, chat._provider, chat._model = record.title, record.provider, record.model
-        settings = record.settings or {}
-        chat._system, chat._options = settings.get("system"), dict(settings.get("options") or {})
-        window = settings.get("window")
-        chat._window = (window[0], window[1]) if window else None
+        _set_up(chat, record.settings or {})
         chat._metadata = {**(record.metadata or {})}
         for name in ("project", "key", "user", "tags"):
             if getattr(record, name) is not None:
@@ -103,21 +100,22 @@ class _Store(Generic[C]):
             "key": record.key, "tags": record.tags,
         }  # fmt: skip
         plain: Sequence[Any] = dump_messages(history)
+        from ..storage.columns import pack_json, part_halves
+
         if form == "jsonl":
-            return "".join(json.dumps(line) + "\n" for line in (head, *plain))
+            return "".join(pack_json(line) + "\n" for line in (head, *plain))
         if form != "json":
             raise ConfigurationError(f"there is no form {form!r}: export as json, jsonl or markdown")
-        return json.dumps({**head, "messages": plain}, indent=2)
+        return json.dumps(part_halves({**head, "messages": plain}), indent=2)
 
     def _imported(self, chat: C, text: str) -> C:
         try:
             head, plain = _read_export(text)
+            _set_up(chat, head.get("settings") or {})
             history = [read_plain_message(message) for message in plain]
         except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
             raise ConfigurationError(f"this is not an exported conversation: {error}") from error
         chat._title, chat._provider, chat._model = head.get("title"), head.get("provider"), head.get("model")
-        settings = head.get("settings") or {}
-        chat._system, chat._options = settings.get("system"), dict(settings.get("options") or {})
         chat._metadata = dict(head.get("metadata") or {})
         chat._metadata.update({name: head[name] for name in ("user", "project", "key", "tags") if head.get(name)})
         chat.history = history
@@ -260,15 +258,24 @@ class AsyncConversations(_Store[AsyncConversation[Any]]):
         return await self._storage.writer.do_async(Work(self._deletion(id)), self._storage.config.patience)
 
 
+def _set_up(chat: Conversation[Any] | AsyncConversation[Any], settings: Mapping[str, Any]) -> None:
+    """Take over what a conversation was set to."""
+    window = settings.get("window")
+    chat._system, chat._options = settings.get("system"), dict(settings.get("options") or {})
+    chat._window = (window[0], window[1]) if window else None
+
+
 def _bare(id: str) -> str:
     return id.removeprefix("conv_")
 
 
 def _read_export(text: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    lines = text.strip().splitlines()
+    from ..storage.columns import unpack_json
+
+    lines = text.strip().split("\n")  # other ends of lines may stand in a text
     try:
         is_lines = len(lines) > 1 and lines[0].rstrip().endswith("}")
-        values = [json.loads(line) for line in lines] if is_lines else [json.loads(text)]
+        values = [unpack_json(line) for line in lines] if is_lines else [unpack_json(text)]
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     head = values[0]

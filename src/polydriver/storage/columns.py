@@ -1,7 +1,8 @@
 """Types of columns that hold the same on every database.
 
 - `Text`: any Python string, with NULs and lone surrogates, which PostgreSQL and SQLite refuse.
-- `Json`: plain data as JSON in ASCII, for the same reason. Times, decimals and bytes are for the caller to write.
+- `Json`: plain data as JSON in ASCII, for the same reason. Times, decimals and bytes are for the caller to write. Two
+  halves of surrogate pairs that meet in a text, which are two characters there and would be one in JSON, stay apart.
 - `Time`: an aware `datetime`, in UTC, as microseconds since the epoch.
 - `Money`: a `Decimal` amount as an integer of its millionth of a millionth (pico-dollars).
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -27,8 +29,10 @@ __all__ = [
     "Time",
     "from_micros",
     "from_pico",
+    "join_halves",
     "pack_json",
     "pack_text",
+    "part_halves",
     "to_micros",
     "to_pico",
     "unpack_json",
@@ -41,26 +45,63 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PICO = Decimal("1e-12")
 _MICROSECOND = timedelta(microseconds=1)
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_encode_as_it_is = json.JSONEncoder(ensure_ascii=False).encode
+
+# Halves that meet are parted by a mark; where marks are between them already, one more is put there.
+_MAY_MEET = re.compile(r"\\ud[89ab][0-9a-f]{2}(?:\\u001a)*\\ud[c-f]")
+_MAY_BE_PARTED = re.compile(r"\\ud[89ab][0-9a-f]{2}(?:\\u001a)+\\ud[c-f]")
+_MEETING = re.compile("([\ud800-\udbff]\x1a*)([\udc00-\udfff])")
+_PARTED = re.compile("([\ud800-\udbff]\x1a*)\x1a([\udc00-\udfff])")
 
 
 def pack_text(text: str) -> str:
     """The text as it is, or, where a database would refuse it, a mark and its JSON. Equal texts are packed equally."""
-    return _MARK + json.dumps(text) if text.startswith(_MARK) or _AWKWARD.search(text) else text
+    return _MARK + pack_json(text) if text.startswith(_MARK) or _AWKWARD.search(text) else text
 
 
 def unpack_text(text: str) -> str:
     """What `pack_text` was given."""
-    return str(json.loads(text[1:])) if text.startswith(_MARK) else text
+    return str(unpack_json(text[1:])) if text.startswith(_MARK) else text
 
 
 def pack_json(value: Any) -> str:
     """JSON in ASCII, which holds every string. Raises `TypeError` and `ValueError` as `json.dumps` does."""
-    return _encode(value)
+    text = _encode(value)
+    if _MAY_MEET.search(text) is not None and _has_halves(value):
+        text = _encode(part_halves(value))
+    return text
 
 
 def unpack_json(text: str) -> Any:
     """What `pack_json` was given."""
-    return json.loads(text)
+    value = json.loads(text)
+    return value if _MAY_BE_PARTED.search(text) is None else join_halves(value)
+
+
+def part_halves(value: Any) -> Any:
+    """Plain data that JSON does not change: halves of surrogate pairs that meet have a mark between them."""
+    return _with_texts(value, lambda text: _MEETING.sub("\\1\x1a\\2", text))
+
+
+def join_halves(value: Any) -> Any:
+    """What `part_halves` was given."""
+    return _with_texts(value, lambda text: _PARTED.sub(r"\1\2", text))
+
+
+def _has_halves(value: Any) -> bool:
+    try:
+        _encode_as_it_is(value).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {_with_texts(name, change): _with_texts(item, change) for name, item in value.items()}
+    return [_with_texts(item, change) for item in value] if isinstance(value, list | tuple) else value
 
 
 def to_micros(moment: datetime) -> int:

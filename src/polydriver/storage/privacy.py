@@ -8,7 +8,6 @@ are. What it changes loses what the provider said of it (signatures, citations),
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,6 +17,7 @@ import msgspec
 from ..config.storage import StorageConfig, decode_key
 from ..data.messages import AIMessage, Media, Part, ProviderPart, Reasoning, Refusal, Text, ToolCall, ToolResult
 from ..errors import ConfigurationError
+from .columns import pack_json, unpack_json
 from .vault import Vault
 
 if TYPE_CHECKING:
@@ -78,14 +78,14 @@ class Privacy:
 
     def seal_message(self, id: str, content: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
         """The same, encrypted; the names of files stay as they are."""
-        sealed = self._vault().seal(json.dumps(content["message"]).encode(), f"message:{id}")
+        sealed = self._vault().seal(pack_json(content["message"]).encode(), f"message:{id}")
         return {"files": content["files"]} if content.get("files") else {}, sealed
 
     def unpack(self, id: str, content: Mapping[str, Any] | None, sealed: bytes | None) -> dict[str, Any] | None:
         """What `pack` was given; `None` where the content was not stored."""
         found = dict(content or {})
         if sealed is not None:
-            found["message"] = json.loads(self._vault().open(sealed, f"message:{id}").decode())
+            found["message"] = unpack_json(self._vault().open(sealed, f"message:{id}").decode())
         return found if "message" in found else None
 
     def header(self, id: str, title: str | None, settings: dict[str, Any]) -> dict[str, Any]:
@@ -102,12 +102,12 @@ class Privacy:
 
     def seal_header(self, id: str, title: str | None, settings: Any) -> dict[str, Any]:
         """The same, encrypted."""
-        sealed = self._vault().seal(json.dumps([title, settings]).encode(), f"conversation:{id}")
+        sealed = self._vault().seal(pack_json([title, settings]).encode(), f"conversation:{id}")
         return {"title": None, "settings": None, "search": None, "sealed": sealed}
 
     def open_header(self, id: str, sealed: bytes) -> tuple[str | None, dict[str, Any]]:
         """Title and settings of a conversation."""
-        title, settings = json.loads(self._vault().open(sealed, f"conversation:{id}").decode())
+        title, settings = unpack_json(self._vault().open(sealed, f"conversation:{id}").decode())
         return title, settings
 
     def file_name(self, digest: str) -> str:

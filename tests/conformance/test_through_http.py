@@ -19,20 +19,22 @@ from tests.wires.replay import Record, compare, is_stream, records
 from polydriver import AIError, AIResponse, Provider
 from polydriver.data.messages import Audio
 from polydriver.data.responses import Choice
+from polydriver.driver import Driver
 from polydriver.drivers import driver_class
 from polydriver.operations.results import EmbeddingResponse, ModerationResponse, RerankResponse, TokenCount, Transcript
 
-CHATS = (
+MAIN_CHATS = (
     "anthropic-messages",
     "bedrock-converse",
-    "bedrock-invoke",
     "cohere-chat-v2",
     "gemini-generate",
     "ollama-chat",
-    "ollama-generate",
     "openai-chat",
     "openai-responses",
 )
+"""The API of each wire, by its name in the recorded traffic."""
+
+CHATS = (*MAIN_CHATS, "bedrock-invoke", "ollama-generate")
 OPERATIONS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "anthropic-count-tokens": ("count_tokens", ("Hi",)),
     "bedrock-count-tokens": ("count_tokens", ("Hi",)),
@@ -91,7 +93,7 @@ def driver_name(record: Record) -> str:
     return DRIVERS.get(provider, provider)
 
 
-def provider_at(address: str, record: Record) -> Provider:
+def provider_at(address: str, record: Record) -> Driver:
     """The provider as people set it up: a key, an address, and what its driver cannot do without."""
     name = driver_name(record)
     kind = driver_class(name)

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import select
 from tests.engine.gates import LeaseLog
 from tests.faults.server import HANG, READ, Script, Server, chunked, reply
+from tests.wires.speakers import SPEAKERS
 
 from polydriver import (
     AI,
@@ -40,7 +41,6 @@ from polydriver import (
 from polydriver.config.storage import StorageConfig
 from polydriver.data.messages import AIMessage
 from polydriver.data.prompt import Prompt, ProviderTool
-from polydriver.drivers import driver_class
 from polydriver.engine.policies import Outcome, Wait
 from polydriver.engine.waiting import now
 from polydriver.storage import Storage
@@ -493,23 +493,13 @@ def test_both_are_in_the_ledger(tmp_path: Path) -> None:
 def test_on_every_wire(name: str, stream: bool, colour: str) -> None:
     fixtures = fixtures_for(wire_class(name))
     assert fixtures is not None
-    kind = {"converse": "application/vnd.amazon.eventstream", "ollama": "application/x-ndjson"}.get(
-        name, "text/event-stream"
-    )
     body = fixtures.stream_reply if stream else fixtures.whole_reply
-    given = reply(body, headers={"content-type": kind if stream else "application/json", "connection": "close"})
-    drivers = {
-        "chat_completions": "openai", "responses": "openai", "messages": "anthropic", "generate_content": "gemini",
-        "converse": "bedrock", "cohere": "cohere", "ollama": "ollama",
-    }  # fmt: skip
-    options = {"chat_completions": {"api": "chat"}, "responses": {"api": "responses", "store": False}}.get(name, {})
-    more = {"region": "us-east-1"} if name == "converse" else {}
+    given = reply(body, headers=EVENTS if stream else JSON)
+    speaker = SPEAKERS[name]
+    stores = wire_class(name)().leaves_state(Prompt(messages=[AIMessage("Hi")], model="m-1"))
+    options = {**speaker.options, "store": False} if stores else speaker.options
     with Server([READ, HANG], [READ, given]) as server:
-        made = driver_class(drivers[name])
-        with made(
-            {"api_key": "sk-0123456789abcdef"}, base_url=server.url, default_model="m-1", options=options, hedging=SOON,
-            **more,
-        ) as driver:  # fmt: skip
+        with speaker.make(base_url=server.url, default_model="m-1", options=options, hedging=SOON) as driver:
             prime(driver, "m-1")
             response = ask(driver, colour, stream=stream)
             assert server.wait_hung_up(1)

@@ -23,17 +23,8 @@ from polydriver.framing import EventStreamMessage
 from polydriver.testing.conformance.base import example_config
 from polydriver.wires.either import EitherWire
 
-__all__ = ["APIS", "Framed", "LongStream", "begin", "form_of", "lists_in", "long_streams", "read", "renumbered_value"]
+__all__ = ["Framed", "LongStream", "begin", "form_of", "lists_in", "long_streams", "read", "renumbered_value"]
 
-APIS = (
-    "anthropic-messages",
-    "bedrock-converse",
-    "cohere-chat-v2",
-    "gemini-generate",
-    "ollama-chat",
-    "openai-chat",
-    "openai-responses",
-)
 _IDS = {"id", "item_id", "call_id", "tool_call_id", "toolUseId", "name", "response_id", "url", "title"}
 _PROMPT = Prompt(messages=[AIMessage.user("Hi")], model="m")
 

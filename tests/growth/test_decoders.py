@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.conformance.test_through_http import MAIN_CHATS
 
 from .counting import count_work
-from .streams import APIS, LongStream, begin, long_streams, read
+from .streams import LongStream, begin, long_streams, read
 
 _SHORT = 16
 
 
-@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("api", MAIN_CHATS)
 def test_all_streams_are_read_in_linear_work(wire_dir: Path, api: str) -> None:
     found = list(long_streams(wire_dir, api))
     assert len(found) >= 8

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.conformance.test_through_http import driver_name
+from tests.conformance.test_through_http import MAIN_CHATS, driver_name
 from tests.wires.replay import body_bytes, is_stream, records
+from tests.wires.speakers import SPEAKERS
 
 from polydriver import AIMessage
 from polydriver.data.digits import keep_digits
@@ -24,21 +25,11 @@ from polydriver.testing.wires import wire_fixtures
 from polydriver.wires import WIRES
 
 from .counting import count_work
-from .streams import APIS, form_of, lists_in, renumbered_value
+from .streams import form_of, lists_in, renumbered_value
 
 MOST = 2.2
 FORMS = 24
 """How many forms of replies of an API are tried: the rest differs in what is not long."""
-
-SPEAKERS = {
-    "chat_completions": "groq",
-    "responses": "openai",
-    "messages": "anthropic",
-    "generate_content": "gemini",
-    "converse": "bedrock",
-    "cohere": "cohere",
-    "ollama": "ollama",
-}
 
 
 def make(name: str, api: str = "") -> Driver:
@@ -95,7 +86,7 @@ def steep(read: Callable[[bytes], object], payload: Any) -> dict[str, float]:
     return {str(path): growth for path in paths if (growth := growth_of(read, payload, path)) > MOST}
 
 
-@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize("api", MAIN_CHATS)
 def test_answers_and_errors_are_read_in_linear_work(wire_dir: Path, api: str) -> None:
     seen: set[str] = set()
     prompt = Prompt(messages=[AIMessage.user("Hi")], model="m")
@@ -124,9 +115,9 @@ def test_answers_and_errors_are_read_in_linear_work(wire_dir: Path, api: str) ->
     assert seen
 
 
-@pytest.mark.parametrize("wire", SPEAKERS)
+@pytest.mark.parametrize("wire", WIRES)
 def test_lists_of_models_are_read_in_linear_work(wire: str) -> None:
-    driver = make(SPEAKERS[wire])
+    driver = SPEAKERS[wire].make()
     payload = msgspec.json.decode(wire_fixtures()[f"polydriver.wires.{wire}.wire.{WIRES[wire]}"].models_reply)
 
     def read(body: bytes) -> None:
@@ -135,10 +126,6 @@ def test_lists_of_models_are_read_in_linear_work(wire: str) -> None:
         driver.next_page(reply)
 
     assert not steep(read, payload)
-
-
-def test_every_wire_is_measured() -> None:
-    assert SPEAKERS.keys() == WIRES.keys()
 
 
 def test_digits_are_kept_in_linear_work() -> None:

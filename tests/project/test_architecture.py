@@ -6,6 +6,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from polydriver.wires import WIRES
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 TEXT = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
 
@@ -24,3 +26,9 @@ def test_layers_are_those_that_the_build_checks() -> None:
 def test_every_file_that_is_named_is_there() -> None:
     for name in re.findall(r"`([\w*/.-]+(?:/|\.(?:py|json|jsonl|md|svg|lock))|[\w*-]+(?:/[\w*-]+)+)`", TEXT):
         assert list(ROOT.glob(name)) or list((ROOT / "src" / "polydriver").glob(name)), name
+
+
+def test_the_table_of_wires_is_complete() -> None:
+    table = re.search(r"^\| Package of `wires/`.*\n.*\n((?:\|.*\n)+)", TEXT, re.MULTILINE)
+    assert table
+    assert re.findall(r"^\| `(\w+)`", table[1], re.MULTILINE) == list(WIRES)

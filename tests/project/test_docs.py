@@ -38,6 +38,7 @@ from polydriver.config.layers import FIELDS
 from polydriver.config.problems import Problems
 from polydriver.config.storage import StorageConfig, read_storage
 from polydriver.config.values import Config
+from polydriver.data.prompt import OPTIONS, Prompt
 from polydriver.drivers import driver_class, driver_names
 from polydriver.operations.results import OperationResult
 from polydriver.testing import DriverConformance, MockServer, no_waiting
@@ -260,6 +261,12 @@ def test_the_table_of_budgets_is_complete() -> None:
     for name in listed - scopes - {"limit"}:
         value = getattr(budget, name)
         assert table[f"`{name}`"] == str(list(value) if isinstance(value, tuple) else value), name
+
+
+def test_every_option_of_a_call_is_told() -> None:
+    guide = (DOCS / "guide" / "messages.md").read_text("utf-8")
+    assert [name for name in OPTIONS if f"`{name}`" not in guide] == []
+    assert [name for name in OPTIONS if f"`{name}`" not in (Prompt.__doc__ or "")] == []
 
 
 def test_the_table_of_results_is_complete() -> None:

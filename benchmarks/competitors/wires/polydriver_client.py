@@ -10,9 +10,9 @@ from polydriver import AI, AsyncAI, ResponseGenerated
 from .. import API_KEY, PROMPT, Answer
 from .requests import MODELS
 
-__all__ = ["AsyncPolydriver", "Polydriver"]
+__all__ = ["DRIVERS", "AsyncPolydriver", "Polydriver"]
 
-_DRIVERS: dict[str, dict[str, str]] = {
+DRIVERS: dict[str, dict[str, str]] = {
     "chat_completions": {"driver": "openai", "api": "chat"},
     "responses": {"driver": "openai", "api": "responses"},
     "messages": {"driver": "anthropic"},
@@ -24,7 +24,7 @@ _DRIVERS: dict[str, dict[str, str]] = {
 
 
 def _config(base_url: str, wire: str) -> dict[str, Any]:
-    return {"default": wire, "providers": {wire: {**_DRIVERS[wire], "api_key": API_KEY, "base_url": base_url}}}
+    return {"default": wire, "providers": {wire: {**DRIVERS[wire], "api_key": API_KEY, "base_url": base_url}}}
 
 
 class _Client:

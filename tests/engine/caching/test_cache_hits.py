@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.caching.helpers import HOWS, ask, cached, heard
+from tests.wires.speakers import SPEAKERS
 
 from polydriver import (
     AIMessage,
@@ -28,15 +29,13 @@ from polydriver import (
     ServerError,
     tool,
 )
-from polydriver.contract import Wire
 from polydriver.data.http import Request, Simulated
 from polydriver.data.prompt import Prompt, ToolSpec
-from polydriver.drivers import driver_class, driver_names
+from polydriver.drivers import driver_class
 from polydriver.engine.caching.cache import cache_of
 from polydriver.engine.transports.simulated import AsyncSimulatedTransport, SimulatedTransport
 from polydriver.engine.waiting import clock
 from polydriver.provider.routing import prepare_call
-from polydriver.testing.examples import example_config
 from polydriver.testing.fixtures import fixtures_for
 from polydriver.wires import WIRES, wire_class
 
@@ -180,23 +179,10 @@ def _transport(answer: Any) -> Any:
 # -- every wire --
 
 
-def _speakers() -> list[Any]:
-    """A driver for each wire, the first that speaks it."""
-    found: dict[type[Wire], str] = {}
-    for name in driver_names():
-        for member in driver_class(name).wire.members():
-            for kind in map(wire_class, WIRES):
-                if isinstance(member, kind):
-                    found.setdefault(kind, name)
-    assert set(found) == set(map(wire_class, WIRES))
-    apis = {"Responses": {"api": "responses"}, "ChatCompletions": {"api": "chat"}}
-    return [pytest.param(name, kind, apis.get(kind.__name__, {}), id=kind.__name__) for kind, name in found.items()]
-
-
 @whole_and_streamed
-@pytest.mark.parametrize(("name", "kind", "options"), _speakers())
-def test_answers_of_every_wire_are_given_again(how: str, name: str, kind: type[Wire], options: dict[str, Any]) -> None:
-    fixtures = fixtures_for(kind)
+@pytest.mark.parametrize("wire", WIRES)
+def test_answers_of_every_wire_are_given_again(how: str, wire: str) -> None:
+    fixtures = fixtures_for(wire_class(wire))
     assert fixtures is not None
     requests: list[Request] = []
 
@@ -208,13 +194,11 @@ def test_answers_of_every_wire_are_given_again(how: str, name: str, kind: type[W
         pieces = [body[at : at + 40] for at in range(0, len(body), 40)]
         return Simulated(headers={"content-type": "text/event-stream"}, chunks=pieces)
 
-    driver = driver_class(name)
-    given = options if "api" in driver.option_names or "api" in getattr(driver.wire, "option_names", ()) else {}
-    settings = {**example_config(driver), "cache": {"enabled": True, "tool_calls": True}}
-    with driver(settings, transport=_transport(answer), env={}) as provider:
-        first, chunks = ask(how, provider, model="a-model", max_tokens=100, **given)
+    speaker = SPEAKERS[wire]
+    with speaker.make(transport=_transport(answer), cache={"enabled": True, "tool_calls": True}) as provider:
+        first, chunks = ask(how, provider, model="a-model", max_tokens=100, **speaker.options)
         asked = len(requests)
-        again, repeated = ask(how, provider, model="a-model", max_tokens=100, **given)
+        again, repeated = ask(how, provider, model="a-model", max_tokens=100, **speaker.options)
         assert len(requests) == asked
         assert again.cached
         assert repeated == chunks

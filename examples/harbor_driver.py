@@ -91,7 +91,7 @@ class LengthPrefixed:
 
     @property
     def unframed(self) -> bytes:
-        """What is no frame: all of an error that came as plain JSON."""
+        """What is not a frame: all of an error that came as plain JSON."""
         return bytes(self._held)
 
 
@@ -270,7 +270,7 @@ class HarborDriver(
         if call := as_dict(block.get("call")):
             name, given = as_str(call.get("name")), call.get("input")
             if name is None or not isinstance(given, dict):
-                raise self.invalid_response("a call has no name, or its input is no object", reply.body)
+                raise self.invalid_response("a call has no name, or its input is not an object", reply.body)
             return ToolCall(as_str(call.get("id")) or name, name, given)
         return None
 

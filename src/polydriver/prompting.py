@@ -235,7 +235,9 @@ def _check_tool_choice(prompt: Prompt) -> None:
             prompt.tool_choice = None
             prompt.warn(f"tool_choice {choice!r} needs tools, and none were given; it was left out.")
     elif choice != "required" and choice not in names and len(names) == len(prompt.tools):
-        raise ConfigurationError(f"tool_choice is {choice!r}, which is no tool of this call; it has {', '.join(names)}")
+        raise ConfigurationError(
+            f"tool_choice is {choice!r}, which is not a tool of this call; it has {', '.join(names)}"
+        )
 
 
 def _check_content(prompt: Prompt) -> None:
@@ -387,6 +389,6 @@ def unknown_option(driver: DriverHooks, name: str, known: Iterable[str]) -> Unkn
     near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     meant = f" Did you mean {near[0]!r}?" if near else ""
     return UnknownOptionError(
-        f"{driver.config.name} knows no option {name!r}.{meant} "
+        f"{driver.config.name} does not know the option {name!r}.{meant} "
         "Options that only the provider knows go into extra={...}"
     )

@@ -68,7 +68,7 @@ def test_a_lock_that_was_lost_is_taken_again(postgres: PostgresServer) -> None:
         presence.keep()
     presence.keep()
     assert not finds_gone(other, "first")
-    with pytest.raises(ConfigurationError, match="calls itself first"):
+    with pytest.raises(ConfigurationError, match="has the name first"):
         find_presence(url, "first").keep()
     presence.close()
     presence.close()

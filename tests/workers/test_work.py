@@ -16,7 +16,7 @@ from tests.workers.provider import wait_until
 from polydriver import AI, ConfigurationError, ProviderClosedError, RateLimitError, errors
 from polydriver.testing import no_waiting
 from polydriver.workers import BulkWork, Postponed
-from polydriver.workers.outcomes import HOPELESS, PASSING, pause_before
+from polydriver.workers.outcomes import FATAL, TRANSIENT, pause_before
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(),
@@ -74,7 +74,7 @@ def test_every_error_is_an_outcome_or_puts_the_item_off(name: str) -> None:
         return
     found: Any = work.attempt("Hi", waited=599.5)
     assert found["error"]["type"].endswith("Error")
-    if issubclass(kind, PASSING):
+    if issubclass(kind, TRANSIENT):
         assert found["error"]["type"].endswith(name), "there is no patience left"
         assert work.attempt("Hi") == Postponed(1.0)
     assert json.loads(json.dumps(found)) == found
@@ -84,7 +84,7 @@ def test_an_item_is_put_off_as_long_as_the_provider_says() -> None:
     work, _ = make(RateLimitError("slow down", retry_after=42.0))
     assert work.attempt("Hi") == Postponed(42.0)
     assert [pause_before(tries, RateLimitError("")) for tries in (1, 2, 3, 7, 2000)] == [1.0, 2.0, 4.0, 60.0, 60.0]
-    assert not set(PASSING) & set(HOPELESS)
+    assert not set(TRANSIENT) & set(FATAL)
 
 
 def test_who_waits_is_answered_in_the_end() -> None:

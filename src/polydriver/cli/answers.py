@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ..data.responses import AIChunk, AIResponse
     from ..manager import AI
 
-__all__ = ["Printer", "print_remarks", "tell_retries"]
+__all__ = ["Printer", "print_remarks", "show_retries"]
 
 
 class Printer:
@@ -87,7 +87,7 @@ def print_remarks(response: AIResponse) -> None:
         note(footer(response))
 
 
-def tell_retries(ai: AI) -> None:
+def show_retries(ai: AI) -> None:
     """On a terminal, say when a request is tried again, and when."""
     from ..events import RequestRetried
 

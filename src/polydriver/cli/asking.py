@@ -1,4 +1,4 @@
-"""What `ask` and `chat` share: the options that say whom to ask, with what, and how."""
+"""What `ask` and `chat` share: the options for the connection, the model, the messages and the call."""
 
 from __future__ import annotations
 

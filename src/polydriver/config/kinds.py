@@ -98,20 +98,21 @@ def _redis_url(value: object) -> Secret:
     text = value.reveal() if isinstance(value, Secret) and value else value
     if not isinstance(text, str) or not _REDIS.fullmatch(text):
         raise ValueError(
-            "is no address of Redis; write redis://host:6379/0, rediss://..., redis+cluster://host or unix:///path"
+            "is not the address of a Redis server; write redis://host:6379/0, rediss://..., redis+cluster://host "
+            "or unix:///path"
         )
     return Secret(text)
 
 
 def _redis_failure(value: object) -> str:
     if value not in ("local", "open", "closed"):
-        raise ValueError("is none of 'local', 'open' and 'closed'")
+        raise ValueError("is not one of 'local', 'open', 'closed'")
     return str(value)
 
 
 def _cache_store(value: object) -> str:
     if value not in ("memory", "database", "redis"):
-        raise ValueError("is none of 'memory', 'database' and 'redis'")
+        raise ValueError("is not one of 'memory', 'database', 'redis'")
     return str(value)
 
 
@@ -173,7 +174,7 @@ def _operation_names(value: object) -> dict[str, tuple[str, ...]]:
     given = _mapping(value)
     for method, names in given.items():
         if method not in _OPERATIONS:
-            raise ValueError(f"has {method!r}, which is none of {', '.join(_OPERATIONS)}")
+            raise ValueError(f"has {method!r}, which is not one of {', '.join(_OPERATIONS)}")
         try:
             given[method] = _names(names)
         except ValueError as error:
@@ -245,7 +246,7 @@ _ISSUERS = {
     "pplx-": "perplexity",
     "xai-": "xai",
 }
-"""How the keys of some services begin that nobody else's do. Each takes its own keys alone."""
+"""Prefixes of keys that only one service issues, and which services accept them."""
 
 
 def check_key(key: str, *, required: bool, prefix: str | None, driver: str | None = None) -> str | None:

@@ -147,11 +147,11 @@ FIELDS: dict[str, Field] = {
     **{f"http.{name}": Field(_http_kind(name), nullable=True) for name in TransportConfig.__struct_fields__},
 }
 
-# The seed's unit for these is the millisecond; it belongs to the variable, whoever refers to it.
+# These variables are in milliseconds, for all who refer to them.
 _IN_MILLISECONDS = ("retry_delay", "max_retry_delay")
 
 # What users of other libraries write.
-_MEANT = {
+_NAMES_ELSEWHERE = {
     "model": "default_model",
     "max_retries": "retry_attempts",
     "retries": "retry_attempts",
@@ -266,7 +266,7 @@ def _report_unknown(key: str, known: set[str], problems: Problems) -> None:
     from ..data.prompt import Prompt
 
     hint = None
-    if meant := _MEANT.get(key):
+    if meant := _NAMES_ELSEWHERE.get(key):
         hint = f"did you mean {meant!r}?"
     elif key in Prompt.__struct_fields__:
         hint = 'it is an option of calls: put it into "options"'

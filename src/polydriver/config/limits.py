@@ -102,7 +102,8 @@ def read_model_limits(value: object) -> dict[str, LimitNumbers]:
         for name, number in numbers.items():
             if name not in LimitNumbers.__struct_fields__:
                 raise ValueError(
-                    f"knows no limit {name!r} for {model!r}: there are {', '.join(LimitNumbers.__struct_fields__)}"
+                    f"has an unknown limit {name!r} for {model!r}: "
+                    f"the limits are {', '.join(LimitNumbers.__struct_fields__)}"
                 )
             if name == "share":
                 if not isinstance(number, str) or not number:

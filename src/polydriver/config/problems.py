@@ -35,7 +35,7 @@ class Problems:
         self._hidden.extend(secret_strings(value, known=True))
 
     def unknown(self, key: object, known: Iterable[str], hint: str | None = None, *, place: str = "") -> None:
-        """Note a key that nobody knows. `hint` guesses what was meant, else it is the nearest one."""
+        """Note an unknown key. `hint` guesses what was meant, else it is the nearest one."""
         close = nearest(str(key), known)
         guess = hint or (f"did you mean {close!r}?" if close else "remove it, or use one of the known settings")
         self.add(place + self.shown(key), f"is not a setting; {guess}")

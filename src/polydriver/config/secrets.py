@@ -15,7 +15,7 @@ _LONG_ENOUGH_FOR_A_TAIL = 12
 _SHORTEST = 4
 _DISTINCT = 8
 _MARGIN = 512
-"""How long a secret is at most that is not known, but looks like one."""
+"""The greatest length of a text that is taken for a secret by its look alone."""
 _DEEPEST = 50
 _LEFT_OUT = "..."
 

@@ -1,7 +1,8 @@
 """The contract: what the engine knows of a driver, and what drivers know of their wires.
 
-A `Wire` says how a prompt is written and how its answer is read; a driver says where a service is and who asks. A
-driver has wires as parts: they are bound to it when it is made. Everything here is pure: no I/O, no clock.
+A `Wire` says how a prompt is written and how its answer is read; a driver says where a service is, and holds the
+credentials. A driver has wires as parts: they are bound to it when it is made. Everything here is pure: no I/O, no
+clock.
 """
 
 from __future__ import annotations

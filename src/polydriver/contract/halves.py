@@ -1,7 +1,7 @@
 """Characters beyond the basic plane that a stream splits: half of a surrogate pair in one event, half in the next.
 
 JSON writes such a character as two escapes (RFC 8259, section 7). A server that cuts texts between them sends events
-that are not ordinary JSON, since half a pair is no character.
+that are not ordinary JSON, since half a pair is not a character.
 """
 
 from __future__ import annotations

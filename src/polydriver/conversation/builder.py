@@ -142,7 +142,8 @@ class Builder(Generic[ParsedT]):
         return self.options(retry_attempts=attempts)
 
     def fallback(self, *targets: FallbackTarget, on: Sequence[type[AIError] | str] = ()) -> Self:
-        """Who answers where the provider fails, in order: connections, or pairs of a connection and a model.
+        """The targets that are asked where the provider fails, in order: connections, or pairs of a connection and a
+        model.
 
         A later call replaces them; without any, nobody is asked. `on` names further errors after which they are asked,
         such as `ContentFilterError`.
@@ -154,7 +155,8 @@ class Builder(Generic[ParsedT]):
         return self.options(fallback=list(targets), fallback_on=list(on))
 
     def continue_with(self, *targets: FallbackTarget) -> Self:
-        """Who goes on where a stream breaks in the middle of its text, in order; without any, the error is raised.
+        """The targets that continue a stream which breaks in the middle of its text, in order; without any, the error
+        is raised.
 
         `response.continuations` tells where that was.
         """

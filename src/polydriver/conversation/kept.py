@@ -1,4 +1,4 @@
-"""What makes a conversation last: its messages are stored as they come, where the settings name a database."""
+"""Keeping a conversation: its messages are stored as they come, where the settings name a database."""
 
 from __future__ import annotations
 

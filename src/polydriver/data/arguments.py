@@ -21,8 +21,8 @@ _BLANK = ("", "null")
 
 
 def parse_arguments(raw: object, *, cut: bool = False) -> tuple[dict[str, Any] | None, str | None]:
-    """The arguments of a tool call as `(arguments, None)`, or `(None, text)` when what came is not JSON
-    object; `(arguments, text)` when a number in the text has more digits than a float holds.
+    """The arguments of a tool call as `(arguments, None)`, or `(None, text)` when it is not a JSON object; `(arguments,
+    text)` when a number in the text has more digits than a float holds.
 
     Absent (`None`), blank, `"null"` and `{}` all mean no arguments. An object is taken as it is, JSON text is
     decoded, and a JSON string that holds a JSON object is decoded once more. Everything else (malformed or

@@ -1,4 +1,4 @@
-"""What a batch of ordinary calls tells: the outcome of each prompt, and how far it has come."""
+"""What a batch of ordinary calls reports: the outcome of each prompt, and its progress."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class BatchProgress(msgspec.Struct, frozen=True, kw_only=True):
       are about to be.
     - `answered`, `failed`, `running`: what of these has an answer, an error, or neither yet; `stopped`: those that
       were running when the batch was cancelled.
-    - `input_tokens`, `output_tokens`: of all answers, as far as the provider told.
+    - `input_tokens`, `output_tokens`: of all answers, as far as the provider told them.
     - `costs`: money so far by currency, that of attempts which failed included; `unpriced`: answers whose price is not
       known, and which are not in it.
     - `seconds`: since the batch began; `rate`: prompts that were finished in a second, on average.

@@ -42,7 +42,7 @@ class AIModel(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """What a driver does: the seed's twelve keys, and the further `operations` it implements.
+    """What a driver does: twelve common capabilities, and the further `operations` that it implements.
 
     `max_context_length` is in tokens, of the default or the largest known model; `rate_limits` holds the configured
     limits. `operations` names what is implemented beyond the twelve: moderation, speech, transcription, rerank,
@@ -64,7 +64,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     operations: frozenset[str] = frozenset()
 
     def as_dict(self) -> dict[str, Any]:
-        """The seed's twelve keys as a plain dict."""
+        """The twelve common capabilities as a plain dict."""
         values = {name: getattr(self, name) for name in self.__struct_fields__ if name != "operations"}
         return {**values, "supported_formats": list(self.supported_formats), "rate_limits": dict(self.rate_limits)}
 

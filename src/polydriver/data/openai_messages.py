@@ -1,4 +1,4 @@
-"""Messages as OpenAI writes them, which is what most people have at hand: dicts with `role` and `content`.
+"""Messages in OpenAI's form, which most people have at hand: dicts with `role` and `content`.
 
 Reads the forms of Chat Completions (https://platform.openai.com/docs/api-reference/chat/create) and the content parts
 of the Responses API, which differ in names only.

@@ -1,6 +1,6 @@
 """What keeps the data of one provider from another: signatures, encrypted reasoning and ids stay with their origin.
 
-A driver has nothing to do with it. It is shown what is its own, and what it marks as another's is left out.
+Drivers need no code for it: they are shown their own data alone, and data that they mark as another's is left out.
 """
 
 from __future__ import annotations

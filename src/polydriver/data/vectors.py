@@ -28,7 +28,7 @@ class Vector(_Floats):
     __hash__ = None
 
     def __new__(cls, numbers: Sequence[float] | bytes, typecode: str = "d") -> Vector:
-        """`typecode`: "d" keeps every digit, "f" takes half of that. Raises `TypeError` for what is no number."""
+        """`typecode`: "d" keeps every digit, "f" takes half of that. Raises `TypeError` for what is not a number."""
         return super().__new__(cls, typecode, numbers)
 
     @classmethod

@@ -58,7 +58,7 @@ class CompatibleDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, 
         return super().models_request()
 
     def probe_request(self) -> Request | None:
-        """A prompt without anything in it, where the model list tells nothing of the key."""
+        """An empty prompt, where the model list does not show whether the key is good."""
         if self.model_list == "private":
             return None
         chat = self.wire.chat if isinstance(self.wire, EitherWire) else self.wire

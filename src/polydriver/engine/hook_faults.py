@@ -1,4 +1,4 @@
-"""Saying which hook of which driver is at fault when code of a driver raises what is no error of ours."""
+"""Saying which hook of which driver is at fault when code of a driver raises something other than an `AIError`."""
 
 from __future__ import annotations
 

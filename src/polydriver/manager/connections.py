@@ -81,7 +81,7 @@ class Connections:
         return found
 
     def attach(self, act: Callable[[Connection], None]) -> Callable[[], None]:
-        """Do something to every connection: to those that there are, and to each one that will be made.
+        """Apply something to every connection: to those that exist, and to each one that is made later.
 
         Returns a function that ends it; what was done is not undone.
         """

@@ -129,7 +129,7 @@ def make_script(responses: Any, patterns: Mapping[Any, Any] | None, default: Any
 
 
 def _skip(seconds: float) -> None:
-    """Wait no time at all."""
+    """Do not wait."""
 
 
 async def _skip_async(seconds: float) -> None:

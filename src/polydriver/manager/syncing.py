@@ -43,7 +43,7 @@ class Syncing:
         self.names = list(lists.values())
 
     def run(self, name: str, sync: Callable[[], SyncReport]) -> SyncReport:
-        """Do one; whatever goes wrong is its report."""
+        """Sync one; whatever goes wrong is in its report."""
         self._tell(name, None)
         try:
             report = sync()

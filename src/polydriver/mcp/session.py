@@ -1,4 +1,4 @@
-"""One open connection to an MCP server: listing its tools, calling them, and hearing that the list changed."""
+"""One open connection to an MCP server: listing its tools, calling them, and noticing that the list changed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MAX_MESSAGE = 500
 class Session:
     """Owns a connection in a task of its own, so that it may be opened and closed in different tasks.
 
-    `on_change` is called, in the loop, when the server says that its tools are others now.
+    `on_change` is called, in the loop, when the server says that its tools have changed.
     """
 
     def __init__(self, server: Server, on_change: Callable[[], None]) -> None:
@@ -132,7 +132,7 @@ class Session:
                     async for _ in events:
                         self._on_change()
         except Exception as error:  # noqa: BLE001 (without a subscription all works but the news)
-            _LOG.debug("%s gives no news of its tools: %s", self._label, self._describe(error))
+            _LOG.debug("%s does not announce changes of its tools: %s", self._label, self._describe(error))
         finally:
             subscribed.set()
 

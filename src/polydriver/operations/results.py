@@ -78,7 +78,7 @@ class EmbeddingResponse(OperationResult, kw_only=True, omit_defaults=True):
 
     They may have come by several requests, where one does not take as many inputs: `raw` is then the list of the
     replies. Lists of numbers become `Vector`s; msgspec writes them with `enc_hook=list`. Raises `TypeError` for what is
-    no number.
+    not a number.
     """
 
     if TYPE_CHECKING:

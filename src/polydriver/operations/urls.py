@@ -15,5 +15,5 @@ def quoted(item_id: str) -> str:
     Raises `ConfigurationError` for `.` and `..`, which would stand for another address.
     """
     if item_id in (".", ".."):
-        raise ConfigurationError(f"{item_id!r} is not an id: give the one that the provider told")
+        raise ConfigurationError(f"{item_id!r} is not an id: give the one that the provider returned")
     return quote(item_id, safe="")

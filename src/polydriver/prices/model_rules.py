@@ -115,9 +115,9 @@ _MISTRAL: tuple[tuple[str, ModelRules], ...] = (
     (r"magistral", ModelRules(efforts=())),
     (r"mistral-(medium-3-5|small-(latest|2603))", ModelRules(efforts=("none", "high"))),
 )
-_DRAWN = frozenset({"temperature", "top_p", "top_k"})
+_TEMPERATURE = frozenset({"temperature", "top_p", "top_k"})
 _GEMINI: tuple[tuple[str, ModelRules], ...] = (
-    (r"gemini-(3\.5-flash-lite|3\.[6-9]|[4-9])", ModelRules(refused=_DRAWN | _PENALTIES | {"n"})),
+    (r"gemini-(3\.5-flash-lite|3\.[6-9]|[4-9])", ModelRules(refused=_TEMPERATURE | _PENALTIES | {"n"})),
     (r"gemini-3", ModelRules(refused=_PENALTIES | {"n"})),
     (r"gemini-2\.5", ModelRules(refused=_PENALTIES)),
 )
@@ -129,7 +129,7 @@ _TABLES = {
     }.items()
 }  # fmt: skip
 _WITHOUT_VIDEO = re.compile(r"(mistral|meta|cohere|ai21|openai|deepseek|writer|qwen)\.")
-_DEAF = re.compile(r"(gpt-[3-6]|chatgpt|codex|o[134])(?!.*(audio|realtime))")
+_WITHOUT_AUDIO = re.compile(r"(gpt-[3-6]|chatgpt|codex|o[134])(?!.*(audio|realtime))")
 # Services of which every model that does not reason refuses to be told how much it shall.
 _REFUSE_EFFORT = frozenset({*_TABLES, "cohere"} - {"deepseek"})
 # The words that a service has at all, of which a model that is not known may have some.
@@ -155,7 +155,7 @@ def find_rules(provider: str, model: str) -> ModelRules:
 
 def _find_unread(provider: str, name: str, entry: ModelEntry | None) -> frozenset[str]:
     """Sound and video are asked of the catalog; pictures are unread only by what is known to read nothing but text."""
-    if provider in _REFUSE_SAMPLING and _DEAF.match(name):
+    if provider in _REFUSE_SAMPLING and _WITHOUT_AUDIO.match(name):
         return frozenset({"audio", "video"})
     read = entry.input_modalities if entry is not None else None
     if read is None and provider == "bedrock" and (plain := without_region(name)) != name:

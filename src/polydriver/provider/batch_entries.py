@@ -45,7 +45,7 @@ def _as_json(value: object) -> Any:
 def make_entries(prompts: object, custom_ids: Sequence[str] | None, options: Mapping[str, Any]) -> list[BatchEntry]:
     """The entries of prompts that share their options.
 
-    Raises `ConfigurationError` for what is not an iterable of prompts, and for ids that are not one each.
+    Raises `ConfigurationError` for what is not an iterable of prompts, and for ids that are missing or occur twice.
     """
     found = list(check_prompts(prompts, "run_batch", asynchronous=False))
     if not found:

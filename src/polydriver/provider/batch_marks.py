@@ -1,5 +1,5 @@
-"""How a batch is known again where the provider keeps no label with it: by the ids of its prompts, which its results
-tell."""
+"""How a batch is recognised where the provider keeps no label with it: by the ids of its prompts, which are in its
+results."""
 
 from __future__ import annotations
 

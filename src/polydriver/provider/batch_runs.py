@@ -32,10 +32,10 @@ from .batch_records import BatchPart, BatchRecord
 __all__ = ["BatchRun", "run_batch"]
 
 _OVERHEAD = 200
-_LATER_CODES = ("token_limit_exceeded",)
+_QUEUE_FULL_CODES = ("token_limit_exceeded",)
 """Codes of batches that failed since too much was waiting already: https://platform.openai.com/docs/guides/batch"""
-_PATIENCE = 20
-"""How many times in a row a look may fail."""
+_MOST_FAILURES = 20
+"""How many times in a row a request for the state of a batch may fail."""
 
 
 class BatchRun:
@@ -70,7 +70,7 @@ class BatchRun:
         return set(self.items)
 
     async def work(self) -> None:
-        """Do it all. An error that ends it early names the batches that are on their way."""
+        """Run until every prompt has an outcome. An error that ends it early names the batches that are under way."""
         try:
             await self._work()
         except BaseException as error:
@@ -262,7 +262,7 @@ class BatchRun:
             self._failures = 0
         except AIError as error:
             self._failures += 1
-            if not error.retryable or self._failures > _PATIENCE:
+            if not error.retryable or self._failures > _MOST_FAILURES:
                 raise
 
     async def _take(self, part: BatchPart, batch: Batch) -> None:
@@ -303,7 +303,7 @@ class BatchRun:
     def _absent(self, custom_id: str, batch: Batch, failure: AIError | None) -> BatchItem:
         """The outcome of a prompt that the results do not name."""
         if failure is not None:
-            return BatchItem(custom_id=custom_id, error=failure, unsent=failure.code in _LATER_CODES)
+            return BatchItem(custom_id=custom_id, error=failure, unsent=failure.code in _QUEUE_FULL_CODES)
         kind = error_branch(self._provider.driver.error_prefix)[InvalidRequestError]
         told = {"cancelled": "was cancelled before", "expired": "expired before"}.get(batch.status, "has no outcome of")
         error = kind(f"the batch {batch.id} {told} this prompt", provider=self._provider.get_name())

@@ -1,6 +1,6 @@
 """From an operation and its fallbacks to a route: each target with work of its own, made from what the caller gave.
 
-Who may do it instead, in this order: what the call names as `fallback`; what the settings name for the operation
+These may do it instead, in this order: what the call names as `fallback`; what the settings name for the operation
 (`operation_fallback`); of the settings' `fallback`, which is for chats, the connections of the same driver, with the
 model of the call. So settings that were made for chats never lead to what another model would do in another way
 (vectors, voices, counts).

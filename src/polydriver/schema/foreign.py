@@ -1,4 +1,4 @@
-"""Patterns of schemas, which may be foreign: tried on no text on which they could take for ever."""
+"""Matching the patterns of schemas, which may come from strangers: one that could take for ever is not tried."""
 
 from __future__ import annotations
 

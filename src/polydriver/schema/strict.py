@@ -47,10 +47,10 @@ def strict_schema(schema: Mapping[str, Any]) -> Schema | None:
 
     Objects are closed, optional properties become required and nullable (a `null` for one of them means
     "absent"; see `adapt`), keywords outside the subset become words in the description. `None` comes back for
-    free-form objects (`dict[str, int]`, an open object, anything untyped), tuples, `not`, a root that is no
-    object, and schemas beyond a limit: 10 levels of nesting (references followed), 5000 properties, 1000 values of
-    enums, 15,000 characters in an enum of more than 250 strings, 120,000 characters of names and values. Applying it
-    twice changes nothing more. The last 256 results are kept and shared: do not change one.
+    free-form objects (`dict[str, int]`, an open object, anything untyped), tuples, `not`, a root that is not an object,
+    and schemas beyond a limit: 10 levels of nesting (references followed), 5000 properties, 1000 values of enums,
+    15,000 characters in an enum of more than 250 strings, 120,000 characters of names and values. Applying it twice
+    changes nothing more. The last 256 results are kept and shared: do not change one.
     """
     try:
         return _kept_strict(msgspec.json.encode(schema))

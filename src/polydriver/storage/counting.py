@@ -16,7 +16,7 @@ _CLAIM = text(
     "INSERT INTO ai_counted (name, counted_by, counted_at, facts) VALUES (:name, :by, :at, :facts) "
     "ON CONFLICT (name) DO NOTHING"
 )
-_WHO = text("SELECT counted_by FROM ai_counted WHERE name = :name")
+_COUNTED_BY = text("SELECT counted_by FROM ai_counted WHERE name = :name")
 _FACTS = text("SELECT facts FROM ai_counted WHERE name = :name")
 
 
@@ -45,7 +45,7 @@ def facts_of(connection: Connection, where: str, paid_for: str) -> dict[str, Any
 
 def counted_by(connection: Connection, where: str, paid_for: str) -> str | None:
     """Who counts this in a place; `None` where nobody does yet."""
-    found: str | None = connection.execute(_WHO, {"name": _name(where, paid_for)}).scalar_one_or_none()
+    found: str | None = connection.execute(_COUNTED_BY, {"name": _name(where, paid_for)}).scalar_one_or_none()
     return found
 
 

@@ -38,7 +38,7 @@ class PriceTable(msgspec.Struct, frozen=True, kw_only=True):
 
 class RepriceReport(msgspec.Struct, kw_only=True):
     """What became of the attempts that were looked at: `priced` got a cost, by which `added` of each currency came in
-    all; `changed` got another one; `unknown` have no price still, by "provider/model"."""
+    all; `changed` got another one; `unknown` still have no price, by "provider/model"."""
 
     looked_at: int = 0
     priced: int = 0

@@ -32,7 +32,7 @@ class _FailedReply(msgspec.Struct, omit_defaults=True):
 
 
 class _Meaning(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """What `expected.json` holds: the fields of `WireFixtures` that are no bytes, and names of files."""
+    """What `expected.json` holds: the fields of `WireFixtures` that are not bytes, and names of files."""
 
     expected: dict[str, ExpectedAnswer] = {}
     models_pages: list[str] = []

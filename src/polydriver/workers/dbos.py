@@ -39,7 +39,7 @@ _VERSION = "polydriver-1"
 """Of the workflow: workers continue only with workflows of the same version."""
 
 _POLL = 0.2
-_UNANSWERED = ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+_WITHOUT_ANSWER = ("ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 _ENDING_SECONDS = 10.0
 """How long a worker waits, after its grace, until what was stopped has ended."""
 
@@ -188,11 +188,11 @@ class DBOSWork:
                 _continue_for_others(self._name, self._executor, self._presence)
             except Exception:  # noqa: BLE001 - of the database, whichever it is; it is looked again
                 if not stop.is_set():
-                    _log.warning("workers: the others could not be looked after; once more soon", exc_info=True)
+                    _log.warning("workers: cannot look for workers that are gone; trying again soon", exc_info=True)
             stop.wait(look_every)
 
 
-class _LeftError(BaseException):
+class _LeaveToOthersError(BaseException):
     """The workflow is left as it is, for another worker; DBOS notes nothing of it."""
 
 
@@ -204,7 +204,7 @@ def _register(name: str, work: BulkWork, stop: threading.Event) -> None:
         try:
             found = work.attempt(item, custom_id=custom_id, waited=waited, tries=tries)
         except ProviderClosedError as error:
-            raise _LeftError from error
+            raise _LeaveToOthersError from error
         if isinstance(found, Postponed):
             return {"seconds": found.seconds, "until": time.time() + found.seconds}
         return {"outcome": found}
@@ -218,7 +218,7 @@ def _register(name: str, work: BulkWork, stop: threading.Event) -> None:
                 outcome: Outcome = done["outcome"]
                 return outcome
             if stop.wait(max(0.0, done["until"] - time.time())):
-                raise _LeftError
+                raise _LeaveToOthersError
             waited, tries = waited + done["seconds"], tries + 1
 
 
@@ -246,7 +246,7 @@ def sqlite_suffices() -> bool:
 
 
 def _has_failed(workflow: WorkflowStatus) -> bool:
-    return workflow.status in _UNANSWERED or (workflow.status == "SUCCESS" and "error" in (workflow.output or {}))
+    return workflow.status in _WITHOUT_ANSWER or (workflow.status == "SUCCESS" and "error" in (workflow.output or {}))
 
 
 def _portable() -> Any:

@@ -21,13 +21,13 @@ from ..errors import (
 if TYPE_CHECKING:
     from ..data.responses import AIResponse
 
-__all__ = ["HOPELESS", "PASSING", "as_object", "describe_error", "pause_before"]
+__all__ = ["FATAL", "TRANSIENT", "as_object", "describe_error", "pause_before"]
 
-PASSING = (CircuitOpenError, LimitReachedError, RateLimitError)
-"""What passes by itself: the item waits and is sent again."""
+TRANSIENT = (CircuitOpenError, LimitReachedError, RateLimitError)
+"""Errors that pass by themselves: the item waits and is sent again."""
 
-HOPELESS = (BudgetExceededError, InvalidCredentialsError, QuotaExceededError, StorageError)
-"""What every further item would meet."""
+FATAL = (BudgetExceededError, InvalidCredentialsError, QuotaExceededError, StorageError)
+"""Errors that every further item would meet."""
 
 _LONGEST_PAUSE = 60.0
 

@@ -101,7 +101,7 @@ class _Sessions:
             self._own.execute(setting)
         if not self._own.execute(_LOCK, (self._name(self._worker),)).fetchone()[0]:
             self.close()
-            raise ConfigurationError(f"another worker calls itself {self._worker}")
+            raise ConfigurationError(f"another worker has the name {self._worker}")
 
     @contextmanager
     def gone(self, worker: str) -> Iterator[bool]:

@@ -15,7 +15,7 @@ from ..engine.waiting import Stop, wait
 from ..errors import AIError, ConfigurationError, ProviderClosedError
 from ..forking import own_lock
 from .items import read_id, read_item
-from .outcomes import PASSING, as_object, describe_error, pause_before
+from .outcomes import TRANSIENT, as_object, describe_error, pause_before
 
 if TYPE_CHECKING:
     from ..manager import AI
@@ -98,7 +98,7 @@ class BulkWork:
             response = self._open().provider(self.provider).send_messages(request.messages, **options)
         except ProviderClosedError:
             raise
-        except PASSING as error:
+        except TRANSIENT as error:
             seconds = pause_before(tries, error)
             if waited + seconds <= self.patience:
                 return Postponed(seconds)

@@ -19,7 +19,7 @@ from tests.operations.asking import one_by_one
 from tests.provider.test_batch_runs import PENDING, UPLOADED, answer_line, lines, state
 
 from polydriver import AI
-from polydriver.cli.bulk.telling import PlainLines
+from polydriver.cli.bulk.progress import PlainLines
 from polydriver.data.batches import BatchProgress
 from polydriver.testing import MockServer, no_waiting
 

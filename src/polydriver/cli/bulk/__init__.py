@@ -1,4 +1,5 @@
-"""What `polydriver batch` is made of: the lines that it reads, the journal that it writes, and what it tells."""
+"""What `polydriver batch` is made of: the lines that it reads, the journal that it writes, and the progress that it
+shows."""
 
 from __future__ import annotations
 

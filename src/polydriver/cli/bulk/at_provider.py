@@ -28,17 +28,17 @@ __all__ = ["ProviderRun", "record_path"]
 
 
 def record_path(output: Path) -> Path:
-    """Where it stands which batches were made for an output."""
+    """The file that says which batches were made for an output."""
     return output.with_name(f"{output.name}.batches")
 
 
 class ProviderRun:
-    """One run over the lines of a source that have no outcome; see `Run`, which has the same face."""
+    """One run over the lines of a source that have no outcome; it has the same methods as `Run`."""
 
     def __init__(
         self, source: Path, journal: Journal, options: dict[str, Any], *, system: str | None, poll_interval: float
     ) -> None:
-        self.hopeless: AIError | None = None
+        self.fatal: AIError | None = None
         self.progress = BatchProgress()
         self._source = source
         self._journal = journal
@@ -48,7 +48,8 @@ class ProviderRun:
         self._digests: dict[str, str] = {}
 
     def work(self, ai: AsyncAI, provider: str, on_progress: Callable[[BatchProgress], object]) -> None:
-        """Do it all. Stopped, it leaves the batches to the provider, and the next run goes on with them."""
+        """Run until every line has an outcome. When stopped, the batches stay with the provider, and the next run
+        continues with them."""
 
         def tell(progress: BatchProgress) -> None:
             self.progress = progress
@@ -72,7 +73,7 @@ class ProviderRun:
         try:
             run_in_loop(ai, send)
         except AIError as error:
-            self.hopeless = error
+            self.fatal = error
 
     def _entries(self) -> list[BatchEntry]:
         """What the lines ask for; a line that cannot be sent has its outcome already."""

@@ -104,7 +104,7 @@ class Journal:
                     if line.endswith(b"\n") or not _is_torn(line):
                         raise ConfigurationError(
                             f"line {number} of {self.path} is not an outcome of `polydriver batch`",
-                            hint="Name another output, or begin it anew with --no-resume.",
+                            hint="Name another output, or start it again with --no-resume.",
                         )
                     os.ftruncate(self._file.number, offset)
                     return

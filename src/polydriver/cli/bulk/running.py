@@ -14,7 +14,7 @@ from ...data.batches import BatchProgress
 from ...engine.batches import AsyncBatchStream
 from ...engine.waiting import wait_async
 from ...errors import AIError
-from ...workers.outcomes import HOPELESS, PASSING, as_object, describe_error, pause_before
+from ...workers.outcomes import FATAL, TRANSIENT, as_object, describe_error, pause_before
 from ..hints import explain
 from .journal import Journal
 from .lines import Line, read_lines, read_request
@@ -34,7 +34,7 @@ class Terminated(BaseException):
 class Run:
     """One run over the lines that are left of a source.
 
-    `hopeless` is the error that ended it early, `progress` what it did.
+    `fatal` is the error that ended it early, `progress` what it did.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class Run:
         patience: float,
     ) -> None:
         """`left`: how many lines of the source have no outcome. `options` apply to all lines that do not say otherwise;
-        `patience`: seconds that a line waits at most for a provider that has had enough for now."""
-        self.hopeless: AIError | None = None
+        `patience`: the longest time, in seconds, that a line waits for limits, open circuits and 429s."""
+        self.fatal: AIError | None = None
         self.progress = BatchProgress(total=left)
         self._journal = journal
         self._source = source
@@ -61,8 +61,8 @@ class Run:
         self._patience = patience
 
     def work(self, ai: AsyncAI, provider: str, on_progress: Callable[[BatchProgress], object]) -> None:
-        """Do it all. Raises `KeyboardInterrupt` and `Terminated` after what runs was stopped, and `OSError` when the
-        journal cannot be written."""
+        """Run until every line has an outcome. Raises `KeyboardInterrupt` and `Terminated` after the running calls were
+        stopped, and `OSError` when the journal cannot be written."""
         run_in_loop(ai, lambda: self._send_all(ai.provider(provider), on_progress))
 
     async def _send_all(self, provider: AsyncProvider, on_progress: Callable[[BatchProgress], object]) -> None:
@@ -70,7 +70,7 @@ class Run:
             return await self._finish(provider, line)
 
         stream: AsyncBatchStream[Any] = AsyncBatchStream(
-            _Left(self._lines, self._left), send, max_concurrency=self._concurrency, on_progress=on_progress
+            _CountedLines(self._lines, self._left), send, max_concurrency=self._concurrency, on_progress=on_progress
         )
         try:
             async with stream:
@@ -81,9 +81,9 @@ class Run:
             self.progress = stream.progress
 
     def _lines(self) -> Iterator[Line]:
-        """The lines without an outcome, until nothing helps any more."""
+        """The lines without an outcome, until an error that every line would meet ends the run."""
         for line in read_lines(self._source):
-            if self.hopeless is not None:
+            if self.fatal is not None:
                 return
             if line.custom_id not in self._journal.done:
                 yield line
@@ -92,8 +92,8 @@ class Run:
         """Send a line and write its outcome. Raises what it failed with."""
         try:
             response = await self._send(provider, line)
-        except HOPELESS as error:
-            self.hopeless = self.hopeless or error
+        except FATAL as error:
+            self.fatal = self.fatal or error
             raise
         except (AIError, ValueError) as error:
             self._journal.add(line.custom_id, line.digest, {"error": describe_error(error, explain)})
@@ -110,7 +110,7 @@ class Run:
         while True:
             try:
                 return await provider.send_messages(messages, **options)
-            except PASSING as error:
+            except TRANSIENT as error:
                 tries += 1
                 seconds = pause_before(tries, error)
                 if waited + seconds > self._patience:
@@ -144,7 +144,7 @@ def run_in_loop(ai: AsyncAI, work: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(run())
 
 
-class _Left:
+class _CountedLines:
     """Lines whose number is known."""
 
     def __init__(self, lines: Callable[[], Iterator[Line]], count: int) -> None:

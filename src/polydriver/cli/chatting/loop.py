@@ -16,7 +16,8 @@ __all__ = ["run_chat"]
 
 
 def run_chat(chat: Chat, reader: Reader, *, reasoning: bool = False, plain: bool = False) -> None:
-    """Talk until the input ends or `/exit`. Errors are told and end nothing; Ctrl-C stops an answer, or a line."""
+    """Talk until the input ends or `/exit`. Errors are shown and the loop goes on; Ctrl-C stops an answer, or a
+    line."""
     while True:
         try:
             text = reader.read()

@@ -18,7 +18,7 @@ _SHOWN = 400
 
 
 def is_command(text: str) -> bool:
-    """Whether what was typed is a command; a text of several lines that begins with a path is none."""
+    """Whether what was typed is a command; a text of several lines that begins with a path is not one."""
     if not text.startswith("/") or text.startswith("//"):
         return False
     return "\n" not in text or _name(text) in COMMANDS

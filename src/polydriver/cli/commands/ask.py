@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..answers import Printer, print_remarks, tell_retries
+from ..answers import Printer, print_remarks, show_retries
 from ..asking import FILE, Asked, asking_options, read_asked
 from ..documents import Document, keep
 from ..inputs import make_message, piped_text, read_schema
@@ -51,7 +51,7 @@ def command(session: Session, /, prompt: tuple[str, ...], **given: Any) -> None:
     asked = read_asked(session, given)
     message = make_message(prompt, piped_text(), [part for _, part in asked.parts])
     conversation = _conversation(session, asked, schema)
-    tell_retries(session.ai)
+    show_retries(session.ai)
     if given["as_json"]:
         from ...workers.outcomes import as_object
 

@@ -42,7 +42,7 @@ _INTERRUPTED = 130
 @click.option(
     "--concurrency", type=click.IntRange(1, 10_000), default=8, show_default=True, help="How many lines run at once."
 )
-@click.option("--resume/--no-resume", default=True, help="Go on with OUTPUT (the default), or begin it anew.")
+@click.option("--resume/--no-resume", default=True, help="Go on with OUTPUT (the default), or start it again.")
 @click.option("--retry-failed", is_flag=True, help="Send the lines again whose outcome is an error.")
 @click.option(
     "--patience",
@@ -118,21 +118,21 @@ def _make_run(source: Path, journal: Journal, asked: dict[str, Any], left: int, 
 def _work(
     session: Session, run: RunLike, provider: str, journal: Journal, counts: tuple[int, int], *, as_json: bool
 ) -> int:
-    """Run it, tell of it, and return the status. `counts`: lines in all, and those that were done before."""
+    """Run it, show its progress, and return the status. `counts`: lines in all, and those that were done before."""
+    from ..bulk.progress import print_summary, shown_progress
     from ..bulk.running import Terminated
-    from ..bulk.telling import print_summary, telling
 
     stopped = None
     try:
-        with telling(*counts) as tell:
-            run.work(session.ai.asynchronous(), provider, tell)
+        with shown_progress(*counts) as show:
+            run.work(session.ai.asynchronous(), provider, show)
     except KeyboardInterrupt:
         stopped = _INTERRUPTED
     except Terminated:
         stopped = _TERMINATED
     print_summary(*counts, journal, run.progress, as_json=as_json)
-    if run.hopeless is not None:
-        report(run.hopeless)
+    if run.fatal is not None:
+        report(run.fatal)
     if stopped is not None:
         return stopped
     if journal.answered == counts[0]:
@@ -173,11 +173,11 @@ def _compare(source: Path, known: dict[str, tuple[int, str]], journal: Journal) 
         if custom_id not in known:
             raise ConfigurationError(
                 f"{journal.path} has an outcome of {custom_id!r}, which is not in {source}",
-                hint="Name another output, or begin it anew with --no-resume.",
+                hint="Name another output, or start it again with --no-resume.",
             )
         if digest != known[custom_id][1]:
             raise ConfigurationError(
                 f"line {known[custom_id][0]} of {source} ({custom_id}) is not what it was when {journal.path} was "
                 "written",
-                hint="Name another output, begin it anew with --no-resume, or give lines ids that stay theirs.",
+                hint="Name another output, start it again with --no-resume, or give the lines ids of their own.",
             )

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from ..answers import tell_retries
+from ..answers import show_retries
 from ..asking import asking_options, read_asked
 from ..options import common_options, examples
 from ..output import note
@@ -38,7 +38,7 @@ def command(session: Session, /, **given: Any) -> None:
 
     asked = read_asked(session, given)
     chat = Chat(session, asked)
-    tell_retries(session.ai)
+    show_retries(session.ai)
     named = chat.model_in_use or "no model yet: name one with /model"
     if sys.stdin.isatty():
         note(f"{chat.provider} · {named} · /help for help")

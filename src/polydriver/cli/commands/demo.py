@@ -18,7 +18,7 @@ __all__ = ["command"]
 def command(ctx: click.Context) -> None:
     """Show the OpenAI driver over real HTTP against a server on loopback: no key, no network.
 
-    Everything that is shown is checked; exits with 1 when something is not as told.
+    Everything that is shown is checked; exits with 1 when something is not as shown.
     """
     from ..demo.narrator import DemoError
     from ..demo.run import run_demo

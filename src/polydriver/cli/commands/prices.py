@@ -1,4 +1,4 @@
-"""`polydriver prices`: what a model costs, and where that is known from."""
+"""`polydriver prices`: what a model costs, and the source of each price."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def command(session: Session, model: str, provider: str | None, as_json: bool) -
 
 
 def _find(session: Session, model: str, provider: str | None) -> tuple[ModelEntry, list[str]]:
-    """The entry of a model, and who else sells it. Raises `ModelNotFoundError` with ids that are near."""
+    """The entry of a model, and the other providers that sell it. Raises `ModelNotFoundError` with ids that are
+    near."""
     from ...prices import catalog
 
     places = [session.price_table(provider)] if provider else _places(session)

@@ -37,7 +37,7 @@ class Narrator:
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run the code of the step; what it prints is set off from the rest."""
-        output = _SetOff(sys.stdout)
+        output = _MarkedLines(sys.stdout)
         with redirect_stdout(output):
             result = function(*arguments)
         output.end()
@@ -75,7 +75,7 @@ def _show_code(source: str) -> None:
     Console(highlight=False).print(Padding(code, (0, 0, 0, 5)))
 
 
-class _SetOff(io.TextIOBase):
+class _MarkedLines(io.TextIOBase):
     """Puts a mark in front of every line that is written."""
 
     def __init__(self, target: Any) -> None:

@@ -40,7 +40,7 @@ url = "sqlite:///{file}"
 
 
 def run_demo() -> None:
-    """Show everything. Raises `DemoError` when something is not as it is told, `AIError` when a call fails."""
+    """Show everything. Raises `DemoError` when something is not as it is shown, `AIError` when a call fails."""
     started = time.monotonic()
     with ScriptedServer() as server, tempfile.TemporaryDirectory() as folder:
         settings = Path(folder, "polydriver.toml")

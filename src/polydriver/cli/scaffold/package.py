@@ -57,10 +57,10 @@ def _check(name: str, folder: Path) -> None:
 
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
-            f"{name!r} cannot be a driver's name", hint="Take lower-case letters and digits, parted by - or _."
+            f"{name!r} cannot be a driver's name", hint="Use lower-case letters and digits, separated by - or _."
         )
     if name in driver_names():
-        raise ConfigurationError(f"there is a driver called {name!r} already", hint="Take another name.")
+        raise ConfigurationError(f"there is a driver called {name!r} already", hint="Choose another name.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigurationError(f"{folder} is there already, and not empty", hint="Name another with --directory.")
 

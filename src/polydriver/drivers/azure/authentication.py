@@ -19,7 +19,7 @@ from ..traits.base import TraitBase
 
 __all__ = ["AuthenticatesWithEntra"]
 
-_EARLY = 120.0
+_RENEWAL_SECONDS = 120.0
 """How long before its end a token is renewed, in seconds."""
 _LIFETIME = 3600
 
@@ -72,7 +72,7 @@ class AuthenticatesWithEntra(TraitBase):
 
     def _fetch(self, request: Request, now: float) -> Generator[Request, Reply, Request]:
         token = self._token
-        if token is None or token.expires - _EARLY <= now:
+        if token is None or token.expires - _RENEWAL_SECONDS <= now:
             reply = yield self._build_token_request()
             token = self._token = self._read_token(reply, now)
         request.headers["authorization"] = f"Bearer {token.value}"
@@ -101,14 +101,14 @@ class AuthenticatesWithEntra(TraitBase):
             payload = {}
         value = as_str(payload.get("access_token"))
         if not reply.ok or value is None:
-            reason = as_str(payload.get("error_description")) or as_str(payload.get("error")) or "it gave none"
+            reason = as_str(payload.get("error_description")) or as_str(payload.get("error")) or "no reason was given"
             raise self._refused(reply, reason.splitlines()[0])
         seconds = payload.get("expires_in")
         lifetime = int(seconds) if isinstance(seconds, str) and seconds.isdecimal() else as_int(seconds)
         return _Token(value, now + (lifetime or _LIFETIME))
 
     def _refused(self, reply: Reply | None, reason: str) -> AIError:
-        """The error for a token that was not given."""
+        """The error for a token that was refused."""
         if reply is not None and (reply.status == 429 or reply.status >= 500):
             return self.map_error(reply)
         kind = error_branch(self.error_prefix)[InvalidCredentialsError]

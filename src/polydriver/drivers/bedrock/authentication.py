@@ -14,7 +14,7 @@ from .sources import Source
 
 __all__ = ["AuthenticatesWithAWS"]
 
-_EARLY = 300.0
+_RENEWAL_SECONDS = 300.0
 """How long before their end temporary keys are renewed, in seconds."""
 
 
@@ -39,7 +39,7 @@ class AuthenticatesWithAWS(TraitBase):
 
     def _signed(self, request: Request, now: float) -> Generator[Request, Reply, Request]:
         keys = self._keys
-        if keys is None or (keys.expires is not None and keys.expires - _EARLY <= now):
+        if keys is None or (keys.expires is not None and keys.expires - _RENEWAL_SECONDS <= now):
             assert self.credentials is not None
             keys = self._keys = yield from fetch_keys(self.credentials, now, self._refused)
         region = region_of(request.url) or self.region
@@ -47,7 +47,7 @@ class AuthenticatesWithAWS(TraitBase):
         return sign(request, keys, region=region, service=service, now=now)
 
     def _refused(self, reply: Reply | None, reason: str) -> AIError:
-        """The error for keys that were not given."""
+        """The error for keys that could not be fetched."""
         if reply is not None and (reply.status == 429 or reply.status >= 500):
             return self.map_error(reply)
         kind = error_branch(self.error_prefix)[InvalidCredentialsError]

@@ -101,7 +101,7 @@ class InvocationJobs(BatchHooks, kw_only=True, eq=False):
         return Page(items=[self._read_job(item) for item in found], next=as_str(payload.get("nextToken")))
 
     def batch_cancellation_flow(self, request: ItemRequest) -> Generator[Request, Reply, Batch]:
-        """Stop a job, which is answered with nothing, and ask how it stands."""
+        """Stop a job, whose reply is empty, and ask how it stands."""
         yield self._control("POST", f"{_path(request.id)}/stop", request)
         return self.parse_batch_status((yield self.build_batch_status(request)), request)
 

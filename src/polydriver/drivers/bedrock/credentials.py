@@ -99,7 +99,7 @@ def find_credentials(config: Config, region: str, env: Mapping[str, str]) -> Sou
     if profile is None and (found := _from_environment(region, env)):
         return found
     profiles = load_profiles(profile, env)
-    return _from_profile(profiles, profiles.name, region, env, ()) or _from_surroundings(env)
+    return _from_profile(profiles, profiles.name, region, env, ()) or _from_host(env)
 
 
 def _from_object(given: Any) -> Source:
@@ -181,7 +181,7 @@ def _from_named(kind: str | None, region: str, env: Mapping[str, str]) -> Source
     """The source that a profile names by `credential_source`."""
     if kind == "Environment":
         return _from_environment(region, env)
-    return _machine(env) if kind == "Ec2InstanceMetadata" else _from_surroundings(env)
+    return _machine(env) if kind == "Ec2InstanceMetadata" else _from_host(env)
 
 
 def _from_sso(profiles: Profiles, name: str) -> Source:
@@ -194,7 +194,7 @@ def _from_sso(profiles: Profiles, name: str) -> Source:
     return SingleSignOn(session=start, region=region, account=record["sso_account_id"], role=record["sso_role_name"])
 
 
-def _from_surroundings(env: Mapping[str, str]) -> Source:
+def _from_host(env: Mapping[str, str]) -> Source:
     """The role of the container, else that of the machine. Raises `ConfigurationError` when there is neither."""
     path, url = env.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"), env.get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
     if path or url:

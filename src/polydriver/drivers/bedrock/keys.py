@@ -31,7 +31,7 @@ from .sources import (
 __all__ = ["Refused", "fetch_keys"]
 
 Refused = Callable[[Reply | None, str], AIError]
-"""Makes the error for keys that were not given: from the reply, if there was one, and the reason."""
+"""Makes the error for keys that could not be fetched: from the reply, if there was one, and the reason."""
 
 _TOKEN_SECONDS = "21600"
 _METADATA = "latest/meta-data/iam/security-credentials/"
@@ -133,7 +133,7 @@ def _read_object(source: ForeignCredentials, refused: Refused) -> Keys:
 
 
 def _read_json(reply: Reply, refused: Refused, within: str | None = None) -> Keys:
-    """Keys in JSON, whose names are spelled in two ways."""
+    """Keys in JSON, whose names have two spellings."""
     try:
         payload = as_dict(decode_json(reply.body))
     except ValueError:
@@ -141,7 +141,7 @@ def _read_json(reply: Reply, refused: Refused, within: str | None = None) -> Key
     found = {name.lower(): value for name, value in (as_dict(payload.get(within)) if within else payload).items()}
     access, secret = as_str(found.get("accesskeyid")), as_str(found.get("secretaccesskey"))
     if not reply.ok or access is None or secret is None:
-        raise refused(reply, as_str(payload.get("message")) or as_str(payload.get("Message")) or "it gave none")
+        raise refused(reply, as_str(payload.get("message")) or as_str(payload.get("Message")) or "no reason was given")
     token = as_str(found.get("sessiontoken")) or as_str(found.get("token"))
     return Keys(access, secret, token, _moment(found.get("expiration")))
 
@@ -156,7 +156,7 @@ def _read_xml(reply: Reply, refused: Refused) -> Keys:
 
     access, secret = find("AccessKeyId"), find("SecretAccessKey")
     if not reply.ok or access is None or secret is None:
-        raise refused(reply, find("Message") or "it gave none")
+        raise refused(reply, find("Message") or "no reason was given")
     return Keys(access, secret, find("SessionToken"), _moment(find("Expiration")))
 
 

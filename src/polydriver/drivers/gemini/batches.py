@@ -109,7 +109,7 @@ class GeminiBatches(BatchHooks, kw_only=True, eq=False):
         return Page(items=[self._read_batch(item) for item in found], next=as_str(payload.get("nextPageToken")))
 
     def batch_cancellation_flow(self, request: ItemRequest) -> Generator[Request, Reply, Batch]:
-        """Stop a batch, which is answered with nothing, and ask how it stands."""
+        """Stop a batch, whose reply is empty, and ask how it stands."""
         self.decode_success((yield self.build_item("POST", f"{_path(request.id)}:cancel", request)))
         asked = ItemRequest(id=request.id, extra_headers=request.extra_headers)
         batch = self.parse_batch_status((yield self.build_batch_status(asked)), asked)

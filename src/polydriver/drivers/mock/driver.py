@@ -139,7 +139,7 @@ class MockDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, Calcul
         return self
 
     def simulate(self, request: Request) -> Simulated:
-        """The answer to a request. Pure but for the script: no I/O, no clock, no chance.
+        """The answer to a request. Pure but for the script: no I/O, no clock, no randomness.
 
         Raises `UnscriptedCallError` when a strict script has no reply, and errors of ours that no provider
         sends as they are.

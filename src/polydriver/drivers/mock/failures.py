@@ -128,7 +128,8 @@ def make_failure(kind: str | int, **details: Any) -> Failure:
         base = FAILURES[kind]
     else:
         raise ConfigurationError(
-            f"the mock knows no failure {kind!r}: give an HTTP status of 400 to 599, or one of " + ", ".join(FAILURES)
+            f"the mock does not know the failure {kind!r}: give an HTTP status of 400 to 599, or one of "
+            + ", ".join(FAILURES)
         )
     unknown = sorted(set(details) - set(Failure.__struct_fields__))
     if unknown:
@@ -144,7 +145,7 @@ def failure_from_error(error: BaseException | type[BaseException]) -> Failure | 
     """What a provider would send so that the caller gets this error; an error that no provider sends is given
     back as it is.
 
-    Raises `ConfigurationError` for an exception that is none of ours and no network failure.
+    Raises `ConfigurationError` for an exception that is neither an `AIError` nor a network failure.
     """
     kind = error if isinstance(error, type) else type(error)
     name = next((name for known, name in _BY_CLASS if issubclass(kind, known)), None)

@@ -97,7 +97,7 @@ class ReplyForm(ABC):
         return Simulated(headers=headers, chunks=self.write_events(response, usage, call, size), delays=delay)
 
     def render_failure(self, failure: Failure, call: MockCall, delivery: Delivery) -> Simulated:
-        """The reply, or the want of one, that is a failure."""
+        """The reply of a failure; one without chunks where no reply comes."""
         headers = {**failure.headers}
         if failure.retry_after is not None:
             headers["retry-after"] = f"{failure.retry_after:g}"

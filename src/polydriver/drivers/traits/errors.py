@@ -101,7 +101,7 @@ COMMON_TEXTS: tuple[tuple[str, ErrorClass], ...] = (
 )
 """The last resort: what the text of an otherwise plain refusal says, case-insensitively."""
 
-_FIRM_TEXTS: tuple[tuple[str, ErrorClass], ...] = (
+_TEXTS_OF_FAILURES: tuple[tuple[str, ErrorClass], ...] = (
     (
         (
             r"exceed\w* .{0,60}context (?:length|window|size|limit)|prompt is too long"
@@ -126,7 +126,7 @@ _STATUSES: Mapping[int, ErrorClass] = {
     501: InvalidRequestError,  # the server does not have what is asked for: it will not have it next time
 }
 _MESSAGE_DEPTH = 10
-"""How deep a message may be nested: a body that goes on without end is no message."""
+"""How deep a message may be nested: a body that goes on without end is not a message."""
 _SEPARATORS = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -180,7 +180,7 @@ class ErrorTable(msgspec.Struct, frozen=True):
         kind: ErrorClass | None = None
         for word in (facts.code, facts.type):
             found = self._by_word(word) if word else None
-            if found is not None and self._stands(word, found, status):
+            if found is not None and self._counts_beside(word, found, status):
                 if found is not ServerError:
                     return found
                 kind = found  # the type may say more
@@ -189,7 +189,7 @@ class ErrorTable(msgspec.Struct, frozen=True):
         if kind is InvalidRequestError or kind is ProviderError:
             texts: tuple[tuple[str, ErrorClass], ...] = (*self.texts, *COMMON_TEXTS)
         elif kind is ServerError and status in (None, 500):
-            texts = _FIRM_TEXTS
+            texts = _TEXTS_OF_FAILURES
         else:
             return kind
         text = (facts.message or "")[:2000]
@@ -201,7 +201,7 @@ class ErrorTable(msgspec.Struct, frozen=True):
     def _by_word(self, word: str) -> ErrorClass | None:
         return self.codes.get(word) or COMMON_CODES.get(word) or _FOLDED_CODES.get(_fold(word))
 
-    def _stands(self, word: str | None, kind: ErrorClass, status: int | None) -> bool:
+    def _counts_beside(self, word: str | None, kind: ErrorClass, status: int | None) -> bool:
         """Whether a code holds beside the status.
 
         A 4xx, and 501, says that the same request fails again. A code that says no more than that the server failed,

@@ -12,7 +12,7 @@ from .tokens import Token, fetch_token
 
 __all__ = ["AuthenticatesWithGoogle"]
 
-_EARLY = 120.0
+_RENEWAL_SECONDS = 120.0
 """How long before its end a token is renewed, in seconds."""
 
 
@@ -43,14 +43,14 @@ class AuthenticatesWithGoogle(TraitBase):
 
     def _with_token(self, request: Request, now: float) -> Generator[Request, Reply, Request]:
         token = self._token
-        if token is None or token.expires - _EARLY <= now:
+        if token is None or token.expires - _RENEWAL_SECONDS <= now:
             assert self.credentials is not None
             token = self._token = yield from fetch_token(self.credentials, now, self._refused)
         request.headers["authorization"] = f"Bearer {token.value}"
         return request
 
     def _refused(self, reply: Reply, reason: str) -> AIError:
-        """The error for a token that was not given."""
+        """The error for a token that was refused."""
         if reply.status == 429 or reply.status >= 500:
             return self.map_error(reply)
         kind = error_branch(self.error_prefix)[InvalidCredentialsError]

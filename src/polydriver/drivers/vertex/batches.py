@@ -41,7 +41,7 @@ _STATUSES: dict[str, Status] = {
 }
 _ID = "polydriver_id"
 _CHUNK = 60
-"""A label of Google's has 63 characters at most, of which capitals are none."""
+"""A label at Google has at most 63 characters, and no capital letters."""
 _PAGE_SIZE = 100
 
 
@@ -99,7 +99,7 @@ class PredictionJobs(BatchHooks, kw_only=True, eq=False):
         return Page(items=[self._read_job(item) for item in found], next=as_str(payload.get("nextPageToken")) or None)
 
     def batch_cancellation_flow(self, request: ItemRequest) -> Generator[Request, Reply, Batch]:
-        """Stop a job, which is answered with nothing, and ask how it stands."""
+        """Stop a job, whose reply is empty, and ask how it stands."""
         yield self._ask("POST", f"{self._path(request.id)}:cancel", request)
         return self.parse_batch_status((yield self.build_batch_status(request)), request)
 

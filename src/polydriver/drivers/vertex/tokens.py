@@ -122,7 +122,7 @@ def _read_token(reply: Reply, now: float, refused: Refused) -> Token:
     value = as_str(payload.get("access_token"))
     if not reply.ok or value is None:
         reason = ": ".join(text for name in ("error", "error_description") if (text := as_str(payload.get(name))))
-        raise refused(reply, reason or "it gave none")
+        raise refused(reply, reason or "no reason was given")
     return Token(value, now + (as_int(payload.get("expires_in")) or _LIFETIME))
 
 
@@ -134,7 +134,7 @@ def _read_impersonated(reply: Reply, refused: Refused) -> Token:
     except ValueError:
         value, expires = None, 0.0
     if not reply.ok or value is None:
-        raise refused(reply, as_str(as_dict(payload.get("error")).get("message")) or "it gave none")
+        raise refused(reply, as_str(as_dict(payload.get("error")).get("message")) or "no reason was given")
     return Token(value, expires)
 
 

@@ -61,7 +61,7 @@ class AppendedFile:
 def _open_locked(path: Path) -> int:
     """The file, open for appending, and locked. Once more, if another run put a new file into its place meanwhile.
 
-    What is no file of lines is not opened: reading a device or a pipe may never end.
+    Devices and pipes are not opened: reading one may never end.
     """
     while True:
         if path.exists() and not path.is_file():

@@ -24,7 +24,7 @@ def check_prompts(prompts: object, method: str, *, asynchronous: bool) -> Any:
     if isinstance(prompts, AsyncIterable) and asynchronous:
         return prompts
     if isinstance(prompts, AsyncIterable) and not isinstance(prompts, Iterable):
-        raise ConfigurationError(f"{method}() of a blocking provider takes no async iterable: use an `AsyncProvider`")
+        raise ConfigurationError(f"{method}() cannot read an async iterable here: use an `AsyncProvider`")
     if isinstance(prompts, str | bytes | AIMessage | Mapping) or not isinstance(prompts, Iterable):
         raise ConfigurationError(f"{method}() takes an iterable of messages, not {type(prompts).__name__}")
     return prompts

@@ -142,7 +142,7 @@ class ContractChecks(ConformanceBase):
             assert not first.complete, "a new decoder is complete before it has read anything"
 
     def test_modules_do_no_io(self) -> None:
-        """The modules of the driver import nothing that waits, reads a clock or rolls dice."""
+        """The modules of the driver import nothing that waits, reads a clock or draws random numbers."""
         for module in sorted({kind.__module__ for kind in self.driver.__mro__}):
             if _is_core(module):
                 continue

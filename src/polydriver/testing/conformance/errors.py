@@ -95,7 +95,7 @@ class ErrorChecks(ConformanceBase):
                 self._check_facts(f"the stream {body!r}, for {who},", got, name, b"")
 
     def test_an_error_is_never_an_answer(self) -> None:
-        """What tells of an error, or of nothing, is no answer although its status is 200: whole or streamed."""
+        """A reply that holds an error, or nothing, is not an answer although its status is 200: whole or streamed."""
         self.needs_chat()
         bodies = [*HOSTILE_BODIES, *(body for _, body, *_ in self.replies.error_replies)]
         for body in bodies:

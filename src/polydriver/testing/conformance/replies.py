@@ -27,7 +27,7 @@ class ReplyChecks(ConformanceBase):
         body = self.needs_fixture("whole_reply")
         response = self.parse(body)
         assert response.content, "the answer has no text"
-        assert response.finish_reason in FINISH_REASONS, f"the finish reason {response.finish_reason!r} is none of ours"
+        assert response.finish_reason in FINISH_REASONS, f"{response.finish_reason!r} is not a finish reason of ours"
         assert response.finish_reason == "stop", f"a whole answer ends with 'stop', not {response.finish_reason!r}"
         assert response.raw_finish_reason, "the provider's own word for the end is missing"
         assert response.model or b'"model' not in body, "the model that answered is missing"
@@ -48,7 +48,7 @@ class ReplyChecks(ConformanceBase):
         check_calls(response)
 
     def test_broken_arguments_are_not_run(self) -> None:
-        """Arguments of a call that are no JSON object make it incomplete, and never one without any."""
+        """Arguments that are not a JSON object make a call incomplete; it is never taken for one without arguments."""
         self.needs("function_calling")
         payload, tried = decode_json(self.needs_fixture("tool_reply")), False
         for path, value in json_leaves(payload):
@@ -114,7 +114,7 @@ class ReplyChecks(ConformanceBase):
             only_our_errors("parse_models", lambda: self._read_models(sample), sample)  # noqa: B023
 
     def test_hostile_replies_raise_our_errors(self) -> None:
-        """Replies that are not answer raise our errors only."""
+        """Replies that are not answers raise our errors only."""
         self.needs_chat()
         for body in HOSTILE_BODIES:
             only_our_errors("parse_response", lambda: self.parse(body), body)  # noqa: B023

@@ -51,8 +51,8 @@ class SecretChecks(ConformanceBase):
         assert self.key not in repr(request), "repr() of the request shows the key"
 
     def test_every_request_is_authenticated(self) -> None:
-        """Each request that goes out, of chat, streams, models, their pages and operations, carries what chat does to
-        prove who asks, and the key in no other place."""
+        """Each request that goes out, of chat, streams, models, their pages and operations, carries the same
+        credentials as a chat request, and the key in no other place."""
         prove: set[str] | None = None
         for what, request in self._all_requests():
             assert self.key not in request.url, f"{what}: the key is in the URL: it belongs in a header"
@@ -125,7 +125,7 @@ class SecretChecks(ConformanceBase):
             yield what, request
 
     def _proofs(self, request: Request) -> set[str]:
-        """The headers that say who asks: those with the key in them, and those that signing adds or changes."""
+        """The headers with the credentials: those with the key in them, and those that signing adds or changes."""
         found = {name for name, value in request.headers.items() if self.key in value}
         bare = Request(method=request.method, url=request.url, body=request.body)
         return found | {name for name in self.subject.sign(bare, _MOMENT).headers if name in request.headers}

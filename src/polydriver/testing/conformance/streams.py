@@ -31,7 +31,7 @@ class StreamChecks(ConformanceBase):
         response = decoder.build()
         assert response.content, "the streamed answer has no text"
         assert "".join(chunk.content for chunk in chunks) == response.content, "the chunks together are not the text"
-        assert response.finish_reason in FINISH_REASONS, f"the finish reason {response.finish_reason!r} is none of ours"
+        assert response.finish_reason in FINISH_REASONS, f"{response.finish_reason!r} is not a finish reason of ours"
         assert response.model or b'"model' not in self.replies.stream_reply, "the model that answered is missing"
         assert response.usage is not None, "the usage is missing"
         check_usage(response.usage)

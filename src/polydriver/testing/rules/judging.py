@@ -37,7 +37,7 @@ _IN_PATH = re.compile(r"/(?:models?|deployments)/([^/]+?)(?::\w+|/(?:converse|in
 EVERY = RuleBook()
 
 
-@EVERY.rule("json.numbers", "NaN and Infinity are no JSON", "https://www.rfc-editor.org/rfc/rfc8259#section-6")
+@EVERY.rule("json.numbers", "NaN and Infinity are not JSON", "https://www.rfc-editor.org/rfc/rfc8259#section-6")
 def _numbers(sent: SentRequest) -> Iterator[str]:
     stack: list[Any] = [sent.body]
     while stack:
@@ -72,7 +72,8 @@ def judge(provider: str, model: str, path: str, headers: Mapping[str, str], body
     """Every rule that a request breaks, in the order of the rules; none where no wire is known for the path.
 
     - `provider`: the driver's name ("openai", "bedrock", ...). `model`: the id, as it is asked for.
-    - `path`: the path of the URL, with its query if it has one. `headers`: in any case. `body`: the JSON as Python data.
+    - `path`: the path of the URL, with its query if it has one. `headers`: in any case. `body`: the JSON as Python
+      data.
     """
     book = rules_for(provider, path)
     if book is None:

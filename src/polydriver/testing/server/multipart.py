@@ -27,7 +27,7 @@ class FormPart(msgspec.Struct, frozen=True):
 
 
 def parse_parts(content_type: str, body: bytes) -> list[FormPart]:
-    """The parts of a multipart body. Raises `ValueError` when it is none."""
+    """The parts of a multipart body. Raises `ValueError` when it is not one."""
     found = _BOUNDARY.search(content_type)
     if not content_type.lower().startswith("multipart/") or found is None:
         raise ValueError(f"the content type {content_type!r} has no parts")

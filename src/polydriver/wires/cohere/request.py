@@ -96,5 +96,8 @@ def _render_thinking(wire: CohereSettings, prompt: Prompt) -> dict[str, Any] | N
     if effort is None:
         return None
     if effort != "high":
-        prompt.warn(f"{wire.name} knows no degrees of reasoning_effort: {effort!r} turns it on. Use reasoning_budget.")
+        prompt.warn(
+            f"{wire.name} does not support degrees of reasoning_effort: {effort!r} switches reasoning on. "
+            "Use reasoning_budget."
+        )
     return {"type": "enabled"}

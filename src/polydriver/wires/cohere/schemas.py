@@ -32,7 +32,7 @@ class _InexpressibleError(Exception):
 def render_schema(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     """The schema with limits, patterns and formats that the service lacks in words, or `None` when it cannot be said.
 
-    That is so where an object has no required property, the root is no object, or a keyword such as `not` stands.
+    That is so where an object has no required property, the root is not an object, or a keyword such as `not` is used.
     """
     if schema.get("type") != "object" and "$ref" not in schema:
         return None

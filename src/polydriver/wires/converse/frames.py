@@ -26,7 +26,7 @@ def open_chunk(wire: Part, event: EventStreamMessage) -> bytes:
 
 
 def text_of(event: EventStreamMessage) -> bytes:
-    """The JSON of an event, that of InvokeModel unwrapped; what is no event of an answer has none."""
+    """The JSON of an event, that of InvokeModel unwrapped; what is not an event of an answer has none."""
     if event.headers.get(":event-type") != "chunk":
         return event.payload
     try:

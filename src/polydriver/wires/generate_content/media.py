@@ -71,7 +71,7 @@ class ContentMedia(OperationPart, kw_only=True, eq=False):
         choices = [answer, *answer.alternatives]
         images = [part for choice in choices for part in choice.parts if isinstance(part, Image)]
         if not images:
-            raise self._nothing(answer, "picture", reply)
+            raise self._missing(answer, "picture", reply)
         return ImageResponse(images=images, usage=answer.usage, model=answer.model, id=answer.id, raw=answer.raw)
 
     def build_image_edit(self, request: ImageEditRequest) -> Request:
@@ -105,7 +105,7 @@ class ContentMedia(OperationPart, kw_only=True, eq=False):
         answer = self._parse_generation(reply, request)
         sound = next((part for part in answer.parts if isinstance(part, Audio)), None)
         if sound is None or sound.data is None:
-            raise self._nothing(answer, "sound", reply)
+            raise self._missing(answer, "sound", reply)
         kind = (sound.media_type or "").lower()
         if request.format != "pcm" and kind.startswith(("audio/l16", "audio/pcm")):
             rate = _RATE.search(kind)
@@ -166,7 +166,7 @@ class ContentMedia(OperationPart, kw_only=True, eq=False):
         revised = as_str(found[0].get("prompt"))
         return ImageResponse(images=images, units={"images": len(images)}, revised_prompt=revised)
 
-    def _nothing(self, answer: AIResponse, what: str, reply: Reply) -> ProviderError:
+    def _missing(self, answer: AIResponse, what: str, reply: Reply) -> ProviderError:
         """The error for an answer without what was asked for."""
         if answer.finish_reason == "content_filter":
             return self._filtered(answer.raw_finish_reason or "")

@@ -122,7 +122,7 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
         payload = with_camel_names(payload)
         candidates = payload.get("candidates")
         if not isinstance(candidates, list | None):
-            raise self.wire.invalid_response("an event's candidates are not list", data)
+            raise self.wire.invalid_response("an event's candidates are not a list", data)
         return _Chunk(
             candidates=[_candidate(item) for item in as_list(candidates) if isinstance(item, dict)],
             usage_metadata=msgspec.Raw(encode_json(as_dict(payload.get("usageMetadata")))),

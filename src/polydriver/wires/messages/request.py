@@ -52,7 +52,8 @@ def render_prompt(wire: MessagesSettings, prompt: Prompt) -> dict[str, Any]:
 
 
 def _end_with_user(wire: MessagesSettings, prompt: Prompt, messages: list[dict[str, Any]]) -> None:
-    """Ask to go on behind the start of an answer, where the model takes none. A turn that paused is no such start."""
+    """Ask to go on behind the start of an answer, where the model takes none. A turn that paused is not such a
+    start."""
     if wire.generation(prompt.model).prefill or not messages or messages[-1]["role"] != "assistant":
         return
     if any(block["type"] not in _ANSWER_BLOCKS for block in messages[-1]["content"]):

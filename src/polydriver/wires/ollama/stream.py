@@ -42,7 +42,7 @@ _decode = msgspec.json.Decoder(_Line).decode
 class AnswerLines(JSONLinesDecoder):
     """JSON lines, of which the last may lack its end: it counts when it is whole, else the stream was cut there.
 
-    `unframed` is a last line that was no JSON to begin with.
+    `unframed` is a last line that is not JSON.
     """
 
     __slots__ = ("unframed",)

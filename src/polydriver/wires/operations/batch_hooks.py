@@ -1,4 +1,4 @@
-"""What the batches of all services share: their bounds, and what is said of one that has no results."""
+"""What the batches of all services share: their bounds, and the error of a batch that has no results."""
 
 from __future__ import annotations
 

@@ -89,8 +89,8 @@ class ItemProgress:
             return ""
         return self.add(channel, index, whole[len(streamed) :])
 
-    def tells(self, raw: dict[str, Any]) -> bool:
-        """Whether an item is this one told again: it has the same id, or without one says nothing else."""
+    def is_repeated_by(self, raw: dict[str, Any]) -> bool:
+        """Whether an item is this one once more: it has the same id, or without one says nothing else."""
         if isinstance(raw.get("id"), str):
             return bool(raw["id"] == self.raw.get("id"))
         return all(self.raw.get(name) == value for name, value in raw.items() if value is not None)
@@ -137,7 +137,7 @@ class ItemProgress:
                 shown = self.lead + shown
             told = "".join(part.text for part in parts if type(part) is kind)
             if not told.startswith(shown):
-                parts = _retell(parts, kind, shown)
+                parts = _replace_texts(parts, kind, shown)
             elif len(told) > len(shown):
                 yield channels[0], told[len(shown) :]
         self.parts, self.raw = parts, raw
@@ -145,7 +145,7 @@ class ItemProgress:
         self.logprobs = [entry for piece in contents for entry in as_list(piece.get("logprobs"))] or self.logprobs
 
 
-def _retell(parts: list[Part], kind: type[Text] | type[Refusal] | type[Reasoning], text: str) -> list[Part]:
+def _replace_texts(parts: list[Part], kind: type[Text] | type[Refusal] | type[Reasoning], text: str) -> list[Part]:
     """The parts with all text of one kind replaced, in the place of the first."""
     place = next((index for index, part in enumerate(parts) if type(part) is kind), 0)
     first = parts[place] if place < len(parts) and type(parts[place]) is kind else kind("")

@@ -46,7 +46,8 @@ _UNFINISHED = ("queued", "in_progress")
 
 
 def parse_payload(wire: ResponsesReplies, payload: dict[str, Any]) -> AIResponse:
-    """The response in a decoded reply. Raises a mapped error when it failed, `InvalidResponseError` when it is none."""
+    """The response in a decoded reply. Raises a mapped error when it failed, `InvalidResponseError` when it is not a
+    response."""
     status, output = as_str(payload.get("status")), payload.get("output")
     if status == "failed" or (payload.get("error") and not output):
         raise wire.map_payload({"error": payload.get("error") or UNEXPLAINED})

@@ -157,7 +157,7 @@ class ResponsesDecoder(StreamDecoder[ResponsesReplies]):
         """Complete the item that is done, unless it was before."""
         read.item_id = raw.get("id")
         found = self._known(read, as_str(raw.get("type")) or "")
-        if found is None or (found.parts is not None and not found.tells(raw)):
+        if found is None or (found.parts is not None and not found.is_repeated_by(raw)):
             found = self._begin(read, raw)
         if found.parts is None:
             self._complete(found, raw, chunks)

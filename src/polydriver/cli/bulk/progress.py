@@ -13,20 +13,20 @@ from ...data.batches import BatchProgress
 from ..output import note, print_json, say
 from .journal import Journal
 
-__all__ = ["PlainLines", "describe", "duration", "print_summary", "summarise", "telling"]
+__all__ = ["PlainLines", "describe", "duration", "print_summary", "summarise", "shown_progress"]
 
 _EVERY = 10.0
 _FRAME = 0.1
 
-Tell = Callable[[BatchProgress], object]
+Show = Callable[[BatchProgress], object]
 
 
 @contextmanager
-def telling(total: int, earlier: int) -> Iterator[Tell]:
-    """What is called with the progress of a run over `total` lines, of which `earlier` were done before it."""
+def shown_progress(total: int, earlier: int) -> Iterator[Show]:
+    """A function that shows the progress of a run over `total` lines, of which `earlier` were done before it."""
     if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        with _bar(total, earlier) as tell:
-            yield tell
+        with _bar(total, earlier) as show:
+            yield show
         return
     lines = PlainLines(total, earlier)
     lines.begin()
@@ -46,12 +46,12 @@ class PlainLines:
         self._last = clock()
 
     def begin(self) -> None:
-        """Tell how much there is to do."""
+        """Show how much there is to do."""
         before = f", {self._earlier:,} of them done before" if self._earlier else ""
         note(f"{self._total:,} lines{before}")
 
     def __call__(self, progress: BatchProgress) -> None:
-        """Tell how far it is, unless that was told just now."""
+        """Show how far it is, unless that was told just now."""
         now = self._clock()
         if now - self._last >= self._every:
             self._last = now
@@ -59,7 +59,7 @@ class PlainLines:
 
 
 @contextmanager
-def _bar(total: int, earlier: int) -> Iterator[Tell]:
+def _bar(total: int, earlier: int) -> Iterator[Show]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
@@ -69,7 +69,7 @@ def _bar(total: int, earlier: int) -> Iterator[Tell]:
         bar.refresh()
         shown = monotonic()
 
-        def tell(progress: BatchProgress) -> None:
+        def show(progress: BatchProgress) -> None:
             nonlocal shown
             now = monotonic()
             is_last = progress.finished == progress.total
@@ -77,7 +77,7 @@ def _bar(total: int, earlier: int) -> Iterator[Tell]:
                 shown = now
                 bar.update(task, completed=earlier + progress.finished, facts=describe(progress), refresh=True)
 
-        yield tell
+        yield show
 
 
 def describe(progress: BatchProgress) -> str:

@@ -18,6 +18,7 @@ from .contract import DriverHooks, Trait
 from .data.models import Capabilities
 from .engine.connection import Connection
 from .events import EventBus
+from .prices.catalog import find
 from .provider import Provider
 
 __all__ = ["Driver"]
@@ -110,8 +111,6 @@ class Driver(DriverHooks, Provider):
         With the connection's rate limits, and the context length of its default model where the catalog knows that.
         Operations beyond chat are those that it has hooks for.
         """
-
-        from .prices.catalog import find
 
         limits, operations = self.config.rate_limiting, self.offered_operations()
         longest, model = self.capabilities.max_context_length, self.config.default_model

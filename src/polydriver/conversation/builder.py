@@ -12,19 +12,18 @@ from ..data.cost import Cost
 from ..data.messages import AIMessage, Media, Part, ToolCall, ToolResult
 from ..data.prompt import ProviderTool, ToolSpec
 from ..data.responses import AIChunk, AIResponse, ParsedT
-from ..errors import ConfigurationError, ToolExecutionError
+from ..errors import AIError, ConfigurationError, ToolExecutionError
 from ..events import ConversationUpdated, Event, ToolCalled, ToolCompleted, ToolFailed
 from ..prompting import check_number, make_messages
 from ..provider import Message
-from ..tools import ToolLike
+from ..provider.routing import FallbackTarget
+from ..tools import Tool, ToolLike, make_tools
 from ..trimming import trim
 from .attachments import add_attachments, make_attachment
 from .managers import AsyncManager, BlockingManager
 
 if TYPE_CHECKING:
-    from ..errors import AIError
     from ..provider.options import AllOptions
-    from ..provider.routing import FallbackTarget
     from ..storage.keeper import Keeper
 
 __all__ = ["Builder", "Turn"]
@@ -353,8 +352,6 @@ class Builder(Generic[ParsedT]):
 
     def _tools_to_run(self, max_rounds: object, tool_timeout: object) -> list[ToolSpec | ProviderTool]:
         """The tools for `run_tools`. Raises `ConfigurationError` for limits that cannot be, and without tools."""
-        from ..tools import make_tools
-
         if not isinstance(max_rounds, int) or max_rounds < 1:
             raise ConfigurationError(f"max_rounds must be a whole number of at least 1, not {max_rounds!r}")
         if tool_timeout is not None:
@@ -365,8 +362,6 @@ class Builder(Generic[ParsedT]):
 
     def _is_for_caller(self, response: AIResponse, tools: list[ToolSpec | ProviderTool]) -> bool:
         """Whether a tool was called that has no function here, so that the caller has to answer it."""
-        from ..tools import Tool
-
         without = {t.name for t in tools if isinstance(t, ToolSpec) and not (isinstance(t, Tool) and t.function)}
         return any(call.name in without for call in response.tool_calls)
 

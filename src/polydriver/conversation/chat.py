@@ -11,6 +11,7 @@ from ..data.responses import AIResponse, ParsedT
 from ..engine.streams import AsyncStream, Stream
 from ..events import Event
 from ..provider import Message
+from ..tools import run_calls, run_calls_sync
 from .builder import Turn
 from .loop import ToolLoop
 from .managers import AsyncManager, BlockingManager
@@ -91,8 +92,6 @@ class Conversation(ToolLoop[ParsedT]):
             return stream.until_done()
 
     async def _run_calls(self, calls: list[ToolCall], tools: Any, **options: Any) -> Any:
-        from ..tools import run_calls_sync
-
         return run_calls_sync(calls, tools, **options)
 
     async def _emit(self, event: Event) -> None:
@@ -156,8 +155,6 @@ class AsyncConversation(ToolLoop[ParsedT]):
             return await stream.until_done()
 
     async def _run_calls(self, calls: list[ToolCall], tools: Any, **options: Any) -> Any:
-        from ..tools import run_calls
-
         return await run_calls(calls, tools, **options)
 
     async def _emit(self, event: Event) -> None:

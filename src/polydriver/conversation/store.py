@@ -10,6 +10,7 @@ from ..data.messages import AIMessage
 from ..data.plain_messages import dump_messages, read_plain_message
 from ..errors import ConfigurationError
 from .chat import AsyncConversation, Conversation
+from .managers import AsyncManager, BlockingManager
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from ..storage import Storage
     from ..storage.conversation_list import ConversationRecord
     from ..storage.conversation_reading import HistoryMessage, StoredMessage
-    from .managers import AsyncManager, BlockingManager
 
 __all__ = ["AsyncConversations", "Conversations"]
 

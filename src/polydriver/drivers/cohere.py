@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
+from ..data.cost import Cost
 from ..data.http import Reply, Request
 from ..data.json import as_dict, as_int, as_list, as_str
 from ..data.models import AIModel, Capabilities
@@ -21,9 +22,6 @@ from ..wires.operations import Reranking
 from ..wires.operations.base import OperationHooks
 from ..wires.operations.vectors import check_texts, is_vector, read_vectors
 from .traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors, ValidatesHealth
-
-if TYPE_CHECKING:
-    from ..data.cost import Cost
 
 __all__ = ["CohereDriver"]
 

@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from ..config import AISettings
+from ..data.circuits import CircuitReport
+from ..data.models import HealthReport, SyncReport
 from ..drivers.mock.log import CallLog
 from ..errors import AIError
 from ..events import EventBus
@@ -18,8 +20,6 @@ from .syncing import Syncing, SyncProgress
 if TYPE_CHECKING:
     from ..conversation import AsyncConversation, Conversation
     from ..conversation.store import AsyncConversations, Conversations
-    from ..data.circuits import CircuitReport
-    from ..data.models import HealthReport, SyncReport
     from ..drivers.mock.script import Pattern
     from ..provider import AsyncProvider, Provider
     from ..storage import Storage

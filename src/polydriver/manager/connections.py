@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..config import load_settings
 from ..config.reading import ConnectionSettings
+from ..data.models import HealthReport
 from ..drivers import driver_class, driver_names, unknown_name
 from ..errors import AIError, ConfigurationError
 from ..events import EventBus
 from ..forking import own_lock
 
 if TYPE_CHECKING:
-    from ..data.models import HealthReport
     from ..engine.connection import Connection
     from ..provider import Provider
     from ..storage import Storage
@@ -263,6 +263,4 @@ def _call_factory(factory: Callable[..., Provider], ai: object, values: dict[str
 
 def unusable(error: AIError) -> HealthReport:
     """The health of a connection that cannot be made."""
-    from ..data.models import HealthReport
-
     return HealthReport(status="unhealthy", message=str(error))

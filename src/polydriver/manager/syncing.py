@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
+from ..data.models import SyncReport
 from ..errors import AIError
 from ..logger import logger
 from .connections import Connections
-
-if TYPE_CHECKING:
-    from ..data.models import SyncReport
 
 __all__ = ["SyncProgress", "Syncing"]
 
@@ -75,8 +73,6 @@ class Syncing:
 
 
 def _failed(name: str, error: Exception) -> SyncReport:
-    from ..data.models import SyncReport
-
     if isinstance(error, AIError):
         return SyncReport(status="error", error=str(error))
     _log.error("the models of %s could not be synced", name, exc_info=error)

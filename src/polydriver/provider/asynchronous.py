@@ -8,26 +8,26 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, Unpack, overload
 
 from ..colours import finish_async
+from ..contract import DriverHooks
+from ..data.circuits import CircuitReport
+from ..data.cost import Cost
+from ..data.models import AIModel, Capabilities, CredentialReport, HealthReport, SyncReport
+from ..data.responses import AIChunk, AIResponse, ParsedT
+from ..data.usage import TokenUsage
+from ..engine.connection import Connection
+from ..engine.ports import AsyncPort
+from ..errors import AIError
+from ..events import EventBus
 from ..events.bus import Observable
 from .answers import UNSET, Answers, Message, with_format
 from .operations import AsyncOperations
 from .routing import Member, prepare_call
 
 if TYPE_CHECKING:
-    from ..contract import DriverHooks
     from ..data.batches import BatchProgress
-    from ..data.circuits import CircuitReport
-    from ..data.cost import Cost
-    from ..data.models import AIModel, Capabilities, CredentialReport, HealthReport, SyncReport
-    from ..data.responses import AIChunk, AIResponse, ParsedT
-    from ..data.usage import TokenUsage
     from ..engine.batches import AsyncBatchStream
-    from ..engine.connection import Connection
     from ..engine.pipeline import Pipeline
-    from ..engine.ports import AsyncPort
     from ..engine.streams import AsyncStream
-    from ..errors import AIError
-    from ..events import EventBus
     from .options import AllOptions, ResponseFormat, SendOptions
 
     Prompts: TypeAlias = Iterable[Message | Sequence[Message]] | AsyncIterable[Message | Sequence[Message]]

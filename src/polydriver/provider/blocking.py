@@ -8,6 +8,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self, Unpack, overload
 
 from ..colours import drive, finish_blocking
+from ..contract import DriverHooks
+from ..data.circuits import CircuitReport
+from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
+from ..data.responses import AIChunk, AIResponse, ParsedT
+from ..engine.ports import BlockingPort
+from ..errors import AIError
+from ..events import EventBus
 from ..events.bus import Observable
 from .answers import UNSET, Answers, Message, with_format
 from .asynchronous import AsyncProvider
@@ -15,17 +22,10 @@ from .operations import Operations
 from .routing import Member, prepare_call
 
 if TYPE_CHECKING:
-    from ..contract import DriverHooks
     from ..data.batches import BatchProgress
-    from ..data.circuits import CircuitReport
-    from ..data.models import AIModel, CredentialReport, HealthReport, SyncReport
-    from ..data.responses import AIChunk, AIResponse, ParsedT
     from ..engine.batches import BatchStream
     from ..engine.pipeline import Pipeline
-    from ..engine.ports import BlockingPort
     from ..engine.streams import Stream
-    from ..errors import AIError
-    from ..events import EventBus
     from .options import AllOptions, ResponseFormat, SendOptions
 
 __all__ = ["Provider"]

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict
 
+from ..errors import AIError
 from .options import CallOptions, MostDriverOptions
-
-if TYPE_CHECKING:
-    from ..errors import AIError
-    from .routing import FallbackTargets
+from .routing import FallbackTargets
 
 __all__ = [
     "CreateBatchOptions",

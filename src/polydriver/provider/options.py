@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, _SpecialForm
 
-from ..data.prompt import OutputFormat
+from ..data.prompt import OutputFormat, ReasoningEffort, ToolSpec
 from ..data.responses import ParsedT
+from ..errors import AIError
+from .routing import FallbackTargets
 
 if TYPE_CHECKING:
-    from ..data.prompt import ReasoningEffort, ToolSpec
-    from ..errors import AIError
     from ..tools import ToolLike
-    from .routing import FallbackTargets
 
 __all__ = [
     "AllOptions",

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..contract import DriverHooks
+from ..data.cost import Cost
+from ..data.models import Capabilities
+from ..data.usage import TokenUsage
 from ..engine.connection import Connection
 from ..errors import ConfigurationError
+from ..events import EventBus
 from .blocking import Provider
 from .routing import Member
-
-if TYPE_CHECKING:
-    from ..contract import DriverHooks
-    from ..data.cost import Cost
-    from ..data.models import Capabilities
-    from ..data.usage import TokenUsage
-    from ..events import EventBus
 
 __all__ = ["Pool"]
 

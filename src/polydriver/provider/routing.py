@@ -7,15 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from .. import errors as _errors
+from ..contract import DriverHooks
 from ..data.messages import AIMessage, Media
 from ..data.prompt import Prompt, ProviderTool
+from ..engine.calls import Call
 from ..errors import AIError, ConfigurationError, UnsupportedFeatureError
 from ..prompting import CALL_LIMITS, CHAT_LIMITS, build_prompt, make_messages
 from .answers import Answers
 
 if TYPE_CHECKING:
-    from ..contract import DriverHooks
-    from ..engine.calls import Call
     from ..engine.routes import Leg, Route
 
 __all__ = [

@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from ..contract import DriverHooks
+from ..engine.calls import Call
 from ..errors import ConfigurationError, UnsupportedFeatureError
 from ..operations.kinds import COUNT_TOKENS, EMBED, OperationKind
 from ..operations.work import Work
@@ -20,8 +22,6 @@ from .preparing import prepare
 from .routing import Group, as_list, error_class, find_target, is_kept_file, refer_to_files
 
 if TYPE_CHECKING:
-    from ..contract import DriverHooks
-    from ..engine.calls import Call
     from ..engine.operations import WorkLeg
 
 __all__ = ["prepare_work"]

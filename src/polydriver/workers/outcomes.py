@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
+from ..data.responses import AIResponse
 from ..errors import (
     AIError,
     BudgetExceededError,
@@ -17,9 +18,6 @@ from ..errors import (
     RateLimitError,
     StorageError,
 )
-
-if TYPE_CHECKING:
-    from ..data.responses import AIResponse
 
 __all__ = ["FATAL", "TRANSIENT", "as_object", "describe_error", "pause_before"]
 

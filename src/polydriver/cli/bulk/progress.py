@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from ...data.batches import BatchProgress
+from ...data.cost import Cost
 from ..output import note, print_json, say
 from .journal import Journal
 
@@ -95,8 +96,6 @@ def describe(progress: BatchProgress) -> str:
 
 
 def _money(progress: BatchProgress) -> str | None:
-    from ...data.cost import Cost
-
     known = " + ".join(str(Cost(round(amount, 6), currency)) for currency, amount in sorted(progress.costs.items()))
     unknown = f"{progress.unpriced:,} without a known price" if progress.unpriced else None
     return " · ".join(words for words in (known, unknown) if words) or None

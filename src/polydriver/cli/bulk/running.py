@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...data.batches import BatchProgress
+from ...data.responses import AIResponse
 from ...engine.batches import AsyncBatchStream
 from ...engine.waiting import wait_async
 from ...errors import AIError
@@ -20,7 +21,6 @@ from .journal import Journal
 from .lines import Line, read_lines, read_request
 
 if TYPE_CHECKING:
-    from ...data.responses import AIResponse
     from ...manager import AsyncAI
     from ...provider import AsyncProvider
 

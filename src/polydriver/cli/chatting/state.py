@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ...data.messages import AIMessage, Text
+from ...data.messages import AIMessage, Part, Text
 from ...errors import APITimeoutError, ConfigurationError, InvalidResponseError, StreamInterruptedError
 from ..asking import Asked
 from ..documents import Document, keep
@@ -15,7 +15,6 @@ from ..terminal import neutralise
 
 if TYPE_CHECKING:
     from ...conversation import Conversation
-    from ...data.messages import Part
     from ...data.responses import AIChunk, AIResponse
 
 __all__ = ["Chat"]

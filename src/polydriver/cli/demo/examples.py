@@ -7,11 +7,11 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ...data.responses import AIResponse
 from ...errors import StreamInterruptedError
 from ...events import Event, RequestRetried
 
 if TYPE_CHECKING:
-    from ...data.responses import AIResponse
     from ...engine.streams import Stream
     from ...manager import AI
 

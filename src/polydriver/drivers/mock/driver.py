@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from ...config import Config, Setting
+from ...data.http import Request, Simulated
 from ...data.models import Capabilities
 from ...driver import Driver
 from ...errors import AIError, ConfigurationError
+from ...events import EventBus
+from ...prices.catalog import find_pricing
+from ...prices.pricing import ModelPricing
 from ...wires.chat_completions import ChatCompletions
 from ...wires.operations import Embeddings, ImageGeneration, Moderation, Speech
 from ..traits import CalculatesCosts, ErrorTable, HandlesApiCommunication, HandlesErrors, ValidatesHealth
@@ -18,11 +22,6 @@ from .log import CallLog
 from .replies import make_reply
 from .script import Pattern, Script
 from .service import MockService
-
-if TYPE_CHECKING:
-    from ...data.http import Request, Simulated
-    from ...events import EventBus
-    from ...prices.pricing import ModelPricing
 
 __all__ = ["MockDriver"]
 
@@ -152,8 +151,6 @@ class MockDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, Calcul
     def pricing(self, model: str, variant: str | None = None) -> ModelPricing | None:
         """The connection's price, that of a mock model, or what the catalog knows under the connection's
         name."""
-        from ...prices.catalog import find_pricing
-
         return find_pricing(self.config.name, model, {**_PRICES, **self.config.prices})
 
     def _configured_script(self) -> Script:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from .competitors.limiters import LIMITERS, LINES, OWN
-from .meter import Task
-from .records import Figures, Goal, Samples
-from .runner import Workers
-from .wires import Pace
+from .records import Figures, Samples
+from .section import Section
 
 __all__ = ["LimitBench"]
 
@@ -24,43 +21,30 @@ _CALLS = {
 }
 
 
-class LimitBench:
-    """Measures table after table; `goals` grows with it."""
-
-    def __init__(self, python: Path, origin: str, pace: Pace, log: Path) -> None:
-        self._python, self._origin, self._pace, self._log = python, origin, pace, log
-        self.goals: list[Goal] = []
+class LimitBench(Section):
+    """Measures table after table."""
 
     def tables(self) -> Iterator[Figures]:
         """A call with and without; taking from four limits; serving who waits."""
-        calls = self._measure("async", _CALLS, {"kind": "call", "in_flight": 50, "seconds": self._pace.seconds}, 3)
+        [calls] = self.measure("async", _CALLS, self.task("call", 50), times=3)
         text = "Async call, 50 in flight, with limits, circuit and retry budget, x without"
-        self.goals.append(Goal(text, calls[_WITH], calls[_WITHOUT], CALL_LIMIT))
+        self.hold(text, calls[_WITH], calls[_WITHOUT], CALL_LIMIT)
         yield self._table("Limits, circuit and retry budget in a call, async, 50 in flight", "a call", calls)
 
-        step: Task = {"kind": "step", "in_flight": 1, "seconds": self._pace.seconds / 2}
-        limiters = self._measure("step", LIMITERS, step)
+        [limiters] = self.measure("step", LIMITERS, self.task("step", part=0.5))
         others = {name: median for name, found in limiters.items() if (median := found.median) is not None}
         others.pop(OWN, None)
         if others:
             best = min(others, key=lambda name: others[name])
-            self.goals.append(Goal(f"Four limits of a call, x {best}", limiters[OWN], limiters[best], LIMITER_LIMIT))
+            self.hold(f"Four limits of a call, x {best}", limiters[OWN], limiters[best], LIMITER_LIMIT)
         yield self._table("Taking from four limits, one call", "a call", limiters)
 
-        lines = self._measure("step", LINES, step)
+        [lines] = self.measure("step", LINES, self.task("step", part=0.5))
         short, long = LINES
-        self.goals.append(Goal(f"Serving who waits, {long}, x {short}", lines[long], lines[short], LINE_LIMIT))
+        self.hold(f"Serving who waits, {long}, x {short}", lines[long], lines[short], LINE_LIMIT)
         yield self._table("Serving who waits for a limit", "a served call", lines)
 
     @staticmethod
     def _table(title: str, unit: str, results: dict[str, Samples]) -> Figures:
         base = next(iter(results))
         return Figures(title, f"CPU µs {unit}", {f"x {base}": base}, results)
-
-    def _measure(self, colour: str, targets: dict[str, str], task: Task, times: int = 1) -> dict[str, Samples]:
-        """Takes `times` as many samples as elsewhere, where a small difference is looked for."""
-        workers = Workers(self._python, colour, targets, self._origin, self._log)
-        try:
-            return workers.measure(task, self._pace.samples * times, self._pace.patience * times)
-        finally:
-            workers.stop()

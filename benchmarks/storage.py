@@ -3,13 +3,10 @@ storing messages beside the session stores of agents."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator
 
-from .meter import Task
-from .records import Figures, Goal, Samples
-from .runner import Workers
-from .wires import Pace
+from .records import Figures, Samples
+from .section import Section
 
 __all__ = ["StorageBench"]
 
@@ -43,48 +40,37 @@ _GROWTH = {
 """What is done, by what, in which sizes, and what the larger one may cost as a multiple of the smaller."""
 
 
-class StorageBench:
-    """Measures table after table; `goals` grows with it."""
-
-    def __init__(self, python: Path, origin: str, pace: Pace, log: Path) -> None:
-        self._python, self._origin, self._pace, self._log = python, origin, pace, log
-        self.goals: list[Goal] = []
+class StorageBench(Section):
+    """Measures table after table."""
 
     def tables(self) -> Iterator[Figures]:
         """A call with a ledger and without; inserts; growth; sessions."""
-        calls = self._measure("async", _CALLS, {"kind": "call", "in_flight": 50, "seconds": self._pace.seconds}, 2)
+        [calls] = self.measure("async", _CALLS, self.task("call", 50), times=2)
         for name, limit in LIMITS.items():
             text = f"Async call, 50 in flight, with a {name} ledger, x without"
-            self.goals.append(Goal(text, calls[name], calls[_WITHOUT], limit))
+            self.hold(text, calls[name], calls[_WITHOUT], limit)
         yield self._table("A ledger in SQLite in a call, async, 50 in flight", "a call", calls, _WITHOUT)
 
-        step: Task = {"kind": "step", "in_flight": 1, "seconds": self._pace.seconds}
-        inserts = self._measure("step", _INSERTS, step)
+        step = self.task("step")
+        [inserts] = self.measure("step", _INSERTS, step)
         for name, limit in INSERT_LIMITS.items():
-            self.goals.append(Goal(f"Inserting a row, {name}, x {_BARE}", inserts[name], inserts[_BARE], limit))
+            self.hold(f"Inserting a row, {name}, x {_BARE}", inserts[name], inserts[_BARE], limit)
         yield self._table("Inserting a row of the ledger in SQLite", "a row", inserts, _BARE)
 
         for title, (target, sizes, limit) in _GROWTH.items():
-            found = self._measure("step", {name: f"{target}@{size}" for name, size in sizes.items()}, step)
+            [found] = self.measure("step", {name: f"{target}@{size}" for name, size in sizes.items()}, step)
             small, large = sizes
-            self.goals.append(Goal(f"{title} {large}, x {small}", found[large], found[small], limit))
+            self.hold(f"{title} {large}, x {small}", found[large], found[small], limit)
             yield self._table(title, "each", found, small)
 
         for wire, title in {"add": "Storing a message in SQLite", "read": "Reading 100 messages"}.items():
-            found = self._measure("step", {name: f"{target}@{wire}" for name, target in _SESSIONS.items()}, step)
+            [found] = self.measure("step", {name: f"{target}@{wire}" for name, target in _SESSIONS.items()}, step)
             others = {name: row.median for name, row in found.items() if name != _OWN and row.median is not None}
             if others:
                 best = min(others, key=lambda name: others[name] or 0.0)
-                self.goals.append(Goal(f"{title}, x {best}", found[_OWN], found[best], SESSION_LIMIT))
+                self.hold(f"{title}, x {best}", found[_OWN], found[best], SESSION_LIMIT)
             yield self._table(title, "each", found, _OWN)
 
     @staticmethod
     def _table(title: str, unit: str, results: dict[str, Samples], base: str) -> Figures:
         return Figures(title, f"CPU µs {unit}", {f"x {base}": base}, results)
-
-    def _measure(self, colour: str, targets: Mapping[str, str], task: Task, times: int = 1) -> dict[str, Samples]:
-        workers = Workers(self._python, colour, dict(targets), self._origin, self._log)
-        try:
-            return workers.measure(task, self._pace.samples * times, self._pace.patience * times)
-        finally:
-            workers.stop()

@@ -19,16 +19,24 @@ from .loopback import Server
 from .meter import BURST_CHUNKS, OPEN_STREAMS, PACED_MILLISECONDS, PACED_STREAMS, Task
 from .records import Figures, Goal, ManyFigures, Samples, Table, Text
 from .runner import Workers
+from .section import Section
 from .startup import FIRST_REPLY, IMPORT, measure_first_reply, measure_imports
 from .storage import StorageBench
 from .wires import WireBench
 
 __all__ = ["FULL", "QUICK", "SECTIONS", "Bench", "Plan"]
 
-SECTIONS = (
-    "ceiling", "call", "chunk", "memory", "import", "start", "wires", "limits", "storage", "cache", "embeddings",
-    "batches", "faults",
-)  # fmt: skip
+_OWN_SECTIONS: dict[str, type[Section]] = {
+    "wires": WireBench,
+    "limits": LimitBench,
+    "storage": StorageBench,
+    "cache": CacheBench,
+    "embeddings": EmbeddingBench,
+    "batches": BatchBench,
+}
+"""The sections that have workers of their own."""
+
+SECTIONS = ("ceiling", "call", "chunk", "memory", "import", "start", *_OWN_SECTIONS, "faults")
 
 
 @dataclass(frozen=True)
@@ -121,20 +129,12 @@ class Bench:
             yield self._imports()
         elif name == "start":
             yield self._first_reply()
-        elif name == "wires":
-            yield from self._tables(WireBench)
-        elif name == "limits":
-            yield from self._tables(LimitBench)
-        elif name == "storage":
-            yield from self._tables(StorageBench)
-        elif name == "cache":
-            yield from self._tables(CacheBench)
-        elif name == "embeddings":
-            yield from self._tables(EmbeddingBench)
-        elif name == "batches":
-            yield from self._tables(BatchBench)
         elif name == "faults":
             yield fault_table(self._python, self._log, self._plan.left_out)
+        else:
+            section = _OWN_SECTIONS[name](self._python, self._server.origin, self._plan, self._log)
+            yield from section.tables()
+            self.goals += section.goals
 
     def _workers_for(self, colour: str, targets: Mapping[str, str]) -> Workers:
         if colour not in self._workers:
@@ -169,13 +169,6 @@ class Bench:
         results = measure_first_reply(*self._startup_arguments())
         self._startup_goal("Start to first reply, wall", results, 0, 1 / 3)
         return ManyFigures("From process start to the first reply", FIRST_REPLY, 0, results)
-
-    def _tables(
-        self, kind: type[WireBench | LimitBench | StorageBench | CacheBench | EmbeddingBench | BatchBench]
-    ) -> Iterator[Table]:
-        bench = kind(self._python, self._server.origin, self._plan, self._log)
-        yield from bench.tables()
-        self.goals += bench.goals
 
     def _startup_arguments(self) -> tuple[Path, list[str], str, int, float]:
         names = [name for name in PROGRAMS if name not in self._plan.left_out]

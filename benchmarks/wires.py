@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Protocol
 
 from .canned import WIRES
 from .competitors import BARE_ASYNC, BARE_BLOCKING, OPENAI, POLYDRIVER
-from .meter import BURST_CHUNKS, Task
-from .records import Goal, Samples, WireFigures
-from .runner import Workers
+from .meter import BURST_CHUNKS
+from .records import Samples, WireFigures
+from .section import Section
 
-__all__ = ["Pace", "WireBench"]
+__all__ = ["WireBench"]
 
 CALL_LIMIT, CHUNK_LIMIT = 1.5, 2
 """polydriver's goals, in multiples of the bare client."""
@@ -33,30 +31,15 @@ _COLOURS = {
 }
 
 
-class Pace(Protocol):
-    """How long to measure: see `Plan`."""
-
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def samples(self) -> int: ...
-    @property
-    def patience(self) -> float: ...
-
-
-class WireBench:
-    """Measures wire after wire; `goals` grows with it."""
-
-    def __init__(self, python: Path, origin: str, pace: Pace, log: Path) -> None:
-        self._python, self._origin, self._pace, self._log = python, origin, pace, log
-        self.goals: list[Goal] = []
+class WireBench(Section):
+    """Measures wire after wire."""
 
     def tables(self) -> Iterator[WireFigures]:
         """A table for each colour and kind."""
         for colour, (bare, _, _) in _COLOURS.items():
             calls, chunks = {}, {}
             for wire in WIRES:
-                calls[wire], chunks[wire] = self._measure(colour, wire)
+                calls[wire], chunks[wire] = self._measure_wire(colour, wire)
             for title, unit, limit, results in (
                 (f"Call on each wire, {colour}", "CPU µs a call", CALL_LIMIT, calls),
                 (f"Chunk in a burst of {BURST_CHUNKS} on each wire, {colour}", "CPU µs a chunk", CHUNK_LIMIT, chunks),
@@ -73,20 +56,13 @@ class WireBench:
         }
         wire = max(ratios, key=lambda name: ratios[name], default=WIRES[0])
         figures = results[wire]
-        self.goals.append(Goal(f"{title} ({wire}), x {bare}", figures[POLYDRIVER], figures[bare], limit))
+        self.hold(f"{title} ({wire}), x {bare}", figures[POLYDRIVER], figures[bare], limit)
 
-    def _measure(self, colour: str, wire: str) -> tuple[dict[str, Samples], dict[str, Samples]]:
+    def _measure_wire(self, colour: str, wire: str) -> list[dict[str, Samples]]:
         """The samples of each competitor for calls and for chunks."""
         bare, bare_target, own_target = _COLOURS[colour]
         targets = {bare: f"{bare_target}@{wire}", POLYDRIVER: f"{own_target}@{wire}"}
         if sdk := _SDKS.get((colour, wire)):
             targets[sdk[0]] = sdk[1]
-        workers = Workers(self._python, colour, targets, f"{self._origin}/{wire}", self._log)
-        pace = self._pace
-        seconds = pace.seconds / 2  # there are many wires
-        tasks: list[Task] = [{"kind": kind, "in_flight": 1, "seconds": seconds} for kind in ("call", "chunk")]
-        try:
-            calls, chunks = (workers.measure(task, pace.samples, pace.patience) for task in tasks)
-        finally:
-            workers.stop()
-        return calls, chunks
+        tasks = [self.task(kind, part=0.5) for kind in ("call", "chunk")]  # there are many wires
+        return self.measure(colour, targets, *tasks, path=f"/{wire}")

@@ -248,7 +248,7 @@ class TestFailures:
         with pytest.raises(errors.RateLimitError, match="wait") as caught:
             chat(mock(), extra_headers=headers, retry_attempts=1)
         assert caught.value.retry_after == 2.5
-        with pytest.raises(errors.InvalidRequestError, match="no failure"):
+        with pytest.raises(errors.InvalidRequestError, match="does not know the failure"):
             chat(mock(), extra_headers={"x-mock-script": "nonsense"})
 
 

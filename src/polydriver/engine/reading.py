@@ -208,11 +208,17 @@ class StreamReader:
         self, emit: Emit, reason: Literal["closed", "cancelled", "dropped", "exit"], *, waits: bool = False
     ) -> None:
         """Free the connection, and end attempt and call where they have not ended: what was not read is lost."""
-        self.body.close()
-        if self.over or self._process != os.getpid():  # a forked child only has a copy of its parent's stream
-            return
-        self.over = True
-        _unfinished.discard(self)
+        try:
+            self.body.close()
+        finally:
+            if not self.over and self._process == os.getpid():  # a forked child has a copy of its parent's stream
+                self.over = True
+                _unfinished.discard(self)
+                await self._tell_abandoned(emit, reason, waits=waits)
+
+    async def _tell_abandoned(
+        self, emit: Emit, reason: Literal["closed", "cancelled", "dropped", "exit"], *, waits: bool
+    ) -> None:
         partial = self._partial()
         outcome = Outcome(kind="cancelled" if reason == "cancelled" else "abandoned", delivered=self.started)
         if partial is not None:

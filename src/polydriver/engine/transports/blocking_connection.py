@@ -133,10 +133,10 @@ class BlockingConnection(Place):
         if not is_readable(link):
             return b""
         self._timeout = 0.0
-        link.settimeout(0.0)
         try:
+            link.settimeout(0.0)
             return link.recv(_RECEIVE)
-        except OSError:
+        except OSError:  # in a circle of garbage the socket may be closed already
             return b""
 
     def finish(self, reader: ResponseReader) -> None:

@@ -303,6 +303,44 @@ def test_costs_equal_those_of_genai_prices(variant: str | None) -> None:
     assert unknown < compared
 
 
+MEDIA: list[dict[str, int]] = [
+    {"input_image_tokens": 500},
+    {"input_image_tokens": 500, "cached_image_tokens": 1},
+    {"input_image_tokens": 500, "cached_image_tokens": 500, "input_video_tokens": 1},
+    {"input_image_tokens": 0, "cached_audio_tokens": 300, "input_video_tokens": 499},
+]
+MEDIA_NAMES = {"cached_audio_tokens": "cache_audio_read_tokens", "cached_image_tokens": "cache_image_read_tokens"}
+
+
+def test_costs_of_media_equal_those_of_genai_prices() -> None:
+    compared = 0
+    for table, model_id, provider, model in priced_by_source():
+        prices = model.get_prices(MOMENTS[1])
+        listed = {key for key, value in vars(prices).items() if value is not None}
+        ours = find_pricing(table, model_id, at=MOMENTS[1])
+        is_of_media = any("image" in key or "audio_mtok" in key or "video" in key for key in listed)
+        if ours is None or not is_of_media or not ours.source.startswith("genai-prices"):
+            continue
+        for parts in MEDIA:
+            audio = parts.get("cached_audio_tokens", 0)
+            cached = 200 + audio + parts.get("cached_image_tokens", 0)
+            usage = TokenUsage(
+                input_tokens=3000, output_tokens=7, cached_input_tokens=cached, input_audio_tokens=audio and audio + 5
+            )
+            extra = {**parts, "output_image_tokens": 0, "output_video_tokens": 0, "cached_audio_tokens": audio}
+            cost = calculate_cost(usage, ours, extra=extra)
+            if cost is None:
+                assert why_unknown(usage, listed - {"output_image_mtok", "output_video_mtok"}, False)
+                continue
+            counts = {theirs: getattr(usage, name) for name, theirs in NAMES.items()}
+            counts |= {MEDIA_NAMES.get(name, name): count for name, count in extra.items()}
+            counts.setdefault("cache_image_read_tokens", 0)
+            expected = model.calc_price(genai.Usage(**counts), provider, genai_request_timestamp=MOMENTS[1])
+            assert cost.total == expected.total_price, (table, model_id, parts, prices)
+            compared += 1
+    assert compared > 100
+
+
 def test_every_listed_id_is_priced_like_genai_prices_matches_it() -> None:
     """Each alias of the file leads to the model that the source's own rules choose."""
     tables = json.loads(CATALOG.read_text("utf-8"))["tables"]

@@ -127,12 +127,13 @@ def _bill_input(bill: list[_Line], usage: TokenUsage, rates: Rates, extra: Count
         plain -= audio + image + video
         if min(audio, image, cached) < 0:
             return False
-        text_cached = _first(rates.cached_input, rates.input)
+        whole_image = _first(rates.input_image, rates.input)
         bill.append(("input_audio", audio, rates.input_audio, 6))
-        bill.append(("input_image", image, _first(rates.input_image, rates.input), 6))
+        bill.append(("input_image", image, whole_image, 6))
         bill.append(("input_video", video, _first(rates.input_video, rates.input), 6))
         bill.append(("cached_input_audio", cached_audio, _first(rates.cached_input_audio, rates.input_audio), 6))
-        bill.append(("cached_input_image", cached_image, _first(rates.cached_input_image, text_cached), 6))
+        image_price = _first(rates.cached_input_image, _first(rates.cached_input, whole_image))
+        bill.append(("cached_input_image", cached_image, image_price, 6))
     bill.append(("input", plain, rates.input, 6))
     if cached:
         bill.append(("cached_input", cached, _first(rates.cached_input, rates.input), 6))

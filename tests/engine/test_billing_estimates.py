@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from polydriver import AIMessage, AIResponse
+from polydriver import AIMessage, AIResponse, MockDriver, StreamAbandoned
 from polydriver.data.messages import Image, Part, Reasoning, Refusal, Text, ToolCall, ToolResult
 from polydriver.data.prompt import OutputFormat, Prompt, ToolSpec
 from polydriver.data.usage import TokenUsage
@@ -57,3 +57,25 @@ def test_of_nothing_there_is_no_estimate() -> None:
 )
 def test_all_that_was_sent_counts(more: dict[str, Any], tokens: int) -> None:
     assert estimate_input(Prompt(**{"messages": [AIMessage(_WORD)], "model": "m", **more})) == tokens
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["blocking", "async"])
+@pytest.mark.parametrize("count", [1, 5, 12])
+async def test_each_piece_that_came_is_a_token_at_least(count: int, *, is_async: bool) -> None:
+    told: list[StreamAbandoned] = []
+    driver = MockDriver(default="0 " * 20, chunk_size=2)
+    driver.on(StreamAbandoned, told.append)
+    if is_async:
+        async with driver.asynchronous().send_streaming_message("Hi", model="m") as later:
+            for _ in range(count):
+                assert (await anext(later)).content == "0 "
+    else:
+        with driver.send_streaming_message("Hi", model="m") as stream:
+            for _ in range(count):
+                assert next(stream).content == "0 "
+    (event,) = told
+    assert event.response is not None
+    usage = event.response.usage
+    assert usage is not None
+    assert usage.estimated
+    assert usage.output_tokens == len(event.response.content) // 2 >= count

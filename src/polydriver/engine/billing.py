@@ -7,6 +7,7 @@ never a guess and never 0. A price that cannot be worked out never fails a call.
 Where a stream ended before the provider told its usage, the usage is estimated and marked so: the provider's count of
 the input if it came, else one token for four bytes of UTF-8 (texts, tools, the schema of the answer) and 1,000 for each
 picture, sound or document; what was delivered by the same rule: text, reasoning, refusals, calls of tools, pictures.
+Each piece of text that was streamed is a token at least, as it is exactly at many services.
 """
 
 from __future__ import annotations
@@ -221,13 +222,16 @@ def _variant(facts: BillingFacts) -> str | None:
     return None if facts.service_tier in _STANDARD_TIERS else facts.service_tier
 
 
-def estimate_usage(prompt: Prompt, partial: AIResponse, *, complete: bool) -> TokenUsage | None:
+def estimate_usage(prompt: Prompt, partial: AIResponse, pieces: int = 0, *, complete: bool) -> TokenUsage | None:
     """The usage of a stream that ended early: the provider's if it came with the end of the answer (`complete`), else
-    an estimate by the rule of this module, `None` where nothing was delivered and the provider told nothing."""
+    an estimate by the rule of this module, `None` where nothing was delivered and the provider told nothing.
+
+    `pieces`: in how many pieces its text and reasoning came.
+    """
     seen = partial.usage
     if complete and seen is not None:
         return seen
-    output = _tokens_of([part for choice in (partial, *partial.alternatives) for part in choice.parts])
+    output = max(pieces, _tokens_of([part for choice in (partial, *partial.alternatives) for part in choice.parts]))
     if seen is None and not output:
         return None
     if seen is not None and seen.input_tokens is not None:
@@ -270,9 +274,10 @@ def estimate_request(operation: str, size: int) -> int:
 
 
 def chunk_size(chunk: AIChunk) -> int:
-    """The bytes of text in a chunk, those of its tool calls included."""
+    """The bytes of text in a chunk, those of its tool calls included; of text not fewer than a token has."""
     text = chunk.content + chunk.reasoning
-    return len(text.encode("utf-8", "replace")) + _parts_size(chunk.tool_calls)
+    size = max(_text_size(text), BYTES_PER_TOKEN) if text else 0
+    return size + _parts_size(chunk.tool_calls)
 
 
 def _tokens_of(parts: list[Part]) -> int:

@@ -98,6 +98,7 @@ class StreamReader:
         "__weakref__",
         "_before",
         "_is_trimmed",
+        "_pieces",
         "_process",
         "_response",
         "_stopped",
@@ -128,6 +129,7 @@ class StreamReader:
         self.go_on: GoOn | None = None
         self._before = attempt.call.came
         self._is_trimmed = self._before is None
+        self._pieces = 0
         self._response: AIResponse | None = None
         self._stopped: AIError | None = None
         self._process = os.getpid()
@@ -245,6 +247,8 @@ class StreamReader:
 
     def _take(self, chunks: list[AIChunk]) -> None:
         for chunk in chunks:
+            if chunk.content or chunk.reasoning:
+                self._pieces += 1
             if chunk.tool_calls or chunk.parts:
                 chunk.tool_calls = own_parts(chunk.tool_calls, self.attempt.target.origins)
                 chunk.parts = own_parts(chunk.parts, self.attempt.target.origins)
@@ -408,7 +412,7 @@ class StreamReader:
         """Read another stream from now on, which goes on where this one broke."""
         for name in ("attempt", "body", "decoder", "ended", "go_on", "over", "ready"):
             setattr(self, name, getattr(other, name))
-        self._before, self._is_trimmed = other._before, other._is_trimmed
+        self._before, self._is_trimmed, self._pieces = other._before, other._is_trimmed, other._pieces
         self._response, self._stopped = other._response, other._stopped
         self.pending.extend(other.pending)
         other.over = True
@@ -438,7 +442,7 @@ class StreamReader:
             partial = attempt.target.failures.reading(self.decoder.build)
         except AIError:
             return None
-        partial.usage = estimate_usage(prompt, partial, complete=self.decoder.complete)
+        partial.usage = estimate_usage(prompt, partial, self._pieces, complete=self.decoder.complete)
         attempt.target.fill(partial, prompt, attempt.call, self.body.headers, attempt.request_id)
         return partial
 

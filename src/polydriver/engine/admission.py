@@ -50,7 +50,7 @@ async def _ask_again(attempt: Attempt, wait: Wait, *, waits: bool) -> Lease | Wa
     try:
         if not waits:
             raise LimitReachedError("there is no room at once", provider=attempt.provider)
-        if wait.event is not None and call.bus.wants(type(wait.event)):
+        if wait.event is not None and call.wants(type(wait.event)):
             await port.emit(call.bus, wait.event)
         if left <= 0.0 or left <= wait.seconds < inf:
             raise target.failures.deadline(call)

@@ -136,7 +136,7 @@ class Attempt:
         if report is not None:
             call = self.call
             call.attempts.append(report)
-            if call.bus.wants(AttemptFinished):
+            if call.wants(AttemptFinished):
                 await emit(call.bus, AttemptFinished(attempt=report, **call.facts()))
         if interrupted is not None:
             raise interrupted

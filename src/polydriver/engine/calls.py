@@ -19,7 +19,6 @@ A call with a prompt begins with `MessageSent`; one that is over by then (the pr
 
 from __future__ import annotations
 
-import random
 from collections.abc import Awaitable, Callable
 from typing import Any, Literal, TypeAlias
 
@@ -81,7 +80,7 @@ class Call(msgspec.Struct, kw_only=True, weakref=True):
     metadata: dict[str, Any] = {}
     conversation_id: str | None = None
     model: str | None = None
-    id: str = msgspec.field(default_factory=lambda: f"call_{random.getrandbits(64):016x}")
+    id: str
     started: float = 0.0
     deadline: float | None = None
     operation: str = "chat"
@@ -125,6 +124,10 @@ class Call(msgspec.Struct, kw_only=True, weakref=True):
         """The calls of the connection that was closed for good while this was one of them, if one was."""
         return next((running for running in self.running if running.is_closed), None)
 
+    def wants(self, kind: type[Event]) -> bool:
+        """Whether anybody listens to events of this class."""
+        return kind in self.bus.heard and self.bus.wants(kind)
+
     def facts(self) -> dict[str, Any]:
         """What all events of this call have."""
         return {
@@ -139,7 +142,7 @@ class Call(msgspec.Struct, kw_only=True, weakref=True):
         """Tell that the prompt is about to be sent."""
         if self.watch is not None:
             self.watch.announced(prompt)
-        if self.bus.wants(MessageSent):
+        if self.wants(MessageSent):
             sent = MessageSent(messages=prompt.messages, options=prompt.given(), stream=prompt.stream, **self.facts())
             await emit(self.bus, sent)
 
@@ -147,21 +150,21 @@ class Call(msgspec.Struct, kw_only=True, weakref=True):
         """Tell that the call goes on after a failed attempt."""
         if self.watch is not None:
             self.watch.retried(error)
-        if self.bus.wants(RequestRetried):
+        if self.wants(RequestRetried):
             await emit(self.bus, RequestRetried(attempt=attempt, delay=delay, error=error, **self.facts()))
 
     async def hedged(self, emit: Emit, attempt: int, delay: float) -> None:
         """Tell that a second request is sent, since the first content of an attempt is late."""
         if self.watch is not None:
             self.watch.hedged()
-        if self.bus.wants(RequestHedged):
+        if self.wants(RequestHedged):
             await emit(self.bus, RequestHedged(attempt=attempt, delay=delay, **self.facts()))
 
     async def fell_back(
         self, emit: Emit, error: AIError, to_provider: str, to_model: str | None, passed_over: list[str]
     ) -> None:
         """Tell that the call goes on with another target."""
-        if self.bus.wants(ProviderFellBack):
+        if self.wants(ProviderFellBack):
             fell = ProviderFellBack(
                 to_provider=to_provider,
                 to_model=to_model,
@@ -175,7 +178,7 @@ class Call(msgspec.Struct, kw_only=True, weakref=True):
         """End with a whole answer."""
         if self._end("answered", response=response):
             try:
-                if self.bus.wants(ResponseGenerated):
+                if self.wants(ResponseGenerated):
                     await emit(self.bus, ResponseGenerated(response=response, stream=stream, **self.facts()))
             finally:
                 usage = None if response.cached else response.usage  # it was counted when the answer was made
@@ -228,7 +231,7 @@ class Call(msgspec.Struct, kw_only=True, weakref=True):
 
     async def _tell_last(self, emit: Emit, kind: type[Event], **fields: Any) -> None:
         try:
-            if self.bus.wants(kind):
+            if self.wants(kind):
                 await emit(self.bus, kind(**fields, **self.facts()))
         finally:
             self._leave()
@@ -239,7 +242,7 @@ class Call(msgspec.Struct, kw_only=True, weakref=True):
 
     async def _tell_cost(self, emit: Emit, cost: Cost | None, usage: TokenUsage | None, *, last: bool = False) -> None:
         try:
-            if self.bus.wants(CostCalculated):
+            if self.wants(CostCalculated):
                 await emit(self.bus, CostCalculated(cost=cost, usage=usage, **self.facts()))
         finally:
             if last:

@@ -139,6 +139,7 @@ class Connection:
         timeout, idle_timeout, attempts = given("timeout"), given("idle_timeout"), given("retry_attempts")
         first_content, hedging = given("first_content_timeout"), given("hedging")
         return Call(
+            id=f"call_{random.getrandbits(64):016x}",
             bus=self.bus,
             provider=self.name,
             timeout=config.timeout if timeout is None else timeout,

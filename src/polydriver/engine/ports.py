@@ -7,8 +7,6 @@ dearer than hand-written twins.
 
 from __future__ import annotations
 
-import random
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
@@ -17,7 +15,7 @@ from ..data.http import Reply, Request, Timeouts
 from ..events import Event, EventBus
 from .later import Later, Work, later_async, later_blocking
 from .transports import AsyncBody, AsyncTransport, BlockingBody, BlockingTransport
-from .waiting import Signal, Stop, Stopped, now, stoppable, wait, wait_async
+from .waiting import Clock, Signal, Stop, Stopped, stoppable, wait, wait_async
 
 __all__ = ["AsyncPort", "BlockingPort", "Body", "Port"]
 
@@ -81,35 +79,18 @@ class Port(Protocol):
         """A random number in [0, 1)."""
 
 
-class _Clock:
-    """Time and chance, which a test can replace."""
+class BlockingPort(Clock):
+    """The port for blocking callers; `sleep` can be replaced."""
 
-    def __init__(self, now: Callable[[], float], wall_time: Callable[[], float], chance: Callable[[], float]) -> None:
-        self.now = now
-        self.wall_time = wall_time
-        self.random = chance
+    def __init__(self, transport: BlockingTransport, *, sleep: Callable[[float], None] = wait) -> None:
+        super().__init__()
+        self.transport = transport
+        self._sleep = sleep
 
     @staticmethod
     def signal() -> Signal:
         """See `Port.signal`."""
         return Signal()
-
-
-class BlockingPort(_Clock):
-    """The port for blocking callers; `sleep` and the clock can be replaced in tests."""
-
-    def __init__(
-        self,
-        transport: BlockingTransport,
-        *,
-        sleep: Callable[[float], None] = wait,
-        now: Callable[[], float] = now,
-        wall_time: Callable[[], float] = time.time,
-        chance: Callable[[], float] = random.random,
-    ) -> None:
-        super().__init__(now, wall_time, chance)
-        self.transport = transport
-        self._sleep = sleep
 
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """See `Port.send`."""
@@ -161,21 +142,23 @@ class BlockingPort(_Clock):
         self.transport.close()
 
 
-class AsyncPort(_Clock):
-    """The port for async callers; `sleep` and the clock can be replaced in tests."""
+class AsyncPort(Clock):
+    """The port for async callers; `sleep` can be replaced."""
 
     def __init__(
         self,
         transport: AsyncTransport,
         *,
         sleep: Callable[[float], Coroutine[Any, Any, None]] = wait_async,
-        now: Callable[[], float] = now,
-        wall_time: Callable[[], float] = time.time,
-        chance: Callable[[], float] = random.random,
     ) -> None:
-        super().__init__(now, wall_time, chance)
+        super().__init__()
         self.transport = transport
         self._sleep = sleep
+
+    @staticmethod
+    def signal() -> Signal:
+        """See `Port.signal`."""
+        return Signal()
 
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """See `Port.send`."""

@@ -4,6 +4,7 @@ told from another thread to wait no longer."""
 from __future__ import annotations
 
 import queue
+import random
 import sys
 import time
 import weakref
@@ -14,10 +15,13 @@ from math import inf
 from threading import get_ident
 from typing import Any, TypeVar
 
+import msgspec
+
 from ..data.http import Interruptible
 
 __all__ = [
     "LOOK_AGAIN",
+    "Clock",
     "Signal",
     "SoleUser",
     "Stop",
@@ -77,22 +81,20 @@ class Stopped(BaseException):
     caller: who stopped the call knows, and who waited for it gets an error of ours."""
 
 
-class Stop:
+class Stop(msgspec.Struct, weakref=True, eq=False):
     """Stops a call from another thread or task. A call waits for one thing at a time, which it names with `watch`.
 
     One can be what another watches: then it stops with that.
     """
 
-    __slots__ = ("__weakref__", "_waiting", "is_set")
-
-    def __init__(self) -> None:
-        self.is_set = False
-        self._waiting: weakref.ref[Interruptible] | None = None
+    is_set: bool = False
+    _waiting: Any = None
+    """A weak reference to what it waits for."""
 
     def set(self) -> None:
         """Stop the call, now and in what it would wait for next."""
         self.is_set = True
-        waiting = self._waiting() if self._waiting is not None else None
+        waiting: Interruptible | None = self._waiting() if self._waiting is not None else None
         if waiting is not None:
             waiting.interrupt()
 
@@ -264,22 +266,26 @@ def no_waiting() -> Iterator[list[float]]:
     """
     waits: list[float] = []
     _skipped.append(waits)
+    _set_clocks()
     try:
         yield waits
     finally:
         _skipped.remove(waits)
         if not _skipped:
             _passed[0] = 0.0
+        _set_clocks()
 
 
 @contextmanager
 def clock(read: Callable[[], float]) -> Iterator[None]:
     """For tests: inside, `read` tells the time of the engine, in seconds."""
     _clocks.append(read)
+    _set_clocks()
     try:
         yield
     finally:
         _clocks.remove(read)
+        _set_clocks()
 
 
 def is_simulated() -> bool:
@@ -290,6 +296,38 @@ def is_simulated() -> bool:
 def now() -> float:
     """Monotonic seconds, as the engine sees them: waits that were left out count as if they had passed."""
     return _clocks[-1]() if _clocks else time.monotonic() + _passed[0]
+
+
+class Clock:
+    """Time and chance as the engine sees them.
+
+    `now` reads monotonic seconds, `wall_time` seconds since the epoch, `random` is a number in [0, 1). They are the
+    system's own functions; while a test leaves out waits or tells the time, `now` is the function of this module.
+    """
+
+    now: Callable[[], float]
+    wall_time: Callable[[], float]
+    random: Callable[[], float]
+
+    def __init__(self) -> None:
+        self.wall_time = time.time
+        self.random = random.random
+        _living[id(self)] = self
+        self._set_now()
+
+    def _set_now(self) -> None:
+        self.now = now if _clocks or _skipped else time.monotonic
+
+
+_living: weakref.WeakValueDictionary[int, Clock] = weakref.WeakValueDictionary()
+
+
+def _set_clocks() -> None:
+    """Have all clocks read the time that counts now."""
+    for reference in _living.valuerefs():
+        living = reference()
+        if living is not None:
+            living._set_now()
 
 
 def _is_skipped(seconds: float) -> bool:

@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
+from threading import RLock
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, overload
+from weakref import WeakSet
 
 from ..colours import wait_in_own_loop
 from ..forking import own_lock
@@ -27,6 +29,18 @@ Everything: TypeAlias = Literal["*"] | None
 class _Entry(NamedTuple):
     kind: type[Event]
     listener: Listener[Any]
+
+
+class _Noting:
+    """One at a time notes which events are heard: what it notes depends on several buses."""
+
+    _lock: Any
+
+    def __init__(self) -> None:
+        own_lock(self, RLock)  # a finalizer of the thread that holds it may end to listen
+
+
+_noting = _Noting()
 
 
 class Observable(ABC):
@@ -69,13 +83,32 @@ class EventBus(Observable):
     from any thread; an event that is on its way goes to those who listened when it was emitted.
     """
 
+    heard: frozenset[type[Event]]
+    """The classes of events that anybody may listen to, here or at a parent; see `wants`."""
+
     _lock: Any
 
     def __init__(self, parent: EventBus | None = None) -> None:
-        self.parent = parent
         own_lock(self)
         self._entries: tuple[_Entry, ...] = ()
         self._by_kind: dict[type[Event], tuple[Listener[Any], ...]] = {}
+        self._children: WeakSet[EventBus] = WeakSet()
+        self._parent: EventBus | None = None
+        self.parent = parent
+
+    @property
+    def parent(self) -> EventBus | None:
+        """The bus that hears of these events afterwards."""
+        return self._parent
+
+    @parent.setter
+    def parent(self, parent: EventBus | None) -> None:
+        if self._parent is not None:
+            self._parent._children.discard(self)
+        self._parent = parent
+        if parent is not None:
+            parent._children.add(self)
+        self._note_heard()
 
     @property
     def bus(self) -> EventBus:
@@ -98,7 +131,7 @@ class EventBus(Observable):
             asked = getattr(listener, "wants", None)
             if asked is None or asked(kind):
                 return True
-        parent = self.parent
+        parent = self._parent
         return parent is not None and parent.wants(kind)
 
     def emit_blocking(self, event: Event) -> None:
@@ -188,7 +221,7 @@ class EventBus(Observable):
 
     def _all(self, kind: type[Event]) -> tuple[Listener[Any], ...]:
         own = self._listeners(kind)
-        return own if self.parent is None else own + self.parent._all(kind)
+        return own if self._parent is None else own + self._parent._all(kind)
 
     def _remove(self, matches: Callable[[_Entry], bool]) -> None:
         with self._lock:
@@ -197,6 +230,23 @@ class EventBus(Observable):
     def _change(self, entries: tuple[_Entry, ...]) -> None:
         self._entries = entries
         self._by_kind = {}
+        self._note_heard()
+
+    def _note_heard(self) -> None:
+        """Note which events are listened to, here and at the buses whose parent this one is."""
+        with _noting._lock:
+            wanted = tuple({entry.kind for entry in self._entries})
+            own = frozenset(kind for kind in _kinds() if issubclass(kind, wanted))
+            self.heard = own if self._parent is None else own | self._parent.heard
+            for child in list(self._children):
+                child._note_heard()
+
+
+def _kinds(base: type[Event] = Event) -> Iterator[type[Event]]:
+    """The classes of events that there are."""
+    yield base
+    for kind in base.__subclasses__():
+        yield from _kinds(kind)
 
 
 def _isolate(listener: Listener[Any], event: Event, error: BaseException) -> None:

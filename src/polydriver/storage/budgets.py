@@ -149,7 +149,7 @@ class Budgets:
 
     async def _emit(self, attempt: Attempt, told: list[Crossing], port: Either) -> None:
         call = attempt.call
-        if not told or not call.bus.wants(BudgetWarning):
+        if not told or not call.wants(BudgetWarning):
             return
         facts = {**call.facts(), "provider": attempt.provider, "model": attempt.model}
         for claim, threshold, spent in told:

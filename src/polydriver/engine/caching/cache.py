@@ -87,7 +87,7 @@ class ResponseCache:
                 entry = unpack(data)
                 hit = None if entry is None else self._hit(entry, data, call, target, prompt)
                 if hit is not None and entry is not None:
-                    if call.bus.wants(CacheHit) or target.connection.hit_ledger is not None:
+                    if call.wants(CacheHit) or target.connection.hit_ledger is not None:
                         await self._tell(call, target, prompt, "stored", entry.kept_at, entry.saved)
                     return hit
                 is_fresh = True  # it does not fit what this call wants, or cannot be read
@@ -262,7 +262,7 @@ class ResponseCache:
     ) -> None:
         """Tell that a call needs no request of its own."""
         connection = target.connection
-        if call.bus.wants(CacheHit):
+        if call.wants(CacheHit):
             age = None if kept_at is None else max(0.0, target.port.wall_time() - kept_at)
             await target.port.emit(call.bus, CacheHit(kind=kind, age=age, saved=saved, **call.facts()))
         if connection.hit_ledger is not None:

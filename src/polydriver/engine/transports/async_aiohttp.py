@@ -7,7 +7,6 @@ to the next request. The reply is therefore read by `ResponseReader` from the tr
 
 from __future__ import annotations
 
-import io
 import time
 from collections.abc import Mapping
 
@@ -17,8 +16,8 @@ from ...data.http import Reply, Request, Timeouts, TransportConfig
 from ...errors import ProviderError
 from .address import Origin, locate, proxy_for
 from .async_pool import AsyncPool, Lease
-from .base import Stale, is_broken
-from .content import Content, is_whole
+from .base import Stale, is_broken, too_large
+from .content import Content
 from .encode import encode_request
 from .http1 import ResponseReader
 from .per_loop import PerLoop
@@ -37,27 +36,19 @@ class AiohttpTransport:
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts`."""
         lease, reader, first = await self._begin(request, timeouts)
-        whole = io.BytesIO()
+        pieces: list[bytes] = []
         try:
-            if is_whole(reader, first, timeouts.max_bytes):
-                body = first
-            else:
-                limits = body_limits(reader.status, timeouts, time.monotonic())
-                content = Content(reader, first, limits.max_bytes)
-                while (piece := content.next()) != b"":
-                    if piece is None:
-                        content.receive(await lease.receive(limits.after(time.monotonic()), "read"))
-                    else:
-                        whole.write(piece)
-                body = whole.getvalue()
+            await self._rest(lease, reader, first, timeouts, pieces)
         except ProviderError as error:
             lease.discard()
-            return cut_reply(reader, whole.getvalue(), error, timeouts)
+            return cut_reply(reader, b"".join(pieces), error, timeouts)
         except BaseException:
             lease.discard()
             raise
         lease.finish(reader)
-        return Reply(status=reader.status, headers=reader.headers, body=body, redialed=reader.redialed)
+        return Reply(
+            status=reader.status, headers=reader.headers, body=b"".join(pieces), redialed=reader.redialed
+        )
 
     async def open(self, request: Request, timeouts: Timeouts) -> AiohttpBody:
         """Send `request` and return once the headers are in, by `timeouts`."""
@@ -68,6 +59,30 @@ class AiohttpTransport:
             lease.discard()
             raise
         return AiohttpBody(lease, reader, content, timeouts.after(time.monotonic()))
+
+    async def _rest(
+        self, lease: Lease, reader: ResponseReader, first: bytes, timeouts: Timeouts, pieces: list[bytes]
+    ) -> None:
+        """Collect the whole content, of which `first` came with the headers, in `pieces`."""
+        limits = timeouts
+        if not 200 <= reader.status < 300:
+            limits = body_limits(reader.status, timeouts, time.monotonic())
+        if "content-encoding" not in reader.headers:
+            left, piece = limits.max_bytes, first
+            while True:
+                left -= len(piece)
+                if left < 0:
+                    raise too_large()
+                pieces.append(piece)
+                if reader.finished:
+                    return
+                piece = reader.take(await lease.receive(limits.after(time.monotonic()), "read"))
+        content = Content(reader, first, limits.max_bytes)
+        while (decoded := content.next()) != b"":
+            if decoded is None:
+                content.receive(await lease.receive(limits.after(time.monotonic()), "read"))
+            else:
+                pieces.append(decoded)
 
     def close(self) -> None:
         """Have the connections of all loops closed, in their own time."""
@@ -115,11 +130,8 @@ class AiohttpTransport:
             first = b""
             while not reader.status:
                 data = await lease.receive(timeouts.after(time.monotonic()), "headers")
-                if data:
-                    heard = True
-                    first = reader.feed(data)
-                else:
-                    reader.end()
+                heard = heard or bool(data)
+                first = reader.take(data)
         except ProviderError as error:
             if lease.reused and not heard and is_broken(error):
                 raise Stale(error) from None

@@ -27,6 +27,7 @@ __all__ = [
     "is_broken",
     "remaining",
     "timed_out",
+    "too_large",
     "unreadable",
 ]
 
@@ -157,6 +158,11 @@ def closed_by_reader(host: str) -> APIConnectionError:
 def is_broken(error: BaseException) -> TypeGuard[APIConnectionError]:
     """Whether an error says that the connection broke, and not that time ran out."""
     return isinstance(error, APIConnectionError) and not isinstance(error, APITimeoutError)
+
+
+def too_large() -> InvalidResponseError:
+    """The error for content with more than `max_bytes`."""
+    return unreadable("it is larger than the limit")
 
 
 def unreadable(reason: str) -> InvalidResponseError:

@@ -8,8 +8,8 @@ import time
 from contextlib import suppress
 
 from ...data.http import Timeouts
-from ..waiting import SoleUser
-from .base import Phase, broken, closed_by_reader, timed_out
+from ...errors import ProviderError
+from .base import Phase, Stale, broken, closed_by_reader, is_broken, timed_out
 from .http1 import ResponseReader
 from .pools import Place, Pool
 from .sockets import is_readable, shut_down
@@ -25,20 +25,16 @@ _SLACK = 0.05
 class BlockingConnection(Place):
     """A socket while it is in use, with its place in the pool. Dropping it closes the socket and frees the place.
 
-    One thread at a time uses it: who `seize`d it. Another one may `interrupt` that, which wakes it, and no more: it
-    then closes the socket itself. The copy that a forked child has can be dropped and nothing else.
+    One thread at a time uses it. Another one may `interrupt` that, which wakes it, and no more: it then closes the
+    socket itself. The copy that a forked child has can be dropped and nothing else.
     """
 
-    __slots__ = ("_host", "_interrupting", "_is_back", "_link", "_pool", "_process", "_timeout", "_user", "reused")
-
     def __init__(self, pool: Pool) -> None:
-        super().__init__()
         self.reused = self._is_back = False
         self._pool = pool
         self._host = pool.origin.host
         self._link: socket.socket | None = None
         self._process = os.getpid()
-        self._user = SoleUser()
         self._interrupting: list[None] = []
         self._timeout = 0.0
 
@@ -62,17 +58,6 @@ class BlockingConnection(Place):
             with suppress(OSError):
                 link.close()
 
-    def seize(self) -> bool:
-        """Become the one who uses the connection; false when another thread does."""
-        return self._user.enter()
-
-    def let_go(self) -> None:
-        """Let others use it. Who was interrupted closes it."""
-        self._user.leave()
-        if self.stopped and self.seize():
-            self.discard()
-            self._user.leave()
-
     def interrupt(self) -> None:
         """Have the thread that waits for this connection stop at once; from any thread."""
         self.stopped = True
@@ -87,19 +72,37 @@ class BlockingConnection(Place):
         finally:
             self._interrupting.clear()
 
+    def exchange(self, head: bytes, body: bytes, reader: ResponseReader, timeouts: Timeouts) -> bytes:
+        """Send a request, and read until the head of its reply is in; returns the start of the body.
+
+        Raises `Stale` for a closed connection that was kept.
+        """
+        heard, first = False, b""
+        try:
+            self.transmit(head, body, timeouts)
+            while not reader.status:
+                data = self.receive_within(timeouts, "headers")
+                heard = heard or bool(data)
+                first = reader.take(data)
+        except ProviderError as error:
+            if self.reused and not heard and is_broken(error) and not self.stopped:
+                raise Stale(error) from None
+            raise
+        return first
+
     def transmit(self, head: bytes, body: bytes, timeouts: Timeouts) -> None:
         """Send a request. A server that answers and closes before it has read everything is not a failure yet."""
         link = self._live()
         try:
             # `sendall` takes the socket's timeout as the limit of the whole call, not of each step.
-            self._allow(link, timeouts.after(time.monotonic()), "send", 1.0)
+            self._allow(link, self._until(timeouts), "send", 1.0)
             if len(body) < _JOIN_BELOW:
                 link.sendall(head + body)
             else:
                 link.sendall(head)
                 view = memoryview(body)
                 for start in range(0, len(body), _SEND):
-                    self._allow(link, timeouts.after(time.monotonic()), "send", 1.0)
+                    self._allow(link, self._until(timeouts), "send", 1.0)
                     link.sendall(view[start : start + _SEND])
         except TimeoutError:
             raise timed_out("send", self._host) from None
@@ -107,6 +110,10 @@ class BlockingConnection(Place):
             return
         except OSError as error:
             raise broken("send", self._host, error.strerror or type(error).__name__) from error
+
+    def receive_within(self, timeouts: Timeouts, phase: Phase) -> bytes:
+        """The next bytes, as `receive` gives them; what happened until now was a sign of life."""
+        return self.receive(self._until(timeouts), phase)
 
     def receive(self, expires: float, phase: Phase) -> bytes:
         """The next bytes, `b""` when the server has closed. Ends by `expires`, whatever the socket's timeout is."""
@@ -171,6 +178,13 @@ class BlockingConnection(Place):
                     break
                 time.sleep(0.0001)
         return link
+
+    def _until(self, timeouts: Timeouts) -> float:
+        """When a wait that begins now is over; no more is worked out where the socket's timeout is right already."""
+        now = time.monotonic()
+        if timeouts.silence <= self._timeout <= timeouts.expires - now + _SLACK:
+            return timeouts.expires
+        return timeouts.after(now)
 
     def _allow(self, link: socket.socket, expires: float, phase: Phase, least: float = 0.5) -> None:
         """Set the socket's timeout when it is longer than the time left, or shorter than the part `least` of it.

@@ -7,7 +7,6 @@ socket itself, and the pool is `Pool`.
 
 from __future__ import annotations
 
-import io
 import os
 import time
 from collections.abc import Mapping
@@ -16,10 +15,11 @@ from typing import Any
 from ...data.http import Reply, Request, Timeouts, TransportConfig
 from ...errors import ProviderError
 from ...forking import own_lock
+from ..waiting import SoleUser
 from .address import Address, Origin, locate, proxy_for
-from .base import Stale, is_broken
+from .base import Stale, too_large
 from .blocking_connection import BlockingConnection
-from .content import Content, is_whole
+from .content import Content
 from .encode import encode_request
 from .http1 import ResponseReader
 from .pools import Pool
@@ -42,27 +42,19 @@ class Urllib3Transport:
     def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts`."""
         connection, reader, first = self._begin(request, timeouts)
-        whole = io.BytesIO()
+        pieces: list[bytes] = []
         try:
-            if is_whole(reader, first, timeouts.max_bytes):
-                body = first
-            else:
-                limits = body_limits(reader.status, timeouts, time.monotonic())
-                content = Content(reader, first, limits.max_bytes)
-                while (piece := content.next()) != b"":
-                    if piece is None:
-                        content.receive(connection.receive(limits.after(time.monotonic()), "read"))
-                    else:
-                        whole.write(piece)
-                body = whole.getvalue()
+            self._rest(connection, reader, first, timeouts, pieces)
         except ProviderError as error:
             connection.discard()
-            return cut_reply(reader, whole.getvalue(), error, timeouts)
+            return cut_reply(reader, b"".join(pieces), error, timeouts)
         except BaseException:
             connection.discard()
             raise
         connection.finish(reader)
-        return Reply(status=reader.status, headers=reader.headers, body=body, redialed=reader.redialed)
+        return Reply(
+            status=reader.status, headers=reader.headers, body=b"".join(pieces), redialed=reader.redialed
+        )
 
     def open(self, request: Request, timeouts: Timeouts) -> Urllib3Body:
         """Send `request` and return once the headers are in, by `timeouts`."""
@@ -73,6 +65,30 @@ class Urllib3Transport:
             connection.discard()
             raise
         return Urllib3Body(connection, reader, content, timeouts.after(time.monotonic()))
+
+    def _rest(
+        self, connection: BlockingConnection, reader: ResponseReader, first: bytes, timeouts: Timeouts, pieces: list[bytes]
+    ) -> None:
+        """Collect the whole content, of which `first` came with the headers, in `pieces`."""
+        limits = timeouts
+        if not 200 <= reader.status < 300:
+            limits = body_limits(reader.status, timeouts, time.monotonic())
+        if "content-encoding" not in reader.headers:
+            left, piece = limits.max_bytes, first
+            while True:
+                left -= len(piece)
+                if left < 0:
+                    raise too_large()
+                pieces.append(piece)
+                if reader.finished:
+                    return
+                piece = reader.take(connection.receive_within(limits, "read"))
+        content = Content(reader, first, limits.max_bytes)
+        while (decoded := content.next()) != b"":
+            if decoded is None:
+                content.receive(connection.receive_within(limits, "read"))
+            else:
+                pieces.append(decoded)
 
     def close(self) -> None:
         """Close the idle connections; those in use are closed when they come back."""
@@ -102,7 +118,7 @@ class Urllib3Transport:
             else:
                 connection.attach(idle, reused=True)
             try:
-                first = self._exchange(connection, reader, head, body, timeouts)
+                first = connection.exchange(head, body, reader, timeouts)
             except Stale:
                 reader.redialed = True
                 first = self._exchange_anew(connection, pool, reader, head, body, timeouts)
@@ -123,32 +139,10 @@ class Urllib3Transport:
         connection.detach()
         try:
             self._dial(connection, pool, timeouts)
-            return self._exchange(connection, reader, head, body, timeouts)
+            return connection.exchange(head, body, reader, timeouts)
         except ProviderError as error:
             error.details["redialed"] = True
             raise
-
-    def _exchange(
-        self, connection: BlockingConnection, reader: ResponseReader, head: bytes, body: bytes, timeouts: Timeouts
-    ) -> bytes:
-        """Send, and read until the head is in; returns the start of the body. Raises `Stale` for a closed connection
-        that was kept."""
-        heard = False
-        try:
-            connection.transmit(head, body, timeouts)
-            first = b""
-            while not reader.status:
-                data = connection.receive(timeouts.after(time.monotonic()), "headers")
-                if data:
-                    heard = True
-                    first = reader.feed(data)
-                else:
-                    reader.end()
-        except ProviderError as error:
-            if connection.reused and not heard and is_broken(error) and not connection.stopped:
-                raise Stale(error) from None
-            raise
-        return first
 
     def _pool(self, address: Address) -> Pool:
         if self._process != os.getpid():
@@ -179,7 +173,9 @@ class Urllib3Transport:
 class Urllib3Body:
     """The open body of a streamed reply. Dropping it closes the connection, which does so itself."""
 
-    __slots__ = ("__weakref__", "_connection", "_content", "_reader", "expires", "headers", "redialed", "status")
+    __slots__ = (
+        "__weakref__", "_connection", "_content", "_reader", "_user", "expires", "headers", "redialed", "status",
+    )  # fmt: skip
 
     def __init__(
         self, connection: BlockingConnection, reader: ResponseReader, content: Content, expires: float
@@ -187,6 +183,7 @@ class Urllib3Body:
         self._connection = connection
         self._reader = reader
         self._content = content
+        self._user = SoleUser()
         self.status = reader.status
         self.headers: Mapping[str, str] = reader.headers
         self.expires = expires
@@ -195,7 +192,7 @@ class Urllib3Body:
     def read(self) -> bytes:
         """The next bytes as they come; `b""` at the clean end."""
         connection, content = self._connection, self._content
-        if not connection.seize():
+        if not self._user.enter():
             raise RuntimeError("the body is being read elsewhere")
         try:
             while (piece := content.next()) is None:
@@ -206,7 +203,7 @@ class Urllib3Body:
             connection.discard()
             raise
         finally:
-            connection.let_go()
+            self._let_go()
         return piece
 
     def close(self) -> None:
@@ -217,7 +214,7 @@ class Urllib3Body:
         connection = self._connection
         if connection.foreign:
             connection.discard()
-        elif connection.seize():
+        elif self._user.enter():
             try:
                 # The end mark of a stream often comes just before the end of its body.
                 if not self._reader.finished and (data := connection.receive_now()):
@@ -227,6 +224,13 @@ class Urllib3Body:
             else:
                 connection.finish(self._reader)
             finally:
-                connection.let_go()
+                self._let_go()
         else:
             connection.interrupt()
+
+    def _let_go(self) -> None:
+        """Let others use the connection. Who was interrupted closes it."""
+        self._user.leave()
+        if self._connection.stopped and self._user.enter():
+            self._connection.discard()
+            self._user.leave()

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from .decompress import decoder_for
 
-__all__ = ["Content", "Framing", "is_whole"]
+__all__ = ["Content", "Framing"]
 
 
 class Framing(Protocol):
@@ -16,18 +16,9 @@ class Framing(Protocol):
     headers: dict[str, str]
     finished: bool
 
-    def feed(self, data: bytes) -> bytes:
-        """What of `data` is body."""
+    def take(self, data: bytes) -> bytes:
+        """What of the next bytes is body; `b""` says that the connection was closed, or that the body is over."""
         ...
-
-    def end(self) -> None:
-        """The connection was closed, or the body is over."""
-        ...
-
-
-def is_whole(reader: Framing, first: bytes, max_bytes: int) -> bool:
-    """Whether `first`, which came with the headers, is the whole content as it stands, as in most short replies."""
-    return reader.finished and "content-encoding" not in reader.headers and len(first) <= max_bytes
 
 
 class Content:
@@ -46,10 +37,7 @@ class Content:
 
     def receive(self, data: bytes) -> None:
         """Take what arrived; `b""` means that the server has closed. Raises `APIConnectionError` when that is early."""
-        if data:
-            self._raw = self._reader.feed(data)
-        else:
-            self._reader.end()
+        self._raw = self._reader.take(data)
 
     def next(self) -> bytes | None:
         """The next bytes of the content, `b""` at its clean end, `None` when more must be received first."""

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Protocol
 
-from .base import unreadable
+from .base import too_large, unreadable
 from .refused import is_refused
 
 __all__ = ["Decoder", "decoder_for"]
@@ -62,7 +62,7 @@ class _Identity:
     def feed(self, data: bytes) -> bytes:
         self._left -= len(data)
         if self._left < 0:
-            raise unreadable("it is larger than the limit")
+            raise too_large()
         return data
 
     def finish(self) -> None:

@@ -28,13 +28,13 @@ class ResponseReader:
     """Reads one reply: feed it what arrives, and it returns what of that is body.
 
     `status` is 0 until the head is in; `finished` says that the reply is whole; `surplus` that bytes came
-    after its end, so that the connection must not be used again (`reusable` is false then, too). `redialed` is noted
-    here by who sends.
+    after its end, so that the connection must not be used again. `reusable`: whether another request may be sent on the
+    same connection. `redialed` is noted here by who sends.
     """
 
     __slots__ = (
         "_body", "_buffer", "_head_left", "_headers_left", "_host", "_keep_alive", "_left", "_method", "_scanned",
-        "finished", "headers", "redialed", "status", "surplus",
+        "finished", "headers", "redialed", "reusable", "status", "surplus",
     )  # fmt: skip
 
     def __init__(self, method: str, host: str, max_header_bytes: int, max_headers: int) -> None:
@@ -52,16 +52,19 @@ class ResponseReader:
         self.headers: dict[str, str] = {}
         self.finished = False
         self.surplus = False
+        self.reusable = False
         self.redialed = False
-
-    @property
-    def reusable(self) -> bool:
-        """Whether another request may be sent on the same connection."""
-        return self.finished and self._keep_alive and not self.surplus
 
     def feed(self, data: bytes) -> bytes:
         """Take what arrived. Raises `InvalidResponseError` for anything that is not a valid reply."""
         return self._body(self, data)
+
+    def take(self, data: bytes) -> bytes:
+        """What of the next bytes is body; `b""` says that the server has closed the connection: see `end`."""
+        if data:
+            return self._body(self, data)
+        self.end()
+        return b""
 
     def end(self) -> None:
         """The connection was closed by the server. Raises `APIConnectionError` unless that is how the body ends."""
@@ -79,6 +82,7 @@ class ResponseReader:
         self._buffer = b""
         self._body = ResponseReader._after_end
         self.surplus = bool(rest)
+        self.reusable = self._keep_alive and not rest
 
     def _read_head(self, data: bytes) -> bytes:
         self._buffer += data
@@ -153,12 +157,13 @@ class ResponseReader:
         """Do without the body, which is not valid, where the status is the answer; raises the error where it is not."""
         if not is_refused(self.status):
             raise with_head(error, self)
-        self._finish()
         self._keep_alive = False
+        self._finish()
         return b""
 
     def _after_end(self, data: bytes) -> bytes:
-        self.surplus = self.surplus or bool(data)
+        if data:
+            self.surplus, self.reusable = True, False
         return b""
 
     def _until_close(self, data: bytes) -> bytes:

@@ -385,11 +385,9 @@ class _Unframed:
         self.headers = {name: response.headers[name] for name in response.headers}
         self.finished = False
 
-    def feed(self, data: bytes) -> bytes:
+    def take(self, data: bytes) -> bytes:
+        self.finished = not data
         return data
-
-    def end(self) -> None:
-        self.finished = True
 
 
 def _render(request: Request, timeouts: Timeouts) -> tuple[httpx2.Request, str]:

@@ -23,13 +23,10 @@ _LOOK_AGAIN = 0.5
 class Place:
     """A turn in the line before a pool, and then a place in it: until it leaves, or is no more."""
 
-    __slots__ = ("__weakref__", "admitted", "bell", "number", "stopped")
-
-    def __init__(self) -> None:
-        self.number = 0
-        self.admitted = False
-        self.stopped = False
-        self.bell: queue.SimpleQueue[None] | None = None
+    number = 0
+    admitted = False
+    stopped = False
+    bell: queue.SimpleQueue[None] | None = None
 
 
 class Pool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from .config import LoggingConfig, Redactor
@@ -59,15 +60,14 @@ class CallLog:
         self._levels: dict[type[Event], int] = {}
         for kind in self.kinds(config):
             self._levels[kind] = self._level_of(kind)
+        enabled = self._logger.isEnabledFor
+        self.asks = {kind: partial(enabled, level) for kind, level in self._levels.items()}
+        """By the class of an event: whether the logger's level lets it pass now."""
 
     @staticmethod
     def kinds(config: LoggingConfig) -> tuple[type[Event], ...]:
         """The events that lead to a line: what is sent is one only if content is logged."""
         return (*_WRITERS, MessageSent) if config.include_content else tuple(_WRITERS)
-
-    def wants(self, kind: type[Event]) -> bool:
-        """Whether the logger's level lets events of this class pass now."""
-        return self._logger.isEnabledFor(self._levels[kind])
 
     def _level_of(self, kind: type[Event]) -> int:
         return max(self._level, _LEAST_LEVEL.get(kind, logging.NOTSET))

@@ -15,7 +15,7 @@ from .data.json import as_plain
 from .data.messages import AIMessage, Media, Part, Role, Text
 from .data.openai_messages import read_message, read_part
 from .data.origins import own_messages
-from .data.prompt import Prompt, ToolSpec
+from .data.prompt import NOTHING_GIVEN, Prompt, ToolSpec, option_values
 from .errors import ConfigurationError, UnknownOptionError
 from .prices.fitting import fit_options
 from .prices.model_rules import find_rules
@@ -196,12 +196,14 @@ def fit_prompt(driver: DriverHooks, prompt: Prompt) -> None:
     Calls and results are paired, options that the model refuses are left out, media that are not read become notes.
     Raises what `build_prompt` does.
     """
-    if not any(prompt.options.get(name) for name in _KEPT_HISTORY):
+    is_plain = all(map(_is_plain, prompt.messages))
+    if not is_plain and not any(prompt.options.get(name) for name in _KEPT_HISTORY):
         prompt.messages = mend_history(prompt.messages, prompt.warn)
     provider = driver.catalog_name or driver.name
     rules = find_rules(provider, prompt.model)
-    fit_options(prompt, rules)
-    if not all(map(_is_plain, prompt.messages)):
+    if option_values(prompt) != NOTHING_GIVEN:
+        fit_options(prompt, rules)
+    if not is_plain:
         prompt.messages = own_messages(prompt.messages, driver.origins)
         prompt.messages = fit_media(
             prompt.messages,

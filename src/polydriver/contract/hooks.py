@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from functools import lru_cache
-from operator import attrgetter
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
@@ -17,7 +16,7 @@ from ..data.fitting import note_media
 from ..data.http import Reply, Request
 from ..data.messages import Media
 from ..data.models import AIModel, Capabilities
-from ..data.prompt import OPTIONS, Prompt, ProviderTool
+from ..data.prompt import NOTHING_GIVEN, OPTIONS, Prompt, ProviderTool, option_values
 from ..data.responses import AIResponse
 from ..data.usage import TokenUsage
 from ..errors import InvalidResponseError, ProviderError, UnsupportedFeatureError
@@ -206,8 +205,8 @@ class Wire(Part, kw_only=True, eq=False):
             raise self.unsupported(f"more than {self.max_stops} stop sequences")
         if self.max_tools is not None and len(prompt.tools) > self.max_tools:
             raise self.unsupported(f"more than {self.max_tools} tools in one request")
-        values = _values(prompt)
-        if values == _NOTHING_GIVEN:
+        values = option_values(prompt)
+        if values == NOTHING_GIVEN:
             return
         for position, value in enumerate(values):
             if value is None:
@@ -272,10 +271,6 @@ class OperationPart(Part, kw_only=True, eq=False):
     def embedding_limits(self, model: str) -> EmbeddingLimits:
         """How much one request for embeddings by a model takes."""
         return next((limits for name, limits in self.limits.items() if name in model), EmbeddingLimits())
-
-
-_values = attrgetter(*OPTIONS)
-_NOTHING_GIVEN = _values(Prompt(messages=[], model=""))
 
 
 class Trait:

@@ -32,6 +32,7 @@ def has_dot_segment(url: str) -> bool:
     return any(segment in (".", "..") for segment in path.split("/"))
 
 
+_MANY = 2_000
 _UNPRINTABLE = re.compile(r"[^ -~]")
 
 
@@ -75,8 +76,9 @@ class Reply(msgspec.Struct, kw_only=True):
     """One whole HTTP reply. `headers` has lower-case names; `body` is decoded from its content encoding.
 
     `redialed`: the server had closed the kept connection that the request first went out on, so it went out again on a
-    new one. `request` is what it answers, without headers. `usage`: what it used, which an operation notes for the cost
-    of each exchange, also of one whose reply cannot be read. The values of headers such as `set-cookie` don't show.
+    new one. `request` is what it answers, without headers. `request_id`: the provider's id of it (`request_id_in`).
+    `usage`: what it used, which an operation notes for the cost of each exchange, also of one whose reply cannot be
+    read. The values of headers such as `set-cookie` don't show.
     """
 
     status: int
@@ -84,21 +86,21 @@ class Reply(msgspec.Struct, kw_only=True):
     body: bytes = b""
     redialed: bool = False
     request: Request | None = None
+    request_id: str | None = None
     usage: TokenUsage | None = None
 
     def __post_init__(self) -> None:
-        if type(self.headers) is not Headers and any_looks_secret(tuple(self.headers)):
-            self.headers = Headers(self.headers)
+        if type(self.headers) is not Headers:
+            names = tuple(self.headers)
+            if sum(map(len, names)) > _MANY or any_looks_secret(names):  # it remembers what it is asked
+                self.headers = Headers(self.headers)
+        if self.request_id is None:
+            self.request_id = request_id_in(self.headers)
 
     @property
     def ok(self) -> bool:
         """Whether the status is 2xx."""
         return 200 <= self.status < 300
-
-    @property
-    def request_id(self) -> str | None:
-        """The provider's id of the request; see `request_id_in`."""
-        return request_id_in(self.headers)
 
     def __repr__(self) -> str:
         return f"<Reply {self.status}, {len(self.body)} bytes>"

@@ -14,7 +14,6 @@ import msgspec
 __all__ = [
     "as_dict",
     "as_int",
-    "as_ints",
     "as_list",
     "as_plain",
     "as_str",
@@ -134,11 +133,6 @@ def as_int(value: object) -> int | None:
     if isinstance(value, float) and value >= 0 and value.is_integer():
         return int(value)
     return None
-
-
-def as_ints(*values: object) -> tuple[int | None, ...]:
-    """Several counts at once: see `as_int`."""
-    return tuple(map(as_int, values))
 
 
 def as_dict(value: object) -> dict[str, Any]:

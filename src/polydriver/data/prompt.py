@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any, Literal, TypeAlias
 
 import msgspec
 
 from .messages import AIMessage
 
-__all__ = ["OPTIONS", "OutputFormat", "Prompt", "ProviderTool", "ReasoningEffort", "ToolChoice", "ToolSpec"]
+__all__ = [
+    "NOTHING_GIVEN",
+    "OPTIONS",
+    "OutputFormat",
+    "Prompt",
+    "ProviderTool",
+    "ReasoningEffort",
+    "ToolChoice",
+    "ToolSpec",
+    "option_values",
+]
 
 ToolChoice: TypeAlias = str
 """`"auto"`, `"none"`, `"required"` (any tool), or the name of the one tool that must be called."""
@@ -115,5 +126,11 @@ _NOT_OPTIONS = frozenset({"messages", "model", "stream", "options", "extra", "ex
 
 OPTIONS: tuple[str, ...] = tuple(name for name in Prompt.__struct_fields__ if name not in _NOT_OPTIONS)
 """The options that every wire renders, warns of or refuses: see `polydriver.contract.option_rules`."""
+
+option_values = attrgetter(*OPTIONS)
+"""The values of `OPTIONS` in a prompt, in their order."""
+
+NOTHING_GIVEN = option_values(Prompt(messages=[], model=""))
+"""Those of a prompt without any."""
 
 _OPTIONS = tuple(field.name for field in msgspec.structs.fields(Prompt) if field.default is None)

@@ -34,16 +34,9 @@ def looks_secret(name: object) -> bool:
 _LONGEST_NAME = 200
 
 
+@lru_cache(maxsize=256)
 def any_looks_secret(names: tuple[str, ...]) -> bool:
     """Whether one of these names `looks_secret`. A server sends the same ones each time: they are judged once."""
-    return _any_is_secret(names) if sum(map(len, names)) <= _LONGEST_NAMES else any(map(looks_secret, names))
-
-
-_LONGEST_NAMES = 2_000
-
-
-@lru_cache(maxsize=256)
-def _any_is_secret(names: tuple[str, ...]) -> bool:
     return any(map(looks_secret, names))
 
 

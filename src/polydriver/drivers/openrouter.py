@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -97,6 +98,7 @@ class OpenRouterDriver(CompatibleDriver):
         audio=True,
         supported_formats=("text", "image", "audio", "video", "document", "json"),
     )
+    setting_headers: ClassVar[Mapping[str, str]] = {"referer": "http-referer", "app_title": "x-title"}
     errors = ErrorTable(branch="OpenRouter", codes={_FLAGGED: ContentFilterError})
     wire = either(
         OpenRouterChat(
@@ -111,14 +113,6 @@ class OpenRouterDriver(CompatibleDriver):
         OpenRouterBatches(options={"create_batch": frozenset({"callback_url", "completion_window"})}),
         Embeddings(),
     )
-
-    def headers(self) -> dict[str, str]:
-        """The key, and the application's names."""
-        headers = super().headers()
-        for name, setting in (("http-referer", "referer"), ("x-title", "app_title")):
-            if value := self.config.setting(setting):
-                headers[name] = value
-        return headers
 
     def probe_request(self) -> Request:
         """The key's own record, since anybody can read the model list."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from ..config import Setting
 from ..wires.chat_completions import reasoning
 from .compatible import CompatibleDriver
@@ -26,15 +29,9 @@ class SnowflakeDriver(CompatibleDriver):
         Setting("account", env=("SNOWFLAKE_ACCOUNT", "SNOWFLAKE_ACCOUNT_ID"), help="the account's identifier"),
         Setting("token_type", help="the kind of the key (X-Snowflake-Authorization-Token-Type)"),
     )
+    setting_headers: ClassVar[Mapping[str, str]] = {"token_type": "x-snowflake-authorization-token-type"}
     errors = ErrorTable(branch="Snowflake")
     model_list = "none"
     wire = CompatibleChat(
         max_tokens_field="max_completion_tokens", details_as_reasoning=True, reasoning=reasoning.reasoning_object
     )
-
-    def headers(self) -> dict[str, str]:
-        """The key, and its kind."""
-        headers = super().headers()
-        if kind := self.config.setting("token_type"):
-            headers["x-snowflake-authorization-token-type"] = kind
-        return headers

@@ -22,13 +22,13 @@ async def admit(attempt: Attempt, *, waits: bool = True) -> None:
     """
     connection, port, now = attempt.target.connection, attempt.target.port, attempt.started
     try:
-        for policy in connection.policies:
+        for policy in connection.policies if attempt.call.hedging else connection.unhedged:
             lease = policy.admit(attempt, now)
             while isinstance(lease, Wait):
                 lease = await _ask_again(attempt, lease, waits=waits) or policy.admit(attempt, port.now())
                 now = port.now()
             attempt.leases.append((policy, lease))
-        if attempt.has_changes:
+        if connection.circuits is not None and connection.circuits.changes:
             await attempt.tell_changes(port.emit)
         for gate in connection.gates:
             lease = await gate.admit(attempt, port)

@@ -80,11 +80,10 @@ class Attempt:
         self.request_id: str | None = None
         self.watch: AttemptWatch | None = None if call.watch is None else call.watch.attempt(self)
 
-    def begin(self) -> None:
-        """Note that the attempt was admitted and is about to be sent: from now on its first content is waited for."""
-        limit = self.call.first_content_timeout
-        if limit is not None and self.prompt is not None:
-            self.first_content_due = self.target.port.now() + limit
+    def expect_content(self, seconds: float) -> None:
+        """Have the attempt end in so many seconds from now if nothing of its answer came."""
+        if self.prompt is not None:
+            self.first_content_due = self.target.port.now() + seconds
 
     def hear(self, headers: Mapping[str, str], request_id: str | None) -> None:
         """Take the headers of the answer, which have just come; the limits may learn from them."""
@@ -118,7 +117,8 @@ class Attempt:
         if self.settled:
             return
         self.settled = True
-        self.target.connection.outstanding.discard(ref(self))
+        connection = self.target.connection
+        connection.outstanding.discard(ref(self))
         now = self.target.port.now()
         outcome.wall_time = self.target.port.wall_time()
         began = self.started + self.waited
@@ -127,11 +127,13 @@ class Attempt:
         outcome.first_content = None if self.first_content is None else self.first_content - began
         if self.watch is not None:
             self.watch.settled(outcome, ended)
+        report = None if outcome.kind == "refused" else self._report(outcome, ended)
         for policy, lease in self.leases:
             policy.settle(lease, outcome, now)
-        if self.has_changes:
+        for counter in connection.counters:
+            counter.count(self, outcome, now)
+        if connection.circuits is not None and connection.circuits.changes:
             await self.tell_changes(emit)
-        report = None if outcome.kind == "refused" else self._report(outcome, ended)
         interrupted = await self._settle_gates(outcome, report, waits=waits) if self.gates else None
         if report is not None:
             call = self.call
@@ -140,12 +142,6 @@ class Attempt:
                 await emit(call.bus, AttemptFinished(attempt=report, **call.facts()))
         if interrupted is not None:
             raise interrupted
-
-    @property
-    def has_changes(self) -> bool:
-        """Whether circuits have changed and nobody was told."""
-        circuits = self.target.connection.circuits
-        return circuits is not None and bool(circuits.changes)
 
     async def tell_changes(self, emit: Emit) -> None:
         """Tell of circuits that have changed."""

@@ -44,7 +44,7 @@ from ..events import (
 )
 from .observing import CallWatch, EndKind, Observer
 from .running import Running
-from .waiting import Stop, Stopped
+from .waiting import Stop
 
 __all__ = ["Call", "Emit"]
 
@@ -98,15 +98,10 @@ class Call(msgspec.Struct, kw_only=True, weakref=True):
     response_cache: bool | Literal["refresh"] | None = None
     came: AIResponse | None = None
 
-    def check_stop(self) -> None:
-        """Raise `Stopped` where another thread has stopped the call."""
-        if self.stop is not None and self.stop.is_set:
-            raise Stopped
-
     def begin(self, now: float, model: str | None) -> None:
         """Note the start, and with it the deadline. Raises `ProviderClosedError` where no call may begin any more."""
         for running in self.running:
-            running.enter(self)
+            self._enter(running)
         self.model = model
         self.started = now
         if self.deadline_seconds is not None:
@@ -117,8 +112,19 @@ class Call(msgspec.Struct, kw_only=True, weakref=True):
     def visit(self, running: Running) -> None:
         """Go on with another connection. Raises `ProviderClosedError` where that is closed."""
         if running not in self.running:
-            running.enter(self)
+            self._enter(running)
             self.running.append(running)
+
+    def _enter(self, running: Running) -> None:
+        running.calls[id(self)] = self
+        if running.is_closed:
+            self._exit(running)
+            raise running.refusal("nothing was sent")
+
+    def _exit(self, running: Running) -> None:
+        running.calls.pop(id(self), None)
+        if running.bells:
+            running.ring()
 
     def closed(self) -> Running | None:
         """The calls of the connection that was closed for good while this was one of them, if one was."""
@@ -219,7 +225,7 @@ class Call(msgspec.Struct, kw_only=True, weakref=True):
         over, self.ended = self.ended, True
         if not over:
             for running in self.running:
-                running.leave(self)
+                self._exit(running)
         if not over and self.watch is not None:
             self.watch.ended(kind, **facts)
         return not over

@@ -11,12 +11,13 @@ from weakref import ref
 from ..config import CircuitConfig, Config
 from ..contract import DriverHooks
 from ..data.models import AIModel
+from ..data.sealed import Headers
 from ..events import EventBus
 from ..logs import log_calls
 from ..version import __version__
 from .calls import Call
 from .observing import HitLedger, Observer
-from .policies import Gate, Policy
+from .policies import Counter, Gate, Policy
 from .policies.circuit import Circuits
 from .policies.hedging import Hedging
 from .policies.recent import Recent
@@ -51,13 +52,14 @@ class Connection:
     It holds nothing of a single call, so calls may run side by side. `outstanding` has a reference to each attempt
     that lives and has not ended. `model_store`: where `sync_models` keeps what it finds, if not here; `cache` is an
     `engine.caching.cache.ResponseCache` once one is wanted; `hit_ledger` is told of answers that are given again;
-    `learner` are the limits that learn from what answers tell.
+    `learner` are the limits that learn from what answers tell; `unhedged` are the policies for calls that are not
+    hedged. `headers` go with every request that does not have them.
     """
 
     __slots__ = (
-        "budget", "bus", "cache", "circuits", "config", "driver", "gates", "hedging", "hit_ledger", "learner", "limits",
-        "model_store", "models", "name", "observer", "outstanding", "policies", "recent", "remote", "running",
-        "transport", "user_agent",
+        "budget", "bus", "cache", "circuits", "config", "counters", "driver", "gates", "headers", "hedging",
+        "hit_ledger", "learner", "limits", "model_store", "models", "name", "observer", "outstanding", "policies",
+        "recent", "remote", "running", "transport", "unhedged",
     )  # fmt: skip
 
     def __init__(self, driver: DriverHooks, bus: EventBus | None = None, transport: Any = None) -> None:
@@ -76,8 +78,10 @@ class Connection:
         self.remote: RedisLimits | None = None
         limits = self._limits(driver.uncounted_input)
         self.learner = limits if self.config.rate_limiting.learn else None
-        found: tuple[Policy | None, ...] = (self.recent, self.hedging, self.circuits, limits, self.budget)
-        self.policies: tuple[Policy, ...] = tuple(policy for policy in found if policy is not None)
+        found: tuple[Policy | None, ...] = (self.circuits, limits)
+        self.unhedged: tuple[Policy, ...] = tuple(policy for policy in found if policy is not None)
+        self.policies: tuple[Policy, ...] = (self.hedging, *self.unhedged)
+        self.counters: tuple[Counter, ...] = (self.recent, self.budget)
         self.observer: Observer | None = None
         self.models = ModelList()
         self.model_store: Any = None
@@ -85,7 +89,8 @@ class Connection:
         self.cache: Any = None
         self.hit_ledger: HitLedger | None = None
         self.running = Running(self.name)
-        self.user_agent = f"polydriver/{__version__}"
+        given = {name.lower(): value for name, value in self.config.headers.items()}
+        self.headers = Headers({"user-agent": f"polydriver/{__version__}", **given})
 
     def _limits(self, uncounted: tuple[str, ...]) -> Limits | None:
         """The limits of this process. Those over Redis are a gate; what answers tell of the provider's stays here."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Generator
+from copy import copy
 
 from ..data.http import Reply, Request, Timeouts, request_id_in
 from ..data.sealed import seal
@@ -31,8 +32,10 @@ async def send(attempt: Attempt, request: Request) -> Reply:
         attempt.check_stop()
         attempt.redialed = error.details.get("redialed") is True
         raise target.failures.of_transport(attempt.in_time(error), attempt.call) from error.__cause__
-    reply.request = Request(method=request.method, url=request.url, body=request.body)
-    attempt.hear(reply.headers, reply.request_id)
+    reply.request = copy(request)
+    reply.request.headers = {}
+    if reply.request_id is not None or target.connection.learner is not None:
+        attempt.hear(reply.headers, reply.request_id)
     if reply.redialed:
         _note_redial(attempt)
     if is_refused(reply.status):

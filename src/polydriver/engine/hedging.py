@@ -45,12 +45,13 @@ connected may need longer, and is left to itself."""
 async def make_hedged(
     first: Attempt, request: Request, work: Callable[[Request, Attempt], Awaitable[T]]
 ) -> tuple[Attempt, T]:
-    """Do the `work` of an attempt that was admitted, with a second one beside it where it is late and may have one.
+    """Do the `work` of an admitted attempt of a hedged call, with a second one beside it where it is late and may have
+    one.
 
     Returns the attempt that answered, which is not settled yet; the other one is. Raises what the last of them raised.
     """
     call, target = first.call, first.target
-    if not call.hedging or call.is_hedged or call.queue == "batch" or first.prompt is None:
+    if call.is_hedged or call.queue == "batch" or first.prompt is None:
         return first, await work(request, first)
     delay = target.connection.hedging.late_after(first, target.port.now())
     again = None if delay is None or target.driver.leaves_state(first.prompt) else target.again(request)

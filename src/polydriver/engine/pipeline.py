@@ -14,6 +14,7 @@ from ..colours import drive
 from ..data.billing import make_facts
 from ..data.digits import keep_digits
 from ..data.http import Reply, Request
+from ..data.messages import ToolCall
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
 from ..errors import AIError
@@ -237,15 +238,21 @@ class Pipeline(Generic[P]):
     ) -> T:
         """Make attempts at one target until one succeeds, is not worth repeating, or time and budget are up."""
         tried, size = 0, 0 if prompt is not None else len(request.body or b"")
-        call.visit(target.connection.running)
+        if target.connection.running not in call.running:
+            call.visit(target.connection.running)
         while True:
-            call.check_stop()
+            if call.stop is not None and call.stop.is_set:
+                raise Stopped
             tried += 1
             attempt = Attempt(call, target, prompt, size)
             try:
                 await admit(attempt)
-                attempt.begin()
-                attempt, result = await make_hedged(attempt, request, work)
+                if call.first_content_timeout is not None:
+                    attempt.expect_content(call.first_content_timeout)
+                if call.hedging:
+                    attempt, result = await make_hedged(attempt, request, work)
+                else:
+                    result = await work(request, attempt)
                 if isinstance(result, StreamReader):
                     await self._begin(result)
                 if attempt.done is not None:
@@ -287,12 +294,15 @@ class Pipeline(Generic[P]):
         prompt, target = attempt.prompt, attempt.target
         assert prompt is not None
         reply = await send(attempt, request)
-        response = target.failures.reading(partial(target.driver.parse_response, reply, prompt), reply)
+        response = target.failures.reading(partial(target.parse_response, reply, prompt), reply)
         for choice in (response, *response.alternatives):
-            keep_digits(choice.parts, reply.body)
+            if ToolCall in map(type, choice.parts):
+                keep_digits(choice.parts, reply.body)
         target.fill(response, prompt, attempt.call, reply.headers, attempt.request_id)
-        attempt.done = Outcome(kind="success", delivered=True)
-        attempt.done.tell(response, attempt.provider)
+        usage, cost, facts = response.usage, response.cost, response.billing
+        attempt.done = done = Outcome(kind="success", delivered=True, usage=usage, cost=cost, billing=facts)
+        if facts is not None:
+            done.tell_where_kept(attempt.provider)
         return response
 
     async def _stream(self, request: Request, attempt: Attempt) -> StreamReader:

@@ -52,33 +52,26 @@ class Running:
     """The calls that are made on a connection: those that began here, and those that fell back to it.
 
     A call is among them as long as it lives, so that one which Ctrl-C ended at whatever moment is waited for by nobody.
-    `is_closed` says whether new ones are refused.
+    A call enters and leaves by itself, by its `id()`. `is_closed` says whether new ones are refused, `bells` are for
+    those who wait until no call runs.
     """
 
-    __slots__ = ("__weakref__", "_bells", "_calls", "_name", "is_closed")
+    __slots__ = ("__weakref__", "_name", "bells", "calls", "is_closed")
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._calls: WeakValueDictionary[int, Stoppable] = WeakValueDictionary()
-        self._bells: list[Signal] = []
+        self.calls: WeakValueDictionary[int, Stoppable] = WeakValueDictionary()
+        self.bells: list[Signal] = []
         self.is_closed = False
         in_child(self, Running._forget)
 
     def __len__(self) -> int:
-        return len(self._calls)
+        return len(self.calls)
 
-    def enter(self, call: Stoppable) -> None:
-        """A call begins. Raises `ProviderClosedError` where it may not."""
-        self._calls[id(call)] = call
-        if self.is_closed:
-            self.leave(call)
-            raise self.refusal("nothing was sent")
-
-    def leave(self, call: Stoppable) -> None:
-        """A call has ended."""
-        self._calls.pop(id(call), None)
-        if not self._calls:
-            for bell in self._bells:
+    def ring(self) -> None:
+        """A call has ended: tell those who wait where it was the last one."""
+        if not self.calls:
+            for bell in self.bells:
                 bell.set()
 
     def refusal(self, what: str) -> ProviderClosedError:
@@ -87,7 +80,7 @@ class Running:
 
     def stop(self) -> None:
         """Have all calls end now, those of other threads and loops too."""
-        for call in list(self._calls.values()):
+        for call in list(self.calls.values()):
             if call.stop is not None:
                 call.stop.set()
             if call.release is not None:
@@ -97,29 +90,29 @@ class Running:
         """Wait until no call runs, for so long at most."""
         ends = now() + seconds
         with self._told() as bell:
-            while self._calls and (left := ends - now()) > 0:
+            while self.calls and (left := ends - now()) > 0:
                 bell.wait(min(left, LOOK_AGAIN))
 
     async def wait_async(self, seconds: float) -> None:
         """The same for a task."""
         ends = now() + seconds
         with self._told() as bell:
-            while self._calls and (left := ends - now()) > 0:
+            while self.calls and (left := ends - now()) > 0:
                 await bell.wait_async(min(left, LOOK_AGAIN))
 
     @contextmanager
     def _told(self) -> Iterator[Signal]:
         """A signal that is set when no call runs any more."""
         bell = Signal()
-        self._bells.append(bell)
+        self.bells.append(bell)
         try:
             yield bell
         finally:
-            self._bells.remove(bell)
+            self.bells.remove(bell)
 
     def _forget(self) -> None:
         """In a forked child, where the calls of its parent do not run."""
-        self._calls.clear()
+        self.calls.clear()
 
 
 def close_blocking(connections: Sequence[Closable], grace: float) -> None:

@@ -11,6 +11,7 @@ import msgspec
 from ..contract import DriverHooks
 from ..data.http import Request
 from ..data.json import as_dict, as_str
+from ..data.messages import ToolCall
 from ..data.origins import own_response
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
@@ -29,10 +30,6 @@ _KEY = "polydriver-"
 _KEY_HEADER = "idempotency-key"
 
 
-def _new_key() -> str:
-    return f"{_KEY}{random.getrandbits(128):032x}"
-
-
 def _has_own(driver: Any, hook: str) -> bool:
     """Whether a driver has a hook of its own, so that there is something to call."""
     return getattr(getattr(driver, hook), "__func__", None) is not getattr(DriverHooks, hook)
@@ -41,17 +38,26 @@ def _has_own(driver: Any, hook: str) -> bool:
 class Target:
     """A connection as the callers of one port reach it.
 
-    `authenticates`: whether its driver authenticates or signs requests by more than their headers.
+    `authenticates`: whether its driver authenticates or signs requests by more than their headers. `parse_response` is
+    what reads whole replies: the driver's wire, or the driver itself (`reads_replies`). `key_header` is the one in
+    which the service takes a key that the attempts of a request share.
     """
 
-    __slots__ = ("authenticates", "config", "connection", "driver", "failures", "origins", "port")
+    __slots__ = (
+        "authenticates", "config", "connection", "driver", "failures", "key_header", "origins", "parse_response",
+        "port", "reads_replies",
+    )  # fmt: skip
 
     def __init__(self, connection: Connection, port: Any) -> None:
         self.connection = connection
         self.driver = connection.driver
         self.authenticates = _has_own(self.driver, "authenticate") or _has_own(self.driver, "sign")
+        self.reads_replies = _has_own(self.driver, "parse_response")
+        self.parse_response = (self.driver if self.reads_replies else self.driver.wire).parse_response
         self.origins = connection.driver.origins
         self.config = connection.config
+        header = self.config.idempotency_header or self.driver.idempotency_header
+        self.key_header = None if header is None else header.lower()
         self.port: Port = port
         self.failures = Failures(connection, port)
 
@@ -71,25 +77,18 @@ class Target:
         if not isinstance(request, Request):
             raise self.failures.of_result("build_request", request, "a Request")
         headers = request.headers
-        headers.setdefault("user-agent", self.connection.user_agent)
-        for name, value in self.config.headers.items():
-            headers.setdefault(name.lower(), value)
-        header = self._key_header
-        if header is not None and request.method == "POST":
-            headers.setdefault(header, _new_key())
+        for name, value in self.connection.headers.items():
+            if name not in headers:
+                dict.__setitem__(headers, name, value)  # which is sealed already
+        if self.key_header is not None and request.method == "POST" and self.key_header not in headers:
+            headers[self.key_header] = f"{_KEY}{random.getrandbits(128):032x}"
         return request
-
-    @property
-    def _key_header(self) -> str | None:
-        """The header in which the service takes a key that the attempts of a request share."""
-        header = self.config.idempotency_header or self.driver.idempotency_header
-        return None if header is None else header.lower()
 
     def again(self, request: Request) -> Request | None:
         """The same request to be sent beside it, with a key of its own; `None` where the caller gave the key."""
-        header, headers = self._key_header, dict(request.headers)
+        header, headers = self.key_header, dict(request.headers)
         if header is not None and headers.get(header, _KEY).startswith(_KEY):
-            headers[header] = _new_key()
+            headers[header] = f"{_KEY}{random.getrandbits(128):032x}"
         elif header is not None or _KEY_HEADER in headers:
             return None
         return msgspec.structs.replace(request, headers=headers)
@@ -101,19 +100,19 @@ class Target:
 
         `headers` are those of the reply; `request_id` is the one that they tell, without secrets.
         """
+        if response.finish_reason == "stop" and ToolCall in map(type, response.parts):
+            response.finish_reason = "tool_calls"  # the wire's word does not tell; the parts do
         self.keep_own(response)
         response.provider = self.connection.name
         response.requested_model = prompt.model
         told_id = response.request_id
         response.request_id = self.config.redactor.redact(told_id, 200) if told_id else request_id
         response.response_time = self.port.now() - call.started
-        if response.finish_reason == "stop" and response.tool_calls:
-            response.finish_reason = "tool_calls"  # the wire's word does not tell; the parts do
         told = [*call.route.warnings, *prompt.warnings] if call.route is not None else prompt.warnings
         if told:
             response.warnings = [*told, *response.warnings]
         response.attempts = call.attempts
-        if response.billing is None:  # of a driver that is its own wire; a wire has told it
+        if self.reads_replies and response.billing is None:  # a wire has told it
             tier = as_str(as_dict(response.raw).get("service_tier"))
             response.billing = self.driver.read_billing(response, tier)
         take_reported_cost(self.connection.name, headers, response)

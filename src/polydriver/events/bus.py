@@ -122,14 +122,14 @@ class EventBus(Observable):
     def wants(self, kind: type[Event]) -> bool:
         """Whether anybody listens to events of exactly this class: if not, there is no need to make one.
 
-        A listener with a method `wants(kind)` is asked; the log has one, since its level can change at any time.
+        A listener may say so by itself: `asks` has a function for each class. The log's level can change at any time.
         """
         listeners = self._by_kind.get(kind)
         if listeners is None:
             listeners = self._listeners(kind)
         for listener in listeners:
-            asked = getattr(listener, "wants", None)
-            if asked is None or asked(kind):
+            asks = getattr(listener, "asks", None)
+            if asks is None or asks[kind]():
                 return True
         parent = self._parent
         return parent is not None and parent.wants(kind)

@@ -141,7 +141,9 @@ def find_pricing(
 ) -> ModelPricing | None:
     """The price of a call, or `None` when it is unknown: `find`, then `ModelEntry.pricing_at`."""
     entry = find(provider, model, overrides)
-    return None if entry is None else entry.pricing_at(at, variant)
+    if entry is None:
+        return None
+    return entry.pricing if at is None and variant is None else entry.pricing_at(at, variant)
 
 
 def models(provider: str) -> list[ModelEntry]:

@@ -15,18 +15,13 @@ from ..data.models import Capabilities
 from ..data.usage import TokenUsage
 from ..engine.connection import Connection
 
-__all__ = ["UNSET", "Answers", "Message", "with_format"]
+__all__ = ["UNSET", "Answers", "Message"]
 
 UNSET: Any = msgspec.UNSET
 """For an option that is not given. `None` is given: it takes a default of the connection back."""
 
 Message: TypeAlias = str | AIMessage | Mapping[str, Any]
 """What is taken as a message: text (the user's), an `AIMessage`, or a dict as OpenAI writes messages."""
-
-
-def with_format(options: Mapping[str, Any], response_format: object) -> Mapping[str, Any]:
-    """The options with `response_format` among them, if it is given."""
-    return options if response_format is UNSET else {**options, "response_format": response_format}
 
 
 class Answers(ABC):

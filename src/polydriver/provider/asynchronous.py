@@ -19,7 +19,7 @@ from ..engine.ports import AsyncPort
 from ..errors import AIError
 from ..events import EventBus
 from ..events.bus import Observable
-from .answers import UNSET, Answers, Message, with_format
+from .answers import UNSET, Answers, Message
 from .operations import AsyncOperations
 from .routing import Member, prepare_call
 
@@ -66,6 +66,12 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
     def _twin_source(self) -> Any:
         """The provider for blocking callers that this one belongs to."""
         return self._source
+
+    @property
+    def _is_single(self) -> bool:
+        """See `Provider._is_single`."""
+        single: bool = getattr(self._source, "_is_single", True)
+        return single
 
     @property
     def _main(self) -> AsyncProvider:
@@ -141,7 +147,7 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         **options: Unpack[SendOptions],
     ) -> AIResponse[ParsedT]:
         """See `Provider.send_messages`."""
-        prompt, call = prepare_call(self, messages, with_format(options, response_format))
+        prompt, call = prepare_call(self, messages, options, response_format)
         return await self._pipeline.send(prompt, call)
 
     def send_streaming_message(
@@ -170,7 +176,7 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         """
         from ..engine.streams import AsyncStream
 
-        prompt, call = prepare_call(self, messages, with_format(options, response_format), stream=True)
+        prompt, call = prepare_call(self, messages, options, response_format, stream=True)
         return AsyncStream(self._pipeline, prompt, call)
 
     async def stream_message(

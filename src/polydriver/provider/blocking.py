@@ -16,7 +16,7 @@ from ..engine.ports import BlockingPort
 from ..errors import AIError
 from ..events import EventBus
 from ..events.bus import Observable
-from .answers import UNSET, Answers, Message, with_format
+from .answers import UNSET, Answers, Message
 from .asynchronous import AsyncProvider
 from .operations import Operations
 from .routing import Member, prepare_call
@@ -53,6 +53,8 @@ class Provider(Operations, Answers, Observable):
         """Bring this provider's events to `bus` as well. Does nothing for a provider without events of its own."""
 
     _finder: Callable[[str], tuple[Provider, str | None]] | None = None  # a manager's: a name to a provider and a model
+
+    _is_single = True  # whether all calls begin here, and not at one of several members
 
     @property
     def _main(self) -> Provider:
@@ -103,7 +105,7 @@ class Provider(Operations, Answers, Observable):
         **options: Unpack[SendOptions],
     ) -> AIResponse[ParsedT]:
         """Send a conversation and wait for the whole answer."""
-        prompt, call = prepare_call(self, messages, with_format(options, response_format))
+        prompt, call = prepare_call(self, messages, options, response_format)
         return drive(self._pipeline.send(prompt, call))
 
     def send_streaming_message(
@@ -132,7 +134,7 @@ class Provider(Operations, Answers, Observable):
         """
         from ..engine.streams import Stream
 
-        prompt, call = prepare_call(self, messages, with_format(options, response_format), stream=True)
+        prompt, call = prepare_call(self, messages, options, response_format, stream=True)
         return Stream(self._pipeline, prompt, call)
 
     def stream_message(

@@ -30,6 +30,8 @@ class Pool(Provider):
     those of all.
     """
 
+    _is_single = False
+
     def __init__(self, name: str, members: Sequence[Member], *, owned: bool = False) -> None:
         """`owned`: whether the members belong to this pool alone, which closes them then."""
         if not members:

@@ -13,7 +13,7 @@ from ..data.prompt import Prompt, ProviderTool
 from ..engine.calls import Call
 from ..errors import AIError, ConfigurationError, UnsupportedFeatureError
 from ..prompting import CALL_LIMITS, CHAT_LIMITS, build_prompt, make_messages
-from .answers import Answers
+from .answers import UNSET, Answers
 
 if TYPE_CHECKING:
     from ..engine.routes import Leg, Route
@@ -54,23 +54,35 @@ class Member(NamedTuple):
 
 
 def prepare_call(
-    provider: Any, messages: object, options: Mapping[str, Any], *, stream: bool = False
+    provider: Any,
+    messages: object,
+    options: Mapping[str, Any],
+    response_format: object = UNSET,
+    *,
+    stream: bool = False,
 ) -> tuple[Prompt, Call]:
     """The prompt of a call, and the call with its route where there is more than one target.
 
     Raises what `build_prompt` does, and `ConfigurationError` for fallbacks that cannot be.
     """
-    messages = messages if provider._main is provider else make_messages(messages)
-    members = provider._members(keeps=_is_kept_there(messages, options))
-    driver = members[0].provider.driver
-    config, given = driver.config, {**driver.config.options, **options}
+    if response_format is not UNSET:
+        options = {**options, "response_format": response_format}
+    connection = provider.connection
+    if provider._is_single:
+        members, driver = [Member(provider)], connection.driver
+    else:
+        messages = make_messages(messages)
+        members = provider._members(keeps=_is_kept_there(messages, options))
+        driver = members[0].provider.driver
+    config = driver.config
+    given = {**config.options, **options} if config.options else options
     wanted = given.get("fallback")
     targets = config.fallback if wanted is None else as_list(wanted)
     going_on = given.get("continue_with")
     later = (config.continue_with if going_on is None else as_list(going_on)) if stream else ()
     if not targets and not later and len(members) == 1:
         prompt, limits = build_prompt(driver, messages, options, stream=stream)
-        return prompt, provider.connection.call(limits)
+        return prompt, connection.call(limits)
     asked = given.get("fallback_on")
     return _Routing(provider, make_messages(messages), options, stream=stream).route(
         [[(member.provider, None) for member in members], *(find_target(provider, target) for target in targets)],

@@ -84,6 +84,9 @@ class EitherWire(Wire, kw_only=True, eq=False):
     chat: ChatCompletions = msgspec.field(default_factory=lambda: ChatCompletions(option_names=CHAT_OPTIONS))
     responses: Responses = msgspec.field(default_factory=Responses)
 
+    is_elsewhere: bool = False
+    """Whether the connection leads to another server than the provider's; noted when the wire is bound."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self.option_names = self.chat.option_names | self.responses.option_names | {"api"}
@@ -92,6 +95,7 @@ class EitherWire(Wire, kw_only=True, eq=False):
         """See `Part.bind`."""
         bound = super().bind(driver)
         bound.chat, bound.responses = self.chat.bind(driver), self.responses.bind(driver)
+        bound.is_elsewhere = driver.has_own_address()
         return bound
 
     def choose(self, prompt: Prompt) -> ChatCompletions | Responses:
@@ -126,7 +130,7 @@ class EitherWire(Wire, kw_only=True, eq=False):
             given = [tool.data for tool in prompt.tools if isinstance(tool, ProviderTool)]
             if given:
                 return not all(_is_of_chat(tool) for tool in given)
-        if self.driver.has_own_address() or not self.prefers_responses(prompt.model):
+        if self.is_elsewhere or not self.prefers_responses(prompt.model):
             return False
         if not self._is_on_chat(prompt.model) or (prompt.tools and self._calls_beyond_chat(prompt)):
             return True
@@ -140,7 +144,7 @@ class EitherWire(Wire, kw_only=True, eq=False):
 
     def _calls_beyond_chat(self, prompt: Prompt) -> bool:
         """Whether the model calls functions on the Responses API alone, thinking as it does here."""
-        if self.driver.has_own_address():
+        if self.is_elsewhere:
             return False
         taken = find_rules(self.driver.catalog_name or self.driver.name, prompt.model).chat_tools
         return taken == "never" or (taken == "unreasoned" and prompt.reasoning_effort != "none")

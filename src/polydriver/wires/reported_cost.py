@@ -8,7 +8,7 @@ from typing import Any
 
 from ..data.cost import REPORTED, Cost
 
-__all__ = ["read_amount", "read_cost", "read_usual_cost"]
+__all__ = ["COST_FIELDS", "read_amount", "read_cost", "read_usual_cost"]
 
 
 def read_amount(value: Any) -> Decimal | None:
@@ -41,7 +41,8 @@ def read_cost(provider: str, total: Any, items: Mapping[str, Any]) -> Cost | Non
 
 
 _TICKS_PER_DOLLAR = Decimal(10) ** 10
-_COST_FIELDS = frozenset({"cost_in_usd_ticks", "cost", "estimated_cost"})
+COST_FIELDS = frozenset({"cost_in_usd_ticks", "cost", "estimated_cost"})
+"""The members of a usage object that `read_usual_cost` reads."""
 
 
 def read_usual_cost(provider: str, usage: Mapping[str, Any]) -> Cost | None:
@@ -49,8 +50,6 @@ def read_usual_cost(provider: str, usage: Mapping[str, Any]) -> Cost | None:
 
     https://docs.x.ai/docs/api-reference and https://docs.deepinfra.com/chat/overview (2026-11-26)
     """
-    if usage.keys().isdisjoint(_COST_FIELDS):
-        return None
     ticks = read_amount(usage.get("cost_in_usd_ticks"))
     if ticks is not None:
         return read_cost(provider, ticks / _TICKS_PER_DOLLAR, {})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from ...config import Setting
 from ...contract import LEFT_OUT
 from ...data.models import Capabilities
@@ -65,16 +68,12 @@ class OpenAIDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, Calc
         audio=True,
         supported_formats=("text", "image", "audio", "document", "json"),
     )
+    setting_headers: ClassVar[Mapping[str, str]] = {
+        "organization": "openai-organization",
+        "project": "openai-project",
+    }
     errors = OPENAI_ERRORS
     wire = EitherWire(
         chat=OPENAI_CHAT, responses=Responses(service_tiers=SERVICE_TIERS, max_tools=128), image_types=IMAGE_TYPES
     )
     operations = OPENAI_OPERATIONS
-
-    def headers(self) -> dict[str, str]:
-        """The key, the organisation and the project."""
-        headers = super().headers()
-        for name in ("organization", "project"):
-            if value := self.config.setting(name):
-                headers[f"openai-{name}"] = value
-        return headers

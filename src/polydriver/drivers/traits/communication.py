@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from ...data.http import Reply, Request, has_dot_segment
 from ...data.json import decode_json, encode_json
+from ...data.sealed import Headers
 from ...errors import ConfigurationError
 from .base import TraitBase
 from .framed import unframe
@@ -26,26 +28,39 @@ def with_query(address: str, query: Mapping[str, str | int | None]) -> str:
     return f"{address}?{'&'.join(pairs)}" if pairs else address
 
 
+@lru_cache(maxsize=1024)
+def _address(base: str, roots: tuple[str, ...], path: str) -> str:
+    """The URL of a path below an address, which may end with one of the roots of all paths."""
+    if base.endswith(roots):
+        base = base.rpartition("/")[0]
+    return with_query(f"{base}/{path}", {})
+
+
 class HandlesApiCommunication(TraitBase):
     """Builds requests and decodes replies.
 
+    `setting_headers`: settings of the driver that go out as headers where they are set, by the setting's name.
     `path_roots`: what the paths of the API begin with, as "/v1", where `base_url` has it not: people who give it all
     the same mean the address without it.
     """
 
+    setting_headers: ClassVar[Mapping[str, str]] = {}
     path_roots: ClassVar[tuple[str, ...]] = ()
 
+    @cached_property
+    def _fixed_headers(self) -> Headers:
+        key, settings = self.config.api_key, self.config.settings
+        headers = {name: settings[setting] for setting, name in self.setting_headers.items() if settings[setting]}
+        return Headers({"authorization": f"Bearer {key.reveal()}", **headers} if key else headers)
+
     def headers(self) -> dict[str, str]:
-        """Headers for each request: the key as a bearer token, where there is one."""
-        key = self.config.api_key
-        return {"authorization": f"Bearer {key.reveal()}"} if key else {}
+        """Headers for each request: the key as a bearer token, where there is one, and `setting_headers`."""
+        return dict(self._fixed_headers)
 
     def url(self, path: str, **query: str | int | None) -> str:
         """The absolute URL of a path below `base_url`; query values that are `None` are left out."""
-        base = self.config.base_url
-        if base.endswith(self.path_roots):
-            base = base.rpartition("/")[0]
-        return with_query(f"{base}/{path}", query)
+        address = _address(self.config.base_url, self.path_roots, path)
+        return with_query(address, query) if query else address
 
     def place(self, path: str, body: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """Where a request with this body goes, and the body there: for services with the model in the path."""

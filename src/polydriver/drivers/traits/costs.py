@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from ...data.cost import Cost
 from ...data.usage import TokenUsage
@@ -19,7 +20,7 @@ class CalculatesCosts(TraitBase):
     """Prices come from the connection's `prices`, then from the catalog under `catalog_name` (the driver's name by
     default)."""
 
-    @property
+    @cached_property
     def billing_region(self) -> str | None:
         """The place that the address names, as in `https://us.api.openai.com` and `https://us-api.together.xyz`."""
         found = _PLACE.match(self.config.base_url)

@@ -3,6 +3,7 @@
 A policy decides and never waits: it is given the time, and the engine does the waiting. To add one, write the pair and
 put it into `Connection.policies`: every attempt of every call, whole or streamed, blocking or async, passes it. What
 has to ask somewhere else first, such as a limit in Redis or a ledger in a database, is a `Gate`, in `Connection.gates`.
+What refuses nobody is a `Counter`, in `Connection.counters`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from ...data.usage import TokenUsage
 from ...events import Event, EventBus
 from ..waiting import Signal
 
-__all__ = ["AttemptFacts", "Either", "Gate", "Lease", "Meter", "Outcome", "Policy", "Wait"]
+__all__ = ["AttemptFacts", "Counter", "Either", "Gate", "Lease", "Meter", "Outcome", "Policy", "Wait"]
 
 T = TypeVar("T")
 
@@ -36,6 +37,7 @@ class AttemptFacts(Protocol):
     provider: str
     model: str | None
     prompt: Prompt | None
+    call: Any
     hedges: Any
 
 
@@ -91,7 +93,12 @@ class Outcome(msgspec.Struct, kw_only=True):
     def tell(self, answer: AIResponse, connection: str) -> None:
         """Take over what an answer of a connection used and cost, all of it or what came of it."""
         self.usage, self.cost, self.billing = answer.usage, answer.cost, answer.billing
-        usage, facts = answer.usage, answer.billing
+        if answer.billing is not None:
+            self.tell_where_kept(connection)
+
+    def tell_where_kept(self, connection: str) -> None:
+        """Note under which name the answer can be fetched again, where the provider keeps it."""
+        usage, facts = self.usage, self.billing
         is_cut = usage is not None and usage.estimated  # at the provider it goes on: who fetches it learns of the rest
         if facts is not None and facts.kept_as is not None:
             kept = f"{connection} response {facts.kept_as}"
@@ -120,6 +127,13 @@ class Policy(Protocol):
 
     def settle(self, lease: Lease, outcome: Outcome, now: float) -> None:
         """Note how an admitted attempt ended. Called exactly once for each lease; never raises."""
+
+
+class Counter(Protocol):
+    """What is told how every attempt ended."""
+
+    def count(self, attempt: AttemptFacts, outcome: Outcome, now: float) -> None:
+        """Note how an attempt ended, one that was refused included. Called exactly once for each; never raises."""
 
 
 class Either(Protocol):

@@ -76,7 +76,7 @@ class _Lease(msgspec.Struct):
 
 
 class Hedging:
-    """A policy of one connection: counts the calls that are hedged, and refuses second requests beyond their share.
+    """A policy for calls that are hedged: counts them, and refuses second requests beyond their share.
 
     Safe in threads and forks.
     """
@@ -91,7 +91,7 @@ class Hedging:
 
     def admit(self, attempt: Any, now: float) -> _Lease | None:
         """See `Policy.admit`. Raises `LimitReachedError` for a second request that has not been earned."""
-        if not attempt.call.hedging or attempt.prompt is None:
+        if attempt.prompt is None:
             return None
         known = self._of(attempt)
         if attempt.hedges is not None:

@@ -25,7 +25,7 @@ class _Ended(NamedTuple):
 
 
 class Recent:
-    """A policy that admits every attempt and remembers how it ended.
+    """A counter that remembers how attempts ended.
 
     What was refused, left by its reader or cancelled says nothing of the provider, and is not kept. Safe in threads
     without a lock: a bounded deque is written and copied in one step.
@@ -36,11 +36,8 @@ class Recent:
     def __init__(self) -> None:
         self._ended: deque[_Ended] = deque(maxlen=_MOST)
 
-    def admit(self, attempt: Any, now: float) -> None:
-        """See `Policy.admit`."""
-
-    def settle(self, lease: None, outcome: Outcome, now: float) -> None:
-        """See `Policy.settle`."""
+    def count(self, attempt: Any, outcome: Outcome, now: float) -> None:
+        """See `Counter.count`."""
         if outcome.kind not in ("success", "failure", "interrupted"):
             return
         error = None if outcome.error is None else f"{type(outcome.error).__name__}: {outcome.error}"

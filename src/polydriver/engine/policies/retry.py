@@ -15,7 +15,7 @@ from typing import Any
 
 from ...errors import AIError, RateLimitError
 from ...forking import own_lock
-from . import Outcome
+from . import AttemptFacts, Outcome
 
 __all__ = ["RetryBudget", "backoff", "parse_duration", "parse_retry_after", "retry_delay", "should_retry_header"]
 
@@ -141,17 +141,13 @@ class RetryBudget:
             with self._lock:
                 self._left = min(self.capacity, self._left + amount)
 
-    def admit(self, attempt: Any, now: float) -> float:
-        """Admit every attempt: a retry has taken its part before it waited. The lease is what it took.
+    def count(self, attempt: AttemptFacts, outcome: Outcome, now: float) -> None:
+        """Give back something for an attempt that ended well, and for one that was not sent what it took.
 
-        The second request of a hedged attempt is no retry.
+        A retry has taken its part before it waited. The second request of a hedged attempt is no retry.
         """
         cost: float = attempt.call.retry_cost if attempt.hedges is None else 0.0
-        return cost
-
-    def settle(self, lease: float, outcome: Outcome, now: float) -> None:
-        """Give back something for an attempt that ended well, and all of it for one that was not sent."""
         if outcome.kind == "success":
-            self.give_back(lease or 1.0)
+            self.give_back(cost or 1.0)
         elif outcome.kind == "refused":
-            self.give_back(lease)
+            self.give_back(cost)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from ...data.http import Timeouts
 from ..waiting import running_loop
 from .base import Phase, broken, timed_out
-from .sockets import Probe
+from .sockets import look_at
 
 __all__ = ["AsyncConnection"]
 
@@ -49,7 +49,7 @@ class AsyncConnection(asyncio.Protocol):
         self.busy = True
         self.used = False
         link = transport.get_extra_info("socket")
-        self._probe = Probe(link) if link is not None else None
+        self._look = look_at(link) if link is not None else None
 
     @property
     def alive(self) -> bool:
@@ -63,7 +63,7 @@ class AsyncConnection(asyncio.Protocol):
 
     def is_readable(self) -> bool:
         """Whether something has arrived in the socket, or it was closed: the event loop may not have seen it yet."""
-        return self._probe is not None and self._probe.is_readable()
+        return self._look is not None and bool(self._look(0))
 
     @property
     def transport(self) -> asyncio.Transport:

@@ -9,10 +9,12 @@ from contextlib import suppress
 
 from ...data.http import Timeouts
 from ...errors import ProviderError
-from .base import Phase, Stale, broken, closed_by_reader, is_broken, timed_out
+from .base import Phase, Stale, broken, closed_by_reader, is_broken, timed_out, too_large
+from .content import Content
 from .http1 import ResponseReader
 from .pools import Place, Pool
-from .sockets import is_readable, shut_down
+from .refused import body_limits
+from .sockets import Look, look_at, shut_down
 
 __all__ = ["BlockingConnection"]
 
@@ -43,9 +45,10 @@ class BlockingConnection(Place):
         """Whether the connection belongs to the process that this one was forked from."""
         return self._process != os.getpid()
 
-    def attach(self, link: socket.socket, *, reused: bool) -> None:
-        """Use `link` from now on."""
-        self.reused = reused
+    def attach(self, link: socket.socket, look: Look | None = None) -> None:
+        """Use `link` from now on; one that was kept comes with its `look` (see `look_at`)."""
+        self.reused = look is not None
+        self._look = look or look_at(link)
         self._timeout = link.gettimeout() or 0.0
         self._link = link
         if self.stopped:
@@ -111,6 +114,28 @@ class BlockingConnection(Place):
         except OSError as error:
             raise broken("send", self._host, error.strerror or type(error).__name__) from error
 
+    def read_rest(self, reader: ResponseReader, first: bytes, timeouts: Timeouts, pieces: list[bytes]) -> None:
+        """Collect the whole content of a reply, of which `first` came with the headers, in `pieces`."""
+        limits = timeouts
+        if not 200 <= reader.status < 300:
+            limits = body_limits(reader.status, timeouts, time.monotonic())
+        if "content-encoding" not in reader.headers:
+            left, piece = limits.max_bytes, first
+            while True:
+                left -= len(piece)
+                if left < 0:
+                    raise too_large()
+                pieces.append(piece)
+                if reader.finished:
+                    return
+                piece = reader.take(self.receive_within(limits, "read"))
+        content = Content(reader, first, limits.max_bytes)
+        while (decoded := content.next()) != b"":
+            if decoded is None:
+                content.receive(self.receive_within(limits, "read"))
+            else:
+                pieces.append(decoded)
+
     def receive_within(self, timeouts: Timeouts, phase: Phase) -> bytes:
         """The next bytes, as `receive` gives them; what happened until now was a sign of life."""
         return self.receive(self._until(timeouts), phase)
@@ -137,7 +162,7 @@ class BlockingConnection(Place):
     def receive_now(self) -> bytes:
         """What has arrived already, without waiting; `b""` when that is nothing."""
         link = self._live()
-        if not is_readable(link):
+        if not self._look(0):
             return b""
         self._timeout = 0.0
         try:
@@ -157,7 +182,7 @@ class BlockingConnection(Place):
         if self.stopped:  # in this very moment
             link.close()
             link = None
-        self._pool.leave(self, link)
+        self._pool.leave(self, link, self._look)
         self._is_back = True
 
     def discard(self) -> None:
@@ -182,7 +207,7 @@ class BlockingConnection(Place):
     def _until(self, timeouts: Timeouts) -> float:
         """When a wait that begins now is over; no more is worked out where the socket's timeout is right already."""
         now = time.monotonic()
-        if timeouts.silence <= self._timeout <= timeouts.expires - now + _SLACK:
+        if timeouts.silence - _SLACK <= self._timeout <= timeouts.expires - now + _SLACK:
             return timeouts.expires
         return timeouts.after(now)
 

@@ -17,13 +17,13 @@ from ...errors import ProviderError
 from ...forking import own_lock
 from ..waiting import SoleUser
 from .address import Address, Origin, locate, proxy_for
-from .base import Stale, too_large
+from .base import Stale
 from .blocking_connection import BlockingConnection
 from .content import Content
 from .encode import encode_request
 from .http1 import ResponseReader
 from .pools import Pool
-from .refused import body_limits, cut_reply
+from .refused import cut_reply
 
 __all__ = ["Urllib3Body", "Urllib3Transport"]
 
@@ -44,7 +44,7 @@ class Urllib3Transport:
         connection, reader, first = self._begin(request, timeouts)
         pieces: list[bytes] = []
         try:
-            self._rest(connection, reader, first, timeouts, pieces)
+            connection.read_rest(reader, first, timeouts, pieces)
         except ProviderError as error:
             connection.discard()
             return cut_reply(reader, b"".join(pieces), error, timeouts)
@@ -65,30 +65,6 @@ class Urllib3Transport:
             connection.discard()
             raise
         return Urllib3Body(connection, reader, content, timeouts.after(time.monotonic()))
-
-    def _rest(
-        self, connection: BlockingConnection, reader: ResponseReader, first: bytes, timeouts: Timeouts, pieces: list[bytes]
-    ) -> None:
-        """Collect the whole content, of which `first` came with the headers, in `pieces`."""
-        limits = timeouts
-        if not 200 <= reader.status < 300:
-            limits = body_limits(reader.status, timeouts, time.monotonic())
-        if "content-encoding" not in reader.headers:
-            left, piece = limits.max_bytes, first
-            while True:
-                left -= len(piece)
-                if left < 0:
-                    raise too_large()
-                pieces.append(piece)
-                if reader.finished:
-                    return
-                piece = reader.take(connection.receive_within(limits, "read"))
-        content = Content(reader, first, limits.max_bytes)
-        while (decoded := content.next()) != b"":
-            if decoded is None:
-                content.receive(connection.receive_within(limits, "read"))
-            else:
-                pieces.append(decoded)
 
     def close(self) -> None:
         """Close the idle connections; those in use are closed when they come back."""
@@ -116,7 +92,7 @@ class Urllib3Transport:
             if idle is None:
                 self._dial(connection, pool, timeouts)
             else:
-                connection.attach(idle, reused=True)
+                connection.attach(*idle)
             try:
                 first = connection.exchange(head, body, reader, timeouts)
             except Stale:
@@ -167,7 +143,7 @@ class Urllib3Transport:
         now = time.monotonic()
         expires = min(timeouts.after(now), now + timeouts.connect)
         link = connect(pool.origin, pool.proxy, self._config, expires, lambda: connection.stopped)
-        connection.attach(link, reused=False)
+        connection.attach(link)
 
 
 class Urllib3Body:

@@ -13,7 +13,7 @@ from contextlib import suppress
 from ...data.http import TransportConfig
 from .address import Origin, Proxy
 from .base import closed_by_reader, remaining, timed_out
-from .sockets import is_readable
+from .sockets import Look
 
 __all__ = ["Place", "Pool"]
 
@@ -47,7 +47,7 @@ class Pool:
         self._keepalive = config.keepalive
         self._size = config.max_connections
         self._closed = False
-        self._idle: deque[tuple[socket.socket, float]] = deque()
+        self._idle: deque[tuple[socket.socket, Look, float]] = deque()
         self._numbers = itertools.count(1)
         self._line: dict[int, weakref.ref[Place]] = {}
 
@@ -63,10 +63,10 @@ class Pool:
             self._wait(place, number, expires)
         place.admitted = True
 
-    def leave(self, place: Place, link: socket.socket | None = None) -> None:
+    def leave(self, place: Place, link: socket.socket | None = None, look: Look | None = None) -> None:
         """Give a place back, with the connection if it can be used again. Waits for nothing."""
-        if link is not None:
-            self._idle.append((link, time.monotonic()))
+        if link is not None and look is not None:
+            self._idle.append((link, look, time.monotonic()))
             if self._closed:  # looked at afterwards: another thread may close the pool at any moment
                 self.close()
         if self._line.pop(place.number, None) is None:
@@ -75,13 +75,13 @@ class Pool:
             self._ring()
         self._drop_old()
 
-    def take_idle(self) -> socket.socket | None:
+    def take_idle(self) -> tuple[socket.socket, Look] | None:
         """A connection that was kept, and that the server has not closed as far as is known."""
         try:
             while self._idle:
-                link, since = self._idle.pop()
-                if time.monotonic() - since <= self._keepalive and not is_readable(link):
-                    return link
+                link, look, since = self._idle.pop()
+                if time.monotonic() - since <= self._keepalive and not look(0):
+                    return link, look
                 link.close()
         except IndexError:  # another thread was faster
             pass
@@ -92,7 +92,7 @@ class Pool:
         self._closed = True
         while self._idle:
             try:
-                link, _ = self._idle.pop()
+                link, _, _ = self._idle.pop()
             except IndexError:
                 return
             link.close()
@@ -144,7 +144,7 @@ class Pool:
     def _drop_old(self) -> None:
         oldest = time.monotonic() - self._keepalive
         try:
-            while self._idle and self._idle[0][1] < oldest:
+            while self._idle and self._idle[0][2] < oldest:
                 self._idle.popleft()[0].close()
         except IndexError:
             pass

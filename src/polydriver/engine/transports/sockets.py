@@ -11,11 +11,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from .base import remaining
 
-__all__ = ["Link", "Probe", "dial", "is_readable", "resolve", "shut_down"]
+__all__ = ["Link", "Look", "dial", "look_at", "resolve", "shut_down"]
+
+Look: TypeAlias = Callable[[int], object]
+"""Waits for so many milliseconds; what it returns is true where there are bytes to read, or the socket was closed."""
 
 AddressInfo = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
@@ -135,28 +138,16 @@ class Link(socket.socket):
             self.close()
 
 
-class Probe:
-    """Asks a socket again and again whether an idle connection may still be used."""
-
-    __slots__ = ("_descriptor", "_poll")
-
-    def __init__(self, link: socket.socket) -> None:
-        self._descriptor = link.fileno()
-        self._poll: select.poll | None = None
-        if self._descriptor >= 0 and hasattr(select, "poll"):
-            self._poll = select.poll()
-            self._poll.register(self._descriptor, select.POLLIN)
-
-    def is_readable(self) -> bool:
-        """Whether there are bytes to read, or the socket was closed: then the connection must not be used again."""
-        if self._poll is not None:
-            return bool(self._poll.poll(0))
-        return self._descriptor < 0 or bool(select.select([self._descriptor], [], [], 0)[0])
-
-
-def is_readable(link: socket.socket) -> bool:
-    """Whether `link` has bytes to read, or was closed."""
-    return Probe(link).is_readable()
+def look_at(link: socket.socket) -> Look:
+    """A function that looks again and again whether an idle connection may still be used: see `Look`."""
+    descriptor = link.fileno()
+    if descriptor < 0:
+        return lambda milliseconds: True
+    if not hasattr(select, "poll"):
+        return lambda milliseconds: select.select([descriptor], [], [], milliseconds / 1000.0)[0]
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return poll.poll
 
 
 def shut_down(link: object) -> None:

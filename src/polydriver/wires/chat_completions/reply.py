@@ -11,7 +11,7 @@ from ...data.messages import Audio, Part, Reasoning, Refusal, Text
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, Choice, FinishReason
 from ...data.usage import TokenUsage
-from ..reported_cost import read_usual_cost
+from ..reported_cost import COST_FIELDS, read_usual_cost
 from .calls import read_calls
 from .extras import Extras, read_details_text, read_images, read_sources
 from .request import ChatRequests
@@ -54,9 +54,11 @@ def parse_payload(wire: ChatReplies, payload: dict[str, Any], prompt: Prompt) ->
         if "choices" not in payload and (payload.get("message") or payload.get("detail")):
             raise wire.map_payload(payload)
         raise wire.invalid_response("it has no choices", excerpt(payload))
-    choices = [as_dict(choice) for choice in choices]
-    raw_usage, seed = as_dict(payload.get("usage")), as_str(payload.get("id")) or ""
-    model, tier = as_str(payload.get("model")), as_str(payload.get("service_tier"))
+    choices = [choice if isinstance(choice, dict) else {} for choice in choices]
+    raw_usage = payload.get("usage")
+    told = map(payload.get, ("id", "model", "service_tier"))
+    id, model, tier = [word if isinstance(word, str) and word else None for word in told]
+    seed = id or ""
     if error := choices[0].get("error"):
         raise wire.map_payload({"error": error})
     sources = []
@@ -68,16 +70,16 @@ def parse_payload(wire: ChatReplies, payload: dict[str, Any], prompt: Prompt) ->
         finish_reason=first.finish_reason,
         raw_finish_reason=first.raw_finish_reason,
         logprobs=first.logprobs,
-        usage=wire.parse_usage(raw_usage) if raw_usage else None,
+        usage=wire.parse_usage(raw_usage) if raw_usage and isinstance(raw_usage, dict) else None,
         model=model,
-        id=seed or None,
+        id=id,
         alternatives=others,
         raw=payload,
         provider_data=_message_data(wire, choices[0].get("message")),
     )
-    response.billing = wire.read_billing(response, tier)
-    if raw_usage:
+    if response.usage is not None and raw_usage:
         wire.report_cost(raw_usage, response)
+    response.billing = wire.read_billing(response, tier)
     return response
 
 
@@ -85,11 +87,14 @@ def parse_choice(
     wire: ChatReplies, choice: dict[str, Any], index: int, seed: str, sources: list[dict[str, Any]]
 ) -> Choice:
     """One entry of `choices`; `sources` are those that the reply gives beside them."""
-    message, raw = as_dict(choice.get("message")), as_str(choice.get("finish_reason"))
-    place = as_int(choice.get("index")) or index
+    message, told, raw = choice.get("message"), choice.get("index"), choice.get("finish_reason")
+    place = (as_int(told) or index) if told else index
+    raw = raw if isinstance(raw, str) and raw else None
     finish = map_finish(raw)
-    if not isinstance(choice.get("message"), dict) and finish != "content_filter":
-        raise wire.invalid_response("a choice has no message", repr(choice)[:500].encode())
+    if not isinstance(message, dict):
+        if finish != "content_filter":
+            raise wire.invalid_response("a choice has no message", repr(choice)[:500].encode())
+        message = {}
     if not sources and not wire.think_tags and _is_plain_text(message):
         parts: list[Part] = [Text(message["content"])]
     else:
@@ -189,7 +194,7 @@ class ChatReplies(ChatRequests, kw_only=True, eq=False):
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply. Raises a mapped error for an error object inside a 200."""
-        return parse_payload(self, self.decode(reply), prompt)
+        return parse_payload(self, self.driver.decode(reply), prompt)
 
     def parse_usage(self, raw: dict[str, Any]) -> TokenUsage:
         """The usage object."""
@@ -204,5 +209,5 @@ class ChatReplies(ChatRequests, kw_only=True, eq=False):
 
     def report_cost(self, usage: dict[str, Any], response: AIResponse) -> None:
         """Take over a cost that the provider itself reports in its usage object; most report none."""
-        if (cost := read_usual_cost(self.name, usage)) is not None:
-            response.cost = cost
+        if not usage.keys().isdisjoint(COST_FIELDS):
+            response.cost = read_usual_cost(self.driver.name, usage) or response.cost

@@ -6,7 +6,7 @@ from typing import Any
 
 from ...data.http import Request
 from ...data.json import as_list, merge
-from ...data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
+from ...data.prompt import NOTHING_GIVEN, OutputFormat, Prompt, ProviderTool, ToolSpec, option_values
 from ...errors import ConfigurationError
 from ...prices.catalog import find
 from ..shared.formats import fit_format
@@ -17,10 +17,12 @@ __all__ = ["ChatRequests", "render_tool"]
 
 
 def _render_prompt(wire: ChatRequests, prompt: Prompt) -> dict[str, Any]:
-    prompt = fit_format(wire, prompt, wire.formats)
+    if prompt.response_format is not None:
+        prompt = fit_format(wire, prompt, wire.formats)
     body: dict[str, Any] = {"model": prompt.model, "messages": wire.render_messages(prompt), **wire.fixed_fields}
-    wire.put_options(body, prompt)
-    if "audio" in as_list(body.get("modalities")) and prompt.audio is None:
+    if option_values(prompt) != NOTHING_GIVEN:
+        wire.put_options(body, prompt)
+    if prompt.modalities is not None and "audio" in as_list(body.get("modalities")) and prompt.audio is None:
         raise ConfigurationError(
             'modalities with "audio" need the voice and the format: audio={"voice": "alloy", "format": "wav"}',
             provider=wire.name,
@@ -50,7 +52,7 @@ def _render_prompt(wire: ChatRequests, prompt: Prompt) -> dict[str, Any]:
         if wire.stream_usage:
             body["stream_options"] = {"include_usage": True}
     body.update(prompt.options)
-    return merge(body, prompt.extra)
+    return merge(body, prompt.extra) if prompt.extra else body
 
 
 def _set_tool_choice(wire: ChatRequests, prompt: Prompt, body: dict[str, Any], choice: str) -> None:
@@ -114,7 +116,8 @@ class ChatRequests(ChatHistory, kw_only=True, eq=False):
         path = self.path
         if self.prefix_path is not None and as_list(body["messages"])[-1].get("prefix"):
             path = self.prefix_path
-        return self.build_post(path, body, stream=prompt.stream, headers=prompt.extra_headers)
+        request: Request = self.driver.build_post(path, body, stream=prompt.stream, headers=prompt.extra_headers)
+        return request
 
     def render_prompt(self, prompt: Prompt) -> dict[str, Any]:
         """The body of the request; `prompt.extra` is merged last."""

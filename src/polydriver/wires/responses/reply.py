@@ -14,7 +14,7 @@ from ...data.json import as_dict, as_list, as_str, excerpt
 from ...data.messages import Image, Part, ProviderData, ProviderPart, Reasoning, Refusal, Text, ToolCall
 from ...data.prompt import Prompt
 from ...data.responses import AIResponse, FinishReason
-from ..reported_cost import read_usual_cost
+from ..reported_cost import COST_FIELDS, read_usual_cost
 from .history import CUSTOM_CALL
 from .progress import THOUGHT_BREAK
 from .request import ResponsesRequests
@@ -219,5 +219,5 @@ class ResponsesReplies(ResponsesRequests, kw_only=True, eq=False):
 
     def report_cost(self, usage: dict[str, Any], response: AIResponse) -> None:
         """Take over a cost that the provider itself reports in its usage object; most report none."""
-        if (cost := read_usual_cost(self.name, usage)) is not None:
-            response.cost = cost
+        if not usage.keys().isdisjoint(COST_FIELDS):
+            response.cost = read_usual_cost(self.name, usage) or response.cost

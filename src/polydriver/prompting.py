@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
@@ -384,11 +383,13 @@ def check_number(name: str, value: object) -> None:
 
 def unknown_option(driver: DriverHooks, name: str, known: Iterable[str]) -> UnknownOptionError:
     """The error for an option that is not among the known ones, with the nearest of them."""
+    from difflib import get_close_matches  # for this error alone
+
     known = sorted(known)
     if name in _ADVICE and "model" in known:
         return UnknownOptionError(f"{name} is not an option: {_ADVICE[name]}")
     near = [_OTHER_NAMES[name]] if _OTHER_NAMES.get(name) in known else []
-    near = near or difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    near = near or get_close_matches(name, known, n=1, cutoff=0.6)
     meant = f" Did you mean {near[0]!r}?" if near else ""
     return UnknownOptionError(
         f"{driver.config.name} does not know the option {name!r}.{meant} "

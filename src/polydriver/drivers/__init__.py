@@ -3,7 +3,6 @@ packages."""
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +111,9 @@ def driver_names() -> list[str]:
 def unknown_name(what: str, name: str, known: list[str]) -> ConfigurationError:
     """The error for a name that stands for no driver or provider, with the nearest one that does."""
     alias = known_as(name) if isinstance(name, str) else None
-    near = [alias] if alias in known else difflib.get_close_matches(name, known, n=1)
+    from difflib import get_close_matches  # for this error alone
+
+    near = [alias] if alias in known else get_close_matches(name, known, n=1)
     meant = f" Did you mean {near[0]!r}?" if near else ""
     return ConfigurationError(
         f"there is no {what} {name!r}.{meant} Known: {', '.join(known)}",

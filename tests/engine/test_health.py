@@ -31,7 +31,7 @@ def test_what_counts_and_that_it_is_bounded(kinds: list[tuple[Any]]) -> None:
     for (kind,) in kinds * 20:
         bad = kind in ("failure", "interrupted")
         error = ServerError("down") if bad else None
-        recent.settle(None, Outcome(kind=kind, error=error, seconds=1.5, first_content=0.5), 2.0)
+        recent.count(None, Outcome(kind=kind, error=error, seconds=1.5, first_content=0.5), 2.0)
     counted = [kind for (kind,) in kinds * 20 if kind in ("success", "failure", "interrupted")][-512:]
     report = recent.describe(3.0)
     assert (report.attempts, report.failures) == (len(counted), sum(kind != "success" for kind in counted))

@@ -146,6 +146,24 @@ class Case:
 
 
 @every_way
+def test_calls_that_are_not_hedged_say_nothing_of_those_that_are(how: str) -> None:
+    with Case(how, [READ, answer(how), READ, answer(how)], hedging={"minimum_calls": 2}) as case:
+        attempt: Any = SimpleNamespace(
+            call=SimpleNamespace(hedging=True),
+            prompt=Prompt(messages=[], model="m", stream="stream" in how),
+            hedges=None,
+        )
+        for hedged, known in ((False, False), (True, False)):
+            case.ask(model="m", hedging=hedged)
+            assert (case.driver.connection.hedging.late_after(attempt, now()) is not None) == known
+        assert case.count(RequestHedged) == 0
+        case.driver.connection.hedging.settle(
+            case.driver.connection.hedging.admit(attempt, now()), Outcome(kind="success", first_content=LATE), now()
+        )
+        assert case.driver.connection.hedging.late_after(attempt, now()) is not None, "the hedged one was counted"
+
+
+@every_way
 def test_the_second_answers_first(how: str) -> None:
     header = {"idempotency_header": "Idempotency-Key"}
     with Case(how, [READ, HANG], [READ, once(2), answer(how, "Quick")], **header) as case:

@@ -99,9 +99,8 @@ def test_models_and_streams_are_told_apart() -> None:
     assert policy.late_after(attempt(model="third"), 1.0) is None
 
 
-def test_what_is_not_hedged_counts_as_nothing() -> None:
+def test_what_has_no_prompt_counts_as_nothing() -> None:
     policy = Hedging("c", HedgingConfig(minimum_calls=1, max_ratio=1.0))
-    answer(policy, 1.0, 0.0, hedging=False)
     assert policy.admit(SimpleNamespace(call=SimpleNamespace(hedging=True), prompt=None, hedges=None), 0.0) is None
     assert policy.late_after(attempt(), 0.0) is None
     with pytest.raises(LimitReachedError, match="max_ratio"):

@@ -38,7 +38,7 @@ async def send(attempt: Attempt, request: Request) -> Reply:
         attempt.hear(reply.headers, reply.request_id)
     if reply.redialed:
         _note_redial(attempt)
-    if is_refused(reply.status):
+    if not 200 <= reply.status < 300:
         raise _refused(attempt, reply)
     attempt.first_content = target.port.now()
     return reply

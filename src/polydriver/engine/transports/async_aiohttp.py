@@ -46,9 +46,7 @@ class AiohttpTransport:
             lease.discard()
             raise
         lease.finish(reader)
-        return Reply(
-            status=reader.status, headers=reader.headers, body=b"".join(pieces), redialed=reader.redialed
-        )
+        return Reply(status=reader.status, headers=reader.headers, body=b"".join(pieces), redialed=reader.redialed)
 
     async def open(self, request: Request, timeouts: Timeouts) -> AiohttpBody:
         """Send `request` and return once the headers are in, by `timeouts`."""

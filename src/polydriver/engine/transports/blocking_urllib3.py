@@ -52,9 +52,7 @@ class Urllib3Transport:
             connection.discard()
             raise
         connection.finish(reader)
-        return Reply(
-            status=reader.status, headers=reader.headers, body=b"".join(pieces), redialed=reader.redialed
-        )
+        return Reply(status=reader.status, headers=reader.headers, body=b"".join(pieces), redialed=reader.redialed)
 
     def open(self, request: Request, timeouts: Timeouts) -> Urllib3Body:
         """Send `request` and return once the headers are in, by `timeouts`."""

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Dialect
 from sqlalchemy import Text as PlainText
@@ -25,6 +25,7 @@ from ..data.cost import EXACT
 __all__ = [
     "Json",
     "Money",
+    "PackedType",
     "Text",
     "Time",
     "from_micros",
@@ -38,6 +39,8 @@ __all__ = [
     "unpack_json",
     "unpack_text",
 ]
+
+T = TypeVar("T")
 
 _MARK = "\x1a"
 _AWKWARD = re.compile("[\x00\ud800-\udfff]")
@@ -56,7 +59,9 @@ _PARTED = re.compile("([\ud800-\udbff]\x1a*)\x1a([\udc00-\udfff])")
 
 def pack_text(text: str) -> str:
     """The text as it is, or, where a database would refuse it, a mark and its JSON. Equal texts are packed equally."""
-    return _MARK + pack_json(text) if text.startswith(_MARK) or _AWKWARD.search(text) else text
+    is_plain = text.isascii() and "\x00" not in text  # most texts are, and this is told at once
+    is_awkward = text.startswith(_MARK) or not (is_plain or _AWKWARD.search(text) is None)
+    return _MARK + pack_json(text) if is_awkward else text
 
 
 def unpack_text(text: str) -> str:
@@ -126,61 +131,53 @@ def from_pico(pico: int) -> Decimal:
     return Decimal(pico).scaleb(-12, EXACT)
 
 
-class Text(TypeDecorator[str]):
+def _from_pico(pico: Any) -> Decimal:
+    return from_pico(int(pico))  # sums of PostgreSQL are decimals
+
+
+class PackedType(TypeDecorator[T]):
+    """What its `pack` makes for the database and its `unpack` reads again; `None` is NULL."""
+
+    cache_ok = True
+    pack: Callable[[Any], Any]
+    unpack: Callable[[Any], Any]
+
+    def process_bind_param(self, value: Any, dialect: Dialect) -> Any:
+        """Pack."""
+        return None if value is None else self.pack(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """Unpack."""
+        return None if value is None else self.unpack(value)
+
+
+class Text(PackedType[str]):
     """Any string; see `pack_text`."""
 
     impl = PlainText
     cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Pack."""
-        return None if value is None else pack_text(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
-        """Unpack."""
-        return None if value is None else unpack_text(value)
+    pack, unpack = staticmethod(pack_text), staticmethod(unpack_text)
 
 
-class Json(TypeDecorator[Any]):
+class Json(PackedType[Any]):
     """Plain data as JSON; `None` is NULL."""
 
     impl = PlainText
     cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """Pack."""
-        return None if value is None else pack_json(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """Unpack."""
-        return None if value is None else unpack_json(value)
+    pack, unpack = staticmethod(pack_json), staticmethod(unpack_json)
 
 
-class Time(TypeDecorator[datetime]):
+class Time(PackedType[datetime]):
     """A moment in UTC."""
 
     impl = BigInteger
     cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Pack."""
-        return None if value is None else to_micros(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Unpack."""
-        return None if value is None else from_micros(value)
+    pack, unpack = staticmethod(to_micros), staticmethod(from_micros)
 
 
-class Money(TypeDecorator[Decimal]):
+class Money(PackedType[Decimal]):
     """An amount of money."""
 
     impl = BigInteger
     cache_ok = True
-
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
-        """Pack."""
-        return None if value is None else to_pico(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        """Unpack. Sums of PostgreSQL are decimals."""
-        return None if value is None else from_pico(int(value))
+    pack, unpack = staticmethod(to_pico), staticmethod(_from_pico)

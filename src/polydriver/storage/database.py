@@ -6,12 +6,14 @@ import contextlib
 import os
 import threading
 import weakref
+from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import ConfigurationError, StorageError
+from ..forking import in_child, own_lock
 from .privacy import OPTION, Privacy
 
 if TYPE_CHECKING:
@@ -27,13 +29,15 @@ _KINDS = {"sqlite": "sqlite", "postgresql": "postgresql", "postgres": "postgresq
 class Database:
     """A database by its URL: `sqlite:///ai.db`, `sqlite://` (in memory), `postgresql://user:password@host/name`.
 
-    Connections are made when they are needed and shared by all threads. `patience` is how long, in seconds, to wait for
-    a connection and for locks. `durable`: whether a commit is on the disk before it returns; see `sqlite.prepare`
-    (PostgreSQL's `synchronous_commit` is left on then, and turned off otherwise).
+    Connections are made when they are needed and shared by all threads; a forked child makes its own. `patience` is how
+    long, in seconds, to wait for a connection and for locks. `durable`: whether a commit is on the disk before it
+    returns; see `sqlite.prepare` (PostgreSQL's `synchronous_commit` is left on then, and turned off otherwise).
 
     Raises `ConfigurationError` for an address that cannot work. All methods raise `StorageError` when the database
     fails.
     """
+
+    _lock: threading.RLock
 
     def __init__(self, url: str, *, patience: float = 5.0, durable: bool = True, pool_size: int = 5) -> None:
         self.patience = patience
@@ -42,8 +46,11 @@ class Database:
         self.errors = _errors_of(self.engine)
         self.kind: Literal["sqlite", "postgresql"] = "sqlite" if self.engine.dialect.name == "sqlite" else "postgresql"
         self.in_memory = self.kind == "sqlite" and self.engine.url.database in (None, "", ":memory:")
-        self._alone = threading.RLock()  # a database in memory has one connection
-        weakref.finalize(self, _dispose, self.engine, os.getpid()).atexit = False
+        own_lock(self, threading.RLock)  # a database in memory has one connection
+        self._resting: deque[Connection] = deque()  # SQLite's, which are never lost while nobody uses them
+        self._parents: list[object] = []
+        in_child(self, Database._leave_parents)
+        weakref.finalize(self, _dispose, self.engine, self._resting, os.getpid()).atexit = False
 
     @property
     def privacy(self) -> Privacy:
@@ -54,32 +61,29 @@ class Database:
     @privacy.setter
     def privacy(self, rules: Privacy) -> None:
         self.engine.update_execution_options(**{OPTION: rules})
+        _close_all(self._resting)  # they have the rules of before
 
     @property
     def address(self) -> str:
         """The URL, with its password masked."""
         return self.engine.url.render_as_string(hide_password=True)
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """A connection with a transaction that only reads."""
-        with self._transaction(writes=False) as connection:
-            yield connection
+        return self._transaction(writes=False)
 
-    @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self) -> AbstractContextManager[Connection]:
         """A connection with a transaction that is committed at the end, or rolled back when something is raised."""
-        with self._transaction(writes=True) as connection:
-            yield connection
+        return self._transaction(writes=True)
 
     @contextmanager
     def _transaction(self, *, writes: bool) -> Iterator[Connection]:
         """Begin and commit by the database's own driver, which costs a third of what SQLAlchemy's transactions do."""
         from sqlalchemy.exc import SQLAlchemyError
 
-        with self._alone if self.in_memory else contextlib.nullcontext():
+        with self._lock if self.in_memory else contextlib.nullcontext():
             try:
-                with self.engine.connect() as connection:
+                with self._connection() as connection:
                     driver: Any = connection.connection.driver_connection
                     try:
                         if self.kind == "sqlite":
@@ -93,6 +97,26 @@ class Database:
                 raise self.failure(error) from error
             except SQLAlchemyError as error:
                 raise StorageError(f"the database {self.address} could not be used: {_first_line(error)}") from error
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """A connection, which rests for the next one who asks when nothing was raised: to give it back to SQLAlchemy's
+        pool, and to take it from there, costs as much as a small transaction."""
+        try:
+            connection = self._resting.pop()
+        except IndexError:
+            connection = self.engine.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if self.kind != "sqlite":
+            connection.close()
+            return
+        if (begun := connection.get_transaction()) is not None:
+            begun.close()
+        self._resting.append(connection)
 
     def _undo(self, connection: Connection, driver: Any, error: BaseException) -> None:
         """Roll back, and give up a connection that is lost."""
@@ -115,21 +139,18 @@ class Database:
 
         names = ", ".join(sorted(METADATA.tables))
         statements = ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)") if self.kind == "sqlite" else (f"VACUUM {names}",)
-        with self._alone if self.in_memory else contextlib.nullcontext():
-            connection = self.engine.raw_connection()
+        with self._lock if self.in_memory else contextlib.nullcontext(), self._connection() as connection:
+            driver: Any = connection.connection.driver_connection
             try:
                 if self.kind == "postgresql":
-                    connection.driver_connection.autocommit = True  # type: ignore[union-attr]
-                cursor = connection.cursor()
+                    driver.autocommit = True
                 for statement in statements:
-                    cursor.execute(statement)
-                cursor.close()
+                    driver.execute(statement)
             except Exception as error:
                 raise self.failure(error) from error
             finally:
                 if self.kind == "postgresql":
-                    connection.driver_connection.autocommit = False  # type: ignore[union-attr]
-                connection.close()
+                    driver.autocommit = False
 
     def failure(self, error: Any) -> StorageError:
         """The error for what a database's driver raised; its `retryable` tells whether it may pass by itself."""
@@ -140,7 +161,16 @@ class Database:
 
     def close(self) -> None:
         """Close all connections; they are made anew when they are needed."""
+        _close_all(self._resting)
         self.engine.dispose()
+
+    def _leave_parents(self) -> None:
+        """Leave connections to the process that this one was forked from, which must not be closed here either. What is
+        in memory is a copy of its own."""
+        if not self.in_memory:
+            self._parents += [*self._resting, self.engine.pool]
+            self._resting.clear()
+            self.engine.dispose(close=False)
 
 
 def _errors_of(engine: Engine) -> tuple[type[Exception], ...]:
@@ -150,10 +180,17 @@ def _errors_of(engine: Engine) -> tuple[type[Exception], ...]:
     return (DBAPIError, engine.dialect.loaded_dbapi.Error)
 
 
-def _dispose(engine: Engine, process: int) -> None:
+def _dispose(engine: Engine, resting: deque[Connection], process: int) -> None:
     """Close what a database that nobody refers to any more has left open; never what is a forked child's parent's."""
     if os.getpid() == process:
+        _close_all(resting)
         engine.dispose()
+
+
+def _close_all(resting: deque[Connection]) -> None:
+    while resting:
+        with contextlib.suppress(IndexError):
+            resting.pop().close()
 
 
 def _first_line(error: object) -> str:

@@ -14,6 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_sqlite
 
+from .columns import PackedType
+
 __all__ = ["Prepared", "inserting"]
 
 _DIALECTS: dict[str, Callable[[], Dialect]] = {
@@ -68,18 +70,27 @@ class _Compiled:
         compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
         self.text = str(compiled)
         names: Iterable[str] = compiled.positiontup or ()
-        self._binds = [
-            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in names
-        ]
+        self._binds = [(name, _packer(compiled.binds[name].type, dialect)) for name in names]
         columns = statement.selected_columns if isinstance(statement, Select) else ()
-        self._columns = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self._columns = [_unpacker(column.type, dialect) for column in columns]
         self.unpacks = any(self._columns)
 
     def packed(self, values: Mapping[str, Any]) -> list[Any]:
-        return [values[name] if pack is None else pack(values[name]) for name, pack in self._binds]
+        return [
+            value if (value := values[name]) is None or pack is None else pack(value) for name, pack in self._binds
+        ]
 
     def unpacked(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple([value if read is None else read(value) for value, read in zip(row, self._columns, strict=True)])
+        columns = zip(row, self._columns, strict=True)
+        return tuple([value if value is None or unpack is None else unpack(value) for value, unpack in columns])
+
+
+def _packer(kind: Any, dialect: Dialect) -> Any:
+    return kind.pack if isinstance(kind, PackedType) else kind.dialect_impl(dialect).bind_processor(dialect)
+
+
+def _unpacker(kind: Any, dialect: Dialect) -> Any:
+    return kind.unpack if isinstance(kind, PackedType) else kind.dialect_impl(dialect).result_processor(dialect, None)
 
 
 def inserting(table: Table, columns: Iterable[str], **computed: Any) -> Prepared:

@@ -140,7 +140,6 @@ messages = Table(
     Column("metadata", Json),
     Column("created_at", Time, nullable=False),
     Index("ai_messages_by_conversation", "conversation_id", "position"),
-    Index("ai_messages_by_parent", "parent_id"),
 )
 
 blobs = Table(

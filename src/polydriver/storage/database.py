@@ -48,6 +48,7 @@ class Database:
         self.in_memory = self.kind == "sqlite" and self.engine.url.database in (None, "", ":memory:")
         own_lock(self, threading.RLock)  # a database in memory has one connection
         self._resting: deque[Connection] = deque()  # SQLite's, which are never lost while nobody uses them
+        self._asking: deque[None] = deque()  # one for each thread that asks SQLAlchemy's pool for one
         self._parents: list[object] = []
         in_child(self, Database._leave_parents)
         weakref.finalize(self, _dispose, self.engine, self._resting, os.getpid()).atexit = False
@@ -102,10 +103,7 @@ class Database:
     def _connection(self) -> Iterator[Connection]:
         """A connection, which rests for the next one who asks when nothing was raised: to give it back to SQLAlchemy's
         pool, and to take it from there, costs as much as a small transaction."""
-        try:
-            connection = self._resting.pop()
-        except IndexError:
-            connection = self.engine.connect()
+        connection = self._rested() or self._made()
         try:
             yield connection
         except BaseException:
@@ -117,6 +115,22 @@ class Database:
         if (begun := connection.get_transaction()) is not None:
             begun.close()
         self._resting.append(connection)
+        if self._asking and (spare := self._rested()) is not None:
+            spare.close()  # gives it to one who asks
+
+    def _rested(self) -> Connection | None:
+        try:
+            return self._resting.pop()
+        except IndexError:
+            return None
+
+    def _made(self) -> Connection:
+        """A connection from SQLAlchemy's pool, which has so many: another thread's, as soon as that is done with it."""
+        self._asking.append(None)
+        try:
+            return self._rested() or self.engine.connect()  # who is done meanwhile sees that somebody asks, or is seen
+        finally:
+            self._asking.pop()
 
     def _undo(self, connection: Connection, driver: Any, error: BaseException) -> None:
         """Roll back, and give up a connection that is lost."""
@@ -170,6 +184,7 @@ class Database:
         if not self.in_memory:
             self._parents += [*self._resting, self.engine.pool]
             self._resting.clear()
+            self._asking.clear()
             self.engine.dispose(close=False)
 
 

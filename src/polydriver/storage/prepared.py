@@ -76,9 +76,7 @@ class _Compiled:
         self.unpacks = any(self._columns)
 
     def packed(self, values: Mapping[str, Any]) -> list[Any]:
-        return [
-            value if (value := values[name]) is None or pack is None else pack(value) for name, pack in self._binds
-        ]
+        return [value if (value := values[name]) is None or pack is None else pack(value) for name, pack in self._binds]
 
     def unpacked(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         columns = zip(row, self._columns, strict=True)

@@ -107,8 +107,8 @@ class Circuit:
     def settle(self, mark: int, result: Result, now: float, chance: float) -> None:
         """Note how a call went that was let in with `mark`. `chance` is in [0, 1)."""
         if self.state == "closed":
-            if mark == self.opened:
-                self._count(result, now, chance)
+            if mark == self.opened and result != "nothing":
+                self._count(result == "failure", now, chance)
             return
         if self.state == "open" or mark != self.opened:
             return
@@ -133,10 +133,7 @@ class Circuit:
             None if self.state == "closed" else self.retry_after(now),
         )
 
-    def _count(self, result: Result, now: float, chance: float) -> None:
-        if result == "nothing":
-            return
-        failed = result == "failure"
+    def _count(self, failed: bool, now: float, chance: float) -> None:
         self._last.append((now, failed))
         if len(self._last) > self._most:
             self._failed -= self._last.popleft()[1]
@@ -168,7 +165,9 @@ class Circuit:
         self._failed = 0
 
 
-class _Lease(msgspec.Struct):
+class _Lease(msgspec.Struct, gc=False):
+    """Of a call under way; nothing that it refers to leads back to it, so the garbage collector can leave it out."""
+
     circuit: Circuit
     model: str | None
     mark: int
@@ -215,7 +214,8 @@ class Circuits:
 
     def settle(self, lease: _Lease, outcome: Outcome, now: float) -> None:
         """See `Policy.settle`."""
-        circuit, result = lease.circuit, self._result(outcome, now - lease.began)
+        circuit, is_quick = lease.circuit, self._config.slow_call is None
+        result = "success" if is_quick and outcome.kind == "success" else self._result(outcome, now - lease.began)
         with self._lock:
             before = circuit.state
             circuit.settle(lease.mark, result, now, self._chance() if result == "failure" else 0.0)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polydriver.engine.policies.limits.limiter import Limiter, LimitSet, Taken, Ticket
-from polydriver.engine.policies.limits.meters import Slots, Window
+from polydriver.engine.policies.limits.meters import Hold, Slots, Window
 
 STEPS = st.lists(
     st.tuples(
@@ -50,9 +50,10 @@ class World:
         self.served: list[int] = []
 
     def note(self, limits: LimitSet, taken: Taken) -> None:
-        assert len(taken) == sum(1 for meter in limits.meters if meter.dimension != "none")
+        assert taken.limits is limits
+        assert len(taken.marks) == len(limits.meters)
         self.held.append((limits, taken))
-        self.account += [(self.now, id(meter), amount) for meter, amount, _ in taken]
+        self.account += [(self.now, id(meter), taken.amounts[meter.dimension]) for meter in limits.meters]
 
     def collect(self) -> None:
         for ticket in list(self.waiting):
@@ -74,7 +75,7 @@ class World:
     def settle(self, index: int, share: float | None) -> None:
         if self.held:
             taken = self.held.pop(index % len(self.held))[1]
-            used = None if share is None else {meter.dimension: amount * share for meter, amount, _ in taken}
+            used = None if share is None else {name: amount * share for name, amount in taken.amounts.items()}
             self.limiter.settle(taken, used, self.now)
 
     def look(self) -> None:
@@ -190,7 +191,7 @@ def test_most_of_a_limit_can_be_used() -> None:
     window, used, now = Window("w", "requests", 60, 60.0), 0, 0.0
     while now < 600.0:
         if not window.wait(1, now):
-            window.take(1, now)
+            window.take(1, now, Hold())
             used += 1
         else:
             now += 0.25

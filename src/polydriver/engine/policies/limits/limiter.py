@@ -18,15 +18,12 @@ from math import inf
 from typing import Any, Protocol, TypeAlias
 
 from ....forking import in_child, own_lock
-from .meters import Mark, Meter, Told
+from .meters import Hold, Mark, Meter, Told
 
 __all__ = ["Amounts", "LimitSet", "Limiter", "Signal", "Taken", "Ticket"]
 
 Amounts: TypeAlias = dict[str, float]
 """How much is taken, by dimension: requests, tokens, input_tokens, output_tokens, concurrent."""
-
-Taken: TypeAlias = list[tuple[Meter, float, Mark]]
-"""What was taken: a meter, how much of it, and where it was counted."""
 
 _FEW = 16
 
@@ -39,14 +36,34 @@ class Signal(Protocol):
 
 
 class LimitSet:
-    """The meters that a call of one kind takes from, all of them or none."""
+    """The meters that a call of one kind takes from, all of them or none. `counting` and `telling` are those that count
+    and those that do not, `parts` all of them, each with what it counts. `model` is whose calls these are, if one's."""
 
-    __slots__ = ("gone", "lines", "meters")
+    __slots__ = ("counting", "gone", "lines", "meters", "model", "parts", "telling")
 
-    def __init__(self, meters: list[Meter]) -> None:
+    def __init__(self, meters: list[Meter], model: str | None = None) -> None:
         self.meters = meters
+        self.model = model
+        self.parts = [(meter, meter.dimension) for meter in meters]
+        self.counting = [part for part in self.parts if part[0].counts]
+        self.telling = [part for part in self.parts if not part[0].counts]
         self.gone = [0, 0]  # how many in each line have left it
         self.lines: tuple[deque[Ticket], deque[Ticket]] = (deque(), deque())  # of high and of low priority
+
+
+class Taken(Hold):
+    """What was taken from `limits`: `marks` has, for each of its meters, where it was counted. What is held at once is
+    held while this lives.
+
+    Few objects, since there is one for each call under way: all that live are looked through by the garbage collector.
+    """
+
+    __slots__ = ("amounts", "limits", "marks")
+
+    def __init__(self, limits: LimitSet, amounts: Amounts) -> None:
+        self.limits = limits
+        self.amounts = amounts
+        self.marks: list[Mark] = []
 
 
 class Ticket:
@@ -116,10 +133,10 @@ class Limiter:
     def hear(self, taken: Taken, told: Mapping[str, tuple[float, float]], now: float) -> None:
         """Take over what an answer to what was taken says is left, by dimension, and in how many seconds all is."""
         with self._lock:
-            for meter, _, mark in taken:
-                if isinstance(meter, Told) and meter.dimension in told:
-                    meter.note_answer(mark)
-                    meter.tell(*told[meter.dimension], now)
+            for meter, dimension in taken.limits.telling:
+                if isinstance(meter, Told) and dimension in told and taken.amounts[dimension]:
+                    meter.note_answer(taken)
+                    meter.tell(*told[dimension], now)
             if self._busy:
                 self._serve(now, None)
         if self._ended:
@@ -180,27 +197,35 @@ class Limiter:
         self.waiting = 0
 
     def _give_back(self, taken: Taken, used: Amounts | None, now: float) -> None:
-        for meter, amount, mark in taken:
-            real = 0.0 if used is None or meter.dimension == "concurrent" else used.get(meter.dimension, amount)
-            if real == amount and meter.counts:
-                continue
-            limit = meter.limit  # what is larger counts as the limit
-            if real > limit or amount > limit:
-                real, amount = min(real, limit), min(amount, limit)
-            if real != amount or not meter.counts:
+        amounts = taken.amounts
+        for (meter, dimension), mark in zip(taken.limits.parts, taken.marks, strict=True):
+            amount = amounts[dimension]
+            real = 0.0 if used is None else used.get(dimension, amount)
+            if meter.holds:
+                if amount:
+                    meter.change(taken, real - amount, now)
+            elif real != amount and mark is not None:
+                limit = meter.limit  # what is larger counts as the limit
+                if real > limit or amount > limit:
+                    real, amount = min(real, limit), min(amount, limit)
+                    if real == amount:
+                        continue
                 meter.change(mark, real - amount, now)
 
     def _take(self, limits: LimitSet, amounts: Amounts, now: float) -> Taken | None:
-        for meter in limits.meters:
-            amount = amounts[meter.dimension]
-            fits = not amount or (meter.counts and meter.used + amount <= meter.limit)
-            if not fits and meter.wait(amount, now):
+        for meter, dimension in limits.counting:
+            amount = amounts[dimension]
+            if amount and meter.used + amount > meter.limit and meter.wait(amount, now):
                 return None
-        taken: Taken = []
-        for meter in limits.meters:
-            amount = amounts[meter.dimension]
-            if amount:
-                taken.append((meter, amount, meter.take(amount, now)))
+        for meter, dimension in limits.telling:
+            amount = amounts[dimension]
+            if amount and meter.wait(amount, now):
+                return None
+        taken = Taken(limits, amounts)
+        marks = taken.marks
+        for meter, dimension in limits.parts:
+            amount = amounts[dimension]
+            marks.append(meter.take(amount, now, taken) if amount else None)
         return taken
 
     def _serve(self, now: float, asking: Ticket | None) -> float:

@@ -33,13 +33,15 @@ Mark: TypeAlias = list[float] | Hold | None
 class Meter(Protocol):
     """What counts one limit.
 
-    Where it `counts`, whatever is at most `limit - used` can be taken; else only `wait` tells.
+    Where it `counts`, whatever is at most `limit - used` can be taken; else only `wait` tells. Where it `holds`, what
+    is taken is under way, and it has to know of the end; else only of a difference.
     """
 
     name: str
     dimension: str
     limit: float
     counts: bool
+    holds: bool
 
     @property
     def used(self) -> float:
@@ -48,8 +50,9 @@ class Meter(Protocol):
     def wait(self, amount: float, now: float) -> float:
         """Seconds until `amount` can be taken: 0 when it can be now, infinite when that depends on others."""
 
-    def take(self, amount: float, now: float) -> Mark:
-        """Count an amount, whether it fits or not."""
+    def take(self, amount: float, now: float, hold: Hold) -> Mark:
+        """Count an amount, whether it fits or not; what is under way is so as long as `hold` lives. Returns the mark
+        for `change`, but where it `holds`: there that is `hold`."""
 
     def change(self, mark: Mark, difference: float, now: float) -> None:
         """Count an amount that was taken at `mark` as more or less."""
@@ -58,9 +61,9 @@ class Meter(Protocol):
 class Window:
     """At most `limit` in any stretch of `seconds`. An amount that is larger than the limit counts as the limit."""
 
-    counts = True
+    counts, holds = True, False
 
-    __slots__ = ("_step", "_steps", "dimension", "limit", "name", "seconds", "used")
+    __slots__ = ("_newest", "_step", "_steps", "dimension", "limit", "name", "seconds", "used")
 
     def __init__(self, name: str, dimension: str, limit: float, seconds: float) -> None:
         self.name = name
@@ -70,6 +73,7 @@ class Window:
         self.used = 0.0
         self._step = seconds / _STEPS
         self._steps: deque[list[float]] = deque()  # [its end, its amount], in order of time
+        self._newest = [-inf, 0.0]
 
     def wait(self, amount: float, now: float) -> float:
         """See `Meter.wait`."""
@@ -86,15 +90,15 @@ class Window:
                 return max(0.0, end + self.seconds - now)
         return self.seconds
 
-    def take(self, amount: float, now: float) -> Mark:
+    def take(self, amount: float, now: float, hold: Hold) -> Mark:
         """See `Meter.take`."""
-        steps = self._steps
+        step = self._newest
+        if step[0] <= now:
+            self._forget(now)
+            self._newest = step = [(now // self._step + 1.0) * self._step, 0.0]
+            self._steps.append(step)
         if amount > self.limit:
             amount = self.limit
-        if not steps or steps[-1][0] <= now:
-            self._forget(now)
-            steps.append([(now // self._step + 1.0) * self._step, 0.0])
-        step = steps[-1]
         step[1] += amount
         self.used += amount
         return step
@@ -121,45 +125,45 @@ class Slots:
     """At most `limit` at once, each of them one; what is taken is held until it is given back, or its `Hold` is gone. A
     forked child holds nothing."""
 
-    counts = True
+    counts, holds = True, True
 
-    __slots__ = ("__weakref__", "_held", "dimension", "limit", "name")
+    __slots__ = ("__weakref__", "_free", "_held", "dimension", "limit", "name")
 
     def __init__(self, name: str, limit: float, dimension: str = "concurrent") -> None:
         self.name = name
         self.dimension = dimension
         self.limit = limit
         self._held: set[ref[Hold]] = set()
-        in_child(self, Slots._free)
+        self._free = self._held.discard
+        in_child(self, Slots._free_all)
 
     @property
     def used(self) -> float:
         """See `Meter.used`."""
         return float(len(self._held))
 
-    def _free(self) -> None:
+    def _free_all(self) -> None:
         self._held.clear()
 
     def wait(self, amount: float, now: float) -> float:
         """See `Meter.wait`."""
         return 0.0 if len(self._held) + amount <= self.limit else inf
 
-    def take(self, amount: float, now: float) -> Mark:
+    def take(self, amount: float, now: float, hold: Hold) -> Mark:
         """See `Meter.take`."""
-        hold = Hold()
-        self._held.add(ref(hold, self._held.discard))
-        return hold
+        self._held.add(ref(hold, self._free))
+        return None
 
     def change(self, mark: Mark, difference: float, now: float) -> None:
         """See `Meter.change`. What is held is held no longer."""
         if isinstance(mark, Hold):
-            self._held.discard(ref(mark))
+            self._free(ref(mark))
 
 
 class Told:
     """What the provider itself says is left, until it is full again: it may only narrow the limits of ours."""
 
-    counts = False
+    counts, holds = False, True
 
     __slots__ = ("_held", "dimension", "left", "limit", "name", "until")
 
@@ -185,12 +189,11 @@ class Told:
         """See `Meter.wait`."""
         return 0.0 if now >= self.until or amount <= self.left else self.until - now
 
-    def take(self, amount: float, now: float) -> Mark:
+    def take(self, amount: float, now: float, hold: Hold) -> Mark:
         """See `Meter.take`."""
-        hold = Hold()
         self._held[ref(hold, self._held.pop)] = amount
         self.left = max(0.0, self.left - amount)
-        return hold
+        return None
 
     def note_answer(self, mark: Mark) -> bool:
         """Note that the provider answers, so it has counted what was taken at `mark`; false where that is known."""
@@ -205,7 +208,7 @@ class Told:
 class Pause:
     """Nothing until a moment: the provider said when to come back."""
 
-    counts = False
+    counts, holds = False, False
 
     __slots__ = ("dimension", "limit", "name", "until", "used")
 
@@ -220,7 +223,7 @@ class Pause:
         """See `Meter.wait`."""
         return max(0.0, self.until - now)
 
-    def take(self, amount: float, now: float) -> Mark:
+    def take(self, amount: float, now: float, hold: Hold) -> Mark:
         """See `Meter.take`."""
         return None
 

@@ -30,13 +30,6 @@ WINDOWS = {
 """What each limit counts, and in how many seconds."""
 
 
-class _Lease(msgspec.Struct):
-    taken: Taken
-    amounts: Amounts
-    limits: LimitSet
-    model: str | None
-
-
 class _Shared(msgspec.Struct):
     """What connections that share a name have in common, in this process."""
 
@@ -75,28 +68,27 @@ class Limits:
         """The policy for these settings; `None` when they limit nothing."""
         return Limits(name, config, uncounted) if config.limits_anything else None
 
-    def admit(self, attempt: Any, now: float) -> _Lease | Wait:
+    def admit(self, attempt: Any, now: float) -> Taken | Wait | None:
         """See `Policy.admit`."""
         call = attempt.call
         if call.operation in UNLIMITED:
-            return _Lease([], {}, LimitSet([]), None)
+            return None
         limits = self._sets.get(attempt.model) or self._make_set(attempt.model)
         amounts = self.estimates.before(attempt, tokens=self._needs_tokens)
         taken = self.limiter.take(limits, amounts, now)
-        if taken is not None:
-            return _Lease(taken, amounts, limits, attempt.model)
-        return self._wait(attempt, limits, amounts, now)
+        return self._wait(attempt, limits, amounts, now) if taken is None else taken
 
-    def settle(self, lease: _Lease, outcome: Outcome, now: float) -> None:
+    def settle(self, lease: Taken | None, outcome: Outcome, now: float) -> None:
         """See `Policy.settle`."""
-        self.limiter.settle(lease.taken, self.estimates.after(lease.model, lease.amounts, outcome), now)
+        if lease is not None:
+            self.limiter.settle(lease, self.estimates.after(lease.limits.model, lease.amounts, outcome), now)
         if self._pause is not None and (after := getattr(outcome.error, "retry_after", None)) is not None:
             self._pause.until = max(self._pause.until, now + after)
 
-    def hear(self, lease: _Lease, headers: Mapping[str, str], wall_time: float, now: float) -> None:
+    def hear(self, lease: Taken | None, headers: Mapping[str, str], wall_time: float, now: float) -> None:
         """Learn from the headers of an answer, when they come: those of a stream say nothing of its end any more."""
-        if told := read_told(headers, wall_time):
-            self.limiter.hear(lease.taken, told, now)
+        if lease is not None and (told := read_told(headers, wall_time)):
+            self.limiter.hear(lease, told, now)
 
     def describe(self, now: float) -> list[dict[str, Any]]:
         """The state of every limit: its name, what is used of it, and how much it is."""
@@ -130,10 +122,10 @@ class Limits:
                 raise self._reached(limits, amounts, now, "that is longer than the call may wait")
             return Wait(min(seconds, max(0.0, until - now)), signal, resume, cancel)
 
-        def resume(now: float) -> _Lease | Wait:
+        def resume(now: float) -> Taken | Wait:
             seconds = limiter.look(ticket, now)
             if ticket.taken is not None:
-                return _Lease(ticket.taken, amounts, limits, attempt.model)
+                return ticket.taken
             if now >= until:
                 limiter.withdraw(ticket, now)
                 raise self._reached(limits, amounts, now, f"{config.max_wait:g} s were not enough")
@@ -168,7 +160,7 @@ class Limits:
         meters += self._told.values()
         if self._pause is not None:
             meters.append(self._pause)
-        return self._sets.setdefault(model, LimitSet(meters))
+        return self._sets.setdefault(model, LimitSet(meters, model))
 
     def _model_meters(self, key: str, numbers: LimitNumbers) -> list[Meter]:
         made = self._by_model

@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.servers import RedisServer
 
 from polydriver.engine.policies.limits import Slots, Window
+from polydriver.engine.policies.limits.meters import Hold
 from polydriver.engine.policies.limits.over_redis.scripts import RENEW, SETTLE, TAKE, renewal, settlement, taken, taking
 
 OWN = ["{t}:leases", "{t}:line", "{t}:places"]
@@ -102,8 +103,10 @@ class SameAsInProcess(RuleBasedStateMachine):
         assert at == self.redis.now
         if max(waits) == 0.0:
             assert (served, wait, why) == (1, 0, 0)
+            hold = Hold()
             marks = [
-                meter.take(amount, now) if amount else None for meter, amount in zip(self.meters, wanted, strict=True)
+                meter.take(amount, now, hold) or hold if amount else None
+                for meter, amount in zip(self.meters, wanted, strict=True)
             ]
             self.open[id] = (at, wanted, marks, self.redis.now + LEASE)
         else:

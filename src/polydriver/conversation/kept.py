@@ -81,9 +81,13 @@ class Kept(Builder[ParsedT]):
 
     def _header(self) -> Header:
         from ..storage.conversation_rows import Header
+        from ..storage.owners import short_name, tag_names
 
-        owner: dict[str, Any] = {name: self._metadata[name] for name in _OWNER if name in self._metadata}
-        user = self._metadata.get("user", self._options.get("user"))
+        given = self._metadata
+        owner: dict[str, Any] = {name: short_name(given[name]) for name in ("project", "key") if name in given}
+        if "tags" in given:
+            owner["tags"] = tag_names(given["tags"])
+        user = short_name(given.get("user", self._options.get("user")))
         rest = {name: value for name, value in self._metadata.items() if name not in (*_OWNER, "user")}
         options = {name: value for name, value in self._options.items() if type(value) in _PLAIN}
         return Header(

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, and_, delete, or_, select
 from ..errors import ConfigurationError
 from .columns import pack_json, pack_text
 from .conversation_rows import move_head
+from .owners import short_name
 from .privacy import Privacy, privacy_of
 from .tables import blobs, conversations, messages
 
@@ -57,11 +58,11 @@ def list_conversations(
     table = conversations
     wanted = select(table).order_by(table.c.updated_at.desc(), table.c.id.desc()).limit(limit)
     if user is not None:
-        wanted = wanted.where(table.c.user == user)
+        wanted = wanted.where(table.c.user == short_name(user))
     if project is not None:
-        wanted = wanted.where(table.c.project == project)
+        wanted = wanted.where(table.c.project == short_name(project))
     if tag is not None:
-        wanted = wanted.where(_contains(table.c.tags, pack_json(tag)))
+        wanted = wanted.where(_contains(table.c.tags, pack_json(short_name(tag))))
     privacy = privacy_of(connection)
     if words is not None:
         privacy.check_search()

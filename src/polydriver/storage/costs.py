@@ -17,6 +17,7 @@ from ..logger import logger
 from .columns import from_micros
 from .database import Database
 from .ledger_rows import conversation_key
+from .owners import LONGEST
 from .rolling import read_rolled, roll_up
 from .sums import MEASURES, from_ledger, from_rollups, summed
 from .tables import attempts, rollups
@@ -82,7 +83,7 @@ def read_costs(
 
     Raises `ConfigurationError` for a name that is not in `GROUPS`, and `StorageError` when the database fails.
     """
-    only = dict(only or {})
+    only = {name: value[:LONGEST] for name, value in (only or {}).items()}
     for name in (*by, *only):
         if name not in GROUPS or (name in only and name in _CALENDAR):
             raise ConfigurationError(f"a report of costs cannot be by {name!r}: there are {', '.join(GROUPS)}")

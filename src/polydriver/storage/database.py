@@ -23,6 +23,8 @@ __all__ = ["Database"]
 
 _INSTALL = "storage needs the extra db: pip install 'polydriver[db]'"
 _PASSING = frozenset({"OperationalError", "InterfaceError", "TimeoutError"})
+_PASSING_STATES = ("08", "25006", "40", "53", "55", "57", "58")
+_LASTING_STATES = ("54",)  # too large for an index or a page: it will always be
 _KINDS = {"sqlite": "sqlite", "postgresql": "postgresql", "postgres": "postgresql"}
 
 
@@ -168,10 +170,12 @@ class Database:
 
     def failure(self, error: Any) -> StorageError:
         """The error for what a database's driver raised; its `retryable` tells whether it may pass by itself."""
-        text = _first_line(error.orig if getattr(error, "orig", None) is not None else error)
+        told = error.orig if getattr(error, "orig", None) is not None else error
         kinds = {kind.__name__ for kind in type(error).__mro__}
         passing = getattr(error, "connection_invalidated", False) or not kinds.isdisjoint(_PASSING)
-        return StorageError(f"the database {self.address} failed: {text}", retryable=bool(passing))
+        state = getattr(told, "sqlstate", None) or ""  # https://www.postgresql.org/docs/current/errcodes-appendix.html
+        passing = (passing or state.startswith(_PASSING_STATES)) and not state.startswith(_LASTING_STATES)
+        return StorageError(f"the database {self.address} failed: {_first_line(told)}", retryable=bool(passing))
 
     def close(self) -> None:
         """Close all connections; they are made anew when they are needed."""
@@ -214,7 +218,7 @@ def _first_line(error: object) -> str:
 
 def _make_engine(text: str, patience: float, *, durable: bool, pool_size: int) -> Engine:
     try:
-        from sqlalchemy import create_engine
+        from sqlalchemy import create_engine, event
         from sqlalchemy.engine import make_url
         from sqlalchemy.exc import ArgumentError
         from sqlalchemy.pool import StaticPool
@@ -231,7 +235,7 @@ def _make_engine(text: str, patience: float, *, durable: bool, pool_size: int) -
         options = f"-c timezone=utc -c lock_timeout={int(patience * 1000)}" + (
             "" if durable else " -c synchronous_commit=off"
         )
-        return create_engine(
+        engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             pool_size=pool_size,
             max_overflow=0,
@@ -239,6 +243,9 @@ def _make_engine(text: str, patience: float, *, durable: bool, pool_size: int) -
             pool_pre_ping=True,
             connect_args={"connect_timeout": max(2, int(patience)), "options": options},
         )
+        if durable:
+            event.listen(engine, "connect", _wait_for_the_disk)
+        return engine
     from .sqlite import prepare, refuse_network_folder
 
     name = url.database
@@ -255,6 +262,14 @@ def _make_engine(text: str, patience: float, *, durable: bool, pool_size: int) -
         )
     prepare(engine, patience=patience, durable=durable)
     return engine
+
+
+def _wait_for_the_disk(connection: Any, _record: Any) -> None:
+    """Have commits wait for the disk where the server would not; what waits for more, such as copies, does so still."""
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    connection.commit()
 
 
 _HELP = "use sqlite:///path/to/file.db or postgresql://user:password@host/name"

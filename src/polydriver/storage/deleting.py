@@ -20,6 +20,7 @@ from .answers import delete_answers, delete_expired
 from .budget_rows import lock
 from .database import Database
 from .ids import id_at
+from .owners import short_name
 from .rolling import day_of, roll_up
 from .tables import attempts, blobs, budgets, calls, conversations, corrections, messages, rolled_days, rollups
 
@@ -49,6 +50,7 @@ def delete_user(database: Database, user: str) -> Deletion:
     when the user has gone. Raises `StorageError`; doing it again then goes on.
     """
     done = Deletion()
+    user = short_name(user) or ""
     _delete_conversations(database, conversations.c.user == user, done)
     done.answers += delete_answers(database, user)
     for table in (attempts, calls, rollups):

@@ -21,6 +21,7 @@ from ..engine.policies import Outcome
 from .columns import pack_json, pack_text, to_pico
 from .estimates import estimate_attempt
 from .ids import new_id
+from .owners import LONGEST, short_name, tag_names
 from .writer import Row, Statement
 
 __all__ = [
@@ -56,7 +57,6 @@ _END = (
     "calculated_cost", "price_known",
     "facts",
 )  # fmt: skip
-_LONGEST = 255
 _ID, _CURRENCY = 32, 8
 
 
@@ -240,14 +240,10 @@ class Owner(NamedTuple):
 def owner_of(attempt: Attempt | Hit) -> Owner:
     """Who an attempt is for, as the ledger writes it: from the metadata of its call; its user else from the option."""
     metadata = attempt.call.metadata
-    tags = metadata.get("tags")
-    if isinstance(tags, str):
-        tags = [tags]
-    tags = [str(tag)[:_LONGEST] for tag in tags] if isinstance(tags, list | tuple | set | frozenset) else None
-    project, key, user = (_short(metadata.get(name)) for name in _OWNER[:3])
+    project, key, user = (short_name(metadata.get(name)) for name in _OWNER[:3])
     if user is None and attempt.prompt is not None:
-        user = _short(attempt.prompt.user)
-    return Owner(project, key, user, tags)
+        user = short_name(attempt.prompt.user)
+    return Owner(project, key, user, tag_names(metadata.get("tags")))
 
 
 def conversation_key(id: str | None) -> str | None:
@@ -260,10 +256,6 @@ def conversation_key(id: str | None) -> str | None:
     return packed if len(packed) <= _ID else f"{ascii(id)[1:16]}~{hashlib.sha256(packed.encode()).hexdigest()[:16]}"
 
 
-def _short(name: object) -> str | None:
-    return None if name is None else str(name)[:_LONGEST]
-
-
 def _json(value: Any) -> str:
     try:
         return pack_json(value)
@@ -272,7 +264,7 @@ def _json(value: Any) -> str:
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else pack_text(str(value)[:_LONGEST])
+    return None if value is None else pack_text(str(value)[:LONGEST])
 
 
 def _micros(seconds: float | None) -> int | None:

@@ -109,7 +109,7 @@ class Work(Generic[T]):
             connection.exec_driver_sql("SAVEPOINT work")
         try:
             self.result = self.act(connection)
-        except DBAPIError:
+        except (DBAPIError, connection.dialect.loaded_dbapi.Error):  # the latter of a prepared statement
             raise
         except Exception as error:  # noqa: BLE001 - for who waits
             self.error = error

@@ -128,7 +128,7 @@ class AsyncPolydriverUnguarded(AsyncPolydriver):
     def __init__(self, base_url: str) -> None:
         super().__init__(base_url)
         connection = self._provider.connection
-        connection.policies = tuple(policy for policy in connection.policies if policy is not connection.budget)
+        connection.counters = tuple(counter for counter in connection.counters if counter is not connection.budget)
 
 
 class AsyncPolydriverWriteBehind(AsyncPolydriver):

@@ -146,7 +146,7 @@ class RedisLimits:
                 answered = await self._ask(of, [ticket], port)
                 if answered and ticket.lease is None and self.config.mode == "raise" and of.wait < 0:
                     # What this process held a moment ago may not have been told yet.
-                    await port.either(partial(self.store.flush, self.store.patience), _nothing)
+                    await port.either(partial(self.store.flush, self.store.patience), self.store.hurry)
                     answered = await self._ask(of, [ticket], port)
             except BaseException:
                 self._withdraw(ticket, port.now())
@@ -411,11 +411,6 @@ class RedisLimits:
             self._token = f"{process}{token_hex(6)}."
         self._count += 1
         return f"{self._token}{self._count:x}"
-
-
-async def _nothing() -> bool:
-    """The commands of tasks are sent after the ends that were handed in before."""
-    return True
 
 
 def _wrapped(found: Any) -> Any:

@@ -16,6 +16,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import inf
 from typing import Any
 from weakref import WeakSet
@@ -211,6 +212,11 @@ class Store:
             self._ends.extendleft(reversed(others))
         return taken
 
+    async def hurry(self) -> bool:
+        """Have the ends that were handed in sent before the next command of a task."""
+        self._hand_in(_AT_ONCE)
+        return True
+
     def leave(self, place: str) -> None:
         """Give up a place in line soon. Never waits."""
         self._hand_in(place)
@@ -307,10 +313,10 @@ class Store:
             if self._is_told:
                 pause = _GATHER_SECONDS
             self._is_asleep = pause is None
-            jobs = list(_drain(waiting, pause))
+            jobs = _drain(waiting, pause)
             if jobs and all(job is _NUDGE for job in jobs):
                 jobs += _drain(waiting, _GATHER_SECONDS)
-            jobs += self._take_due(all(job is _NUDGE for job in jobs))
+            jobs += self._take_due(all(job is _NUDGE or isinstance(job, Command) for job in jobs))
             if not self.available and not self._answers():
                 _fail(jobs)
                 later += [job for job in jobs if isinstance(job, End | str)]
@@ -333,12 +339,11 @@ class Store:
         self._is_told = False  # before looking at them: who comes after wakes the thread
         due = time.monotonic() - _GATHER_SECONDS if only_old else inf
         found: list[End] = []
-        try:
-            while self._ends[0].at <= due:
+        with suppress(IndexError):  # commands take ends as well
+            while self._ends and self._ends[0].at <= due:
                 found.append(self._ends.popleft())
+        if self._ends:
             self._is_told = True  # it looks again soon
-        except IndexError:  # commands take ends as well
-            pass
         return found
 
     def _answers(self) -> bool:
@@ -426,14 +431,15 @@ def _fail(jobs: list[Any]) -> None:
             job.done()
 
 
-def _drain(waiting: queue.SimpleQueue[Any], pause: float | None) -> Any:
+def _drain(waiting: queue.SimpleQueue[Any], pause: float | None) -> list[Any]:
     """What has gathered; waits for the first of it."""
     try:
-        yield waiting.get(timeout=pause)
-        while True:
-            yield waiting.get_nowait()
+        jobs = [waiting.get(timeout=pause)]
     except queue.Empty:
-        return
+        return []
+    while not waiting.empty():  # nobody else takes from it
+        jobs.append(waiting.get_nowait())
+    return jobs
 
 
 def _close_all() -> None:

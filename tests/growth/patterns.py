@@ -13,7 +13,7 @@ from typing import Any
 
 import polydriver
 from polydriver.drivers import driver_class, driver_names
-from polydriver.drivers.traits.errors import COMMON_TEXTS
+from polydriver.drivers.traits.error_table import COMMON_TEXTS
 
 __all__ = ["all_patterns"]
 

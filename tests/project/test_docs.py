@@ -34,7 +34,7 @@ from tests.docs_server import PIXEL, environment
 import polydriver
 from polydriver import AI, MockDriver, errors
 from polydriver.config.budgets import BudgetConfig, BudgetScope
-from polydriver.config.layers import FIELDS
+from polydriver.config.fields import FIELDS
 from polydriver.config.problems import Problems
 from polydriver.config.storage import StorageConfig, read_storage
 from polydriver.config.values import Config

@@ -56,7 +56,7 @@ from polydriver.operations.requests import (
     SpeechRequest,
 )
 from polydriver.wires.generate_content.names import with_camel_names
-from polydriver.wires.generate_content.schema import render_openapi_schema
+from polydriver.wires.generate_content.schemas import render_openapi_schema
 
 KEY = "test-key-123456"
 DRIVER = GeminiDriver({"api_key": KEY})

@@ -25,7 +25,7 @@ from polydriver.data.messages import (
 from polydriver.data.prompt import OutputFormat, Prompt, ProviderTool, ToolSpec
 from polydriver.drivers.anthropic import AnthropicDriver
 from polydriver.errors import ConfigurationError, UnsupportedFeatureError
-from polydriver.wires.messages.generations import find_generation
+from polydriver.wires.messages.models import find_generation
 from polydriver.wires.messages.schemas import render_schema
 
 SPEC = "anthropic/openapi.yml"

@@ -10,7 +10,8 @@ from .files import AISettings, load_settings
 from .hedging import HedgingConfig
 from .limits import LimitNumbers, RateLimitConfig
 from .reading import ConnectionSettings, read_config
-from .secrets import Redactor, Secret, looks_secret, mask
+from .redacting import Redactor
+from .secrets import Secret, looks_secret, mask
 from .values import Config, LoggingConfig, Setting, TelemetryConfig
 
 __all__ = [

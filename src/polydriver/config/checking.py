@@ -8,8 +8,9 @@ from typing import Any, Protocol
 import msgspec
 
 from ..typed import convert
+from .fields import FIELDS, SECTIONS
 from .kinds import KINDS, check_key, read_base_url, read_headers
-from .layers import FIELDS, SECTIONS, Layer
+from .layers import Layer
 from .problems import Problems
 from .secrets import Secret
 from .values import Config, Setting

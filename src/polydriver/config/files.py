@@ -11,8 +11,9 @@ import msgspec
 
 from ..errors import ConfigurationError
 from .budgets import BudgetConfig, read_budgets
+from .fields import FIELDS
 from .kinds import KINDS
-from .layers import FIELDS, combine, environment_layer, mapping_layers, merge_tables
+from .layers import combine, environment_layer, mapping_layers, merge_tables
 from .problems import Problems, nearest
 from .reading import ConnectionSettings
 from .storage import StorageConfig, read_storage

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..errors import ConfigurationError
-from .secrets import Redactor, secret_strings
+from .redacting import Redactor
+from .secrets import secret_strings
 
 __all__ = ["Problems", "nearest"]
 

@@ -13,7 +13,8 @@ from .cache import CacheConfig
 from .circuit import CircuitConfig
 from .hedging import HedgingConfig
 from .limits import RateLimitConfig
-from .secrets import MASK, Redactor, Secret, looks_secret, mask, secret_strings
+from .redacting import Redactor
+from .secrets import MASK, Secret, looks_secret, mask, secret_strings
 
 __all__ = ["Config", "LoggingConfig", "Setting", "SettingKind", "TelemetryConfig"]
 

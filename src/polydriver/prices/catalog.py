@@ -7,8 +7,7 @@ network. It describes models; it never refuses one: what is not in it is unknown
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -20,6 +19,7 @@ import msgspec
 from ..typed import decode
 from .batch_discounts import BatchDiscount
 from .entries import DatedPricing, ModelEntry, Source, select
+from .model_ids import find_id
 from .rates import TOOL_RATES, ModelPricing, pricing_from_mapping
 
 __all__ = [
@@ -63,17 +63,6 @@ _TABLES = {
 # Services that sell other makers' models at the makers' prices.
 _RESOLD = {"azure": ("openai", "anthropic", "deepseek", "xai", "moonshot"), "gemini": ("anthropic",)}
 
-# What may follow a known id without making it another model: a date, a snapshot number, a version.
-_VERSION = re.compile(
-    r"""(?: (?:-preview|-beta)? [-@]
-            (?: 20\d\d-?[01]\d-?[0-3]\d | [01]\d-20\d\d | [01]\d-?[0-3]\d | 2\d[01]\d )
-          | [-@] (?: latest | default | 00\d )
-          | -v\d+:\d+
-          | :\d
-        )+""",
-    re.VERBOSE,
-)
-_REGION = re.compile(r"(?:us-gov|us|eu|apac|ap|jp|au|ca|in|global)\.(?=[^.]*\.)")
 _CACHE_SIZE = 4096
 
 
@@ -122,7 +111,7 @@ def find(provider: str, model: str, overrides: Overrides | None = None) -> Model
     entry = _cached(provider, model)
     if overrides:
         known = {name.lower(): name for name in overrides}
-        if (name := _resolve(_table_name(provider), model, known)) is not None:
+        if (name := find_id(_table_name(provider), model, known)) is not None:
             given = overrides[known[name]]
             pricing = given if isinstance(given, ModelPricing) else pricing_from_mapping(given)
             base = entry or ModelEntry(id=model, provider=provider)
@@ -199,7 +188,7 @@ def _find(provider: str, model: str) -> ModelEntry | None:
 def _entry(table_name: str, provider: str, model: str, *, seller: str | None = None) -> ModelEntry | None:
     """The entry of a model in a table, as `seller` (another table's name) sells it."""
     table = _table(table_name)
-    if table is None or (name := _resolve(table_name, model, table.aliases, table.models)) is None:
+    if table is None or (name := find_id(table_name, model, table.aliases, table.models)) is None:
         return None
     return _build(table, table.aliases.get(name, name), provider, _table(seller) if seller else None)
 
@@ -251,48 +240,9 @@ def _completed(
     return tuple(named)
 
 
-def _resolve(table: str, model: str, *known: Mapping[str, object]) -> str | None:
-    """The key in `known` that a model id stands for."""
-    for spelling in _spellings(table, model.lower()):
-        for name in _shorter(spelling):
-            if any(name in names for names in known):
-                return name
-    return None
-
-
-def _spellings(table: str, model: str) -> Iterator[str]:
-    """The id as it came, then without the provider's decorations."""
-    yield model
-    if table == "bedrock":
-        resource = model.rpartition("/")[2]
-        yield resource
-        yield without_region(resource)
-    elif table == "gemini" and "models/" in model:
-        yield model.rpartition("models/")[2]
-    elif table in ("openai", "azure") and model.startswith("ft:"):
-        yield ":".join(model.split(":")[:2])
-
-
-def without_region(model: str) -> str:
-    """The id of a model on Bedrock without the region of an inference profile: `us.`, `global.`, ..."""
-    return _REGION.sub("", model, count=1)
-
-
-def _shorter(model: str) -> Iterator[str]:
-    """The id, then every beginning of it that leaves only a version behind, the longest first."""
-    yield model
-    for end in range(len(model) - 1, 0, -1):
-        if model[end] in "-@:" and _VERSION.fullmatch(model, end):
-            yield model[:end]
-
-
 def _table_name(provider: str) -> str:
     name = _plain(provider)
     return _TABLES.get(name, name)
-
-
-def _plain(provider: str) -> str:
-    return provider.lower().replace("_", "-")
 
 
 @cache
@@ -304,3 +254,7 @@ def _catalog() -> _Catalog:
 def _table(name: str) -> _Table | None:
     raw = _catalog().tables.get(name)
     return None if raw is None else decode(raw, _Table)
+
+
+def _plain(provider: str) -> str:
+    return provider.lower().replace("_", "-")

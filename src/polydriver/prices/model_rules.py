@@ -23,7 +23,8 @@ from typing import Literal
 
 import msgspec
 
-from .catalog import ModelEntry, find, without_region
+from .catalog import ModelEntry, find
+from .model_ids import without_region
 
 __all__ = ["ModelRules", "find_rules"]
 

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from .docstrings import DocString as DocString
     from .docstrings import parse_docstring as parse_docstring
     from .numbers import plain_numbers as plain_numbers
+    from .references import SchemaReferenceError as SchemaReferenceError
+    from .references import check_refs as check_refs
+    from .references import hoist_defs as hoist_defs
+    from .references import inline_refs as inline_refs
+    from .references import merge_root_ref as merge_root_ref
+    from .references import resolve_ref as resolve_ref
+    from .references import wrap_value as wrap_value
     from .strict import strict_schema as strict_schema
     from .types import ReadError as ReadError
     from .types import TypeReader as TypeReader
@@ -20,16 +27,9 @@ if TYPE_CHECKING:
     from .types import to_json_value as to_json_value
     from .validation import find_problems as find_problems
     from .walk import Schema as Schema
-    from .walk import SchemaReferenceError as SchemaReferenceError
-    from .walk import check_refs as check_refs
-    from .walk import hoist_defs as hoist_defs
-    from .walk import inline_refs as inline_refs
     from .walk import map_subschemas as map_subschemas
-    from .walk import merge_root_ref as merge_root_ref
-    from .walk import resolve_ref as resolve_ref
     from .walk import subschemas as subschemas
     from .walk import without_keywords as without_keywords
-    from .walk import wrap_value as wrap_value
 
 _HOMES = {
     "adapting": "adapt",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from .references import resolve_ref
 from .validation import is_valid
-from .walk import Schema, resolve_ref
+from .walk import Schema
 
 __all__ = ["adapt"]
 

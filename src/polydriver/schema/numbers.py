@@ -7,7 +7,8 @@ from decimal import Decimal
 from math import isinf
 from typing import Any
 
-from .walk import Schema, SchemaReferenceError, resolve_ref
+from .references import SchemaReferenceError, resolve_ref
+from .walk import Schema
 
 __all__ = ["plain_numbers"]
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from .walk import Schema, SchemaReferenceError, map_subschemas, resolve_ref
+from .references import SchemaReferenceError, resolve_ref
+from .walk import Schema, map_subschemas
 
 __all__ = ["strict_schema"]
 

@@ -23,8 +23,9 @@ from ..typed import prepare
 from .adapting import adapt
 from .fields import described, with_time_formats
 from .numbers import plain_numbers
+from .references import hoist_defs
 from .validation import find_problems
-from .walk import Schema, hoist_defs, tidy
+from .walk import Schema, tidy
 
 __all__ = ["ReadError", "TypeReader", "reader_for", "to_json_value"]
 

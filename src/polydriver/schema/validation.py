@@ -15,7 +15,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from .foreign import matches
-from .walk import Schema, SchemaReferenceError, resolve_ref
+from .references import SchemaReferenceError, resolve_ref
+from .walk import Schema
 
 __all__ = ["find_problems", "is_valid"]
 

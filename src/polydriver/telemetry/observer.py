@@ -13,9 +13,10 @@ from opentelemetry.trace import Span, SpanKind, TracerProvider, use_span
 from ..data.messages import ToolCall, ToolResult
 from ..version import __version__
 from . import names
+from .attributes import set_error
 from .content import written
 from .metrics import instruments_of
-from .spans import CallSpan, set_error
+from .spans import CallSpan
 
 if TYPE_CHECKING:
     from ..engine.calls import Call

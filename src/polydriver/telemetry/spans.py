@@ -11,9 +11,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry.context import attach, get_current
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+from opentelemetry.trace import SpanKind, Tracer, set_span_in_context
 
-from .. import errors
 from ..data.cost import Cost
 from ..data.prompt import Prompt
 from ..data.responses import AIResponse
@@ -27,25 +26,9 @@ if TYPE_CHECKING:
     from ..engine.attempts import Attempt
     from ..engine.calls import Call
     from ..engine.policies import Outcome
+from .attributes import error_type, set_error, tell_spending
 
-__all__ = ["AttemptSpan", "CallSpan", "error_type", "set_error"]
-
-
-def error_type(error: BaseException) -> str:
-    """The value of `error.type`: the class of the common tree, which is the same for all providers; of other errors
-    the whole name."""
-    kind = type(error)
-    for base in kind.__mro__:
-        if base.__module__ == errors.__name__ and base.__name__ in errors.__all__:
-            return base.__name__
-    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def set_error(span: Span, error: BaseException, text: str | None = None) -> None:
-    """Have a span say that it failed; `text` says more, where content may be told."""
-    kind = error_type(error)
-    span.set_attribute(names.ERROR_TYPE, kind)
-    span.set_status(Status(StatusCode.ERROR, f"{kind}: {text}" if text else kind))
+__all__ = ["AttemptSpan", "CallSpan"]
 
 
 class Source(Protocol):
@@ -249,15 +232,3 @@ class AttemptSpan:
             instruments.attempt.record(now - attempt.started, {**attributes, names.ATTEMPT_OUTCOME: outcome.kind})
         if get_current() is self.context:
             attach(self._call.context)
-
-
-def tell_spending(told: dict[str, Any], usage: TokenUsage | None, cost: Cost | None, fields: dict[str, str]) -> None:
-    """Add what was used and paid to the attributes of a span."""
-    if usage is not None:
-        for field, name in fields.items():
-            if (count := getattr(usage, field)) is not None:
-                told[name] = count
-        if usage.estimated:
-            told[names.ESTIMATED] = True
-    if cost is not None:
-        told[names.COST], told[names.CURRENCY] = float(cost.total), cost.currency

@@ -2,7 +2,9 @@
 
 Each package is one wire, with the same files: `wire.py` (the class), `options.py` (what it does with each option of a
 prompt, and what services can set), `history.py` (messages), `request.py` (the body), `reply.py`, `usage.py` (tokens,
-and what else is billed) and `stream.py` (the decoder). `WIRES` is the one list of them: the scaffold, the fixtures of
+and what else is billed) and `stream.py` (the decoder). Where there is more to say, other files have the same names,
+too: `events.py` (the events of a stream, decoded), `models.py` (what its models differ in), `reasoning.py` (how long a
+model may think), `media.py`, `schemas.py`, `caching.py`. `WIRES` is the one list of them: the scaffold, the fixtures of
 the testing kit, the documentation's tables and the tests that loop over all wires are made from it.
 """
 

@@ -49,7 +49,7 @@ def command(session: Session, as_json: bool) -> None:
 def _variables(connections: list[str]) -> dict[str, str]:
     """The variables in the environment that settings are read from, with secrets masked."""
     from ...config import Redactor, looks_secret, mask
-    from ...config.layers import FIELDS
+    from ...config.fields import FIELDS
 
     names = {field.variable for field in FIELDS.values()} | {"AI_DEFAULT_PROVIDER"}
     suffixes = {field.suffix for field in FIELDS.values() if field.suffix}

@@ -15,10 +15,10 @@ from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.models import AIModel, Capabilities
 from ...driver import Driver
 from ...wires.generate_content import GenerateContent
-from ...wires.generate_content.media import ContentMedia
 from ...wires.generate_content.names import with_camel_names
 from ...wires.generate_content.operations import ContentEmbeddings, ContentTokenCounting
 from ...wires.generate_content.options import CLOUD_OPTIONS, CONFIG_OPTIONS, REQUEST_OPTIONS, THINKING_OPTIONS
+from ...wires.generate_content.pictures_and_speech import ContentMedia
 from ..traits import CalculatesCosts, HandlesApiCommunication, ValidatesHealth
 from .batches import GeminiBatches
 from .errors import HandlesGoogleErrors, google_errors

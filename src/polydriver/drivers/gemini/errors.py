@@ -14,7 +14,7 @@ from ...data.json import as_dict, as_list, as_str
 from ...errors import ProviderError
 from ...wires.generate_content.names import with_camel_names
 from ..traits import ErrorFacts, ErrorTable, HandlesErrors
-from ..traits.errors import ErrorClass
+from ..traits.error_table import ErrorClass
 
 __all__ = ["GoogleErrorTable", "HandlesGoogleErrors", "google_errors"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ... import errors as tree
 from ...wires.responses.errors import RESPONSE_CODES
-from ..traits.errors import ErrorTable
+from ..traits.error_table import ErrorTable
 
 __all__ = [
     "OPENAI_ERRORS",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from .communication import HandlesApiCommunication
 from .costs import CalculatesCosts
-from .errors import ErrorFacts, ErrorTable, HandlesErrors
+from .error_reading import ErrorFacts
+from .error_table import ErrorTable
+from .errors import HandlesErrors
 from .functions import HandlesFunctionCalling
 from .health import ValidatesHealth
 from .streaming import HandlesStreaming, StreamDecoder

@@ -17,10 +17,10 @@ from ...data.responses import AIResponse
 from ...driver import Driver
 from ...errors import ConfigurationError
 from ...wires.generate_content import GenerateContent
-from ...wires.generate_content.media import ContentMedia
 from ...wires.generate_content.models import bare_id
 from ...wires.generate_content.names import with_camel_names
 from ...wires.generate_content.operations import ContentTokenCounting
+from ...wires.generate_content.pictures_and_speech import ContentMedia
 from ..gemini.errors import HandlesGoogleErrors, google_errors
 from ..traits import CalculatesCosts, HandlesApiCommunication, ValidatesHealth
 from .address import BASE_URL, VertexAddress

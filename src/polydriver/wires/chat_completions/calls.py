@@ -6,9 +6,10 @@ from typing import Any
 
 from ...contract import Wire
 from ...data.arguments import LONGEST_SEED, make_call_id, parse_arguments
-from ...data.assembly import ChoiceAssembly, PartialCall
+from ...data.assembly import ChoiceAssembly
 from ...data.json import as_dict, as_list, as_str
 from ...data.messages import ToolCall
+from ...data.partial_calls import PartialCall
 
 __all__ = ["add_call_deltas", "read_calls"]
 

@@ -24,6 +24,7 @@ from ...data.messages import (
 )
 from ...data.prompt import Prompt, ToolSpec
 from ..shared.media import is_in_storage
+from .media import render_audio, render_document
 from .options import ChatSettings
 
 __all__ = ["ChatHistory", "merge_roles"]
@@ -229,31 +230,6 @@ def _render_part(wire: ChatHistory, prompt: Prompt, part: Part) -> dict[str, Any
     return None
 
 
-def _render_audio(wire: ChatHistory, part: Audio) -> dict[str, Any]:
-    """Sound in OpenAI's form, which takes bytes only."""
-    if part.data is None:
-        raise wire.unread(part, "audio by URL or id; give the bytes (Audio.from_path or from_bytes)")
-    if wire.audio_formats is not None and part.format not in wire.audio_formats:
-        raise wire.unread(part, f"sound of the format {part.format}; it reads {', '.join(sorted(wire.audio_formats))}")
-    return {"type": "input_audio", "input_audio": {"data": part.base64, "format": part.format}}
-
-
-def _render_document(wire: ChatHistory, part: Document) -> dict[str, Any]:
-    """A document in OpenAI's form: an uploaded file, bytes, or, where it is text, its text."""
-    kind = part.media_type or "application/pdf"
-    if part.file_id:
-        return {"type": "file", "file": {"file_id": part.file_id}}
-    if part.data is None:
-        raise wire.unread(part, "documents by URL; give the bytes (Document.from_path or from_bytes)")
-    if kind.startswith("text/") or kind == "application/json":
-        head = f"{part.title or part.name}:\n" if part.title or part.name else ""
-        return {"type": "text", "text": head + part.data.decode("utf-8", "replace")}
-    return {
-        "type": "file",
-        "file": {"filename": part.name or "document.pdf", "file_data": part.data_url("application/pdf")},
-    }
-
-
 class ChatHistory(ChatSettings, kw_only=True, eq=False):
     """Renders conversations. The methods are for services whose difference is more than a name."""
 
@@ -275,11 +251,11 @@ class ChatHistory(ChatSettings, kw_only=True, eq=False):
 
     def render_audio(self, part: Audio) -> dict[str, Any]:
         """Sound as an item of a content list. Raises `UnsupportedFeatureError` for what the service can't read."""
-        return _render_audio(self, part)
+        return render_audio(self, part)
 
     def render_document(self, part: Document) -> dict[str, Any]:
         """A document as an item of a content list. Raises `UnsupportedFeatureError` as `render_audio` does."""
-        return _render_document(self, part)
+        return render_document(self, part)
 
     def render_video(self, part: Video) -> dict[str, Any]:
         """A video as an item of a content list. Raises `UnsupportedFeatureError` unless a service has them."""

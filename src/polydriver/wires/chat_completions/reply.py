@@ -15,7 +15,7 @@ from ..reported_cost import COST_FIELDS, read_usual_cost
 from .calls import read_calls
 from .extras import Extras, read_details_text, read_images, read_sources
 from .request import ChatRequests
-from .thinking import split_thinking
+from .think_tags import split_thinking
 from .usage import count_searches, parse_usage
 
 __all__ = ["FINISH_REASONS", "ChatReplies", "map_finish", "parse_choice", "parse_payload", "read_content"]

@@ -12,10 +12,10 @@ from ...data.prompt import Prompt
 from ...data.responses import AIChunk, AIResponse
 from . import reply
 from .calls import add_call_deltas
-from .chunks import ChunkChoice, Delta, decode_chunk, delta_of
+from .events import ChunkChoice, Delta, decode_chunk, delta_of
 from .extras import Extras, read_details_text, read_images, read_sources
 from .reply import ChatReplies
-from .thinking import ThinkTags
+from .think_tags import ThinkTags
 
 __all__ = ["ChatCompletionsDecoder"]
 

@@ -8,8 +8,8 @@ import msgspec
 
 from ...contract import RENDERED, OptionRule, Wire, option_rules
 from ...prices.catalog import find
-from ..messages.generations import Generation, find_generation
-from .families import Family, find_family
+from ..messages.models import Generation, find_generation
+from .models import Family, find_family
 
 __all__ = ["CONVERSE_OPTIONS", "CONVERSE_RULES", "ConverseSettings"]
 

@@ -17,7 +17,7 @@ from ...data.prompt import Prompt
 from ...data.responses import AIChunk
 from ...framing import EventStreamDecoder, EventStreamMessage
 from . import reply
-from .deltas import NO_DELTA, Delta, ReasoningDelta, convert_delta, decode_delta
+from .events import NO_DELTA, Delta, ReasoningDelta, convert_delta, decode_delta
 from .frames import open_chunk, raise_exception, text_of, with_text
 from .options import ConverseSettings
 from .tools import find_output_tool

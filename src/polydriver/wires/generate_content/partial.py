@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ...data.assembly import PartialCall
 from ...data.json import as_dict, as_list, as_str, encode_json
 from ...data.messages import ToolCall
+from ...data.partial_calls import PartialCall
 
 __all__ = ["PartialArguments", "StreamedCall"]
 

@@ -13,8 +13,8 @@ from .history import render_contents, render_system
 from .models import ModelFacts, facts_of
 from .names import camel
 from .options import CONFIG_OPTIONS, REQUEST_OPTIONS, THINKING_OPTIONS, ContentSettings
-from .schema import render_json_schema, render_openapi_schema
-from .thinking import render_thinking
+from .reasoning import render_thinking
+from .schemas import render_json_schema, render_openapi_schema
 
 __all__ = ["render_prompt", "render_tools"]
 

@@ -14,6 +14,7 @@ from ...data.messages import Part, Reasoning, Text, ToolCall
 from ...data.prompt import Prompt
 from ...data.responses import AIChunk, AIResponse
 from . import reply
+from .events import Candidate, Chunk, convert_candidate, decode_chunk
 from .frames import Frames
 from .names import with_camel_names
 from .options import ContentSettings
@@ -23,31 +24,6 @@ from .usage import parse_usage
 __all__ = ["GenerateContentDecoder"]
 
 
-class _Content(msgspec.Struct):
-    parts: list[dict[str, Any]] | None = None
-
-
-class _Candidate(msgspec.Struct, rename="camel"):
-    content: _Content | None = None
-    index: Any = 0
-    finish_reason: Any = None
-    finish_message: Any = None
-    logprobs_result: Any = None
-    grounding_metadata: Any = None
-    url_context_metadata: Any = None
-    citation_metadata: Any = None
-
-
-class _Chunk(msgspec.Struct, rename="camel"):
-    candidates: list[_Candidate] | None = None
-    usage_metadata: msgspec.Raw = msgspec.Raw(b"null")
-    model_version: Any = None
-    response_id: Any = None
-    prompt_feedback: Any = None
-    error: Any = None
-
-
-_decode = msgspec.json.Decoder(_Chunk).decode
 _NO_USAGE = msgspec.Raw(b"null")
 
 
@@ -70,7 +46,7 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
         if name == b"error":
             raise self.wire.map_payload(self._payload(data))
         try:
-            chunk = _decode(data)
+            chunk = decode_chunk(data)
             if chunk.model_version is None and b"_" in data:
                 chunk = self._decode_leniently(data)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -105,13 +81,13 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
         except ValueError:
             return data.decode("utf-8", "replace")
 
-    def _refuse_foreign(self, chunk: _Chunk, data: bytes) -> None:
+    def _refuse_foreign(self, chunk: Chunk, data: bytes) -> None:
         """Raise for a first event that says nothing we know: it is of another API. An empty one is passed over."""
         payload = self._payload(data) if bytes(chunk.usage_metadata) in (b"null", b"{}") else None
         if payload and "candidates" not in payload:
             raise self.wire.map_payload(payload)
 
-    def _decode_leniently(self, data: bytes) -> _Chunk:
+    def _decode_leniently(self, data: bytes) -> Chunk:
         """An event of another shape: snake_case names, half a surrogate pair, wrong types, an error as a list."""
         try:
             payload = decode_json(data)
@@ -123,15 +99,15 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
         candidates = payload.get("candidates")
         if not isinstance(candidates, list | None):
             raise self.wire.invalid_response("an event's candidates are not a list", data)
-        return _Chunk(
-            candidates=[_candidate(item) for item in as_list(candidates) if isinstance(item, dict)],
+        return Chunk(
+            candidates=[convert_candidate(item) for item in as_list(candidates) if isinstance(item, dict)],
             usage_metadata=msgspec.Raw(encode_json(as_dict(payload.get("usageMetadata")))),
             model_version=payload.get("modelVersion"),
             response_id=payload.get("responseId"),
             prompt_feedback=payload.get("promptFeedback"),
         )
 
-    def _read_candidate(self, raw: _Candidate, chunks: list[AIChunk]) -> None:
+    def _read_candidate(self, raw: Candidate, chunks: list[AIChunk]) -> None:
         index = raw.index
         if index == 0:
             choice = self.answer.first
@@ -282,17 +258,3 @@ class GenerateContentDecoder(StreamDecoder[ContentSettings]):
         """The response so far."""
         self._settle_usage()
         return super().build_answer()
-
-
-def _candidate(raw: dict[str, Any]) -> _Candidate:
-    parts = [part for part in as_list(as_dict(raw.get("content")).get("parts")) if isinstance(part, dict)]
-    return _Candidate(
-        content=_Content(parts=parts),
-        index=raw.get("index"),
-        finish_reason=raw.get("finishReason"),
-        finish_message=raw.get("finishMessage"),
-        logprobs_result=raw.get("logprobsResult"),
-        grounding_metadata=raw.get("groundingMetadata"),
-        url_context_metadata=raw.get("urlContextMetadata"),
-        citation_metadata=raw.get("citationMetadata"),
-    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ...contract import RENDERED, OptionRule, Wire, option_rules
 from ...prices.catalog import find
-from .generations import Generation, find_generation
+from .models import Generation, find_generation
 
 __all__ = ["MESSAGES_OPTIONS", "MESSAGES_RULES", "OWN_OPTIONS", "MessagesSettings"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...data.messages import AIMessage, Part, Reasoning, Refusal, Text
 from ...data.prompt import Prompt
-from .generations import EFFORTS
+from .models import EFFORTS
 from .options import MessagesSettings
 
 __all__ = ["continues_unsigned", "render_sampling", "render_thinking"]

@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from ..messages.generations import find_generation
+from ..messages.models import find_generation
 
 __all__ = ["Family", "find_family"]
 

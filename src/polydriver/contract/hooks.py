@@ -464,7 +464,8 @@ class DriverHooks(Trait):
 
     def map_error(self, reply: Reply) -> ProviderError:
         """The error for a reply that is not 2xx."""
-        return ProviderError(f"{self.name} failed with HTTP {reply.status}", provider=self.name, status=reply.status)
+        text = f"{self.name} failed with HTTP {reply.status}"
+        return ProviderError(text, provider=self.name, status=reply.status, code=self.error_code(reply))
 
     def unsupported(self, what: str) -> UnsupportedFeatureError:
         """The error for something that this driver does not do."""

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from ..data.messages import AIMessage
-from ..data.plain_messages import dump_messages, read_plain_message
+from ..data.plain_messages import read_plain_message
 from ..errors import ConfigurationError
 from .chat import AsyncConversation, Conversation
 from .managers import AsyncManager, BlockingManager
@@ -18,12 +16,12 @@ if TYPE_CHECKING:
     from ..storage import Storage
     from ..storage.conversation_list import ConversationRecord
     from ..storage.conversation_reading import HistoryMessage, StoredMessage
+from .exporting import read_export, write_export
 
 __all__ = ["AsyncConversations", "Conversations"]
 
 C = TypeVar("C", Conversation[Any], AsyncConversation[Any])
 T = TypeVar("T")
-_FORMAT = "polydriver.conversation.v1"
 
 
 class _Store(Generic[C]):
@@ -92,25 +90,11 @@ class _Store(Generic[C]):
     def _exported(self, found: tuple[ConversationRecord, list[HistoryMessage]], form: str) -> str:
         record, branch = self._whole(found)
         history = [stored.message for stored in branch if stored.state in ("done", "result")]
-        if form == "markdown":
-            return _markdown(record, history)
-        head = {
-            "format": _FORMAT, "title": record.title, "provider": record.provider, "model": record.model,
-            "settings": record.settings, "metadata": record.metadata, "user": record.user, "project": record.project,
-            "key": record.key, "tags": record.tags,
-        }  # fmt: skip
-        plain: Sequence[Any] = dump_messages(history)
-        from ..storage.columns import pack_json, part_halves
-
-        if form == "jsonl":
-            return "".join(pack_json(line) + "\n" for line in (head, *plain))
-        if form != "json":
-            raise ConfigurationError(f"there is no form {form!r}: export as json, jsonl or markdown")
-        return json.dumps(part_halves({**head, "messages": plain}), indent=2)
+        return write_export(record, history, form)
 
     def _imported(self, chat: C, text: str) -> C:
         try:
-            head, plain = _read_export(text)
+            head, plain = read_export(text)
             _set_up(chat, head.get("settings") or {})
             history = [read_plain_message(message) for message in plain]
         except (ValueError, RecursionError, TypeError, KeyError, AttributeError) as error:
@@ -267,29 +251,3 @@ def _set_up(chat: Conversation[Any] | AsyncConversation[Any], settings: Mapping[
 
 def _bare(id: str) -> str:
     return id.removeprefix("conv_")
-
-
-def _read_export(text: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    from ..storage.columns import unpack_json
-
-    lines = text.strip().split("\n")  # other ends of lines may stand in a text
-    try:
-        is_lines = len(lines) > 1 and lines[0].rstrip().endswith("}")
-        values = [unpack_json(line) for line in lines] if is_lines else [unpack_json(text)]
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    head = values[0]
-    if not isinstance(head, dict) or head.get("format") != _FORMAT:
-        raise ValueError(f"its format is not {_FORMAT}")
-    messages = head.pop("messages", None)
-    return head, messages if messages is not None else values[1:]
-
-
-def _markdown(record: ConversationRecord, history: Sequence[AIMessage]) -> str:
-    pieces = [f"# {record.title or 'Conversation'}\n"]
-    for message in history:
-        text = message.text
-        calls = "".join(f"\n*calls {call.name}*" for call in message.tool_calls)
-        results = "\n".join(getattr(part, "text", "") for part in message.parts) if message.role == "tool" else ""
-        pieces.append(f"## {message.role}\n\n{text or results}{calls}\n")
-    return "\n".join(pieces)

@@ -19,7 +19,8 @@ from ..data.models import Capabilities
 from ..driver import Driver
 from ..errors import ConfigurationError
 from ..wires.chat_completions import ChatCompletions
-from ..wires.either import CHAT_OPTIONS, EitherWire
+from ..wires.either import EitherWire
+from ..wires.openai import CHAT_OPTIONS
 from ..wires.responses import Responses
 from .rows import ROWS, Row
 from .rows.common import CompatibleChat

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any, Self
 
 import msgspec
@@ -18,58 +17,15 @@ from ..errors import ConfigurationError
 from ..prices.catalog import find
 from ..prices.model_rules import find_rules
 from .chat_completions import ChatCompletions
+from .openai import CHAT_OPTIONS
 from .responses import Responses
 
-__all__ = [
-    "API_SETTING",
-    "AUDIO_FORMATS",
-    "CHAT_OPTIONS",
-    "CHAT_RANGES",
-    "IMAGE_TYPES",
-    "SERVICE_TIERS",
-    "EitherDecoder",
-    "EitherWire",
-]
+__all__ = ["API_SETTING", "EitherDecoder", "EitherWire"]
 
 API_SETTING = Setting(
     "api", default="auto", help='which API is spoken: "chat", "responses", or "auto" (the better one for the model)'
 )
 """The connection's choice; drivers that speak both list it in their `settings`."""
-
-CHAT_OPTIONS = frozenset(
-    {
-        "moderation",
-        "prediction",
-        "prompt_cache_options",
-        "prompt_cache_retention",
-        "safety_identifier",
-        "verbosity",
-        "web_search_options",
-    }
-)
-"""OpenAI's options of Chat Completions beyond those of `Prompt`."""
-
-
-SERVICE_TIERS = frozenset({"auto", "default", "flex", "scale", "priority", "fast"})
-"""OpenAI's words of `service_tier`, on both wires."""
-
-
-CHAT_RANGES: Mapping[str, tuple[float, float]] = {
-    "temperature": (0, 2),
-    "presence_penalty": (-2, 2),
-    "frequency_penalty": (-2, 2),
-    "top_logprobs": (0, 20),
-    "n": (1, 128),
-    "seed": (-(2**63), 2**63 - 1),
-}
-"""What OpenAI takes of options on Chat Completions."""
-
-IMAGE_TYPES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-"""What OpenAI's models read."""
-
-
-AUDIO_FORMATS = frozenset({"wav", "mp3"})
-"""What those of OpenAI's models hear that hear at all."""
 
 
 class EitherWire(Wire, kw_only=True, eq=False):

@@ -17,15 +17,8 @@ from ...driver import Driver
 from ...errors import ConfigurationError
 from ...operations.requests import EmbeddingLimits
 from ...wires.chat_completions import ChatCompletions
-from ...wires.either import (
-    API_SETTING,
-    AUDIO_FORMATS,
-    CHAT_OPTIONS,
-    CHAT_RANGES,
-    IMAGE_TYPES,
-    SERVICE_TIERS,
-    EitherWire,
-)
+from ...wires.either import API_SETTING, EitherWire
+from ...wires.openai import AUDIO_FORMATS, CHAT_OPTIONS, CHAT_RANGES, IMAGE_TYPES, SERVICE_TIERS
 from ...wires.operations import Embeddings, ImageEditing, ImageGeneration, Speech, Transcription, Translation
 from ...wires.responses import Responses
 from ..traits import CalculatesCosts, ValidatesHealth

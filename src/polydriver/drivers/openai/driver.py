@@ -10,15 +10,8 @@ from ...contract import LEFT_OUT
 from ...data.models import Capabilities
 from ...driver import Driver
 from ...wires.chat_completions import ChatCompletions
-from ...wires.either import (
-    API_SETTING,
-    AUDIO_FORMATS,
-    CHAT_OPTIONS,
-    CHAT_RANGES,
-    IMAGE_TYPES,
-    SERVICE_TIERS,
-    EitherWire,
-)
+from ...wires.either import API_SETTING, EitherWire
+from ...wires.openai import AUDIO_FORMATS, CHAT_OPTIONS, CHAT_RANGES, IMAGE_TYPES, SERVICE_TIERS
 from ...wires.responses import Responses
 from ..traits import CalculatesCosts, HandlesApiCommunication, HandlesErrors, ValidatesHealth
 from .errors import OPENAI_ERRORS

@@ -345,7 +345,7 @@ def test_a_choice_among_no_tools_is_told(name: str) -> None:
     body, prompt = render(name, default_model(name), tool_choice="required")
     assert "tool_choice" not in body
     assert any("tool_choice" in warning for warning in prompt.warnings)
-    with pytest.raises(ConfigurationError, match="no tool of this call"):
+    with pytest.raises(ConfigurationError, match="not a tool of this call"):
         render(name, default_model(name), tools=[add], tool_choice="subtract")
     with pytest.raises(ConfigurationError, match="two tools"):
         render(name, default_model(name), tools=[add, add])

@@ -35,13 +35,11 @@ _HOMES = {
     "adapting": "adapt",
     "docstrings": "DocString parse_docstring",
     "numbers": "plain_numbers",
+    "references": ("SchemaReferenceError check_refs hoist_defs inline_refs merge_root_ref resolve_ref wrap_value"),
     "strict": "strict_schema",
     "types": "ReadError TypeReader reader_for to_json_value",
     "validation": "find_problems",
-    "walk": (
-        "Schema SchemaReferenceError check_refs hoist_defs inline_refs map_subschemas "
-        "merge_root_ref resolve_ref subschemas without_keywords wrap_value"
-    ),
+    "walk": "Schema map_subschemas subschemas without_keywords",
 }
 _home_of = {name: home for home, names in _HOMES.items() for name in names.split()}
 

@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, and_, delete, or_, select
+from sqlalchemy import Connection, and_, bindparam, delete, or_, select
 
 from ..errors import ConfigurationError
 from .columns import pack_json, pack_text
 from .conversation_rows import move_head
 from .owners import short_name
+from .prepared import Prepared
 from .privacy import Privacy, privacy_of
 from .tables import blobs, conversations, messages
 
@@ -42,6 +43,12 @@ class ConversationRecord(msgspec.Struct, frozen=True, kw_only=True):
     user: str | None
     tags: list[str] | None
     metadata: dict[str, Any] | None
+
+
+_COLUMNS = (*ConversationRecord.__struct_fields__, "sealed")
+_RECORD = Prepared(
+    select(*(conversations.c[name] for name in _COLUMNS)).where(conversations.c.id == bindparam("which"))
+)
 
 
 def list_conversations(
@@ -81,8 +88,8 @@ def list_conversations(
 
 def read_record(connection: Connection, id: str) -> ConversationRecord | None:
     """One conversation, if there is one."""
-    row = connection.execute(select(conversations).where(conversations.c.id == id)).mappings().first()
-    return None if row is None else _record(row, privacy_of(connection))
+    row = _RECORD.first(connection, {"which": id})
+    return None if row is None else _record(dict(zip(_COLUMNS, row, strict=True)), privacy_of(connection))
 
 
 def delete_conversation(connection: Connection, id: str) -> bool:

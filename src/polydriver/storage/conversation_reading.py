@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Connection, Text, bindparam, select, type_coerce
+from sqlalchemy import Connection, Integer, Text, bindparam, literal_column, select, type_coerce
 
 from ..data.messages import AIMessage
 from .columns import unpack_json
@@ -24,6 +24,15 @@ _BARE = (messages.c.id, messages.c.parent_id, messages.c.state, messages.c.role,
 _UPWARDS = select(*_BARE).where(messages.c.id == bindparam("head")).cte("upwards", recursive=True)
 _UPWARDS = _UPWARDS.union_all(select(*_BARE).where(messages.c.id == _UPWARDS.c.parent_id))
 _BRANCH = Prepared(select(*(_UPWARDS.c[name] for name in ("id", "state", "role", "content", "sealed"))))
+_PLACE = Prepared(select(messages.c.conversation_id, messages.c.position).where(messages.c.id == bindparam("which")))
+_DOWN_TO = Prepared(
+    select(messages.c.id, messages.c.state, messages.c.role, _CONTENT, messages.c.sealed, messages.c.parent_id)
+    .where(messages.c.conversation_id == bindparam("which"), messages.c.position <= bindparam("last"))
+    .order_by(messages.c.position.desc())
+    .limit(bindparam("most", type_=Integer))
+    .offset(literal_column("0", Integer))
+)
+_FEW = 50
 _TREE = Prepared(
     select(
         messages.c.id, messages.c.state, messages.c.role, _CONTENT, messages.c.sealed, messages.c.parent_id,
@@ -68,9 +77,26 @@ def read_branch(connection: Connection, head: str | None) -> list[HistoryMessage
     """The messages from the first one to `head`."""
     if head is None:
         return []
-    rows = _BRANCH.all(connection, {"head": head})
+    rows = _along(connection, head) or _BRANCH.all(connection, {"head": head})
     rows.reverse()
     return _read(connection, rows)
+
+
+def _along(connection: Connection, head: str) -> list[tuple[Any, ...]]:
+    """The rows of a branch from its end to its beginning, read from the index of the conversation: that takes a third
+    of the time that it takes to look for each of them. Empty where other branches have more messages than this one."""
+    place = _PLACE.first(connection, {"which": head})
+    if place is None:
+        return []
+    conversation, last = place
+    most = 2 * (last + 1) + _FEW
+    wanted: str | None = head
+    rows: list[tuple[Any, ...]] = []
+    for row in _DOWN_TO.all(connection, {"which": conversation, "last": last, "most": most}):
+        if row[0] == wanted:
+            rows.append(row[:5])
+            wanted = row[5]
+    return rows if wanted is None else []
 
 
 def read_tree(connection: Connection, conversation_id: str) -> list[StoredMessage]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from copy import deepcopy
 from functools import partial
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection
 
 from ..data.messages import AIMessage, ToolResult
@@ -142,7 +142,7 @@ class Keeper:
         waiting: list[AIMessage] = []
         self.rows, self.pending, self.results = [], [], {}
         self.is_stored = True
-        self._told = deepcopy(self.header)
+        self._told = _copied(self.header)
         for stored in branch:
             if stored.state == "pending":
                 waiting.append(stored.message)
@@ -174,13 +174,24 @@ class Keeper:
         """What adds messages, and tells what the header says where that is new."""
         header, tells = self._told, False
         if header is None or header != self.header:
-            header, tells = deepcopy(self.header), True
+            header, tells = _copied(self.header), True
             self._told = header
         return partial(append, header=header, new=new, head=head, done=done, tells=tells)
 
     def _work(self, act: Any) -> Work[Any]:
         self.is_stored = True
         return Work(act, self.header.id)
+
+
+def _copied(header: Header) -> Header:
+    """A header that stays as it is when what it was made of changes."""
+    return msgspec.structs.replace(header, settings=_plain(header.settings), owner=_plain(header.owner))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list) else value
 
 
 def _digest(message: NewMessage) -> str:

@@ -1,5 +1,8 @@
 """One thread that writes rows for everyone: what many callers hand in is committed together.
 
+A caller that would only wait writes for itself, with all that was handed in before, while that thread has nothing at
+hand: one writes at a time.
+
 A row is handed in by any thread, at any moment (also from a finalizer: nothing here waits for a lock), and is written
 in the order of its statement, so that what refers to a row comes after it. A caller that needs to know waits for its
 row, in a thread or in an event loop; a group commit then serves all who wait.
@@ -101,15 +104,14 @@ class Work(Generic[T]):
         self.waiter: _Waiter | None = None
         self.error: Exception | None = None
 
-    def run(self, connection: Connection, *, alone: bool) -> None:
-        """Do it; raises what the database raises, and `_UndoneError` for other errors of a work that is `alone`."""
-        from sqlalchemy.exc import DBAPIError
-
+    def run(self, connection: Connection, errors: tuple[type[Exception], ...], *, alone: bool) -> None:
+        """Do it; raises `errors`, those of the database, and `_UndoneError` for others of a work that is `alone`."""
+        self.error = None
         if not alone:
             connection.exec_driver_sql("SAVEPOINT work")
         try:
             self.result = self.act(connection)
-        except (DBAPIError, connection.dialect.loaded_dbapi.Error):  # the latter of a prepared statement
+        except errors:
             raise
         except Exception as error:  # noqa: BLE001 - for who waits
             self.error = error
@@ -168,8 +170,10 @@ class Writer:
         self._rests: Literal["until any row", "until somebody waits"] | None = None
         self._kept: list[Job] = []
         self._is_busy = False  # whether rows were taken from the queue and are not written yet
+        self._is_urgent = False  # whether somebody waits for what is in the queue; set after it is there
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+        self._turn = threading.Lock()  # whose it is takes from the queue, and writes what was taken
 
     def every(self, seconds: float, chore: Callable[[], None]) -> None:
         """Do something from time to time in the writer's thread, as long as it runs."""
@@ -185,17 +189,61 @@ class Writer:
         self._queue.append(row)
         rests = self._rests  # the thread is not woken for each row: it looks for itself when its window is over
         is_urgent = row.waiter is not None or len(self._queue) >= _GROUP
+        self._is_urgent = self._is_urgent or is_urgent
         if rests is not None and (is_urgent or rests == "until any row"):
             self._bell.put(None)
 
     def wait_blocking(self, row: Job, seconds: float) -> None:
         """Hand in a row and wait until it is on the disk. Raises `StorageError` after that time; the row is kept."""
-        waiter = row.waiter = _Waiter(None)
-        self.put(row)
+        until = time.monotonic() + seconds
+        waiter = self._write_here(row)
+        if waiter is not None:
+            try:
+                waiter.future.result(max(0.0, until - time.monotonic()))
+            except TimeoutError:
+                raise self._late(seconds) from None
+
+    def _write_here(self, job: Job) -> _Waiter | None:
+        """Write a job and what was handed in before it in this thread, where that is free to do so.
+
+        Otherwise, and where it fails, the job is in the queue of the writer's thread: returns who is told then. What
+        was written is taken from the queue afterwards, so that Ctrl-C in between loses nothing: it is written again,
+        which changes nothing.
+        """
+        self._wake()
+        if not self._turn.locked() and len(self._queue) < _GROUP:
+            with self._turn:
+                jobs = self._waiting_jobs()
+                if jobs is not None:
+                    return self._write_all(jobs, job)
+        waiter = job.waiter = _Waiter(None)
+        self.put(job)
+        return waiter
+
+    def _write_all(self, jobs: list[Job], last: Job) -> _Waiter | None:
+        """Write what is in the queue and a last job; where that fails, the writer's thread finds out for itself."""
         try:
-            waiter.future.result(seconds)
-        except TimeoutError:
-            raise self._late(seconds) from None
+            self._queue.append(last)
+            self._commit([*jobs, last])
+            _tell([job.waiter for job in jobs], None)
+        except BaseException as error:
+            last.waiter = waiter = _Waiter(None)
+            self._is_urgent = True
+            self._bell.put(None)
+            if not isinstance(error, Exception):
+                raise
+            return waiter
+        for _ in range(len(jobs) + 1):
+            self._queue.popleft()
+        return None
+
+    def _waiting_jobs(self) -> list[Job] | None:
+        """What is in the queue; `None` where it is for the writer's thread alone."""
+        if self.failure is not None or self._kept or self.prepare is not None:
+            return None
+        items = [self._queue[place] for place in range(len(self._queue))]
+        jobs = [item for item in items if isinstance(item, Row | Work)]
+        return jobs if len(jobs) == len(items) else None
 
     async def wait_async(self, row: Job, seconds: float) -> None:
         """The same for a task."""
@@ -254,6 +302,7 @@ class Writer:
 
     def _call(self, item: _Waiter | None) -> None:
         self._queue.append(item)
+        self._is_urgent = True
         self._bell.put(None)
 
     def _late(self, seconds: float) -> StorageError:
@@ -273,71 +322,75 @@ class Writer:
     def _run(self) -> None:
         due = [time.monotonic() + seconds for seconds, _ in self._chores]
         pause = 0.0
-        while True:
-            rows, flushes, over = self._gather(pause, min(due, default=None))
-            rows = self._kept + rows
-            self._kept = []
-            if rows and (failure := self._write(rows)) is not None:
-                self._kept = rows
-                _tell([*flushes, *(row.waiter for row in rows)], failure)
-                for row in rows:
-                    row.waiter = None
-                if self.failure is None:
-                    self._failed_at = time.time()
-                    _log.warning("%s; rows are kept for later", failure.message)
-                self.failure = failure
-                pause = min(_LONGEST_PAUSE, pause * 2 or _FIRST_PAUSE)
-            else:
-                if self.failure is not None and rows:
-                    _log.warning("the database %s works again", self.database.address)
-                    self.failure = None
-                    for tell in self.recovered:
-                        tell(self._failed_at)
-                pause = 0.0
-                self._is_busy = bool(self._queue)  # those who were told of a recovery have handed in more
-                _tell([*flushes, *(row.waiter for row in rows)], None)
-            if over:
-                return
-            self._do_chores(due)
+        is_over = False
+        while not is_over:
+            self._wait_for_rows(pause, min(due, default=None))
+            with self._turn:
+                rows, flushes, is_over = self._take()
+                pause = self._write_group(rows, flushes, pause)
+                if not is_over:
+                    self._do_chores(due)
 
-    def _gather(self, pause: float, due: float | None) -> tuple[list[Job], list[_Waiter], bool]:
+    def _write_group(self, rows: list[Job], flushes: list[_Waiter], pause: float) -> float:
+        """Write rows, and tell those who wait. Returns how long to pause before the next ones."""
+        rows = self._kept + rows
+        self._kept = []
+        if rows and (failure := self._write(rows)) is not None:
+            self._kept = rows
+            _tell([*flushes, *(row.waiter for row in rows)], failure)
+            for row in rows:
+                row.waiter = None
+            if self.failure is None:
+                self._failed_at = time.time()
+                _log.warning("%s; rows are kept for later", failure.message)
+            self.failure = failure
+            return min(_LONGEST_PAUSE, pause * 2 or _FIRST_PAUSE)
+        if self.failure is not None and rows:
+            _log.warning("the database %s works again", self.database.address)
+            self.failure = None
+            for tell in self.recovered:
+                tell(self._failed_at)
+        self._is_busy = False
+        _tell([*flushes, *(row.waiter for row in rows)], None)
+        return 0.0
+
+    def _wait_for_rows(self, pause: float, due: float | None) -> None:
+        """Wait until there is something to write, as long as it may be gathered. It stays in the queue, from which
+        others may write it meanwhile."""
+        until = time.monotonic() + pause if pause else due
+        is_gathering, is_late = pause > 0, False
+        while not is_late and len(self._queue) < _GROUP:
+            # told before looking: none is missed
+            self._rests = "until somebody waits" if is_gathering else "until any row"
+            if self._is_urgent:
+                if not pause or self._is_ended():
+                    break
+                until = min(until or 0.0, time.monotonic() + _LEAST_PAUSE)
+            elif self._queue and not is_gathering:
+                is_gathering, until = True, time.monotonic() + self.window
+                continue
+            is_late = not self._rest(until)
+        self._rests = None
+
+    def _is_ended(self) -> bool:
+        return bool(self._queue) and self._queue[-1] is None
+
+    def _take(self) -> tuple[list[Job], list[_Waiter], bool]:
         """The rows of the next group, who waits for all of them, and whether the end has come."""
         rows: list[Job] = []
         flushes: list[_Waiter] = []
-        until = time.monotonic() + pause if pause else due
-        is_late = False
-        while True:
-            is_empty = not (rows or pause)
-            self._rests = "until any row" if is_empty else "until somebody waits"  # before looking: none is missed
-            is_over, is_urgent = self._take(rows, flushes)
-            if is_urgent and pause:
-                until = min(until or 0.0, time.monotonic() + _LEAST_PAUSE)
-            elif is_urgent:
-                break
-            elif is_empty and rows:
-                until = time.monotonic() + self.window
-                continue
-            if is_over or is_late or len(rows) >= _GROUP:
-                break
-            is_late = not self._rest(until)
-        self._rests = None
-        return rows, flushes, is_over
-
-    def _take(self, rows: list[Job], flushes: list[_Waiter]) -> tuple[bool, bool]:
-        """Take what is in the queue: whether the end is there, and whether somebody waits for what was taken."""
-        is_urgent = False
+        self._is_urgent = False
         while self._queue and len(rows) < _GROUP:
             self._is_busy = True
             item = self._queue.popleft()
             if item is None:
-                return True, is_urgent
+                return rows, flushes, True
             if isinstance(item, _Waiter):
                 flushes.append(item)
-                is_urgent = True
             else:
                 rows.append(item)
-                is_urgent = is_urgent or item.waiter is not None
-        return False, is_urgent
+        self._is_urgent = self._is_urgent or bool(self._queue)
+        return rows, flushes, False
 
     def _rest(self, until: float | None) -> bool:
         """Wait to be woken; returns whether that was before the time was over."""
@@ -384,7 +437,7 @@ class Writer:
             for statement in sorted(groups):
                 connection.exec_driver_sql(statement.text(kind), groups[statement])
             for work in sorted(works, key=attrgetter("key")):
-                work.run(connection, alone=len(rows) == 1)
+                work.run(connection, self.database.errors, alone=len(rows) == 1)
 
     def _do_chores(self, due: list[float]) -> None:
         now = time.monotonic()

@@ -125,6 +125,45 @@ def test_killed_and_started_again(own_server: RedisServer, ask: Callable[[MockDr
     gate(driver).store.close()
 
 
+def test_it_is_found_again_by_those_who_were_closed_meanwhile(
+    own_server: RedisServer, ask: Callable[[MockDriver], str]
+) -> None:
+    driver = driver_for(own_server.url, requests_per_minute=100)
+    assert ask(driver) == "fine"
+    own_server.send(signal.SIGKILL)
+    assert own_server.process is not None
+    own_server.process.wait()
+    assert ask(driver) == "fine"
+    driver.close()  # with it the thread ends that asks whether Redis is back
+    own_server.start()
+    assert ask(driver) == "fine"
+    until_available(driver)
+    gate(driver).store.close()
+
+
+def test_a_replica_is_told_of_once_until_it_may_write(
+    own_server: RedisServer, ask: Callable[[MockDriver], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "polydriver")
+    client = redis.Redis.from_url(own_server.url)
+    client.replicaof("127.0.0.1", 1)
+    driver = driver_for(own_server.url, requests_per_minute=100)
+    for _ in range(300):
+        assert ask(driver) == "fine"
+        asked = client.info("commandstats")
+        if sum(facts["calls"] for name, facts in asked.items() if "eval" in name) > 4:  # asked twice whether it is back
+            break
+        threading.Event().wait(0.1)
+    (line,) = told(caplog)
+    assert "ReadOnlyError" in line
+    client.replicaof("no", "one")
+    until_available(driver)
+    assert ask(driver) == "fine"
+    assert len(told(caplog)) == 2
+    client.close()
+    gate(driver).store.close()
+
+
 async def test_those_who_wait_do_not_hang_when_it_dies(own_server: RedisServer) -> None:
     driver = driver_for(own_server.url, max_concurrent=1, redis_failure="local")
     provider = driver.asynchronous()

@@ -360,6 +360,7 @@ class RedisLimits:
 
     def _without(self, attempt: Any, port: Either) -> Any:
         failure: Literal["local", "open", "closed"] = self.config.redis_failure
+        self.store.ask_again()
         if self.local is not None:
             return _wrapped(self.local.admit(attempt, port.now()))
         if failure == "open":

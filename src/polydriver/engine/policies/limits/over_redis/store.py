@@ -221,6 +221,13 @@ class Store:
         """Give up a place in line soon. Never waits."""
         self._hand_in(place)
 
+    def ask_again(self) -> None:
+        """Have Redis asked whether it answers again. The thread that does may have ended, when a user was closed, or in
+        a fork."""
+        thread = self._started
+        if thread is None or not thread.is_alive():
+            self._hand_in(_NUDGE)
+
     def flush(self, seconds: float) -> bool:
         """Wait until what was handed in is sent. Returns whether it is."""
         if self._started is None or not self._started.is_alive():
@@ -353,7 +360,9 @@ class Store:
             return False
         self._asked_at = now
         try:
-            self._evaluate(Command(SETTLE, self._own_keys(), settlement(()), _ignore))
+            # By a script that writes: a replica, or a server without room, answers those that only read.
+            probe = renewal(round(self.lease * 1000), ("",))
+            self._evaluate(Command(RENEW, [self.key("leases")], probe, _ignore))
         except Exception:  # noqa: BLE001 - whatever it is, it is asked again in a second
             return False
         with self._lock:

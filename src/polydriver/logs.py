@@ -23,7 +23,7 @@ from .events import (
 )
 from .logger import logger
 
-__all__ = ["CallLog", "log_calls"]
+__all__ = ["EventLogger", "log_calls"]
 
 
 def log_calls(bus: EventBus, config: LoggingConfig, redactor: Redactor | None = None) -> Callable[[], None]:
@@ -33,8 +33,8 @@ def log_calls(bus: EventBus, config: LoggingConfig, redactor: Redactor | None = 
     """
     if not config.enabled:
         return lambda: None
-    log = CallLog(config, redactor)
-    endings = [bus.on(kind, log) for kind in CallLog.kinds(config)]
+    log = EventLogger(config, redactor)
+    endings = [bus.on(kind, log) for kind in EventLogger.kinds(config)]
 
     def end() -> None:
         for ending in endings:
@@ -43,7 +43,7 @@ def log_calls(bus: EventBus, config: LoggingConfig, redactor: Redactor | None = 
     return end
 
 
-class CallLog:
+class EventLogger:
     """A listener that writes events to `logging.getLogger(channel)`, one line each.
 
     Responses have the configured level, retries at least WARNING, failures at least

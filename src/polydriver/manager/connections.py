@@ -176,7 +176,7 @@ class Connections:
     def _make_pool(self, name: str, values: ConnectionSettings, ai: object) -> Provider:
         """The pool of a connection with `targets`, other connections, or with `api_keys`, several keys of one."""
         from ..provider.pool import Pool
-        from ..provider.routing import Member
+        from ..provider.routing import PoolMember
 
         targets, keys = values.pop("targets", None), values.pop("api_keys", None)
         driver = values.get("driver") or name
@@ -186,7 +186,7 @@ class Connections:
             members = []
             for number, key in enumerate(keys, 1):
                 settings = ConnectionSettings({**values, "api_key": key, "driver": driver}, {})
-                members.append(Member(self._make_one(f"{name}#{number}", settings, ai)))
+                members.append(PoolMember(self._make_one(f"{name}#{number}", settings, ai)))
             pool = Pool(name, members, owned=True)
         else:
             if not isinstance(targets, list | tuple):
@@ -196,7 +196,7 @@ class Connections:
         return pool
 
     def _member(self, name: str, target: object, ai: object) -> Any:
-        from ..provider.routing import Member
+        from ..provider.routing import PoolMember
 
         given: Mapping[str, Any] = target if isinstance(target, Mapping) else {"connection": target}
         connection = given.get("connection")
@@ -208,7 +208,7 @@ class Connections:
         provider = self.resolve(connection, ai)
         if len(provider._members()) > 1:
             raise ConfigurationError(f"the target {connection!r} of {name!r} is a pool itself: name its members")
-        return Member(provider, given.get("weight", 1.0))
+        return PoolMember(provider, given.get("weight", 1.0))
 
     def _make_one(self, name: str, values: ConnectionSettings, ai: object) -> Provider:
         driver_name = str(values.pop("driver", None) or name)

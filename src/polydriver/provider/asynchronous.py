@@ -21,7 +21,7 @@ from ..events import EventBus
 from ..events.bus import Observable
 from .answers import UNSET, Answers, Message
 from .operations import AsyncOperations
-from .routing import Member, prepare_call
+from .routing import PoolMember, prepare_call
 
 if TYPE_CHECKING:
     from ..data.batches import BatchProgress
@@ -79,11 +79,11 @@ class AsyncProvider(AsyncOperations, Answers, Observable):
         source: Any = self._source
         return self._twin(source._main)
 
-    def _members(self, able: Callable[[DriverHooks], bool] | None = None, *, keeps: bool = False) -> list[Member]:
+    def _members(self, able: Callable[[DriverHooks], bool] | None = None, *, keeps: bool = False) -> list[PoolMember]:
         """See `Provider._members`."""
         source: Any = self._source
-        members: list[Member] = source._members(able, keeps=keeps)
-        return [Member(self._twin(member.provider), member.weight) for member in members]
+        members: list[PoolMember] = source._members(able, keeps=keeps)
+        return [PoolMember(self._twin(member.provider), member.weight) for member in members]
 
     def _others(self) -> list[tuple[str, AsyncProvider]]:
         """See `Provider._others`."""

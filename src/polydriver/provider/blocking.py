@@ -19,7 +19,7 @@ from ..events.bus import Observable
 from .answers import UNSET, Answers, Message
 from .asynchronous import AsyncProvider
 from .operations import Operations
-from .routing import Member, prepare_call
+from .routing import PoolMember, prepare_call
 
 if TYPE_CHECKING:
     from ..data.batches import BatchProgress
@@ -61,13 +61,13 @@ class Provider(Operations, Answers, Observable):
         """Which provider does all that is not sending messages: of a pool, the first member."""
         return self
 
-    def _members(self, able: Callable[[DriverHooks], bool] | None = None, *, keeps: bool = False) -> list[Member]:
+    def _members(self, able: Callable[[DriverHooks], bool] | None = None, *, keeps: bool = False) -> list[PoolMember]:
         """The providers that a call may go to, in the order in which they are to be asked.
 
         `able` tells of a driver whether it can do what is asked: those that cannot are left out where others can. With
         `keeps` the call depends on what one of them keeps, which is the main one.
         """
-        return [Member(self)]
+        return [PoolMember(self)]
 
     def _others(self) -> list[tuple[str, Provider]]:
         """Of a pool all members with their names, in the order of the settings; else nobody."""

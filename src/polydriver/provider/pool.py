@@ -13,7 +13,7 @@ from ..engine.connection import Connection
 from ..errors import ConfigurationError
 from ..events import EventBus
 from .blocking import Provider
-from .routing import Member
+from .routing import PoolMember
 
 __all__ = ["Pool"]
 
@@ -32,7 +32,7 @@ class Pool(Provider):
 
     _is_single = False
 
-    def __init__(self, name: str, members: Sequence[Member], *, owned: bool = False) -> None:
+    def __init__(self, name: str, members: Sequence[PoolMember], *, owned: bool = False) -> None:
         """`owned`: whether the members belong to this pool alone, which closes them then."""
         if not members:
             raise ConfigurationError(f"the pool {name!r} has no targets: name at least one connection")
@@ -69,7 +69,7 @@ class Pool(Provider):
     def _pipeline(self) -> Any:
         return self._main._pipeline
 
-    def _members(self, able: Callable[[DriverHooks], bool] | None = None, *, keeps: bool = False) -> list[Member]:
+    def _members(self, able: Callable[[DriverHooks], bool] | None = None, *, keeps: bool = False) -> list[PoolMember]:
         """The members in the order in which the next call asks them (see `Provider._members`)."""
 
         def load(place: int) -> tuple[bool, float, float, int]:

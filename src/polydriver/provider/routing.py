@@ -22,7 +22,7 @@ __all__ = [
     "FallbackTarget",
     "FallbackTargets",
     "Group",
-    "Member",
+    "PoolMember",
     "as_list",
     "error_class",
     "find_target",
@@ -46,7 +46,7 @@ _KEPT_THERE = ("previous_response_id", "conversation", "prompt")
 _KEPT = (*_KEPT_THERE, "background", "store")
 
 
-class Member(NamedTuple):
+class PoolMember(NamedTuple):
     """One of the providers that a call may go to, and its share."""
 
     provider: Any
@@ -69,7 +69,7 @@ def prepare_call(
         options = {**options, "response_format": response_format}
     connection = provider.connection
     if provider._is_single:
-        members, driver = [Member(provider)], connection.driver
+        members, driver = [PoolMember(provider)], connection.driver
     else:
         messages = make_messages(messages)
         members = provider._members(keeps=_is_kept_there(messages, options))

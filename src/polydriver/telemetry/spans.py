@@ -31,7 +31,7 @@ from .attributes import error_type, set_error, tell_spending
 __all__ = ["AttemptSpan", "CallSpan"]
 
 
-class Source(Protocol):
+class SpanSource(Protocol):
     """What the spans of a connection share: see `observer.Telemetry`."""
 
     attributes: dict[str, Any]
@@ -49,7 +49,7 @@ class CallSpan:
         "span",
     )  # fmt: skip
 
-    def __init__(self, telemetry: Source, call: Call) -> None:
+    def __init__(self, telemetry: SpanSource, call: Call) -> None:
         self._telemetry = telemetry
         self._call = call
         self._began = time.perf_counter()
@@ -175,7 +175,7 @@ class AttemptSpan:
 
     __slots__ = ("_attempt", "_call", "_last_chunk", "_telemetry", "attributes", "context", "span")
 
-    def __init__(self, telemetry: Source, call: CallSpan, attempt: Attempt) -> None:
+    def __init__(self, telemetry: SpanSource, call: CallSpan, attempt: Attempt) -> None:
         self._telemetry = telemetry
         self._call = call
         self._attempt = attempt

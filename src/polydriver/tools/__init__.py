@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from .definition import Tool, ToolLike, make_tools, tool
 from .rendering import render_failure, render_result
+from .rounds import Approve, OnToolEvent
 from .running import run_calls, run_calls_sync, run_tool, run_tool_sync
 from .signature import ToolArgumentsError
-from .turn import Approve, OnToolEvent
 
 __all__ = [
     "Approve",

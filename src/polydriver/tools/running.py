@@ -1,4 +1,4 @@
-"""Running the tool calls of one turn: side by side, in order, each failure kept to its own call.
+"""Running the tool calls of one round: side by side, in order, each failure kept to its own call.
 
 The blocking form runs calls in daemon threads, the async form async functions in tasks and plain functions in
 daemon threads. A thread cannot be stopped: after a timeout its call is reported as timed out, and the thread
@@ -19,9 +19,9 @@ from ..colours import drive, finish_async, finish_blocking, start_thread
 from ..data.messages import ToolCall, ToolResult
 from .definition import Tool
 from .rendering import render_result
+from .rounds import Approve, Around, OnToolEvent, Outcome, ToolRound, Tools, timed_out
 from .signature import is_async
 from .threads import call_in_thread
-from .turn import Approve, Around, OnToolEvent, Outcome, Tools, Turn, timed_out
 
 __all__ = ["run_calls", "run_calls_sync", "run_tool", "run_tool_sync"]
 
@@ -56,17 +56,17 @@ def run_calls_sync(
     around: Around | None = None,
     max_concurrency: int = _MAX_CONCURRENCY,
 ) -> list[ToolResult]:
-    """Run the calls of one turn side by side in threads; the results come in the calls' order.
+    """Run the calls of one round side by side in threads; the results come in the calls' order.
 
     A call of an unknown tool, with incomplete or invalid arguments, that is declined, that fails or takes
     more than its `timeout` (seconds; the tool's own goes first), gives an error result and leaves the others
     alone. With `approve` each call is asked for, in order, before any runs; without it tools that require
     approval are declined.
     """
-    turn = Turn(calls, tools, timeout, on_event, finish_blocking, around)
-    drive(turn.ask(approve))
-    _run_in_threads(turn, max_concurrency)
-    return turn.results()
+    tool_round = ToolRound(calls, tools, timeout, on_event, finish_blocking, around)
+    drive(tool_round.ask(approve))
+    _run_in_threads(tool_round, max_concurrency)
+    return tool_round.results()
 
 
 async def run_calls(
@@ -79,34 +79,34 @@ async def run_calls(
     around: Around | None = None,
     max_concurrency: int = _MAX_CONCURRENCY,
 ) -> list[ToolResult]:
-    """Run the calls of one turn side by side in tasks; otherwise as `run_calls_sync`.
+    """Run the calls of one round side by side in tasks; otherwise as `run_calls_sync`.
 
     Cancelling it cancels the async tools that run; plain functions in threads end by themselves.
     """
     import asyncio  # blocking callers do not need it, and it is slow to load
 
-    turn = Turn(calls, tools, timeout, on_event, finish_async, around)
-    await turn.ask(approve)
+    tool_round = ToolRound(calls, tools, timeout, on_event, finish_async, around)
+    await tool_round.ask(approve)
     places = asyncio.Semaphore(max(1, max_concurrency))
 
     async def run(index: int, tool: Tool) -> None:
         async with places:
-            await turn.start(index)
-            outcome = await _outcome(turn, tool, calls[index])
+            await tool_round.start(index)
+            outcome = await _outcome(tool_round, tool, calls[index])
             if _is_fatal(outcome):
                 raise _Fatal(cast(BaseException, outcome))
-            await turn.finish(index, outcome)
+            await tool_round.finish(index, outcome)
 
     try:
         async with asyncio.TaskGroup() as group:
-            for index, tool in turn.approved:
+            for index, tool in tool_round.approved:
                 group.create_task(run(index, tool))
     except BaseExceptionGroup as errors:
         for error in errors.exceptions:
             if isinstance(error, _Fatal):
                 raise error.error from None
         raise
-    return turn.results()
+    return tool_round.results()
 
 
 class _Fatal(Exception):
@@ -117,20 +117,24 @@ class _Fatal(Exception):
         self.error = error
 
 
-def _run_in_threads(turn: Turn, max_concurrency: int) -> None:
+def _run_in_threads(tool_round: ToolRound, max_concurrency: int) -> None:
     done: queue.SimpleQueue[tuple[int, Outcome]] = queue.SimpleQueue()
-    waiting = deque(turn.approved)
+    waiting = deque(tool_round.approved)
     running: dict[int, tuple[Tool, float]] = {}
     while waiting or running:
         while waiting and len(running) < max(1, max_concurrency):
             index, tool = waiting.popleft()
-            drive(turn.start(index))
-            limit = turn.timeout_of(tool)
-            if limit is None and len(turn.approved) == 1:
-                drive(turn.finish(index, _raise_if_fatal(_blocking_outcome(turn, tool, turn.calls[index]))))
+            drive(tool_round.start(index))
+            limit = tool_round.timeout_of(tool)
+            if limit is None and len(tool_round.approved) == 1:
+                drive(
+                    tool_round.finish(
+                        index, _raise_if_fatal(_blocking_outcome(tool_round, tool, tool_round.calls[index]))
+                    )
+                )
                 return
             running[index] = (tool, float("inf") if limit is None else time.monotonic() + limit)
-            start_thread(partial(_run_into, done, turn, index, tool))
+            start_thread(partial(_run_into, done, tool_round, index, tool))
         nearest = min(deadline for _, deadline in running.values())
         try:
             wait = None if nearest == float("inf") else max(0.0, nearest - time.monotonic())
@@ -139,14 +143,14 @@ def _run_in_threads(turn: Turn, max_concurrency: int) -> None:
             now = time.monotonic()
             for index in [index for index, (_, deadline) in running.items() if deadline <= now]:
                 tool, _ = running.pop(index)
-                drive(turn.finish(index, timed_out(turn.calls[index], turn.timeout_of(tool))))
+                drive(tool_round.finish(index, timed_out(tool_round.calls[index], tool_round.timeout_of(tool))))
             continue
         if running.pop(index, None) is not None:
-            drive(turn.finish(index, _raise_if_fatal(outcome)))
+            drive(tool_round.finish(index, _raise_if_fatal(outcome)))
 
 
-def _run_into(done: queue.SimpleQueue[tuple[int, Outcome]], turn: Turn, index: int, tool: Tool) -> None:
-    done.put((index, _blocking_outcome(turn, tool, turn.calls[index])))
+def _run_into(done: queue.SimpleQueue[tuple[int, Outcome]], tool_round: ToolRound, index: int, tool: Tool) -> None:
+    done.put((index, _blocking_outcome(tool_round, tool, tool_round.calls[index])))
 
 
 def _is_fatal(outcome: Outcome) -> bool:
@@ -163,12 +167,12 @@ def _raise_if_fatal(outcome: Outcome) -> Outcome:
     return outcome
 
 
-def _blocking_outcome(turn: Turn, tool: Tool, call: ToolCall) -> Outcome:
+def _blocking_outcome(tool_round: ToolRound, tool: Tool, call: ToolCall) -> Outcome:
     """Run the call to its end in this thread. Every exception is an outcome; the caller lets the fatal ones
     pass.
     """
     try:
-        with turn.around(call) as note:
+        with tool_round.around(call) as note:
             value = tool.run(call.exact_arguments)
             return _noted(note, render_result(call, drive(finish_blocking(value))))
     except BaseException as error:  # noqa: BLE001 (carried to the caller's thread)
@@ -181,14 +185,14 @@ def _noted(note: Callable[[ToolResult], object] | None, result: ToolResult) -> T
     return result
 
 
-async def _outcome(turn: Turn, tool: Tool, call: ToolCall) -> Outcome:
+async def _outcome(tool_round: ToolRound, tool: Tool, call: ToolCall) -> Outcome:
     import asyncio
 
-    limit = turn.timeout_of(tool)
+    limit = tool_round.timeout_of(tool)
     clock = asyncio.timeout(limit)
     try:
         async with clock:
-            with turn.around(call) as note:
+            with tool_round.around(call) as note:
                 return _noted(note, render_result(call, await _value(tool, call.exact_arguments)))
     except TimeoutError as error:
         return timed_out(call, limit) if clock.expired() else error

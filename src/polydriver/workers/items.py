@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..prompting import PROMPT_OPTIONS
 
-__all__ = ["Request", "read_id", "read_item"]
+__all__ = ["ItemPrompt", "read_id", "read_item"]
 
 _ENDPOINTS = ("/v1/chat/completions", "/v1/responses")
 _LEFT_OUT = frozenset({"stream", "stream_options"})
@@ -19,22 +19,22 @@ _NAMES = {"max_completion_tokens": "max_tokens", "max_output_tokens": "max_token
 """What OpenAI calls otherwise than we do."""
 
 
-class Request(NamedTuple):
+class ItemPrompt(NamedTuple):
     """What an item asks for."""
 
     messages: list[Any]
     options: dict[str, Any]
 
 
-def read_item(value: Any) -> Request:
+def read_item(value: Any) -> ItemPrompt:
     """What an item asks for: a prompt, a list of messages, an object with either, or a line of OpenAI's batches.
 
     Raises `ValueError` for what cannot be sent, with the reason.
     """
     if isinstance(value, str):
-        return Request([value], {})
+        return ItemPrompt([value], {})
     if isinstance(value, list):
-        return Request(value, {})
+        return ItemPrompt(value, {})
     if not isinstance(value, dict):
         raise ValueError(f"a line is a prompt, a list of messages or an object, not {type(value).__name__}")
     if isinstance(value.get("body"), dict) and "url" in value:
@@ -49,7 +49,7 @@ def read_id(value: Any) -> str | None:
     return str(given) if is_id else None
 
 
-def _read_own(value: dict[str, Any]) -> Request:
+def _read_own(value: dict[str, Any]) -> ItemPrompt:
     options = {name: item for name, item in value.items() if name not in ("id", "custom_id")}
     prompt, messages, system = (options.pop(name, None) for name in ("prompt", "messages", "system"))
     if (prompt is None) == (messages is None):
@@ -58,14 +58,14 @@ def _read_own(value: dict[str, Any]) -> Request:
         messages = [prompt]
     if not isinstance(messages, list):
         raise ValueError(f"its 'messages' must be a list, not {type(messages).__name__}")
-    return Request(_with_system(system, messages), options)
+    return ItemPrompt(_with_system(system, messages), options)
 
 
 def _with_system(system: Any, messages: list[Any]) -> list[Any]:
     return messages if system is None else [{"role": "system", "content": system}, *messages]
 
 
-def _read_openai(url: Any, body: dict[str, Any]) -> Request:
+def _read_openai(url: Any, body: dict[str, Any]) -> ItemPrompt:
     """A line of OpenAI's: options by our names, and what we have no name for as it is, in `extra`."""
     if url not in _ENDPOINTS:
         raise ValueError(f"its 'url' must be one of {', '.join(_ENDPOINTS)}, not {url!r}")
@@ -86,7 +86,7 @@ def _read_openai(url: Any, body: dict[str, Any]) -> Request:
         (options if ours == "model" or ours in PROMPT_OPTIONS else extra)[ours] = item
     if extra:
         options["extra"] = extra
-    return Request(_with_system(system, messages), options)
+    return ItemPrompt(_with_system(system, messages), options)
 
 
 def _rename_nested(given: dict[str, Any]) -> None:

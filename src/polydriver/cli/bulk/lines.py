@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ...workers.items import Request, read_id, read_item
+from ...workers.items import ItemPrompt, read_id, read_item
 
 __all__ = ["Line", "read_lines", "read_request"]
 
@@ -52,7 +52,7 @@ def _look(data: bytes, number: int) -> tuple[str, bool]:
     return read_id(value) or f"line-{number}", names_model
 
 
-def read_request(data: bytes) -> Request:
+def read_request(data: bytes) -> ItemPrompt:
     """What a line asks for. Raises `ValueError` for what cannot be sent, with the reason."""
     return read_item(_decode(data))
 

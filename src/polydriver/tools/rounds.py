@@ -1,4 +1,4 @@
-"""The bookkeeping of one turn's tool calls, the same for the blocking and the async form."""
+"""The bookkeeping of one round of tool calls, those of one answer, the same for the blocking and the async form."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = [
     "OnToolEvent",
     "Outcome",
     "Tools",
-    "Turn",
+    "ToolRound",
     "hook_failed",
     "needs_hook",
     "timed_out",
@@ -50,8 +50,8 @@ Outcome: TypeAlias = ToolResult | BaseException
 Tools: TypeAlias = Iterable[ToolSpec | ProviderTool]
 
 
-class Turn:
-    """The calls of one turn: which may run, when each began, and how each ended."""
+class ToolRound:
+    """The calls of one round: which may run, when each began, and how each ended."""
 
     def __init__(
         self,

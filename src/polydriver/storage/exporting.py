@@ -36,18 +36,23 @@ _PIECE = 5000
 
 
 def export_attempts(
-    database: Database, path: Path, *, since: datetime | None = None, until: datetime | None = None
+    database: Database,
+    path: Path,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    form: Literal["parquet", "csv"] | None = None,
 ) -> int:
     """Write the attempts that began in a span of time into a file, and return how many there were.
 
-    The end of its name says the form: `.csv` or `.parquet`. The file is there once it is whole. Raises
-    `ConfigurationError` for another name and where the extra is absent, `OSError` and `StorageError`.
+    The end of its name says the form, `.csv` or `.parquet`, where `form` does not. The file is there once it is
+    whole. Raises `ConfigurationError` for another name and where the extra is absent, `OSError` and `StorageError`.
     """
     writers: dict[str, Callable[[Path, Iterator[list[dict[str, Any]]]], int]] = {
         ".csv": _write_csv,
         ".parquet": _write_parquet,
     }
-    write = writers.get(path.suffix.lower())
+    write = writers.get(path.suffix.lower() if form is None else f".{form}")
     if write is None:
         raise ConfigurationError(f"{path.name} ends neither in .csv nor in .parquet: the name says the form")
     partial = path.with_name(f".{path.name}.partial")

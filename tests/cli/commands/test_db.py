@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from tests.cli.helpers import run, write_settings
 
 from polydriver import AI
@@ -59,3 +60,17 @@ def test_answers_that_are_kept(tmp_path: Path) -> None:
         asked = run("--config", path, "ask", *options, "Hi")
         assert asked.exit_code == 0, asked.output
         assert f"deleted: {count} answers of the cache" in run("--config", path, "db", "clear-cache").output
+
+
+def test_an_option_says_the_form_of_an_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = f"sqlite:///{tmp_path}/ai.db"
+    run("db", "upgrade", "--url", url)
+    assert run("db", "export", "--url", url).exit_code == 2
+    for arguments, name in (
+        (["--parquet"], "attempts.parquet"),
+        (["--parquet", "a"], "a"),
+        (["--csv"], "attempts.csv"),
+    ):
+        assert f"0 attempts in {name}" in run("db", "export", *arguments, "--url", url).output
+        assert (tmp_path / name).read_bytes().startswith(b"PAR1") is ("--parquet" in arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -138,21 +138,28 @@ def reseal_command(session: Session, url: str | None) -> None:
     short_help="Write the attempts into a CSV or Parquet file.",
     epilog=examples("polydriver db export attempts.parquet", "polydriver db export november.csv --month 2026-11"),
 )
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--parquet", "form", flag_value="parquet", help="Parquet, into attempts.parquet if no file is named.")
+@click.option("--csv", "form", flag_value="csv", help="CSV, into attempts.csv if no file is named.")
 @date_options
 @url_option
 @common_options
 @click.pass_obj
-def export_command(session: Session, /, file: Path, url: str | None, **dates: Any) -> None:
+def export_command(
+    session: Session, /, file: Path | None, form: Literal["parquet", "csv"] | None, url: str | None, **dates: Any
+) -> None:
     """Write the attempts of all times, or of some days, into a file, with their costs as they were corrected.
 
-    The end of its name says the form: .csv, or .parquet (extra `parquet`).
+    The end of its name says the form, .csv or .parquet (extra `parquet`), where no option does.
     """
+    if file is None and form is None:
+        raise click.UsageError("Name a file that ends in .csv or .parquet, or give --parquet or --csv.")
+    file = file or Path(f"attempts.{form}")
     from ...storage.exporting import export_attempts
 
     since, until = Span.of(dates).moments()
     with open_database(session, url) as database:
-        count = export_attempts(database, file, since=since, until=until)
+        count = export_attempts(database, file, since=since, until=until, form=form)
     say(f"{count:,} attempts in {file}")
 
 

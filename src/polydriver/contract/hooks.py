@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
 
@@ -442,7 +442,7 @@ class DriverHooks(Trait):
     uncounted_input: ClassVar[tuple[str, ...]] = ()
     """Parts of `TokenUsage` that the provider does not count as input when it limits tokens: `cached_input_tokens`."""
 
-    @property
+    @cached_property
     def billing_region(self) -> str | None:
         """The region that this connection's answers are computed in, where that can have a price of its own."""
         return None

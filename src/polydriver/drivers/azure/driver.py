@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -124,7 +125,7 @@ class AzureOpenAIDriver(
         AzureBatches(files=AZURE_FILES, options={"create_batch": frozenset({"output_expires_after"})}),
     )
 
-    @property
+    @cached_property
     def billing_region(self) -> str | None:
         """How far the deployment's data may go, which decides its price; answers do not tell it."""
         return as_str(self.config.setting("deployment_type"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, Self
 
 import msgspec
@@ -169,7 +170,7 @@ class VertexAIDriver(
                 f"{self.config.name}: project is missing; give it, or set GOOGLE_CLOUD_PROJECT", provider=self.name
             )
 
-    @property
+    @cached_property
     def billing_region(self) -> str | None:
         """The location: newer models cost more in a region or multi-region than on the global endpoint."""
         return as_str(self.config.setting("location"))

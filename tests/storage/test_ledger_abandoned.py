@@ -6,6 +6,8 @@ The answers are those of recorded traffic, with the tokens that their providers 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import cycle
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 from tests.wires.replay import records
 
 from polydriver.config.storage import StorageConfig
@@ -37,9 +39,9 @@ def answers() -> Iterator[tuple[str, int]]:
     """
     for record in records(TRAFFIC, "openai-chat"):
         expected = record["expected"]
-        text, tokens = expected.get("text"), (expected.get("usage") or {}).get("output_total")
-        if text and tokens and not expected.get("tool_calls") and len(text.encode()) >= 2 * tokens:
-            yield text, tokens
+        spoken, tokens = expected.get("text"), (expected.get("usage") or {}).get("output_total")
+        if spoken and tokens and not expected.get("tool_calls") and len(spoken.encode()) >= 2 * tokens:
+            yield spoken, tokens
 
 
 def stream_of(text: str, tokens: int) -> Simulated:
@@ -91,3 +93,35 @@ async def test_left_before_their_usage_a_thousand_times(colour: str) -> None:
     assert {(outcome, estimated) for outcome, estimated, _ in found} == {("abandoned", True)}
     assert len(found) == TIMES // 2
     assert sum(cost for _, _, cost in found) >= true * Decimal("0.95")
+
+
+_EXIT = """
+import asyncio, sys
+from polydriver import AI, MockDriver
+budgets = {"all": {"limit": 1, "unknown_price": "0.25"}}
+storage = {"url": sys.argv[1], "ledger": sys.argv[2], "window": 60}
+ai = AI({"default": "mock", "providers": {"mock": {}}, "storage": storage, "budgets": budgets}, env={})
+ai.extend("mock", lambda config: MockDriver(default="a b c", chunk_size=2))
+stream = ai.provider().send_streaming_message("Hi", model="m")
+next(stream)
+
+async def main():
+    later = ai.asynchronous().provider().send_streaming_message("Hi", model="m")
+    await anext(later)
+    return later
+
+kept = asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("ledger", ["durable", "write-behind"])
+def test_open_when_the_program_ends(ledger: str, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/ai.db"
+    subprocess.run([sys.executable, "-c", _EXIT, url, ledger], check=True, timeout=120)
+    storage = Storage(url)
+    with storage.database.read() as connection:
+        found = connection.execute(select(attempts.c.outcome, attempts.c.estimated)).all()
+        held = connection.execute(text("SELECT sum(reserved) FROM ai_budgets")).scalar()
+    storage.close()
+    assert [tuple(row) for row in found] == [("abandoned", True)] * 2
+    assert held == 0

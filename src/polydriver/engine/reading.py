@@ -7,6 +7,7 @@ attempt and end the call; whichever comes first counts.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
@@ -25,7 +26,7 @@ from .failures import Failures, without_frames
 from .policies import Meter, Outcome
 from .ports import Body, Port
 
-__all__ = ["OpenReader", "StreamReader", "closed_elsewhere", "note_open", "note_over"]
+__all__ = ["OpenReader", "StreamReader", "abandon_all", "closed_elsewhere", "note_open", "note_over"]
 
 E = TypeVar("E")
 GoOn: TypeAlias = Callable[[AIError, AIResponse], Awaitable["StreamReader | None"]]
@@ -448,7 +449,8 @@ class StreamReader:
 
 
 @atexit.register
-def _abandon_all() -> None:
+def abandon_all() -> None:
     """End the streams that are still open when the program ends."""
     for reader in list(_unfinished):
-        drive(reader.abandon(reader.port.emit_now, "exit"))
+        with contextlib.suppress(Exception):  # of one whose event loop is gone: the others are to end, too
+            drive(reader.abandon(reader.port.emit_now, "exit"))

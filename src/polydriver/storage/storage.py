@@ -17,6 +17,7 @@ from ..config.budgets import BudgetConfig
 from ..config.storage import StorageConfig
 from ..engine.caching.cache import cache_of
 from ..engine.connection import Connection
+from ..engine.reading import abandon_all
 from ..errors import StorageError
 from ..logger import logger
 from .answers import StoredAnswers, delete_expired, refuse_content
@@ -178,10 +179,16 @@ def _watch_for_the_end() -> None:
     if _is_watching:
         return
     _is_watching = True
-    atexit.register(_flush_all)
+    atexit.register(_at_exit)
     with contextlib.suppress(ValueError):  # only the main thread may
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _on_termination)
+
+
+def _at_exit() -> None:
+    """Write what is left, the ends of the streams that are open still among it."""
+    abandon_all()
+    _flush_all()
 
 
 def _flush_all() -> None:

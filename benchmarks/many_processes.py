@@ -27,7 +27,7 @@ __all__ = ["main"]
 
 _PROCESSES, _TASKS = 8, 50
 _REQUESTS, _TOKENS = 600, 60_000
-_INPUT, _MAX_TOKENS, _MINUTE = 10, 110, 60.0
+_INPUT, _MAX_TOKENS, _MINUTE = 10, 150, 60.0
 
 
 def _call_until(url: str, end: float) -> None:
@@ -35,7 +35,7 @@ def _call_until(url: str, end: float) -> None:
     chance = random.Random()
 
     def answer(_call: MockCall) -> AIResponse:
-        output = chance.randint(40, _MAX_TOKENS)
+        output = chance.randint(50, _MAX_TOKENS)
         print(f"{time.time():.6f} {_INPUT + output}", flush=True)
         return AIResponse(parts=[Text("fine")], usage=TokenUsage(input_tokens=_INPUT, output_tokens=output))
 

@@ -194,7 +194,12 @@ class Store:
         self._ends.append(end)
         if at_once:
             self._hand_in(_AT_ONCE)
-        elif not self._is_told:
+        else:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Have the thread look at the ends within 5 ms, or a little later."""
+        if not self._is_told:
             self._is_told = True
             self._hand_in(_NUDGE)
 
@@ -210,6 +215,7 @@ class Store:
             pass
         if others:
             self._ends.extendleft(reversed(others))
+            self._tell()  # the thread may have looked meanwhile
         return taken
 
     async def hurry(self) -> bool:
@@ -311,7 +317,7 @@ class Store:
     # -- the thread --
 
     def _run(self) -> None:
-        waiting, renewed = self._queue, time.monotonic()
+        waiting, renewed, looked = self._queue, time.monotonic(), 0.0
         jobs: list[Any] = []
         later: list[Any] = []  # ends that Redis has not taken yet
         while waiting is self._queue:
@@ -323,7 +329,11 @@ class Store:
             jobs = _drain(waiting, pause)
             if jobs and all(job is _NUDGE for job in jobs):
                 jobs += _drain(waiting, _GATHER_SECONDS)
-            jobs += self._take_due(all(job is _NUDGE or isinstance(job, Command) for job in jobs))
+            is_urgent = any(job is not _NUDGE and not isinstance(job, Command) for job in jobs)
+            now = time.monotonic()
+            if is_urgent or now - looked >= _GATHER_SECONDS:  # else they stay told of, and it looks again soon
+                looked = now
+                jobs += self._take_due(inf if is_urgent else now - _GATHER_SECONDS)
             if not self.available and not self._answers():
                 _fail(jobs)
                 later += [job for job in jobs if isinstance(job, End | str)]
@@ -341,10 +351,9 @@ class Store:
                 self._disconnect()  # what was sent last may have connected anew
                 return
 
-    def _take_due(self, only_old: bool) -> list[End]:
-        """Ends that no command has taken along, of the last 5 ms only where something else is to be done now."""
+    def _take_due(self, due: float) -> list[End]:
+        """Ends that no command has taken along, and that were handed in by then."""
         self._is_told = False  # before looking at them: who comes after wakes the thread
-        due = time.monotonic() - _GATHER_SECONDS if only_old else inf
         found: list[End] = []
         with suppress(IndexError):  # commands take ends as well
             while self._ends and self._ends[0].at <= due:

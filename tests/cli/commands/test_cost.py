@@ -24,7 +24,7 @@ def settings(tmp_path: Path) -> Path:
         provider = ai.provider("m")
         for user in ("ann", "ann", "bob\x1b[31m", None):
             provider.send_message("Hi", model="m", metadata={"user": user} if user else {})
-        provider.send_message("Hi", model="new")
+        provider.send_message("Hi", model="new", metadata={"tags": ["a", "b"]})
     return path
 
 
@@ -38,6 +38,7 @@ def test_tables(settings: Path) -> None:
     assert "-\t$0.05\t1" in by_user.output
     assert "\x1b" not in by_user.output
     assert "total" not in run("--config", settings, "cost", "--by", "none").output
+    assert "1 attempts have no known price" in run("--config", settings, "cost", "--by", "tag").output
 
 
 def test_json_csv_and_chart(settings: Path) -> None:

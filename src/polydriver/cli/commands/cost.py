@@ -55,9 +55,10 @@ def command(ctx: click.Context, /, by: str, only: tuple[str, ...], url: str | No
     from ...storage.costs import read_costs
 
     with open_database(ctx.obj, url) as database:
-        rows = read_costs(
-            database, names, since=span.since or span.this_month(), until=span.until, time_zone=span.zone, only=filters
-        )
+        dates: Any = {"since": span.since or span.this_month(), "until": span.until, "time_zone": span.zone}
+        rows = read_costs(database, names, **dates, only=filters)
+        # A call with several tags stands in the line of each.
+        once = rows if "tag" not in names else read_costs(database, (), **dates, only=filters)
     if options["as_json"]:
         print_json(rows)
     elif options["as_csv"]:
@@ -68,7 +69,7 @@ def command(ctx: click.Context, /, by: str, only: tuple[str, ...], url: str | No
         _print_rows(rows, names)
     if not rows and not options["as_json"]:
         note("nothing was spent in that time")
-    if unpriced := sum(row.unpriced for row in rows):
+    if unpriced := sum(row.unpriced for row in once):
         note(
             f"{unpriced} attempts have no known price and are not counted: `polydriver cost reprice` prices them later"
         )

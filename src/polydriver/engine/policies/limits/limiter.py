@@ -36,24 +36,29 @@ class Signal(Protocol):
 
 
 class LimitSet:
-    """The meters that a call of one kind takes from, all of them or none. `counting` and `telling` are those that count
-    and those that do not, `parts` all of them, each with what it counts. `model` is whose calls these are, if one's."""
+    """The meters that a call of one kind takes from, all of them or none. `model` is whose calls these are, if one's.
 
-    __slots__ = ("counting", "gone", "lines", "meters", "model", "parts", "telling")
+    Each with what it counts: `counting` are those that count, `telling` those that only tell how long to wait;
+    `holding` those that have to know of every end, `marking` the others.
+    """
+
+    __slots__ = ("counting", "gone", "holding", "lines", "marking", "meters", "model", "telling")
 
     def __init__(self, meters: list[Meter], model: str | None = None) -> None:
         self.meters = meters
         self.model = model
-        self.parts = [(meter, meter.dimension) for meter in meters]
-        self.counting = [part for part in self.parts if part[0].counts]
-        self.telling = [part for part in self.parts if not part[0].counts]
+        parts = [(meter, meter.dimension) for meter in meters]
+        self.counting = [part for part in parts if part[0].counts]
+        self.telling = [part for part in parts if not part[0].counts]
+        self.holding = [part for part in parts if part[0].holds]
+        self.marking = [part for part in parts if not part[0].holds]
         self.gone = [0, 0]  # how many in each line have left it
         self.lines: tuple[deque[Ticket], deque[Ticket]] = (deque(), deque())  # of high and of low priority
 
 
 class Taken(Hold):
-    """What was taken from `limits`: `marks` has, for each of its meters, where it was counted. What is held at once is
-    held while this lives.
+    """What was taken from `limits`: `marks` has, for each of its `marking` meters, where it was counted. What is held
+    at once is held while this lives.
 
     Few objects, since there is one for each call under way: all that live are looked through by the garbage collector.
     """
@@ -197,20 +202,17 @@ class Limiter:
         self.waiting = 0
 
     def _give_back(self, taken: Taken, used: Amounts | None, now: float) -> None:
-        amounts = taken.amounts
-        for (meter, dimension), mark in zip(taken.limits.parts, taken.marks, strict=True):
+        limits, amounts = taken.limits, taken.amounts
+        for (meter, dimension), mark in zip(limits.marking, taken.marks):  # noqa: B905 - a few hundredths of all this
             amount = amounts[dimension]
             real = 0.0 if used is None else used.get(dimension, amount)
-            if meter.holds:
-                if amount:
-                    meter.change(taken, real - amount, now)
-            elif real != amount and mark is not None:
-                limit = meter.limit  # what is larger counts as the limit
-                if real > limit or amount > limit:
-                    real, amount = min(real, limit), min(amount, limit)
-                    if real == amount:
-                        continue
-                meter.change(mark, real - amount, now)
+            if real != amount:
+                most = meter.limit  # what is larger counts as the limit
+                meter.change(mark, (real if real < most else most) - (amount if amount < most else most), now)
+        for meter, dimension in limits.holding:
+            amount = amounts[dimension]
+            if amount:
+                meter.change(taken, (0.0 if used is None else used.get(dimension, amount)) - amount, now)
 
     def _take(self, limits: LimitSet, amounts: Amounts, now: float) -> Taken | None:
         for meter, dimension in limits.counting:
@@ -222,10 +224,13 @@ class Limiter:
             if amount and meter.wait(amount, now):
                 return None
         taken = Taken(limits, amounts)
-        marks = taken.marks
-        for meter, dimension in limits.parts:
+        for meter, dimension in limits.marking:
             amount = amounts[dimension]
-            marks.append(meter.take(amount, now, taken) if amount else None)
+            taken.marks.append(meter.take(amount, now, taken) if amount else None)
+        for meter, dimension in limits.holding:
+            amount = amounts[dimension]
+            if amount:
+                meter.take(amount, now, taken)
         return taken
 
     def _serve(self, now: float, asking: Ticket | None) -> float:

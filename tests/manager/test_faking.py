@@ -176,3 +176,20 @@ def test_messages_of_any_form_are_logged() -> None:
     ai = AI.fake("x")
     ai.provider().send_messages([AIMessage.system("rules"), "question"])
     assert ai.assert_sent("rules").text == "question"
+
+
+def test_waits_for_room_in_a_limit_have_passed_at_once() -> None:
+    limits = {"requests_per_minute": 2, "max_concurrent": 1}
+    ai = AI.fake(default="fine", rate_limiting=limits)
+    waited = [ai.provider().send_message("Hi", model="m").attempts[0].waited for _ in range(5)]
+    assert [seconds > 50 for seconds in waited] == [False, False, True, False, True]
+    ai.provider().send_message("Hi", model="m")
+    with pytest.raises(errors.LimitReachedError):
+        ai.provider().send_message("Hi", model="m", deadline=20)
+
+    async def ask() -> list[float]:
+        provider = AsyncAI.fake(default="fine", rate_limiting=limits).provider()
+        answers = await asyncio.gather(*(provider.send_message("Hi", model="m") for _ in range(5)))
+        return [answer.attempts[0].waited for answer in answers]
+
+    assert max(asyncio.run(ask())) > 50

@@ -29,6 +29,7 @@ __all__ = [
     "clock",
     "current_stop",
     "is_simulated",
+    "is_skipping",
     "no_waiting",
     "now",
     "running_loop",
@@ -291,6 +292,11 @@ def clock(read: Callable[[], float]) -> Iterator[None]:
 def is_simulated() -> bool:
     """Whether the clock is one of a test, so that waits cost nothing."""
     return bool(_clocks)
+
+
+def is_skipping() -> bool:
+    """Whether waits are left out, since a test wants that."""
+    return bool(_skipped)
 
 
 def now() -> float:

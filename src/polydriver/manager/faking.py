@@ -18,7 +18,7 @@ from ..drivers.traits import ErrorTable
 from ..engine.connection import Connection
 from ..engine.ports import AsyncPort, BlockingPort
 from ..engine.transports.simulated import AsyncSimulatedTransport, SimulatedTransport
-from ..engine.waiting import is_simulated, wait_async
+from ..engine.waiting import Signal, Stop, is_simulated, is_skipping, now, wait_async
 from ..errors import ConfigurationError, InvalidRequestError, error_branch
 from ..operations.kinds import OperationKind
 from ..provider import Provider
@@ -29,16 +29,61 @@ __all__ = ["FakeConnections", "make_script"]
 _DEFAULT_PROVIDER = "fake"
 
 
+_passed = [0.0]
+"""Seconds that fakes did not wait for room in their limits: for all of them they have passed."""
+
+
+def _now() -> float:
+    return now() + _passed[0]
+
+
+def _passes(signal: Signal, seconds: float) -> bool:
+    """Whether a wait is over at once, and its time has passed: unless what it is for has happened already, or a test
+    has a way of its own with time."""
+    is_over = not (signal.is_set or is_simulated() or is_skipping())
+    if is_over:
+        _passed[0] += seconds
+    return is_over
+
+
+class _InstantBlockingPort(BlockingPort):
+    """A port that waits for nothing: the time until a limit has room again passes at once."""
+
+    def _set_now(self) -> None:
+        self.now = _now
+
+    async def wait_for(self, signal: Signal, seconds: float, stop: Stop | None = None, *, timed: bool = True) -> None:
+        """See `Port.wait_for`."""
+        if timed and _passes(signal, seconds):
+            seconds, timed = 0.0, False
+        await super().wait_for(signal, seconds, stop, timed=timed)
+
+
+class _InstantAsyncPort(AsyncPort):
+    """The same for async callers."""
+
+    def _set_now(self) -> None:
+        self.now = _now
+
+    async def wait_for(self, signal: Signal, seconds: float, stop: Stop | None = None, *, timed: bool = True) -> None:
+        """See `Port.wait_for`."""
+        if timed and _passes(signal, seconds):
+            seconds, timed = 0.0, False
+        await super().wait_for(signal, seconds, stop, timed=timed)
+
+
 class _InstantConnection(Connection):
-    """A connection whose waits are over at once: retries, delays and timeouts."""
+    """A connection whose waits are over at once: retries, delays, timeouts, and those for room in a limit."""
 
     __slots__ = ()
 
     def blocking_port(self) -> BlockingPort:
-        return BlockingPort(SimulatedTransport(self.driver.simulate, sleep=_skip), sleep=_skip)
+        transport = SimulatedTransport(self.driver.simulate, sleep=_skip, clock=_now)
+        return _InstantBlockingPort(transport, sleep=_skip)
 
     def async_port(self) -> AsyncPort:
-        return AsyncPort(AsyncSimulatedTransport(self.driver.simulate, sleep=_skip_async), sleep=_skip_async)
+        transport = AsyncSimulatedTransport(self.driver.simulate, sleep=_skip_async, clock=_now)
+        return _InstantAsyncPort(transport, sleep=_skip_async)
 
 
 class _FakeDriver(MockDriver):

@@ -51,19 +51,22 @@ class _Script:
 class SimulatedTransport:
     """For blocking callers. `simulate(request)` makes each answer; delays are slept, but never past a deadline."""
 
-    def __init__(self, simulate: Simulate, *, sleep: Callable[[float], object] = wait) -> None:
+    def __init__(
+        self, simulate: Simulate, *, sleep: Callable[[float], object] = wait, clock: Callable[[], float] = now
+    ) -> None:
         self._simulate = simulate
         self._sleep = sleep
+        self._clock = clock
 
     def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """The whole reply."""
         body = self.open(request, timeouts)
-        limits = body_limits(body.status, timeouts, now())
+        limits = body_limits(body.status, timeouts, self._clock())
         whole = bytearray()
         try:
             while piece := body.read_as("read"):
                 whole += _within(piece, whole, limits)
-                body.expires = limits.after(now())
+                body.expires = limits.after(self._clock())
         except ProviderError as error:
             return cut_reply(body, bytes(whole), error, timeouts)
         return Reply(status=body.status, headers=body.headers, body=bytes(whole))
@@ -75,9 +78,9 @@ class SimulatedTransport:
         if failure is not None:
             raise failure
         if answer.end == "timeout":
-            _pause(self._sleep, _remaining(timeouts.expires), timeouts.stop)
+            _pause(self._sleep, _remaining(timeouts.expires, self._clock), timeouts.stop)
             raise timed_out("headers", _HOST)
-        return SimulatedBody(answer, timeouts.expires, self._sleep, timeouts.stop)
+        return SimulatedBody(answer, timeouts.expires, self._sleep, self._clock, timeouts.stop)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -89,10 +92,16 @@ class SimulatedBody:
     redialed = False
 
     def __init__(
-        self, answer: Simulated, expires: float, sleep: Callable[[float], object], stop: Stop | None = None
+        self,
+        answer: Simulated,
+        expires: float,
+        sleep: Callable[[float], object],
+        clock: Callable[[], float],
+        stop: Stop | None = None,
     ) -> None:
         self._script = _Script(answer)
         self._sleep = sleep
+        self._clock = clock
         self._stop = stop
         self.status = answer.status
         self.headers: Mapping[str, str] = answer.headers
@@ -105,7 +114,7 @@ class SimulatedBody:
     def read_as(self, phase: Phase) -> bytes:
         """As `read`, with the phase that a timeout is to name."""
         if not self._script.closed and (delay := self._script.next_delay()):
-            left = _remaining(self.expires)
+            left = _remaining(self.expires, self._clock)
             _pause(self._sleep, min(delay, left), self._stop)
             if delay >= left:
                 raise timed_out(phase, _HOST)
@@ -119,19 +128,26 @@ class SimulatedBody:
 class AsyncSimulatedTransport:
     """As `SimulatedTransport`, for async callers."""
 
-    def __init__(self, simulate: Simulate, *, sleep: Callable[[float], Awaitable[object]] = wait_async) -> None:
+    def __init__(
+        self,
+        simulate: Simulate,
+        *,
+        sleep: Callable[[float], Awaitable[object]] = wait_async,
+        clock: Callable[[], float] = now,
+    ) -> None:
         self._simulate = simulate
         self._sleep = sleep
+        self._clock = clock
 
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """The whole reply."""
         body = await self.open(request, timeouts)
-        limits = body_limits(body.status, timeouts, now())
+        limits = body_limits(body.status, timeouts, self._clock())
         whole = bytearray()
         try:
             while piece := await body.read_as("read"):
                 whole += _within(piece, whole, limits)
-                body.expires = limits.after(now())
+                body.expires = limits.after(self._clock())
         except ProviderError as error:
             return cut_reply(body, bytes(whole), error, timeouts)
         return Reply(status=body.status, headers=body.headers, body=bytes(whole))
@@ -143,9 +159,9 @@ class AsyncSimulatedTransport:
         if failure is not None:
             raise failure
         if answer.end == "timeout":
-            await self._sleep(_remaining(timeouts.expires))
+            await self._sleep(_remaining(timeouts.expires, self._clock))
             raise timed_out("headers", _HOST)
-        return AsyncSimulatedBody(answer, timeouts.expires, self._sleep)
+        return AsyncSimulatedBody(answer, timeouts.expires, self._sleep, self._clock)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -159,9 +175,16 @@ class AsyncSimulatedBody:
 
     redialed = False
 
-    def __init__(self, answer: Simulated, expires: float, sleep: Callable[[float], Awaitable[object]]) -> None:
+    def __init__(
+        self,
+        answer: Simulated,
+        expires: float,
+        sleep: Callable[[float], Awaitable[object]],
+        clock: Callable[[], float],
+    ) -> None:
         self._script = _Script(answer)
         self._sleep = sleep
+        self._clock = clock
         self.status = answer.status
         self.headers: Mapping[str, str] = answer.headers
         self.expires = expires
@@ -173,7 +196,7 @@ class AsyncSimulatedBody:
     async def read_as(self, phase: Phase) -> bytes:
         """As `read`, with the phase that a timeout is to name."""
         if not self._script.closed and (delay := self._script.next_delay()):
-            left = _remaining(self.expires)
+            left = _remaining(self.expires, self._clock)
             await self._sleep(min(delay, left))
             if delay >= left:
                 raise timed_out(phase, _HOST)
@@ -188,9 +211,9 @@ class AsyncSimulatedBody:
         self.close()
 
 
-def _remaining(expires: float) -> float:
-    """Seconds until `expires` by the engine's clock, for which waits that tests leave out have passed."""
-    return max(0.0, expires - now())
+def _remaining(expires: float, clock: Callable[[], float]) -> float:
+    """Seconds until `expires` by the clock of the calls, for which waits that tests leave out have passed."""
+    return max(0.0, expires - clock())
 
 
 def _pause(sleep: Callable[[float], object], seconds: float, stop: Stop | None) -> None:

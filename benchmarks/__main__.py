@@ -17,8 +17,8 @@ from . import environment
 from .canned import write_replies
 from .loopback import running_server
 from .meter import BURST_CHUNKS
-from .page import write
-from .records import Run
+from .page import read_run, write
+from .records import Run, joined
 from .report import as_markdown, goal_table
 from .tables import FULL, QUICK, SECTIONS, Bench
 
@@ -45,6 +45,7 @@ def _arguments() -> argparse.Namespace:
         help="some of the sections",
     )
     parser.add_argument("--into", type=Path, metavar="DIR", help="write figures, page and plots there: docs")
+    parser.add_argument("--join", action="store_true", help="keep the other tables of that folder's figures")
     parser.add_argument("--python", type=Path, help="measure in this interpreter's environment instead of .venv-bench")
     return parser.parse_args()
 
@@ -77,7 +78,7 @@ def main() -> None:
     if run.goals:
         print(f"## Goals (with events, cost and typed values)\n\n{goal_table(run.goals)}\n", flush=True)
     folder = arguments.into or build
-    write(run, folder)
+    write(joined(read_run(folder), run) if arguments.join else run, folder)
     print(
         f"Took {time.monotonic() - started:.0f} s; what the workers said is in {log}, figures and plots in {folder}.",
         file=sys.stderr,

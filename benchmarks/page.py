@@ -9,7 +9,7 @@ import msgspec
 
 from .environment import ROOT
 from .plots import plot
-from .records import Run, Table, rounded
+from .records import Later, Run, Table, rounded
 from .report import as_markdown, goal_table
 
 __all__ = ["DOCS", "main", "picture_name", "pictures", "read_run", "render", "write"]
@@ -51,11 +51,11 @@ stream at its blank lines, and do no more. `benchmarks/README.md` has the detail
 [`benchmarks.json`](benchmarks.json) all samples.
 
 This run: {date}, {machine}. {versions}. The machine is shared, so figures wander by some tens of per cent from run
-to run. The competitors of one table take turns, so the ratios suffer less.
+to run. The competitors of one table take turns, so the ratios suffer less.{later}
 
 ## The goals, and what was measured
 
-polydriver with a listener, as a multiple of the other. {reached} of {goals} are reached.
+polydriver (calls: with a listener), as a multiple of the other. {reached} of {goals} are reached.
 
 {table}
 """
@@ -101,11 +101,17 @@ def render(run: Run) -> str:
         date=run.date,
         machine=run.machine,
         versions=run.versions,
+        later="".join(f"\n\n{_told(later)}" for later in run.later),
         reached=sum(goal.ratio is not None and goal.ratio <= goal.limit for goal in run.goals),
         goals=len(run.goals),
         table=goal_table(run.goals),
     )
     return page + "".join(_section(table) for table in run.tables)
+
+
+def _told(later: Later) -> str:
+    titles = ", ".join(f"*{title}*" for title in later.titles)
+    return f"Measured in a run of their own ({later.date}, {later.machine}. {later.versions}): {titles}."
 
 
 def _section(table: Table) -> str:

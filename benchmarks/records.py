@@ -8,7 +8,19 @@ from typing import TypeAlias
 
 import msgspec
 
-__all__ = ["Figures", "Goal", "ManyFigures", "Run", "Samples", "Table", "Text", "WireFigures", "rounded"]
+__all__ = [
+    "Figures",
+    "Goal",
+    "Later",
+    "ManyFigures",
+    "Run",
+    "Samples",
+    "Table",
+    "Text",
+    "WireFigures",
+    "joined",
+    "rounded",
+]
 
 
 @dataclass
@@ -76,14 +88,36 @@ class Text(msgspec.Struct, tag=True):
 Table: TypeAlias = Figures | ManyFigures | WireFigures | Text
 
 
+class Later(msgspec.Struct):
+    """Another run, whose tables stand among those of the first."""
+
+    date: str
+    machine: str
+    versions: str
+    titles: list[str]
+
+
 class Run(msgspec.Struct):
-    """Everything that one run measured, and where."""
+    """Everything that one run measured, and where; and what later runs of some sections did."""
 
     date: str
     machine: str
     versions: str
     tables: list[Table] = []
     goals: list[Goal] = []
+    later: list[Later] = []
+
+
+def joined(old: Run, new: Run) -> Run:
+    """A run with the tables and goals of a later one in place of its own, and what it did not have behind them."""
+    tables = {table.title: table for table in (*old.tables, *new.tables)}
+    goals = {goal.text: goal for goal in (*old.goals, *new.goals)}
+    titles = {table.title for table in new.tables}
+    kept = [
+        msgspec.structs.replace(run, titles=[title for title in run.titles if title not in titles]) for run in old.later
+    ]
+    later = [*(run for run in kept if run.titles), Later(new.date, new.machine, new.versions, sorted(titles))]
+    return Run(old.date, old.machine, old.versions, list(tables.values()), list(goals.values()), later)
 
 
 def rounded(run: Run) -> Run:

@@ -25,7 +25,13 @@ INSERT_LIMITS = {_WRITE_BEHIND: 2.0, _WAITED_FOR: 4.0}
 """In multiples of a bare insert."""
 
 _OWN = "polydriver"
-_SESSIONS = {_OWN: "storing:Polydriver", "openai-agents": "storing:OpenAIAgents", "google-adk": "storing:GoogleADK"}
+_BLOCKING = "polydriver, blocking"
+_SESSIONS = {
+    _OWN: "storing:Polydriver",
+    _BLOCKING: "storing:PolydriverBlocking",
+    "openai-agents": "storing:OpenAIAgents",
+    "google-adk": "storing:GoogleADK",
+}
 SESSION_LIMIT = 1.0
 
 _GROWTH = {

@@ -23,7 +23,16 @@ from polydriver.storage.ledger_rows import ATTEMPT
 from polydriver.storage.upgrading import upgrade
 from polydriver.storage.writer import Row
 
-__all__ = ["Bare", "Durable", "GoogleADK", "OpenAIAgents", "Polydriver", "WriteBehind", "new_folder"]
+__all__ = [
+    "Bare",
+    "Durable",
+    "GoogleADK",
+    "OpenAIAgents",
+    "Polydriver",
+    "PolydriverBlocking",
+    "WriteBehind",
+    "new_folder",
+]
 
 _QUESTION = "What does a ledger know of a budget, and a budget of a ledger, that neither of them would ever tell?"
 _GROUP = 1000
@@ -178,6 +187,22 @@ class Polydriver(_Session):
 
     async def read(self) -> int:
         return len((await self._ai.conversations.load(self._id)).history)
+
+
+class PolydriverBlocking(Polydriver):
+    """The same for blocking callers: who waits writes for itself."""
+
+    async def open(self) -> None:
+        await super().open()
+        self._blocking = AI(connections=self._ai.connections)
+
+    async def add(self, text: str, *, is_user: bool) -> None:
+        self._history.append(AIMessage(text, "user" if is_user else "assistant"))
+        (work,) = self._keeper.catch_up(self._history)
+        self._storage.writer.do_blocking(work, 60.0)
+
+    async def read(self) -> int:
+        return len(self._blocking.conversations.load(self._id).history)
 
 
 class OpenAIAgents(_Session):

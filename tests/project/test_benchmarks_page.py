@@ -10,7 +10,7 @@ import pytest
 from benchmarks.competitors import BARE_BLOCKING, LISTENER, OPENAI, POLYDRIVER
 from benchmarks.page import DOCS, pictures, read_run, render, write
 from benchmarks.plots import plot
-from benchmarks.records import Figures, Goal, ManyFigures, Run, Samples, Table, Text, WireFigures
+from benchmarks.records import Figures, Goal, ManyFigures, Run, Samples, Table, Text, WireFigures, joined
 from benchmarks.report import as_markdown
 
 AGAIN = "run: python -m benchmarks.page"
@@ -82,3 +82,18 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     run.tables = [TABLES[0]]
     write(run, tmp_path)
     assert [path.name for path in tmp_path.glob("pictures/*.svg")] == ["benchmarks-a-call-more.svg"]
+
+
+def test_a_later_run_of_some_tables_stands_among_the_first() -> None:
+    first = Run("2026-11-01", "2 cores", "Python 3.11", TABLES, [Goal("A call", OURS, THEIRS, 0.5)])
+    new = Text("The ceiling", "Near.")
+    other = Text("Another", "New.")
+    later = Run("2026-11-02", "4 cores", "Python 3.12", [new, other], [Goal("A call", THEIRS, THEIRS, 0.5)])
+    both = joined(joined(first, later), Run("2026-11-03", "8 cores", "Python 3.13", [other]))
+    assert both.tables == [*TABLES[:3], new, other]
+    assert [goal.ratio for goal in both.goals] == [1.0]
+    assert [(run.date, run.titles) for run in both.later] == [
+        ("2026-11-02", ["The ceiling"]),
+        ("2026-11-03", ["Another"]),
+    ]
+    assert "(2026-11-02, 4 cores. Python 3.12): *The ceiling*." in render(both)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Integer, Text, bindparam, literal_column, sel
 
 from ..data.messages import AIMessage
 from .columns import unpack_json
-from .contents import read_content, read_plain_content, with_files
+from .contents import read_contents, read_plain_content, with_files
 from .prepared import Prepared
 from .privacy import privacy_of
 from .tables import blobs, messages
@@ -113,15 +113,14 @@ def read_tree(connection: Connection, conversation_id: str) -> list[StoredMessag
     ]  # fmt: skip
 
 
-def _read(connection: Connection, rows: Iterable[Sequence[Any]]) -> list[HistoryMessage]:
+def _read(connection: Connection, rows: Sequence[Sequence[Any]]) -> list[HistoryMessage]:
     found: list[HistoryMessage] = []
     privacy = privacy_of(connection)
     data: dict[str, bytes] = {}
-    for id, state, role, text, sealed in rows:
+    contents = read_contents([row[3] for row in rows])
+    for (id, state, role, text, sealed), (message, files) in zip(rows, contents, strict=True):
         if sealed is not None:
             message, files = read_plain_content(privacy.unpack(id, unpack_json(text) if text else {}, sealed))
-        else:
-            message, files = read_content(text)
         if message is not None and files:
             _read_blobs(connection, {place[-1] for place in files} - data.keys(), data)
             message = with_files(message, files, data)

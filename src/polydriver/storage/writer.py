@@ -232,10 +232,18 @@ class Writer:
             self._bell.put(None)
             if not isinstance(error, Exception):
                 raise
+            if isinstance(error, StorageError) and error.retryable:
+                self._note(error)  # those who are told when the database works again are, though it may by now
             return waiter
         for _ in range(len(jobs) + 1):
             self._queue.popleft()
         return None
+
+    def _note(self, failure: StorageError) -> None:
+        if self.failure is None:
+            self._failed_at = time.time()
+            _log.warning("%s; rows are kept for later", failure.message)
+        self.failure = failure
 
     def _waiting_jobs(self) -> list[Job] | None:
         """What is in the queue; `None` where it is for the writer's thread alone."""
@@ -340,10 +348,7 @@ class Writer:
             _tell([*flushes, *(row.waiter for row in rows)], failure)
             for row in rows:
                 row.waiter = None
-            if self.failure is None:
-                self._failed_at = time.time()
-                _log.warning("%s; rows are kept for later", failure.message)
-            self.failure = failure
+            self._note(failure)
             return min(_LONGEST_PAUSE, pause * 2 or _FIRST_PAUSE)
         if self.failure is not None and rows:
             _log.warning("the database %s works again", self.database.address)

@@ -213,18 +213,23 @@ class Writer:
         self._wake()
         if not self._turn.locked() and len(self._queue) < _GROUP:
             with self._turn:
-                jobs = self._waiting_jobs()
-                if jobs is not None:
-                    return self._write_all(jobs, job)
+                if self._waiting_jobs() is not None:
+                    return self._write_all(job)
         waiter = job.waiter = _Waiter(None)
         self.put(job)
         return waiter
 
-    def _write_all(self, jobs: list[Job], last: Job) -> _Waiter | None:
-        """Write what is in the queue and a last job; where that fails, the writer's thread finds out for itself."""
+    def _write_all(self, last: Job) -> _Waiter | None:
+        """Write what is in the queue and a last job; where that fails, the writer's thread finds out for itself.
+
+        What is in the queue is looked at once that job is: others hand in more at any moment, before it too.
+        """
         try:
             self._queue.append(last)
-            self._commit([*jobs, last])
+            jobs = self._waiting_jobs(last)
+            if jobs is None:
+                raise StorageError("something before it is for the writer's thread alone", retryable=False)
+            self._commit(jobs)
             _tell([job.waiter for job in jobs], None)
         except BaseException as error:
             last.waiter = waiter = _Waiter(None)
@@ -235,7 +240,7 @@ class Writer:
             if isinstance(error, StorageError) and error.retryable:
                 self._note(error)  # those who are told when the database works again are, though it may by now
             return waiter
-        for _ in range(len(jobs) + 1):
+        for _ in jobs:
             self._queue.popleft()
         return None
 
@@ -245,11 +250,15 @@ class Writer:
             _log.warning("%s; rows are kept for later", failure.message)
         self.failure = failure
 
-    def _waiting_jobs(self) -> list[Job] | None:
-        """What is in the queue; `None` where it is for the writer's thread alone."""
+    def _waiting_jobs(self, last: Job | None = None) -> list[Job] | None:
+        """What is in the queue, up to a `last` job; `None` where it is for the writer's thread alone."""
         if self.failure is not None or self._kept or self.prepare is not None:
             return None
-        items = [self._queue[place] for place in range(len(self._queue))]
+        items: list[Job | _Waiter | None] = []
+        for place in range(len(self._queue)):
+            items.append(self._queue[place])
+            if items[-1] is last and last is not None:
+                break
         jobs = [item for item in items if isinstance(item, Row | Work)]
         return jobs if len(jobs) == len(items) else None
 
@@ -355,6 +364,8 @@ class Writer:
             self.failure = None
             for tell in self.recovered:
                 tell(self._failed_at)
+            self._queue.extend(flushes)  # they wait for what was handed in now, too
+            self._is_urgent, flushes = True, []
         self._is_busy = False
         _tell([*flushes, *(row.waiter for row in rows)], None)
         return 0.0

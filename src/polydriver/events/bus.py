@@ -103,12 +103,13 @@ class EventBus(Observable):
 
     @parent.setter
     def parent(self, parent: EventBus | None) -> None:
-        if self._parent is not None:
-            self._parent._children.discard(self)
-        self._parent = parent
-        if parent is not None:
-            parent._children.add(self)
-        self._note_heard()
+        with _noting._lock:
+            if self._parent is not None:
+                self._parent._children.discard(self)
+            self._parent = parent
+            if parent is not None:
+                parent._children.add(self)
+            self._note_heard()
 
     @property
     def bus(self) -> EventBus:

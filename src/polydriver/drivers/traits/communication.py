@@ -7,9 +7,10 @@ from functools import cached_property, lru_cache
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from ...config import Secret
 from ...data.http import Reply, Request, has_dot_segment
 from ...data.json import decode_json, encode_json
-from ...data.sealed import Headers
+from ...data.sealed import Headers, SealedText
 from ...errors import ConfigurationError
 from .base import TraitBase
 from .framed import unframe
@@ -49,9 +50,12 @@ class HandlesApiCommunication(TraitBase):
 
     @cached_property
     def _fixed_headers(self) -> Headers:
-        key, settings = self.config.api_key, self.config.settings
-        headers = {name: settings[setting] for setting, name in self.setting_headers.items() if settings[setting]}
-        return Headers({"authorization": f"Bearer {key.reveal()}", **headers} if key else headers)
+        key = self.config.api_key
+        headers = Headers({"authorization": f"Bearer {key.reveal()}"} if key else {})
+        for setting, name in self.setting_headers.items():
+            if value := self.config.settings[setting]:
+                headers[name] = SealedText(value.reveal()) if isinstance(value, Secret) else str(value)
+        return headers
 
     def headers(self) -> dict[str, str]:
         """Headers for each request: the key as a bearer token, where there is one, and `setting_headers`."""

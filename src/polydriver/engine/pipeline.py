@@ -153,15 +153,15 @@ class Pipeline(Generic[P]):
         if told is not error:
             raise told from None
 
-    async def _ask(self, call: Call, prompt: Prompt, work: Callable[[Request, Attempt], Awaitable[T]]) -> T:
+    def _ask(self, call: Call, prompt: Prompt, work: Callable[[Request, Attempt], Awaitable[T]]) -> Awaitable[T]:
         """Ask the target, or those of the call's route in turn, until one answers."""
         if call.route is None:
-            return await self._reach(call, self.target, prompt, work)
-        return await self.walk(call, partial(self._ask_leg, call, work))
+            return self._reach(call, self.target, prompt, work)
+        return self.walk(call, partial(self._ask_leg, call, work))
 
-    async def _ask_leg(self, call: Call, work: Callable[[Request, Attempt], Awaitable[T]], leg: Leg) -> T:
+    def _ask_leg(self, call: Call, work: Callable[[Request, Attempt], Awaitable[T]], leg: Leg) -> Awaitable[T]:
         assert leg.prompt is not None
-        return await self._reach(call, leg.target, leg.prompt, work, leg.request)
+        return self._reach(call, leg.target, leg.prompt, work, leg.request)
 
     async def walk(self, call: Call, ask: Callable[[Leg], Awaitable[T]]) -> T:
         """Have `ask` ask the targets of the call's route in turn, from its beginning, until one answers."""
@@ -199,30 +199,38 @@ class Pipeline(Generic[P]):
             error.add_note(f"Nobody could go on from what came: {type(failure).__name__}: {failure.message}")
             return None
 
-    async def _reach(
+    def _reach(
         self,
         call: Call,
         target: Target,
         prompt: Prompt,
         work: Callable[[Request, Attempt], Awaitable[T]],
         request: Request | None = None,
-    ) -> T:
+    ) -> Awaitable[T]:
         """Answer from the cache, where one is wanted and has the answer, or ask a target by `request`."""
-
-        async def ask(call: Call) -> T:
-            built = request or target.build(partial(target.driver.build_request, prompt))
-            return await self._attempts(call, target, built, work, prompt)
-
         wanted = call.response_cache
         if not (target.config.cache.enabled if wanted is None else wanted):
-            return await ask(call)
+            return self._build_and_send(target, prompt, work, request, call)
         cache = target.connection.cache
         if cache is None:
             from .caching.cache import cache_of
 
             cache = cache_of(target.connection)
-        answer: T = await cache.answer(call, target, prompt, ask)
+        answer: Awaitable[T] = cache.answer(
+            call, target, prompt, partial(self._build_and_send, target, prompt, work, request)
+        )
         return answer
+
+    async def _build_and_send(
+        self,
+        target: Target,
+        prompt: Prompt,
+        work: Callable[[Request, Attempt], Awaitable[T]],
+        request: Request | None,
+        call: Call,
+    ) -> T:
+        built = request or target.build(partial(target.driver.build_request, prompt))
+        return await self._attempts(call, target, built, work, prompt)
 
     def _take_over(self, call: Call, route: Route) -> None:
         leg = route.leg

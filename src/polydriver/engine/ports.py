@@ -160,17 +160,17 @@ class AsyncPort(Clock):
         """See `Port.signal`."""
         return Signal()
 
-    async def send(self, request: Request, timeouts: Timeouts) -> Reply:
+    def send(self, request: Request, timeouts: Timeouts) -> Coroutine[Any, Any, Reply]:
         """See `Port.send`."""
-        return await stoppable(self.transport.send(request, timeouts), timeouts.stop)
+        return stoppable(self.transport.send(request, timeouts), timeouts.stop)
 
-    async def open(self, request: Request, timeouts: Timeouts) -> AsyncBody:
+    def open(self, request: Request, timeouts: Timeouts) -> Coroutine[Any, Any, AsyncBody]:
         """See `Port.open`."""
-        return await stoppable(self.transport.open(request, timeouts), timeouts.stop)
+        return stoppable(self.transport.open(request, timeouts), timeouts.stop)
 
-    async def read(self, body: AsyncBody, stop: Stop | None = None) -> bytes:
+    def read(self, body: AsyncBody, stop: Stop | None = None) -> Coroutine[Any, Any, bytes]:
         """See `Port.read`."""
-        return await stoppable(body.read(), stop)
+        return stoppable(body.read(), stop)
 
     async def sleep(self, seconds: float, stop: Stop | None = None) -> None:
         """See `Port.sleep`."""

@@ -16,12 +16,12 @@ from ...data.http import Reply, Request, Timeouts, TransportConfig
 from ...errors import ProviderError
 from .address import Origin, locate, proxy_for
 from .async_pool import AsyncPool, Lease
-from .base import Stale, is_broken, too_large
+from .base import Stale
 from .content import Content
 from .encode import encode_request
 from .http1 import ResponseReader
 from .per_loop import PerLoop
-from .refused import body_limits, cut_reply
+from .refused import cut_reply
 
 __all__ = ["AiohttpBody", "AiohttpTransport"]
 
@@ -38,7 +38,7 @@ class AiohttpTransport:
         lease, reader, first = await self._begin(request, timeouts)
         pieces: list[bytes] = []
         try:
-            await self._rest(lease, reader, first, timeouts, pieces)
+            await lease.connection.read_rest(reader, first, timeouts, pieces)
         except ProviderError as error:
             lease.discard()
             return cut_reply(reader, b"".join(pieces), error, timeouts)
@@ -57,30 +57,6 @@ class AiohttpTransport:
             lease.discard()
             raise
         return AiohttpBody(lease, reader, content, timeouts.after(time.monotonic()))
-
-    async def _rest(
-        self, lease: Lease, reader: ResponseReader, first: bytes, timeouts: Timeouts, pieces: list[bytes]
-    ) -> None:
-        """Collect the whole content, of which `first` came with the headers, in `pieces`."""
-        limits = timeouts
-        if not 200 <= reader.status < 300:
-            limits = body_limits(reader.status, timeouts, time.monotonic())
-        if "content-encoding" not in reader.headers:
-            left, piece = limits.max_bytes, first
-            while True:
-                left -= len(piece)
-                if left < 0:
-                    raise too_large()
-                pieces.append(piece)
-                if reader.finished:
-                    return
-                piece = reader.take(await lease.receive(limits.after(time.monotonic()), "read"))
-        content = Content(reader, first, limits.max_bytes)
-        while (decoded := content.next()) != b"":
-            if decoded is None:
-                content.receive(await lease.receive(limits.after(time.monotonic()), "read"))
-            else:
-                pieces.append(decoded)
 
     def close(self) -> None:
         """Have the connections of all loops closed, in their own time."""
@@ -102,13 +78,13 @@ class AiohttpTransport:
         try:
             await pool.fill(lease, timeouts)
             try:
-                first = await self._exchange(lease, reader, head, body, timeouts)
+                first = await lease.connection.exchange(head, body, reader, timeouts, reused=lease.reused)
             except Stale:
                 reader.redialed = True
                 lease.detach()
                 try:
                     await pool.fill(lease, timeouts, fresh=True)
-                    first = await self._exchange(lease, reader, head, body, timeouts)
+                    first = await lease.connection.exchange(head, body, reader, timeouts, reused=lease.reused)
                 except ProviderError as error:
                     error.details["redialed"] = True
                     raise
@@ -116,25 +92,6 @@ class AiohttpTransport:
             lease.discard()
             raise
         return lease, reader, first
-
-    async def _exchange(
-        self, lease: Lease, reader: ResponseReader, head: bytes, body: bytes, timeouts: Timeouts
-    ) -> bytes:
-        """Send, and read until the head is in; returns the start of the body. Raises `Stale` for a closed connection
-        that was kept."""
-        heard = False
-        try:
-            lease.transmit(head, body, timeouts)
-            first = b""
-            while not reader.status:
-                data = await lease.receive(timeouts.after(time.monotonic()), "headers")
-                heard = heard or bool(data)
-                first = reader.take(data)
-        except ProviderError as error:
-            if lease.reused and not heard and is_broken(error):
-                raise Stale(error) from None
-            raise
-        return first
 
 
 class _Pools:
@@ -180,7 +137,7 @@ class AiohttpBody:
         content = self._content
         try:
             while (piece := content.next()) is None:
-                content.receive(await self._lease.receive(self.expires, "idle"))
+                content.receive(await self._lease.connection.receive(self.expires, "idle"))
         except BaseException:
             self._lease.discard()
             raise

@@ -8,8 +8,12 @@ import time
 from contextlib import suppress
 
 from ...data.http import Timeouts
+from ...errors import ProviderError
 from ..waiting import running_loop
-from .base import Phase, broken, timed_out
+from .base import Phase, Stale, broken, is_broken, timed_out, too_large
+from .content import Content
+from .http1 import ResponseReader
+from .refused import body_limits
 from .sockets import look_at
 
 __all__ = ["AsyncConnection"]
@@ -81,10 +85,56 @@ class AsyncConnection(asyncio.Protocol):
             self._transport.write(body)
             self._unsent = self._transport.get_write_buffer_size()
 
+    async def exchange(
+        self, head: bytes, body: bytes, reader: ResponseReader, timeouts: Timeouts, *, reused: bool
+    ) -> bytes:
+        """Send a request, and read until the head of its reply is in; returns the start of the body.
+
+        Raises `Stale` for a closed connection that was kept (`reused`).
+        """
+        heard, first = False, b""
+        try:
+            self.transmit(head, body, timeouts)
+            while not reader.status:
+                data = await self.receive(timeouts.after(time.monotonic()), "headers")
+                heard = heard or bool(data)
+                first = reader.take(data)
+        except ProviderError as error:
+            if reused and not heard and is_broken(error):
+                raise Stale(error) from None
+            raise
+        return first
+
+    async def read_rest(self, reader: ResponseReader, first: bytes, timeouts: Timeouts, pieces: list[bytes]) -> None:
+        """Collect the whole content of a reply, of which `first` came with the headers, in `pieces`."""
+        limits = timeouts
+        if not 200 <= reader.status < 300:
+            limits = body_limits(reader.status, timeouts, time.monotonic())
+        if "content-encoding" not in reader.headers:
+            left, piece = limits.max_bytes, first
+            while True:
+                left -= len(piece)
+                if left < 0:
+                    raise too_large()
+                pieces.append(piece)
+                if reader.finished:
+                    return
+                piece = reader.take(await self.receive(limits.after(time.monotonic()), "read"))
+        content = Content(reader, first, limits.max_bytes)
+        while (decoded := content.next()) != b"":
+            if decoded is None:
+                content.receive(await self.receive(limits.after(time.monotonic()), "read"))
+            else:
+                pieces.append(decoded)
+
     async def receive(self, expires: float, phase: Phase) -> bytes:
         """The next bytes, `b""` when the server has closed. Ends by `expires` (a reading of `time.monotonic()`)."""
         if not self._arrived and not self._ended:
-            await self._wait(expires, phase)
+            waiter = self._begin_to_wait(expires, phase)
+            try:
+                await waiter
+            finally:
+                self._waiter = None
         if self._arrived:
             return self.receive_now()
         if self._failure is not None:
@@ -156,7 +206,8 @@ class AsyncConnection(asyncio.Protocol):
         if self._farewell is not None and not self._farewell.done():
             self._farewell.set_result(None)
 
-    async def _wait(self, expires: float, phase: Phase) -> None:
+    def _begin_to_wait(self, expires: float, phase: Phase) -> asyncio.Future[None]:
+        """What is done when something has happened, or the time is up."""
         now = time.monotonic()
         if expires <= now:
             raise timed_out(phase, self._host)
@@ -165,10 +216,7 @@ class AsyncConnection(asyncio.Protocol):
         if self._alarm is None or expires < self._alarm_at - _SLACK:
             self._arm(expires, now)
         waiter = self._waiter = self._loop.create_future()
-        try:
-            await waiter
-        finally:
-            self._waiter = None
+        return waiter
 
     def _arm(self, expires: float, now: float) -> None:
         if self._alarm is not None:

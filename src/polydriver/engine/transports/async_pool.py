@@ -16,7 +16,7 @@ from ...data.http import Timeouts, TransportConfig
 from ..waiting import running_loop
 from .address import Origin, Proxy
 from .async_connection import AsyncConnection
-from .base import Phase, broken, remaining, timed_out
+from .base import broken, remaining, timed_out
 from .http1 import ResponseReader
 from .tls import tls_context
 
@@ -45,13 +45,12 @@ class Lease:
         if connection is not None:
             connection.drop()
 
-    def transmit(self, head: bytes, body: bytes, timeouts: Timeouts) -> None:
-        """Send a request."""
-        self._live().transmit(head, body, timeouts)
-
-    async def receive(self, expires: float, phase: Phase) -> bytes:
-        """The next bytes, `b""` when the server has closed."""
-        return await self._live().receive(expires, phase)
+    @property
+    def connection(self) -> AsyncConnection:
+        """Its connection. Raises `APIConnectionError` when it has none any more."""
+        if self._connection is None:
+            raise broken("read", self._pool.host, "closed by the reader")
+        return self._connection
 
     def receive_now(self) -> bytes:
         """What has arrived already; `b""` when that is nothing."""
@@ -75,11 +74,6 @@ class Lease:
         with suppress(AttributeError):  # its making was interrupted
             if not self._is_back:
                 self.discard()
-
-    def _live(self) -> AsyncConnection:
-        if self._connection is None:
-            raise broken("read", self._pool.host, "closed by the reader")
-        return self._connection
 
 
 class AsyncPool:

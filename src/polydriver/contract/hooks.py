@@ -39,29 +39,23 @@ class _Unbound:
 class Part(msgspec.Struct, kw_only=True, eq=False):
     """A part of a driver: declared on the driver's class, configured by its fields, bound to each instance.
 
-    Once bound, it has the settings, errors and requests of its driver: `DriverHooks` with the traits of drivers.
+    Once bound, it has the settings, errors and requests of its driver: `DriverHooks` with the traits of drivers. `name`
+    is then that of the driver, and `origin` the name under which provider data is kept: what another origin kept is
+    never sent.
     """
 
     driver: Any = _Unbound()
+    name: str = ""
+    origin: str = ""
 
     def bind(self, driver: DriverHooks) -> Self:
         """The same part, belonging to this driver."""
-        return msgspec.structs.replace(self, driver=driver)
+        return msgspec.structs.replace(self, driver=driver, name=driver.name, origin=driver.origin)
 
     @property
     def config(self) -> Config:
         """The settings in force."""
         return self.driver.config  # type: ignore[no-any-return]
-
-    @property
-    def name(self) -> str:
-        """The name of the driver."""
-        return self.driver.name  # type: ignore[no-any-return]
-
-    @property
-    def origin(self) -> str:
-        """Under which name provider data is kept: what another origin kept is never sent."""
-        return self.driver.origin  # type: ignore[no-any-return]
 
     @property
     def capabilities(self) -> Capabilities:
@@ -139,10 +133,11 @@ class Wire(Part, kw_only=True, eq=False):
         option_rules(self.options)
         self.put_rules = tuple(self.rule(option) for option in OPTIONS)
 
-    @property
-    def origin(self) -> str:
-        """Under which name provider data is kept: what another origin kept is never sent."""
-        return self.origin_name or self.driver.origin
+    def bind(self, driver: DriverHooks) -> Self:
+        """See `Part.bind`."""
+        bound = super().bind(driver)
+        bound.origin = self.origin_name or driver.origin
+        return bound
 
     def members(self) -> tuple[Wire, ...]:
         """The wires that this one chooses from; itself where it does not choose."""

@@ -6,7 +6,9 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["TokenUsage"]
+from .json import as_int
+
+__all__ = ["TokenUsage", "as_counts"]
 
 _COUNTS = (
     "input_tokens",
@@ -18,6 +20,16 @@ _COUNTS = (
     "input_audio_tokens",
     "output_audio_tokens",
 )
+
+
+_WHOLE = frozenset({int, type(None)})
+
+
+def as_counts(*values: Any) -> tuple[Any, ...]:
+    """Several counts of a usage object at once: each an integer that is not negative, or `None` (see `as_int`)."""
+    if _WHOLE.issuperset(map(type, values)) and min(filter(None, values), default=0) >= 0:
+        return values
+    return tuple(map(as_int, values))
 
 
 class TokenUsage(msgspec.Struct, frozen=True, omit_defaults=True):

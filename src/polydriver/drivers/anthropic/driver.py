@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from ...config import Config, Setting
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_str
 from ...data.models import AIModel, Capabilities
+from ...data.sealed import Headers
 from ...driver import Driver
 from ...errors import ConfigurationError, ProviderError
 from ...wires.messages import Messages
@@ -62,9 +64,10 @@ class AnthropicDriver(HandlesApiCommunication, HandlesErrors, ValidatesHealth, C
                 provider=self.name,
             )
 
-    def headers(self) -> dict[str, str]:
+    @cached_property
+    def fixed_headers(self) -> Headers:
         """The version, and the token or the key."""
-        headers = {"anthropic-version": self.config.setting("version")}
+        headers = Headers({"anthropic-version": self.config.setting("version")})
         token, key = self.config.setting("auth_token"), self.config.api_key
         if token:
             headers["authorization"] = f"Bearer {token.reveal()}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from ...contract import RENDERED
 from ...data.http import Reply, Request
 from ...data.json import as_dict, as_int, as_list, as_str
 from ...data.models import AIModel, Capabilities
+from ...data.sealed import Headers
 from ...driver import Driver
 from ...wires.generate_content import GenerateContent
 from ...wires.generate_content.names import with_camel_names
@@ -97,10 +99,11 @@ class GeminiDriver(HandlesApiCommunication, HandlesGoogleErrors, ValidatesHealth
         if not urlsplit(self.config.base_url).path:
             self.config = msgspec.structs.replace(self.config, base_url=f"{self.config.base_url}/{_VERSION}")
 
-    def headers(self) -> dict[str, str]:
+    @cached_property
+    def fixed_headers(self) -> Headers:
         """The key, in a header: Google takes it in the query, too, where it would end up in logs."""
         key = self.config.api_key
-        return {"x-goog-api-key": key.reveal()} if key else {}
+        return Headers({"x-goog-api-key": key.reveal()} if key else {})
 
     def models_request(self) -> Request:
         """The request for the first page of the model list."""

@@ -49,7 +49,8 @@ class HandlesApiCommunication(TraitBase):
     path_roots: ClassVar[tuple[str, ...]] = ()
 
     @cached_property
-    def _fixed_headers(self) -> Headers:
+    def fixed_headers(self) -> Headers:
+        """Those of `headers` that the settings decide, which are worked out once."""
         key = self.config.api_key
         headers = Headers({"authorization": f"Bearer {key.reveal()}"} if key else {})
         for setting, name in self.setting_headers.items():
@@ -59,7 +60,7 @@ class HandlesApiCommunication(TraitBase):
 
     def headers(self) -> dict[str, str]:
         """Headers for each request: the key as a bearer token, where there is one, and `setting_headers`."""
-        return dict(self._fixed_headers)
+        return dict(self.fixed_headers)
 
     def url(self, path: str, **query: str | int | None) -> str:
         """The absolute URL of a path below `base_url`; query values that are `None` are left out."""

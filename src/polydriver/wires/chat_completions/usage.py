@@ -7,7 +7,7 @@ from typing import Any
 from ...data.json import as_dict, as_int
 from ...data.messages import ProviderPart
 from ...data.responses import AIResponse
-from ...data.usage import TokenUsage
+from ...data.usage import TokenUsage, as_counts
 
 __all__ = ["count_searches", "parse_usage"]
 
@@ -16,7 +16,6 @@ _CACHED = ("prompt_cache_hit_tokens", "num_cached_tokens", "cached_tokens")
 """Where services other than OpenAI say how much of the input came from a cache."""
 
 _NONE: dict[str, Any] = {}
-_COUNTED = frozenset({int, type(None)})
 
 
 def parse_usage(raw: dict[str, Any]) -> TokenUsage:
@@ -29,7 +28,7 @@ def parse_usage(raw: dict[str, Any]) -> TokenUsage:
     outputs = get("completion_tokens_details") or get("output_tokens_details")
     inputs = inputs if type(inputs) is dict else _NONE
     outputs = outputs if type(outputs) is dict else _NONE
-    counts: tuple[Any, ...] = (
+    input_tokens, output, total, reasoning, cached, written, heard, spoken = as_counts(
         get("prompt_tokens"),
         get("completion_tokens"),
         get("total_tokens"),
@@ -39,9 +38,6 @@ def parse_usage(raw: dict[str, Any]) -> TokenUsage:
         inputs.get("audio_tokens"),
         outputs.get("audio_tokens"),
     )
-    if not _COUNTED.issuperset(map(type, counts)) or min(filter(None, counts), default=0) < 0:
-        counts = tuple(map(as_int, counts))
-    input_tokens, output, total, reasoning, cached, written, heard, spoken = counts
     if reasoning is None and "reasoning_tokens" in raw:
         reasoning = as_int(raw["reasoning_tokens"])
     if cached is None and not raw.keys().isdisjoint(_CACHED):

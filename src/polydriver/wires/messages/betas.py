@@ -48,16 +48,19 @@ def _needed(body: dict[str, Any]) -> Iterator[str]:
     for field, beta in _FIELDS.items():
         if body.get(field) is not None:
             yield beta
-    for edit in as_list(as_dict(body.get("context_management")).get("edits")):
+    edits = as_list(as_dict(body["context_management"]).get("edits")) if "context_management" in body else ()
+    for edit in edits:
         if str(as_dict(edit).get("type")).startswith("compact_"):
             yield _COMPACTION
-    for tool in as_list(body.get("tools")):
+    for tool in as_list(body["tools"]) if "tools" in body else ():
         if needed := _TOOLS.get(str(as_dict(tool).get("type"))):
             yield needed
     if isinstance(body.get("container"), dict):
         yield "skills-2025-10-02"
-    for message in as_list(body.get("messages")):
-        if any(_refers_to_file(block) for block in as_list(message["content"])):
+    messages = body.get("messages")
+    for message in messages if isinstance(messages, list) else ():
+        content = message["content"]
+        if isinstance(content, list) and any(map(_refers_to_file, content)):
             yield FILES
 
 

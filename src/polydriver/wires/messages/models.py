@@ -75,6 +75,7 @@ _TABLE: tuple[tuple[re.Pattern[str], Generation], ...] = tuple(
 )
 
 
+@functools.lru_cache(maxsize=1024)
 def find_generation(model: str) -> Generation:
     """The generation of a model, under whatever name a platform has for it.
 

@@ -44,11 +44,12 @@ def render_prompt(wire: MessagesSettings, prompt: Prompt) -> dict[str, Any]:
     render_thinking(wire, prompt, body)
     render_sampling(wire, prompt, body)
     _render_options(wire, prompt, body)
-    apply_cache(body, prompt.options.get("cache"))
+    if prompt.options:
+        apply_cache(body, prompt.options.get("cache"))
     _simplify(body)
     if prompt.stream:
         body["stream"] = True
-    return merge(body, prompt.extra)
+    return merge(body, prompt.extra) if prompt.extra else body
 
 
 def _end_with_user(wire: MessagesSettings, prompt: Prompt, messages: list[dict[str, Any]]) -> None:

@@ -40,7 +40,10 @@ class Messages(MessagesSettings, kw_only=True, eq=False):
     def build_message_post(self, path: str, body: dict[str, Any], prompt: Prompt) -> Request:
         """A request with a rendered prompt as its body, and the betas that it needs."""
         headers = {**self.beta_headers(self.betas(prompt, body)), **prompt.extra_headers}
-        return self.build_post(path, self.arrange_body(body, prompt), stream=prompt.stream, headers=headers)
+        request: Request = self.driver.build_post(
+            path, self.arrange_body(body, prompt), stream=prompt.stream, headers=headers
+        )
+        return request
 
     def messages_path(self, prompt: Prompt) -> str:
         """The path to post a prompt to."""
@@ -65,7 +68,7 @@ class Messages(MessagesSettings, kw_only=True, eq=False):
 
     def parse_response(self, reply: Reply, prompt: Prompt) -> AIResponse:
         """The answer in a whole reply. Raises a mapped error for an error object inside a 200."""
-        return self.parse_message(self.decode(reply), prompt)
+        return self.parse_message(self.driver.decode(reply), prompt)
 
     def parse_message(self, payload: dict[str, Any], prompt: Prompt) -> AIResponse:
         """The answer in a decoded message."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from copy import copy
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
@@ -77,6 +78,7 @@ RENEW = Statement(4, "UPDATE ai_attempts SET expires_at = ? WHERE id = ? AND out
 UNROLL = Statement(5, "DELETE FROM ai_rolled_days WHERE day = ? AND final IS NULL")
 UNROLL_SINCE = Statement(6, "DELETE FROM ai_rolled_days WHERE day >= ? AND final IS NULL")
 _OPEN = (None,) * len(_END)
+_NOBODY = (None,) * len(_OWNER)
 
 
 class Entry:
@@ -188,6 +190,7 @@ def end_values(entry: Entry) -> tuple[Any, ...]:
     cost = outcome.cost
     reported = cost.total if cost is not None and cost.is_reported else None
     calculated = None if cost is None else cost.by_our_prices
+    picos = None if cost is None else to_pico(cost.total)
     return (
         _text(usage.model or (cost.model if cost is not None else None)),
         int(entry.ended_at * 1e6),
@@ -205,12 +208,12 @@ def end_values(entry: Entry) -> tuple[Any, ...]:
         usage.reasoning_tokens,
         _usage(outcome.usage),
         usage.estimated,
-        None if cost is None else to_pico(cost.total),
+        picos,
         None if cost is None else cost.currency[:_CURRENCY],
         None if cost is None else pack_json({name: str(amount) for name, amount in cost.items.items()}),
         None if cost is None else _text(cost.source),
-        None if reported is None else to_pico(reported),
-        None if calculated is None else to_pico(calculated),
+        None if reported is None else picos,
+        picos if cost is not None and calculated is cost.total else _picos(calculated),
         None if outcome.usage is None else cost is not None,
         _facts(entry.attempt, outcome) if cost is None and outcome.usage is not None else None,
         entry.id,
@@ -219,7 +222,10 @@ def end_values(entry: Entry) -> tuple[Any, ...]:
 
 def owner_values(attempt: Attempt | Hit) -> tuple[Any, ...]:
     """Project, key, user, tags and the rest of the metadata. What is not plain data is written as text."""
-    metadata, owner = attempt.call.metadata, owner_of(attempt)
+    metadata, prompt = attempt.call.metadata, attempt.prompt
+    if not metadata and (prompt is None or prompt.user is None):
+        return _NOBODY
+    owner = owner_of(attempt)
     rest = {str(name): value for name, value in metadata.items() if name not in _OWNER[:-1]}
     return (
         *(_text(name) for name in owner[:3]),
@@ -265,6 +271,10 @@ def _json(value: Any) -> str:
 
 def _text(value: object) -> str | None:
     return None if value is None else pack_text(str(value)[:LONGEST])
+
+
+def _picos(amount: Decimal | None) -> int | None:
+    return None if amount is None else to_pico(amount)
 
 
 def _micros(seconds: float | None) -> int | None:

@@ -157,7 +157,7 @@ class BaseStream(Generic[ParsedT]):
     def _close_from_outside(self) -> None:
         """End the stream for somebody who does not read it; who does gets an error that says so."""
         if not self._closed:
-            self._closer = _SOMEBODY
+            self._closer = _NOT_A_THREAD
             self._leave("closed")
 
     def _check_closer(self, reader: OpenReader) -> None:
@@ -289,8 +289,8 @@ class AsyncStream(BaseStream[ParsedT]):
         return self.response
 
 
-_SOMEBODY = -1
-"""A closer that is no thread."""
+_NOT_A_THREAD = -1
+"""A closer that is not a thread."""
 
 
 def _release(stream: BaseStream[Any]) -> Callable[[], None]:

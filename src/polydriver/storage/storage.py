@@ -37,7 +37,7 @@ __all__ = ["Storage"]
 
 _log = logger()
 _SWEEP_SECONDS = 60.0
-_FAREWELL_SECONDS = 5.0
+_FLUSH_SECONDS = 5.0
 _PRUNE_SECONDS, _PRUNED_PIECES = 600.0, 20
 
 
@@ -148,19 +148,19 @@ class Storage:
         self.flush()
         return reseal(self.database)
 
-    def flush(self, seconds: float = _FAREWELL_SECONDS) -> bool:
+    def flush(self, seconds: float = _FLUSH_SECONDS) -> bool:
         """Wait until all that was handed in is written. Returns whether it is."""
         return self.writer.flush(seconds)
 
     def rest(self) -> None:
         """Write what is left, and leave no thread and no connection; one in memory stays, or it would be gone."""
-        self.writer.close(_FAREWELL_SECONDS)
+        self.writer.close(_FLUSH_SECONDS)
         if not self.database.in_memory:
             self.database.close()
 
     def close(self) -> None:
         """Write what is left and close the database."""
-        self.writer.close(_FAREWELL_SECONDS)
+        self.writer.close(_FLUSH_SECONDS)
         self.database.close()
         _open.discard(self)
 

@@ -29,7 +29,7 @@ class AsyncBatchStream(Generic[ParsedT]):
     (`async with`, `aclose`, dropped), it stops what runs.
     """
 
-    _team: _Team | None = None  # `__del__` comes for half-made streams, too
+    _workers: _Tasks | None = None  # `__del__` comes for half-made streams, too
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class AsyncBatchStream(Generic[ParsedT]):
         self._fails_fast = fails_fast
         self._on_progress = on_progress
         self._is_read = False
-        self._team = _Team(prompts, call, self._book, tells=on_progress is not None)
+        self._workers = _Tasks(prompts, call, self._book, tells=on_progress is not None)
         self._over = False
 
     @property
@@ -85,14 +85,14 @@ class AsyncBatchStream(Generic[ParsedT]):
         Iterating goes on with the outcomes that are there already, and then ends; `progress` and `unfinished` tell
         what was done.
         """
-        if self._team is not None and not self._over:
-            self._team.stop()
+        if self._workers is not None and not self._over:
+            self._workers.stop()
 
     async def aclose(self) -> None:
         """The same, for good: what runs is awaited until it has stopped, and further outcomes are dropped."""
         self.cancel()
-        assert self._team is not None
-        await self._team.rest()
+        assert self._workers is not None
+        await self._workers.rest()
         self._finish()
         self._book.ready.clear()
 
@@ -107,30 +107,30 @@ class AsyncBatchStream(Generic[ParsedT]):
             tell(error, self.progress)
 
     def __del__(self) -> None:
-        team = self._team
-        if team is not None and not self._over:
-            team.drop()
+        workers = self._workers
+        if workers is not None and not self._over:
+            workers.drop()
 
     async def _next(self) -> BatchOutcome[ParsedT]:
-        ready, team = self._book.ready, self._team
-        assert team is not None
-        team.start()
+        ready, workers = self._book.ready, self._workers
+        assert workers is not None
+        workers.start()
         while True:
-            while team.finished:
-                await self._tell(*team.finished.popleft())
+            while workers.finished:
+                await self._tell(*workers.finished.popleft())
             if ready:
                 outcome = ready.popleft()
-                team.look_for_room()
+                workers.look_for_room()
                 return outcome
             if self._over:
-                failure, team.failure = team.failure, None
+                failure, workers.failure = workers.failure, None
                 raise StopAsyncIteration if failure is None else failure
-            if team.is_over:
+            if workers.is_over:
                 self._finish()
-            elif self._fails_fast and team.failure is not None:
-                raise team.failure
+            elif self._fails_fast and workers.failure is not None:
+                raise workers.failure
             else:
-                await team.wait()
+                await workers.wait()
 
     async def _tell(self, error: BaseException | None, progress: BatchProgress | None) -> None:
         if self._on_progress is not None and progress is not None:
@@ -144,7 +144,7 @@ class AsyncBatchStream(Generic[ParsedT]):
             self._book.end()
 
 
-class _Team:
+class _Tasks:
     """The task that reads prompts, and the tasks that send them. It knows nothing of who iterates."""
 
     def __init__(

@@ -21,7 +21,7 @@ __all__ = ["BatchStream", "gather_in_threads"]
 
 R = TypeVar("R")
 _TURN = 0.5
-_FAREWELL = 0.5
+_STOPPING_SECONDS = 0.5
 
 
 class BatchStream(Generic[ParsedT]):
@@ -31,7 +31,7 @@ class BatchStream(Generic[ParsedT]):
     (`with`, `close`, dropped), it stops what runs.
     """
 
-    _crew: _Crew | None = None  # `__del__` comes for half-made streams, too
+    _workers: _Threads | None = None  # `__del__` comes for half-made streams, too
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class BatchStream(Generic[ParsedT]):
         self._fails_fast = fails_fast
         self._on_progress = on_progress
         self._user = SoleUser()
-        self._crew = _Crew(call)
+        self._workers = _Threads(call)
         self._exhausted = self._over = False
         self._failure: BaseException | None = None
 
@@ -89,16 +89,16 @@ class BatchStream(Generic[ParsedT]):
         Iterating goes on with the outcomes that are there already, and then ends; `progress` and `unfinished` tell
         what was done.
         """
-        crew = self._crew
-        if crew is not None and not self._over:
-            crew.stop()
+        workers = self._workers
+        if workers is not None and not self._over:
+            workers.stop()
 
     def close(self) -> None:
         """The same, for good: further outcomes are dropped."""
         self.cancel()
-        assert self._crew is not None
-        while not self._crew.done.empty():
-            if (found := self._crew.done.get()) is not None:
+        assert self._workers is not None
+        while not self._workers.done.empty():
+            if (found := self._workers.done.get()) is not None:
                 self._book.finish(*found)
         self._finish()
         self._book.ready.clear()
@@ -114,9 +114,9 @@ class BatchStream(Generic[ParsedT]):
             tell(error, self.progress)
 
     def __del__(self) -> None:
-        crew = self._crew
-        if crew is not None and not self._over:
-            crew.stop(farewell=0.0)
+        workers = self._workers
+        if workers is not None and not self._over:
+            workers.stop(seconds=0.0)
 
     def _next(self) -> BatchOutcome[ParsedT]:
         ready = self._book.ready
@@ -135,8 +135,8 @@ class BatchStream(Generic[ParsedT]):
 
     def _feed(self) -> None:
         """Read prompts and send them, as long as there is room."""
-        assert self._crew is not None
-        while not (self._exhausted or self._crew.stopped) and self._book.has_room:
+        assert self._workers is not None
+        while not (self._exhausted or self._workers.stopped) and self._book.has_room:
             try:
                 prompt = next(self._prompts)
             except StopIteration:
@@ -147,21 +147,21 @@ class BatchStream(Generic[ParsedT]):
                     raise
                 self._failure = error
             else:
-                self._crew.begin(self._book.begin(prompt), prompt)
+                self._workers.begin(self._book.begin(prompt), prompt)
 
     def _wait(self) -> None:
         """Wait until something is finished. Without an end the wait could not be interrupted on Windows."""
-        assert self._crew is not None
+        assert self._workers is not None
         try:
-            self._take(self._crew.done.get(timeout=_TURN))
+            self._take(self._workers.done.get(timeout=_TURN))
         except queue.Empty:
             return
 
     def _collect(self) -> None:
         """Take all that is finished."""
-        assert self._crew is not None
-        while not self._crew.done.empty():
-            self._take(self._crew.done.get())
+        assert self._workers is not None
+        while not self._workers.done.empty():
+            self._take(self._workers.done.get())
 
     def _take(self, found: _Done | None) -> None:
         if found is None:
@@ -177,20 +177,20 @@ class BatchStream(Generic[ParsedT]):
     def _finish(self) -> None:
         if not self._over:
             self._over = True
-            assert self._crew is not None
-            self._crew.dismiss()
+            assert self._workers is not None
+            self._workers.dismiss()
             self._book.end()
 
 
 _Done = tuple[int, Any, BaseException | None]
 
 
-class _Crew:
+class _Threads:
     """Threads that make calls, one after the other; each call can be stopped. It knows nothing of who reads `done`."""
 
     def __init__(self, call: Callable[[Any], Any]) -> None:
         self.done: queue.SimpleQueue[_Done | None] = queue.SimpleQueue()
-        """Outcomes as they come; `None` when the crew was stopped."""
+        """Outcomes as they come; `None` when the threads were stopped."""
         self.stopped = False
         self._call = call
         self._waiting: queue.SimpleQueue[tuple[int, Any, Context] | None] = queue.SimpleQueue()
@@ -207,13 +207,13 @@ class _Crew:
             self._threads.append(thread)
             thread.start()
 
-    def stop(self, farewell: float = _FAREWELL) -> None:
+    def stop(self, seconds: float = _STOPPING_SECONDS) -> None:
         """Stop what runs. Most ends within milliseconds; what does not is left behind."""
         self.stopped = True
         self.dismiss()
         for stop in list(self._running.values()):
             stop.set()
-        limit = time.monotonic() + farewell
+        limit = time.monotonic() + seconds
         for thread in list(self._threads):
             if thread is not threading.current_thread() and thread.ident is not None:
                 thread.join(max(0.0, limit - time.monotonic()))

@@ -139,7 +139,7 @@ class ResponseCache:
                 raise
             is_payer = member is flight.payer and not flight.is_stored
             if is_payer:
-                call.row_id = flight.errand.row_id
+                call.row_id = flight.own_call.row_id
             error = flight.error
             if error is not None and not flight.chunks:
                 if is_payer:
@@ -179,7 +179,7 @@ class ResponseCache:
                 flight.data, flight.is_stored = data, True
                 self._split(flight, entry)
             else:
-                answer = await ask(flight.errand)
+                answer = await ask(flight.own_call)
                 if isinstance(answer, AIResponse):
                     await self._keep(key, flight, answer, target, prompt)
                 else:
@@ -192,7 +192,7 @@ class ResponseCache:
             self.flights.end(place, flight)
             if flight.leaver is not None:
                 left, reason = flight.leaver
-                drive(left.abandoned(port.emit_now, flight.errand.partial, reason))
+                drive(left.abandoned(port.emit_now, flight.own_call.partial, reason))
             flight.is_told = True
             flight.wake()
 
@@ -220,7 +220,7 @@ class ResponseCache:
 
     async def _keep(self, key: str, flight: Flight, response: AIResponse, target: Target, prompt: Prompt) -> None:
         """Keep an answer where it is worth it, and hand it to the flight."""
-        errand, config, port = flight.errand, self.config, target.port
+        own_call, config, port = flight.own_call, self.config, target.port
         is_kept = is_worth_keeping(response, prompt, tool_calls=config.tool_calls)
         if prompt.response_format is not None and response.parsed is None:
             try:
@@ -228,12 +228,12 @@ class ResponseCache:
             except AIError:
                 is_kept = False
         kept = copy(response)
-        if errand.route is not None and errand.route.warnings:  # they tell of the way of one call
-            kept.warnings = kept.warnings[len(errand.route.warnings) :]
+        if own_call.route is not None and own_call.route.warnings:  # they tell of the way of one call
+            kept.warnings = kept.warnings[len(own_call.route.warnings) :]
         chunks = [*flight.chunks, *flight.tail] if prompt.stream else None
         flight.data = data = pack(Entry(port.wall_time(), kept, chunks))
         if is_kept and data is not None and len(data) <= config.max_entry_bytes:
-            user = errand.metadata.get("user")
+            user = own_call.metadata.get("user")
             owner = prompt.user if user is None else str(user)
             await self.store.put(key, data, config.ttl, owner, port)
         flight.response = response

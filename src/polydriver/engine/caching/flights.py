@@ -20,7 +20,7 @@ from ..observing import EndKind
 from ..ports import Port
 from ..waiting import Signal, Stop
 
-__all__ = ["Errand", "Flight", "Flights", "LeaveReason", "Member"]
+__all__ = ["FlightCall", "Flight", "Flights", "LeaveReason", "Member"]
 
 LeaveReason: TypeAlias = Literal["closed", "cancelled", "dropped", "exit"]
 
@@ -28,7 +28,7 @@ _LAST_SECONDS = 5.0
 """How long the last call waits for a flight to stop: as long as its listeners and the ledger need."""
 
 
-class Errand(Call, kw_only=True):
+class FlightCall(Call, kw_only=True):
     """What a flight makes its attempts for: it has the name of its payer, and no end of its own.
 
     `partial`: what came of a stream that broke or was left.
@@ -37,8 +37,8 @@ class Errand(Call, kw_only=True):
     partial: AIResponse | None = None
 
     @classmethod
-    def of(cls, call: Call) -> Errand:
-        """The errand of a flight that `call` begins: with its limits, and nobody's stop."""
+    def of(cls, call: Call) -> FlightCall:
+        """The call of a flight that `call` begins: with its limits, and nobody's stop."""
         given = {name: getattr(call, name) for name in Call.__struct_fields__}
         return cls(**{**given, "stop": Stop(), "release": None})
 
@@ -78,7 +78,7 @@ class Flight:
     """
 
     def __init__(self, call: Call, loop: Any) -> None:
-        self.errand = Errand.of(call)
+        self.own_call = FlightCall.of(call)
         self.members: list[Member] = []
         self.payer: Member | None = None
         self.chunks: list[AIChunk] = []
@@ -108,7 +108,7 @@ class Flight:
 
     async def wait(self, member: Member, port: Port) -> bool:
         """Wait until something changes; false when the time of this call is up, which is not that of the flight."""
-        call, limit = member.call, self.errand.deadline
+        call, limit = member.call, self.own_call.deadline
         seconds = float("inf")
         if call.deadline is not None and (limit is None or call.deadline < limit):
             seconds = call.deadline - port.now()
@@ -157,9 +157,9 @@ class Flights:
             if flight is None:
                 flight = self._open[place] = Flight(call, place[0])
                 flight.payer = member
-            elif flight.errand.deadline is not None:
-                known = flight.errand.deadline
-                flight.errand.deadline = None if call.deadline is None else max(known, call.deadline)
+            elif flight.own_call.deadline is not None:
+                known = flight.own_call.deadline
+                flight.own_call.deadline = None if call.deadline is None else max(known, call.deadline)
             flight.members.append(member)
         return flight, member, is_new
 
@@ -176,14 +176,14 @@ class Flights:
             if flight.members:
                 if flight.payer is member:
                     flight.payer = flight.members[0]
-                    flight.errand.serve(flight.payer.call)
+                    flight.own_call.serve(flight.payer.call)
                 return False
             flight.last = member
             if reason is not None:
                 flight.leaver = (member.call, reason)
             self._remove(place, flight)
-        assert flight.errand.stop is not None
-        flight.errand.stop.set()
+        assert flight.own_call.stop is not None
+        flight.own_call.stop.set()
         return True
 
     def end(self, place: tuple[Any, ...], flight: Flight) -> None:

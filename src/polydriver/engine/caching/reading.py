@@ -85,7 +85,7 @@ class SharedReader:
             if at_exit:
                 if flight.reader is not None:
                     await flight.reader.abandon(emit, reason)
-                await self._call.abandoned(emit, flight.errand.partial, reason)
+                await self._call.abandoned(emit, flight.own_call.partial, reason)
             elif waits or (reason == "closed" and flight.loop is None and flight.thread != _me()):
                 await flight.wait_for_end(self._member, port)
             return
@@ -131,7 +131,7 @@ class SharedReader:
         self._end()
         if self._flights.leave(self._place, flight, self._member):
             await flight.wait_for_end(self._member, target.port)
-            error.partial = flight.errand.partial
+            error.partial = flight.own_call.partial
         else:
             error.partial = self._so_far()
         await self._call.failed(target.port.emit, target.failures.finish(error))

@@ -41,7 +41,7 @@ class AsyncConnection(asyncio.Protocol):
         self._paused = False
         self._ended = False
         self._lost = False
-        self._farewell: asyncio.Future[None] | None = None
+        self._gone_waiter: asyncio.Future[None] | None = None
         self._failure: OSError | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._expires = 0.0
@@ -169,8 +169,8 @@ class AsyncConnection(asyncio.Protocol):
     async def closed(self) -> None:
         """Wait until a dropped connection is gone."""
         if not self._lost:
-            self._farewell = self._loop.create_future()
-            await self._farewell
+            self._gone_waiter = self._loop.create_future()
+            await self._gone_waiter
 
     def data_received(self, data: bytes) -> None:
         """Part of the asyncio protocol."""
@@ -203,8 +203,8 @@ class AsyncConnection(asyncio.Protocol):
         self._lost = True
         self._quiet()
         self._wake()
-        if self._farewell is not None and not self._farewell.done():
-            self._farewell.set_result(None)
+        if self._gone_waiter is not None and not self._gone_waiter.done():
+            self._gone_waiter.set_result(None)
 
     def _begin_to_wait(self, expires: float, phase: Phase) -> asyncio.Future[None]:
         """What is done when something has happened, or the time is up."""

@@ -209,3 +209,25 @@ def test_how_a_request_is_framed_is_not_the_users_to_say(name: str) -> None:
         Request(method="GET", url="https://host/path", headers={"content-length": "5"}), address, "/path", {}
     )
     assert b"content-length" not in head
+
+
+@pytest.mark.parametrize("encoded", [False, True])
+def test_content_is_kept_from_any_pieces_up_to_its_bound(encoded: bool) -> None:
+    content = b"hello world " * 3
+    body = gzip.compress(content) if encoded else content
+    encoding = b"content-encoding: gzip\r\n" if encoded else b""
+    whole = b"HTTP/1.1 200 OK\r\n%scontent-length: %d\r\n\r\n" % (encoding, len(body)) + body
+
+    def keep(split: int, most: int) -> ResponseReader:
+        read = ResponseReader("GET", "host", 1000, 10)
+        for piece in (whole[:split], whole[split:]):
+            rest = read.take(piece) if piece else b""
+            if read.status:
+                read.keep(rest, most)
+        return read
+
+    for split in range(len(whole) + 1):
+        read = keep(split, len(content))
+        assert (b"".join(read.pieces), read.finished) == (content, True)
+        with pytest.raises(InvalidResponseError, match="larger than the limit"):
+            keep(split, len(content) - 1)

@@ -36,17 +36,18 @@ class AiohttpTransport:
     async def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts`."""
         lease, reader, first = await self._begin(request, timeouts)
-        pieces: list[bytes] = []
         try:
-            await lease.connection.read_rest(reader, first, timeouts, pieces)
+            await lease.connection.read_rest(reader, first, timeouts)
         except ProviderError as error:
             lease.discard()
-            return cut_reply(reader, b"".join(pieces), error, timeouts)
+            return cut_reply(reader, b"".join(reader.pieces), error, timeouts)
         except BaseException:
             lease.discard()
             raise
         lease.finish(reader)
-        return Reply(status=reader.status, headers=reader.headers, body=b"".join(pieces), redialed=reader.redialed)
+        return Reply(
+            status=reader.status, headers=reader.headers, body=b"".join(reader.pieces), redialed=reader.redialed
+        )
 
     async def open(self, request: Request, timeouts: Timeouts) -> AiohttpBody:
         """Send `request` and return once the headers are in, by `timeouts`."""

@@ -10,8 +10,7 @@ from contextlib import suppress
 from ...data.http import Timeouts
 from ...errors import ProviderError
 from ..waiting import running_loop
-from .base import Phase, Stale, broken, is_broken, timed_out, too_large
-from .content import Content
+from .base import Phase, Stale, broken, is_broken, timed_out
 from .http1 import ResponseReader
 from .refused import body_limits
 from .sockets import look_at
@@ -105,27 +104,13 @@ class AsyncConnection(asyncio.Protocol):
             raise
         return first
 
-    async def read_rest(self, reader: ResponseReader, first: bytes, timeouts: Timeouts, pieces: list[bytes]) -> None:
-        """Collect the whole content of a reply, of which `first` came with the headers, in `pieces`."""
-        limits = timeouts
-        if not 200 <= reader.status < 300:
-            limits = body_limits(reader.status, timeouts, time.monotonic())
-        if "content-encoding" not in reader.headers:
-            left, piece = limits.max_bytes, first
-            while True:
-                left -= len(piece)
-                if left < 0:
-                    raise too_large()
-                pieces.append(piece)
-                if reader.finished:
-                    return
-                piece = reader.take(await self.receive(limits.after(time.monotonic()), "read"))
-        content = Content(reader, first, limits.max_bytes)
-        while (decoded := content.next()) != b"":
-            if decoded is None:
-                content.receive(await self.receive(limits.after(time.monotonic()), "read"))
-            else:
-                pieces.append(decoded)
+    async def read_rest(self, reader: ResponseReader, first: bytes, timeouts: Timeouts) -> None:
+        """Have the reader keep the whole content of a reply, of which `first` came with the headers."""
+        limits = body_limits(reader.status, timeouts, time.monotonic()) if reader.is_refused else timeouts
+        if first or reader.is_encoded:
+            reader.keep(first, limits.max_bytes)
+        while not reader.finished:
+            reader.keep(reader.take(await self.receive(limits.after(time.monotonic()), "read")), limits.max_bytes)
 
     async def receive(self, expires: float, phase: Phase) -> bytes:
         """The next bytes, `b""` when the server has closed. Ends by `expires` (a reading of `time.monotonic()`)."""

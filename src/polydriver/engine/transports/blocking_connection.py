@@ -9,8 +9,7 @@ from contextlib import suppress
 
 from ...data.http import Timeouts
 from ...errors import ProviderError
-from .base import Phase, Stale, broken, closed_by_reader, is_broken, timed_out, too_large
-from .content import Content
+from .base import Phase, Stale, broken, closed_by_reader, is_broken, timed_out
 from .http1 import ResponseReader
 from .pools import Place, Pool
 from .refused import body_limits
@@ -114,27 +113,13 @@ class BlockingConnection(Place):
         except OSError as error:
             raise broken("send", self._host, error.strerror or type(error).__name__) from error
 
-    def read_rest(self, reader: ResponseReader, first: bytes, timeouts: Timeouts, pieces: list[bytes]) -> None:
-        """Collect the whole content of a reply, of which `first` came with the headers, in `pieces`."""
-        limits = timeouts
-        if not 200 <= reader.status < 300:
-            limits = body_limits(reader.status, timeouts, time.monotonic())
-        if "content-encoding" not in reader.headers:
-            left, piece = limits.max_bytes, first
-            while True:
-                left -= len(piece)
-                if left < 0:
-                    raise too_large()
-                pieces.append(piece)
-                if reader.finished:
-                    return
-                piece = reader.take(self.receive_within(limits, "read"))
-        content = Content(reader, first, limits.max_bytes)
-        while (decoded := content.next()) != b"":
-            if decoded is None:
-                content.receive(self.receive_within(limits, "read"))
-            else:
-                pieces.append(decoded)
+    def read_rest(self, reader: ResponseReader, first: bytes, timeouts: Timeouts) -> None:
+        """Have the reader keep the whole content of a reply, of which `first` came with the headers."""
+        limits = body_limits(reader.status, timeouts, time.monotonic()) if reader.is_refused else timeouts
+        if first or reader.is_encoded:
+            reader.keep(first, limits.max_bytes)
+        while not reader.finished:
+            reader.keep(reader.take(self.receive_within(limits, "read")), limits.max_bytes)
 
     def receive_within(self, timeouts: Timeouts, phase: Phase) -> bytes:
         """The next bytes, as `receive` gives them; what happened until now was a sign of life."""

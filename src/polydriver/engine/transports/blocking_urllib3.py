@@ -42,17 +42,18 @@ class Urllib3Transport:
     def send(self, request: Request, timeouts: Timeouts) -> Reply:
         """Send `request` and read the whole reply. Everything ends by `timeouts`."""
         connection, reader, first = self._begin(request, timeouts)
-        pieces: list[bytes] = []
         try:
-            connection.read_rest(reader, first, timeouts, pieces)
+            connection.read_rest(reader, first, timeouts)
         except ProviderError as error:
             connection.discard()
-            return cut_reply(reader, b"".join(pieces), error, timeouts)
+            return cut_reply(reader, b"".join(reader.pieces), error, timeouts)
         except BaseException:
             connection.discard()
             raise
         connection.finish(reader)
-        return Reply(status=reader.status, headers=reader.headers, body=b"".join(pieces), redialed=reader.redialed)
+        return Reply(
+            status=reader.status, headers=reader.headers, body=b"".join(reader.pieces), redialed=reader.redialed
+        )
 
     def open(self, request: Request, timeouts: Timeouts) -> Urllib3Body:
         """Send `request` and return once the headers are in, by `timeouts`."""

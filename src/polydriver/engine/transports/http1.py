@@ -10,8 +10,9 @@ import re
 from collections.abc import Callable
 
 from ...errors import InvalidResponseError
-from .base import broken, unreadable
-from .refused import is_refused, with_head
+from .base import broken, too_large, unreadable
+from .decompress import Decoder, decoder_for
+from .refused import with_head
 
 __all__ = ["ResponseReader"]
 
@@ -29,12 +30,14 @@ class ResponseReader:
 
     `status` is 0 until the head is in; `finished` says that the reply is whole; `surplus` that bytes came
     after its end, so that the connection must not be used again. `reusable`: whether another request may be sent on the
-    same connection. `redialed` is noted here by who sends.
+    same connection. `is_refused`: whether the status is no success, `is_encoded` whether the content has an encoding.
+    `pieces` are those of the content that were kept. `redialed` is noted here by who sends.
     """
 
     __slots__ = (
-        "_body", "_buffer", "_head_left", "_headers_left", "_host", "_keep_alive", "_left", "_method", "_scanned",
-        "finished", "headers", "redialed", "reusable", "status", "surplus",
+        "_body", "_buffer", "_decoder", "_head_left", "_headers_left", "_host", "_keep_alive", "_kept", "_left",
+        "_method", "_scanned", "finished", "headers", "is_encoded", "is_refused", "pieces", "redialed", "reusable",
+        "status", "surplus",
     )  # fmt: skip
 
     def __init__(self, method: str, host: str, max_header_bytes: int, max_headers: int) -> None:
@@ -53,6 +56,10 @@ class ResponseReader:
         self.finished = False
         self.surplus = False
         self.reusable = False
+        self.is_refused = self.is_encoded = False
+        self.pieces: list[bytes] = []
+        self._kept = 0
+        self._decoder: Decoder | None = None
         self.redialed = False
 
     def feed(self, data: bytes) -> bytes:
@@ -65,6 +72,25 @@ class ResponseReader:
             return self._body(self, data)
         self.end()
         return b""
+
+    def keep(self, piece: bytes, max_bytes: int) -> None:
+        """Keep a piece of the body in `pieces`, without its content encoding; `max_bytes` is for all of them.
+
+        Raises `InvalidResponseError` for an encoding that is not known, and for content that is corrupt or larger.
+        """
+        if not self.is_encoded:
+            self._kept += len(piece)
+            if self._kept > max_bytes:
+                raise too_large()
+            self.pieces.append(piece)
+            return
+        decoder = self._decoder = self._decoder or decoder_for(self.status, self.headers, max_bytes)
+        while piece or decoder.pending:
+            if decoded := decoder.feed(piece):
+                self.pieces.append(decoded)
+            piece = b""
+        if self.finished:
+            decoder.finish()
 
     def end(self) -> None:
         """The connection was closed by the server. Raises `APIConnectionError` unless that is how the body ends."""
@@ -125,6 +151,7 @@ class ResponseReader:
             raise unreadable("it switches to a protocol that was not asked for")
         if status >= 200:
             self.status, self.headers = status, headers
+            self.is_refused, self.is_encoded = not 200 <= status < 300, "content-encoding" in headers
             try:
                 self._choose_body(http10=match[1] == "0")
             except InvalidResponseError as error:
@@ -155,7 +182,7 @@ class ResponseReader:
 
     def _without_body(self, error: InvalidResponseError) -> bytes:
         """Do without the body, which is not valid, where the status is the answer; raises the error where it is not."""
-        if not is_refused(self.status):
+        if not self.is_refused:
             raise with_head(error, self)
         self._keep_alive = False
         self._finish()
